@@ -1,0 +1,159 @@
+"""The layer contract, stated once, and the layers that do not normalise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+Parameters = dict[str, Array]
+Generators = Sequence[np.random.Generator]
+
+
+class Moments(NamedTuple):
+    """Mean and biased variance of every feature, both `(replicas, groups, features)`."""
+
+    mean: Array
+    variance: Array
+
+
+MomentsOf = Callable[[Array], Moments]
+
+
+class Layer(Protocol):
+    """A layer is settings only; parameters, tape and randomness are passed in and out.
+
+    Arrays are `(replicas, batch, features)`: R independent networks advance side by side, and
+    replica r of every result depends on replica r of the inputs alone. `forward` is training
+    (batch statistics, dropout on) and returns the tape that `backward` needs; `backward` takes
+    the gradient of the loss by the output and returns those by the input and the parameters.
+    `predict` is evaluation: `moments_of` maps a pre-activation to the statistics that a
+    normalising layer shall use, so the kind of statistics is the caller's choice.
+    """
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]: ...
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, Any]: ...
+
+    def backward(
+        self, parameters: Parameters, tape: Any, dy: Array
+    ) -> tuple[Array, Parameters]: ...
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Dense:
+    """`x @ weight (+ bias)`; He-normal weights (He et al. 2015, section 2.2), zero bias.
+
+    `bias=False` in front of batch norm, which would subtract the bias again.
+    """
+
+    units: int
+    bias: bool = True
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        scale = np.sqrt(2.0 / features)
+        weight = np.stack([g.standard_normal((features, self.units)) for g in generators]) * scale
+        parameters = {"weight": weight.astype(dtype)}
+        if self.bias:
+            parameters["bias"] = np.zeros((len(generators), 1, self.units), dtype)
+        return parameters, self.units
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, Array]:
+        return self._affine(parameters, x), x
+
+    def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
+        gradients = {"weight": np.matmul(tape.transpose(0, 2, 1), dy)}
+        if self.bias:
+            gradients["bias"] = dy.sum(axis=1, keepdims=True)
+        return np.matmul(dy, parameters["weight"].transpose(0, 2, 1)), gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return self._affine(parameters, x)
+
+    def _affine(self, parameters: Parameters, x: Array) -> Array:
+        y = np.matmul(x, parameters["weight"])
+        if self.bias:
+            y += parameters["bias"]
+        return y
+
+
+@dataclass(frozen=True)
+class Relu:
+    """`max(x, 0)`."""
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return {}, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, Array]:
+        return np.maximum(x, 0), x > 0
+
+    def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
+        return dy * tape, {}
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return np.asarray(np.maximum(x, 0))
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """`tanh(x)`."""
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return {}, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, Array]:
+        y = np.tanh(x)
+        return y, y
+
+    def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
+        return dy * (1 - tape * tape), {}
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return np.asarray(np.tanh(x))
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Inverted dropout (Srivastava et al. 2014): zero with `rate`, else scale by 1/(1 - rate)."""
+
+    rate: float
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return {}, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, Array]:
+        draws = np.stack([g.random(x.shape[1:], dtype=np.float32) for g in generators])
+        mask = (draws >= self.rate) * x.dtype.type(1 / (1 - self.rate))
+        return x * mask, mask
+
+    def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
+        return dy * tape, {}
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return x

@@ -1,0 +1,132 @@
+"""A network is named layers in a row; `mlp` builds the standard one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import DTypeLike
+
+from model.layers import (
+    Array,
+    Dense,
+    Dropout,
+    Generators,
+    Layer,
+    Moments,
+    Parameters,
+    Relu,
+    Tanh,
+)
+from model.norm import BatchNorm, LayerNorm, NormTape
+
+Statistics = Callable[[str, Array], Moments]
+"""From the name of a batch-norm layer and its input to the moments it shall normalise with."""
+
+Norm = Literal["batch", "layer", "none"]
+Activation = Literal["relu", "tanh"]
+ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in a row, each under a name; parameters are one flat dict, `"dense1.weight"`."""
+
+    layers: tuple[tuple[str, Layer], ...]
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        parameters: Parameters = {}
+        for name, layer in self.layers:
+            own, features = layer.init(generators, features, dtype)
+            parameters |= {f"{name}.{key}": value for key, value in own.items()}
+        return parameters, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, dict[str, Any]]:
+        """Train-mode output, and one tape a layer under the layer's name."""
+        tape = {}
+        for name, layer in self.layers:
+            x, tape[name] = layer.forward(_own(parameters, name), x, generators)
+        return x, tape
+
+    def backward(
+        self, parameters: Parameters, tape: dict[str, Any], dy: Array
+    ) -> tuple[Array, Parameters]:
+        gradients: Parameters = {}
+        for name, layer in reversed(self.layers):
+            dy, own = layer.backward(_own(parameters, name), tape[name], dy)
+            gradients |= {f"{name}.{key}": value for key, value in own.items()}
+        return dy, gradients
+
+    def predict(self, parameters: Parameters, x: Array, statistics: Statistics) -> Array:
+        """Evaluation-mode output under the statistics that the caller hands in."""
+        for name, layer in self.layers:
+            x = layer.predict(_own(parameters, name), x, lambda h, name=name: statistics(name, h))
+        return x
+
+    def split_at_norm(self) -> tuple[Network, Network]:
+        """The layers before the first batch norm, and the rest.
+
+        What comes before does not depend on the statistics, so evaluations under several
+        kinds of statistics share it. Without batch norm the second network is empty.
+        """
+        at = next(
+            (i for i, (_, layer) in enumerate(self.layers) if isinstance(layer, BatchNorm)),
+            len(self.layers),
+        )
+        return Network(self.layers[:at]), Network(self.layers[at:])
+
+    @property
+    def norm_layers(self) -> dict[str, BatchNorm]:
+        """The batch-norm layers by name, in order."""
+        return {name: layer for name, layer in self.layers if isinstance(layer, BatchNorm)}
+
+
+def training_moments(tape: dict[str, Any]) -> dict[str, Moments]:
+    """The batch statistics that a training pass used, by batch-norm layer."""
+    return {name: part.moments for name, part in tape.items() if isinstance(part, NormTape)}
+
+
+def no_statistics(name: str, x: Array) -> Moments:
+    """The statistics of a network without batch norm: asking for them is a mistake."""
+    raise LookupError(f"layer {name!r} needs batch-norm statistics and none were given")
+
+
+def mlp(
+    hidden: tuple[int, ...],
+    classes: int,
+    *,
+    norm: Norm,
+    norm_batch_size: int,
+    epsilon: float,
+    activation: Activation,
+    dropout: float,
+) -> Network:
+    """Dense, norm, activation, dropout for each hidden width; then a dense layer to the classes.
+
+    The norm stands before the activation (Ioffe & Szegedy 2015, section 3.2), and the dense
+    layer in front of a batch norm has no bias.
+    """
+    norms: dict[Norm, Layer] = {
+        "batch": BatchNorm(norm_batch_size, epsilon),
+        "layer": LayerNorm(epsilon),
+    }
+    layers: list[tuple[str, Layer]] = []
+    for i, units in enumerate(hidden, start=1):
+        layers.append((f"dense{i}", Dense(units, bias=norm != "batch")))
+        if norm in norms:
+            layers.append((f"norm{i}", norms[norm]))
+        layers.append((f"{activation}{i}", ACTIVATIONS[activation]))
+        if dropout:
+            layers.append((f"dropout{i}", Dropout(dropout)))
+    layers.append((f"dense{len(hidden) + 1}", Dense(classes)))
+    return Network(tuple(layers))
+
+
+def _own(parameters: Parameters, name: str) -> Parameters:
+    prefix = name + "."
+    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}

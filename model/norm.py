@@ -1,0 +1,153 @@
+"""Batch norm with ghost batches, layer norm, and the standardise pair they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from model.layers import Array, Generators, Moments, MomentsOf, Parameters
+
+
+class NormTape(NamedTuple):
+    """What a backward pass needs, and the batch statistics that running averages watch."""
+
+    x_hat: Array
+    inverse_deviation: Array
+    moments: Moments
+
+
+def standardise(x: Array, epsilon: float) -> tuple[Array, Array, Array, Array]:
+    """Subtract the mean over axis -2 and divide by the root of the biased variance plus epsilon.
+
+    `x` is `(..., batch, features)`; returns x_hat of that shape, then the inverse deviation,
+    mean and biased variance, each `(..., 1, features)`. The variance is taken in two passes:
+    E[x^2] - E[x]^2 cancels in float32. Ioffe & Szegedy 2015, Algorithm 1.
+    """
+    mean = x.mean(axis=-2, keepdims=True)
+    centred = x - mean
+    variance = np.mean(centred * centred, axis=-2, keepdims=True)
+    inverse_deviation = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    centred *= inverse_deviation
+    return centred, inverse_deviation, mean, variance
+
+
+def standardise_backward(dx_hat: Array, x_hat: Array, inverse_deviation: Array) -> Array:
+    """Gradient of `standardise` by its input, through x, the mean and the variance.
+
+    The three terms of Ioffe & Szegedy 2015, section 3: the upstream gradient, less its mean
+    (the path through the batch mean), less x_hat times its mean product with x_hat (the path
+    through the batch variance). Epsilon needs no term: x_hat already carries it.
+    """
+    dx = dx_hat - dx_hat.mean(axis=-2, keepdims=True)
+    dx -= x_hat * np.mean(dx_hat * x_hat, axis=-2, keepdims=True)
+    dx *= inverse_deviation
+    return dx
+
+
+def batch_moments(x: Array, norm_batch_size: int) -> Moments:
+    """Statistics of consecutive groups of `norm_batch_size`: `(replicas, groups, features)`.
+
+    Raises ValueError where the batch is not a multiple of `norm_batch_size`.
+    """
+    grouped = _grouped(x, norm_batch_size)
+    mean = grouped.mean(axis=2, keepdims=True)
+    centred = grouped - mean
+    return Moments(mean[:, :, 0], np.mean(centred * centred, axis=2))
+
+
+def _grouped(x: Array, norm_batch_size: int) -> Array:
+    replicas, batch, features = x.shape
+    if batch % norm_batch_size:
+        raise ValueError(
+            f"a batch of {batch} cannot be cut into ghost batches of {norm_batch_size}: "
+            f"{batch} / {norm_batch_size} leaves {batch % norm_batch_size}"
+        )
+    return x.reshape(replicas, batch // norm_batch_size, norm_batch_size, features)
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch norm (Ioffe & Szegedy 2015) whose statistics come from ghost batches.
+
+    `norm_batch_size` consecutive examples share one mean and one biased variance (Hoffer et
+    al. 2017, ghost batch norm); at the batch size itself this is plain batch norm. Gradients
+    flow through both statistics. gamma starts at 1, beta at 0, both `(replicas, 1, features)`.
+    """
+
+    norm_batch_size: int
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        shape = (len(generators), 1, features)
+        return {"gamma": np.ones(shape, dtype), "beta": np.zeros(shape, dtype)}, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        grouped = _grouped(x, self.norm_batch_size)
+        x_hat, inverse_deviation, mean, variance = standardise(grouped, self.epsilon)
+        tape = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
+        y = x_hat.reshape(x.shape) * parameters["gamma"]
+        y += parameters["beta"]
+        return y, tape
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        x_hat = tape.x_hat.reshape(dy.shape)
+        gradients = {
+            "gamma": np.sum(dy * x_hat, axis=1, keepdims=True),
+            "beta": dy.sum(axis=1, keepdims=True),
+        }
+        dx_hat = (dy * parameters["gamma"]).reshape(tape.x_hat.shape)
+        dx = standardise_backward(dx_hat, tape.x_hat, tape.inverse_deviation)
+        return dx.reshape(dy.shape), gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        mean, variance = moments_of(x)
+        grouped = _grouped(x, x.shape[1] // mean.shape[1])
+        deviation = np.sqrt(variance + x.dtype.type(self.epsilon))[:, :, None]
+        x_hat = ((grouped - mean[:, :, None]) / deviation).reshape(x.shape)
+        return np.asarray(x_hat * parameters["gamma"] + parameters["beta"])
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Layer norm (Ba, Kiros & Hinton 2016): statistics over the features of one example.
+
+    The control arm without batch statistics: what an example becomes depends on itself alone.
+    """
+
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        shape = (len(generators), 1, features)
+        return {"gamma": np.ones(shape, dtype), "beta": np.zeros(shape, dtype)}, features
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, tuple[Array, Array]]:
+        x_hat, inverse_deviation, _, _ = standardise(x[..., None], self.epsilon)
+        y = x_hat[..., 0] * parameters["gamma"] + parameters["beta"]
+        return y, (x_hat, inverse_deviation)
+
+    def backward(
+        self, parameters: Parameters, tape: tuple[Array, Array], dy: Array
+    ) -> tuple[Array, Parameters]:
+        x_hat, inverse_deviation = tape
+        gradients = {
+            "gamma": np.sum(dy * x_hat[..., 0], axis=1, keepdims=True),
+            "beta": dy.sum(axis=1, keepdims=True),
+        }
+        dx_hat = (dy * parameters["gamma"])[..., None]
+        return standardise_backward(dx_hat, x_hat, inverse_deviation)[..., 0], gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return self.forward(parameters, x, ())[0]

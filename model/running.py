@@ -1,0 +1,135 @@
+"""A bank of running statistics that watch one training run and never feed back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from model.conventions import BESSEL, KEEP, Tracker
+from model.layers import Array, Moments, Parameters
+from model.network import Network, Statistics
+
+GhostUpdate = Literal["first", "sequential", "average", "total"]
+
+
+class Observation(NamedTuple):
+    """One update's mean and biased variance, `(replicas, features)`, and the examples behind."""
+
+    mean: Array
+    variance: Array
+    examples: int
+
+
+def _first(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean[:, 0], moments.variance[:, 0], size)]
+
+
+def _sequential(moments: Moments, size: int) -> list[Observation]:
+    groups = range(moments.mean.shape[1])
+    return [Observation(moments.mean[:, g], moments.variance[:, g], size) for g in groups]
+
+
+def _average(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean.mean(axis=1), moments.variance.mean(axis=1), size)]
+
+
+def _total(moments: Moments, size: int) -> list[Observation]:
+    between = moments.mean.var(axis=1)
+    variance = moments.variance.mean(axis=1) + between
+    return [Observation(moments.mean.mean(axis=1), variance, size * moments.mean.shape[1])]
+
+
+GHOST_UPDATES: dict[GhostUpdate, Callable[[Moments, int], list[Observation]]] = {
+    "first": _first,
+    "sequential": _sequential,
+    "average": _average,
+    "total": _total,
+}
+"""What running averages see of a step's ghost batches, given moments and norm batch size.
+
+`first`: one update with the first ghost, as one device of data-parallel training keeps it; the
+memory in steps and the examples behind an update are those of training with that mini-batch.
+`sequential`: an update a ghost (Hoffer et al. 2017, released code). `average`: one update with
+the mean of both statistics (Kosson et al. 2023, released code). `total`: one update with the
+mean and variance of the whole batch.
+"""
+
+
+class BankState(NamedTuple):
+    """Updates so far, and by layer the averages, each `(trackers, replicas, features)` float64."""
+
+    updates: int
+    averages: dict[str, Moments]
+
+
+@dataclass(frozen=True)
+class RunningStatistics:
+    """Any mix of conventions and decays as one array operation a layer; state is passed."""
+
+    trackers: tuple[Tracker, ...]
+    ghost_update: GhostUpdate = "first"
+
+    def init(self, network: Network, parameters: Parameters) -> BankState:
+        """Every average at the starting value of its convention."""
+        averages = {}
+        for name in network.norm_layers:
+            replicas, _, features = parameters[f"{name}.gamma"].shape
+            shape = (len(self.trackers), replicas, features)
+            rows = [tracker.convention for tracker in self.trackers]
+            mean = _column([row.initial_mean for row in rows])
+            variance = _column([row.initial_variance for row in rows])
+            averages[name] = Moments(
+                np.broadcast_to(mean, shape).copy(), np.broadcast_to(variance, shape).copy()
+            )
+        return BankState(0, averages)
+
+    def update(
+        self, state: BankState, moments: dict[str, Moments], norm_batch_size: int
+    ) -> BankState:
+        """Fold in one training step's batch statistics, by layer `(replicas, ghosts, features)`."""
+        reduce = GHOST_UPDATES[self.ghost_update]
+        averages = dict(state.averages)
+        updates = state.updates
+        for name, batch in moments.items():
+            updates = state.updates
+            for observation in reduce(batch, norm_batch_size):
+                updates += 1
+                averages[name] = self._fold(averages[name], observation, updates)
+        return BankState(updates, averages)
+
+    def _fold(self, average: Moments, seen: Observation, update: int) -> Moments:
+        keep = _column([KEEP[t.convention.keep](t.decay, update) for t in self.trackers])
+        bessel = _column([BESSEL[t.convention.variance](seen.examples) for t in self.trackers])
+        return Moments(
+            keep * average.mean + (1 - keep) * seen.mean,
+            keep * average.variance + (1 - keep) * bessel * seen.variance,
+        )
+
+    def statistics(self, state: BankState) -> dict[str, Statistics]:
+        """By tracker name, the statistics that evaluation normalises with."""
+        return {
+            tracker.name: frozen(
+                {
+                    layer: Moments(m.mean[t][:, None], m.variance[t][:, None])
+                    for layer, m in state.averages.items()
+                }
+            )
+            for t, tracker in enumerate(self.trackers)
+        }
+
+
+def frozen(moments: dict[str, Moments]) -> Statistics:
+    """Statistics that are the same whatever the batch: by layer `(replicas, 1, features)`."""
+
+    def statistics(name: str, x: Array) -> Moments:
+        mean, variance = moments[name]
+        return Moments(mean.astype(x.dtype), variance.astype(x.dtype))
+
+    return statistics
+
+
+def _column(values: list[float]) -> Array:
+    return np.array(values)[:, None, None]
