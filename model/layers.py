@@ -85,7 +85,7 @@ class Dense:
         return self._affine(parameters, x)
 
     def _affine(self, parameters: Parameters, x: Array) -> Array:
-        y = np.matmul(x, parameters["weight"])
+        y: Array = np.matmul(x, parameters["weight"])
         if self.bias:
             y += parameters["bias"]
         return y

@@ -21,7 +21,7 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 def mean_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
     """Gradient of the mean of `cross_entropy` over the batch by the logits: (p - onehot)/batch."""
-    gradient = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    gradient: Array = np.exp(logits - logits.max(axis=-1, keepdims=True))
     gradient /= gradient.sum(axis=-1, keepdims=True)
     at = labels[..., None]
     right = np.take_along_axis(gradient, at, axis=-1) - 1

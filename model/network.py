@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from numpy.typing import DTypeLike
@@ -65,7 +66,7 @@ class Network:
     def predict(self, parameters: Parameters, x: Array, statistics: Statistics) -> Array:
         """Evaluation-mode output under the statistics that the caller hands in."""
         for name, layer in self.layers:
-            x = layer.predict(_own(parameters, name), x, lambda h, name=name: statistics(name, h))
+            x = layer.predict(_own(parameters, name), x, partial(statistics, name))
         return x
 
     def split_at_norm(self) -> tuple[Network, Network]:

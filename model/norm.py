@@ -41,7 +41,7 @@ def standardise_backward(dx_hat: Array, x_hat: Array, inverse_deviation: Array) 
     (the path through the batch mean), less x_hat times its mean product with x_hat (the path
     through the batch variance). Epsilon needs no term: x_hat already carries it.
     """
-    dx = dx_hat - dx_hat.mean(axis=-2, keepdims=True)
+    dx: Array = dx_hat - dx_hat.mean(axis=-2, keepdims=True)
     dx -= x_hat * np.mean(dx_hat * x_hat, axis=-2, keepdims=True)
     dx *= inverse_deviation
     return dx

@@ -102,12 +102,10 @@ class CoupledDecay:
     def step(
         self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
     ) -> tuple[Parameters, State]:
-        penalised = {
-            k: gradients[k] + w.dtype.type(self.rate) * w
-            if _decays(k, self.scope)
-            else gradients[k]
-            for k, w in parameters.items()
-        }
+        penalised = dict(gradients)
+        for k, w in parameters.items():
+            if _decays(k, self.scope):
+                penalised[k] = gradients[k] + w.dtype.type(self.rate) * w
         return self.optimizer.step(state, parameters, penalised, learning_rate)
 
 
@@ -129,13 +127,10 @@ class DecoupledDecay:
         self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
     ) -> tuple[Parameters, State]:
         moved, after = self.optimizer.step(state, parameters, gradients, learning_rate)
-        shrunk = {
-            k: w - parameters[k] * w.dtype.type(learning_rate * self.rate)
-            if _decays(k, self.scope)
-            else w
-            for k, w in moved.items()
-        }
-        return shrunk, after
+        for k, w in parameters.items():
+            if _decays(k, self.scope):
+                moved[k] = moved[k] - w * w.dtype.type(learning_rate * self.rate)
+        return moved, after
 
 
 def _decays(name: str, scope: WeightDecayScope) -> bool:

@@ -161,7 +161,7 @@ def batch_noise(
     variance = h.var(axis=0)
     alive = variance > 0
     z = (h[:, alive] - h[:, alive].mean(axis=0)) / np.sqrt(variance[alive])
-    kurtosis = np.mean(z**4, axis=0).mean() - 3 if alive.any() else np.float64(np.nan)
+    kurtosis = np.asarray(np.mean(z**4) - 3 if alive.any() else np.nan)
     rounds = {m: -(-NOISE_BATCHES // (n // m)) for m in sizes}
     seen: dict[int, list[Moments]] = {m: [] for m in sizes}
     for i in range(max(rounds.values(), default=0)):
@@ -175,12 +175,12 @@ def _spread(seen: list[Moments], kurtosis: Array) -> Spread:
     means = np.concatenate([s.mean[0] for s in seen])
     deviations = np.sqrt(np.concatenate([s.variance[0] for s in seen]))
     if not means.size:
-        nan = np.float64(np.nan)
+        nan = np.asarray(np.nan)
         return Spread(len(means), nan, nan, nan)
     return Spread(
         len(means),
-        np.mean(means**2),
-        np.mean(deviations.var(axis=0, ddof=1)),
+        np.asarray(np.mean(means**2)),
+        np.asarray(np.mean(deviations.var(axis=0, ddof=1))),
         kurtosis,
     )
 
