@@ -1,0 +1,145 @@
+"""TrialConfig: plain validated values whose identity is the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model.conventions import CONVENTIONS
+from model.network import Activation, Norm
+from model.optim import WeightDecayScope
+from model.running import GhostUpdate
+from model.schedule import ScheduleName
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Width = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=2)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Frozen(BaseModel):
+    """Immutable, strict about types, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def listed(item: Any) -> Any:
+    """A tuple of `item` that TOML lists may fill."""
+    return Annotated[tuple[item, ...], Field(strict=False)]
+
+
+class DatasetConfig(Frozen):
+    """Where the examples come from and how many each split gets.
+
+    One of `name`, `path` (with `label`) or `images` (with `labels`). Sizes are counts or
+    fractions of all examples; by default 60 % train, 20 % validation and the rest test.
+    `scaling`: features are centred on the training split, then divided by their own deviation
+    (`each`) or by one common deviation (`together`, the default for images).
+    `fingerprint` is the hash of the loaded content, filled in when the data are read.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    label: str | None = None
+    images: str | None = None
+    labels: str | None = None
+    train: Count | Fraction = 0.6
+    validation: Count | Fraction = 0.2
+    test: Count | Fraction | None = None
+    scaling: Literal["each", "together"] | None = None
+    fingerprint: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetConfig:
+        given = [key for key in ("name", "path", "images") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "give exactly one of name, path (with label) or images (with labels); "
+                f"given: {', '.join(given) or 'none'}"
+            )
+        for key, partner in (("path", "label"), ("images", "labels")):
+            if (getattr(self, key) is None) != (getattr(self, partner) is None):
+                raise ValueError(f"{key} and {partner} go together; give both")
+        return self
+
+    @property
+    def title(self) -> str:
+        """A short name for tables and pages."""
+        return self.name or (self.path or self.images or "").replace("\\", "/").split("/")[-1]
+
+
+class TrialFields(Frozen):
+    """Every field that a study may fix, cross or draw; the defaults are a sensible network."""
+
+    hidden: listed(Width) = (128, 128)  # type: ignore[valid-type]
+    activation: Activation = "relu"
+    norm: Norm = "batch"
+    batch_size: Size = 128
+    norm_batch_size: Size | None = Field(
+        default=None, description="examples that share one mean and variance; default batch_size"
+    )
+    epsilon: Positive = 1e-5
+    dropout: Decay = 0.0
+    optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
+    learning_rate: Positive = 0.1
+    momentum: Decay = 0.9
+    beta2: Decay = 0.999
+    adam_epsilon: Positive = 1e-8
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    weight_decay_style: Literal["decoupled", "coupled"] = "decoupled"
+    weight_decay_scope: WeightDecayScope = "weights"
+    schedule: ScheduleName = "cosine"
+    conventions: listed(str) = tuple(CONVENTIONS)  # type: ignore[valid-type]
+    decay: Decay = 0.9
+    decays: listed(Decay) = (0.99,)  # type: ignore[valid-type]
+    ghost_update: GhostUpdate = "first"
+    probe_batch_sizes: listed(Size) = (4, 8, 16, 32, 64, 128, 256)  # type: ignore[valid-type]
+    evaluations: Count = 4
+    curve_rows: Count = 40
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrialFields:
+        for name in self.conventions:
+            if name not in CONVENTIONS:
+                raise ValueError(
+                    f"conventions: {name!r} is unknown; known are {', '.join(CONVENTIONS)}"
+                )
+        if self.norm == "batch" and not self.hidden:
+            raise ValueError("norm = 'batch' needs at least one hidden layer; hidden is empty")
+        size = self.norm_batch_size
+        if self.norm == "batch" and size is not None and self.batch_size % size:
+            raise ValueError(
+                f"norm_batch_size {size} does not divide batch_size {self.batch_size}: "
+                f"{self.batch_size} / {size} leaves {self.batch_size % size}"
+            )
+        return self
+
+
+class TrialConfig(TrialFields):
+    """One trial: a point of the study, its data set and its seeds, resolved to plain values.
+
+    `seeds` advance side by side as one stack; `draw` is the number of the nuisance point;
+    `norm_batch_size` is filled in. What is not part of the identity: `draw` and where the data
+    lie (their content's fingerprint is).
+    """
+
+    dataset: DatasetConfig
+    seeds: listed(int)  # type: ignore[valid-type]
+    steps: Count
+    draw: int = 0
+
+    @property
+    def trial_id(self) -> str:
+        """12 hexadecimal digits of the SHA-256 of the content."""
+        content = self.model_dump(mode="json", exclude={"draw": True, "dataset": _LOCATION})
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_LOCATION = {"name", "path", "label", "images", "labels"}

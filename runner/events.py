@@ -1,0 +1,79 @@
+"""What a worker tells the driver about a trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from runner.config import TrialConfig
+
+Status = Literal["completed", "diverged", "failed", "lost"]
+SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
+"""Outcomes that a later run takes as they are; the others are tried again."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to run, and which attempt at it this is."""
+
+    config: TrialConfig
+    trial_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of one table, by column; every column has the same length."""
+
+    trial_id: str
+    attempt: int
+    table: str
+    columns: dict[str, list[Any]]
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt at a trial ended; `rows` counts the measurements that belong to it.
+
+    `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
+    `lost` means that the worker died; `failed` that the trial raised, with its traceback.
+    """
+
+    trial_id: str
+    attempt: int
+    status: Status
+    seconds: float = 0.0
+    steps: int = 0
+    rows: int = 0
+    diverged_seeds: tuple[int, ...] = ()
+    host: str = ""
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the trial."""
+
+    trial_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """The worker is gone and the attempt with it; `reason` is all that is known."""
+
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nothing happened for a moment: time to look at the clock."""
+
+
+Event = Started | Block | Outcome | WorkerDied | Idle

@@ -1,0 +1,149 @@
+"""Where trials run: in this process, or in local worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Protocol
+
+from runner.data import Data
+from runner.events import Event, Idle, Job, Outcome, WorkerDied
+from runner.threads import ONE_BLAS_THREAD, environment
+from runner.trial import run_trial
+
+IDLE_SECONDS = 0.25
+"""How long an executor waits for news before it says that there is none."""
+
+
+class Executor(Protocol):
+    """Long-lived workers that pull jobs in the order they were submitted.
+
+    `events` ends when no submitted job is outstanding; more may be submitted while it runs. A
+    worker that dies is reported with its job and replaced; whether the job runs again is the
+    caller's decision.
+    """
+
+    workers: int
+
+    def submit(self, job: Job) -> None: ...
+
+    def events(self) -> Iterator[Event]: ...
+
+    def close(self) -> None: ...
+
+
+class InlineExecutor:
+    """Runs trials in this process, one after the other."""
+
+    workers = 1
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._queue: deque[Job] = deque()
+
+    def submit(self, job: Job) -> None:
+        self._queue.append(job)
+
+    def events(self) -> Iterator[Event]:
+        while self._queue:
+            yield from run_trial(self._queue.popleft(), self._data)
+
+    def close(self) -> None:
+        self._queue.clear()
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    connection: Connection
+    job: Job | None = None
+
+
+class LocalExecutor:
+    """Spawned processes, a pipe each, so that one that is killed cannot hurt the others."""
+
+    def __init__(self, data: Data, workers: int) -> None:
+        self.workers = workers
+        self._data = data
+        self._queue: deque[Job] = deque()
+        self._pool: list[_Worker] = []
+
+    def submit(self, job: Job) -> None:
+        self._queue.append(job)
+
+    def events(self) -> Iterator[Event]:
+        while self._assign():
+            ready = wait([w.connection for w in self._pool], timeout=IDLE_SECONDS)
+            if not ready:
+                yield Idle()
+            for worker in [w for w in self._pool if w.connection in ready]:
+                yield from self._receive(worker)
+
+    def _assign(self) -> bool:
+        """Hand queued jobs to idle workers, starting what is missing; is anything under way?"""
+        idle = [w for w in self._pool if w.job is None]
+        while self._queue and (idle or len(self._pool) < self.workers):
+            worker = idle.pop() if idle else self._start()
+            worker.job = self._queue.popleft()
+            try:
+                worker.connection.send(worker.job)
+            except OSError:
+                pass  # It died idle: its closed pipe says so at the next wait.
+        return any(w.job is not None for w in self._pool)
+
+    def _start(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(target=_work, args=(there, self._data), daemon=True)
+        with environment(ONE_BLAS_THREAD):
+            process.start()
+        there.close()
+        worker = _Worker(process, here)
+        self._pool.append(worker)
+        return worker
+
+    def _receive(self, worker: _Worker) -> Iterator[Event]:
+        try:
+            event: Event = worker.connection.recv()
+        except (EOFError, OSError):
+            self._pool.remove(worker)
+            worker.process.join()
+            worker.connection.close()
+            if worker.job is not None:
+                yield WorkerDied(worker.job, _reason(worker.process.exitcode))
+            return
+        if isinstance(event, Outcome):
+            worker.job = None
+        yield event
+
+    def close(self) -> None:
+        """Stop the workers now; what they were at is not finished."""
+        self._queue.clear()
+        for worker in self._pool:
+            worker.process.kill()
+        for worker in self._pool:
+            worker.process.join()
+            worker.connection.close()
+        self._pool.clear()
+
+
+def _reason(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"the worker process was killed by {signal.Signals(-exit_code).name}"
+    return f"the worker process exited with code {exit_code}"
+
+
+def _work(connection: Connection, data: Data) -> None:
+    # Ctrl-C reaches the whole process group; the driver decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        while True:
+            for event in run_trial(connection.recv(), data):
+                connection.send(event)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The driver is gone, and with it anyone to report to.

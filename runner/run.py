@@ -1,0 +1,117 @@
+"""run_study: the loop that joins executor and sink."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from runner.config import TrialConfig
+from runner.events import Block, Event, Job, Outcome, Started, WorkerDied
+from runner.executor import Executor
+from runner.sink import MetricSink
+
+ATTEMPTS = 3
+"""How often a trial may lose its worker in one run before it is given up as `lost`."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands; costs are estimates in multiply-adds."""
+
+    total: int
+    already: int
+    cost: dict[str, float]
+    running: set[str] = field(default_factory=set)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    retries: int = 0
+    cost_done: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    first_failure: Outcome | None = None
+
+    @property
+    def done(self) -> int:
+        return self.already + sum(self.outcomes.values())
+
+    @property
+    def failed(self) -> int:
+        return self.outcomes["failed"] + self.outcomes["lost"]
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the share of the estimated cost that is done; None before the first trial."""
+        if not self.cost_done:
+            return None
+        left = sum(self.cost.values()) - self.cost_done
+        return max(0.0, left * self.seconds / self.cost_done)
+
+
+Observer = Callable[[Progress, Event], None]
+
+
+def run_study(
+    jobs: Sequence[Job],
+    executor: Executor,
+    sink: MetricSink,
+    observe: Observer,
+    *,
+    already: int = 0,
+) -> Progress:
+    """Run the jobs, longest first, and send every row and outcome to the sink.
+
+    A dead worker costs its trial the attempt: it runs again, up to `ATTEMPTS` times, and events
+    of an attempt that was given up are ignored. Does not close executor or sink.
+    """
+    cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
+    progress = Progress(total=len(jobs) + already, already=already, cost=cost)
+    current = {job.trial_id: job.attempt for job in jobs}
+    first = dict(current)
+    for job in sorted(jobs, key=lambda job: -cost[job.trial_id]):
+        executor.submit(job)
+    for event in executor.events():
+        match event:
+            case Started() if event.attempt == current[event.trial_id]:
+                progress.running.add(event.trial_id)
+            case Block() if event.attempt == current[event.trial_id]:
+                sink.write(event)
+                progress.rows += event.rows
+            case Outcome() if event.attempt == current[event.trial_id]:
+                _settle(event, progress, sink)
+            case WorkerDied(job, reason) if job.attempt == current[job.trial_id]:
+                progress.running.discard(job.trial_id)
+                if job.attempt - first[job.trial_id] + 1 < ATTEMPTS:
+                    progress.retries += 1
+                    current[job.trial_id] += 1
+                    executor.submit(replace(job, attempt=current[job.trial_id]))
+                else:
+                    said = f"{reason}, {ATTEMPTS} times"
+                    _settle(Outcome(job.trial_id, job.attempt, "lost", error=said), progress, sink)
+        sink.tick()
+        observe(progress, event)
+    return progress
+
+
+def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:
+    sink.commit(outcome)
+    progress.running.discard(outcome.trial_id)
+    progress.outcomes[outcome.status] += 1
+    progress.cost_done += progress.cost[outcome.trial_id]
+    if outcome.status in ("failed", "lost") and progress.first_failure is None:
+        progress.first_failure = outcome
+
+
+def estimated_cost(config: TrialConfig) -> float:
+    """Multiply-adds of a trial's hidden-layer products and an allowance for small ghosts.
+
+    Only the order matters: long trials go first, so that none is left alone at the end.
+    """
+    widths = [*config.hidden, 16]
+    weights = sum(a * b for a, b in zip(widths[:1] + widths[:-1], widths, strict=True))
+    per_example = weights + 50 * sum(widths) * (1 + 4 / (config.norm_batch_size or 1))
+    return float(len(config.seeds) * config.steps * config.batch_size * per_example)

@@ -1,0 +1,41 @@
+"""One BLAS thread a worker, set in the environment before numpy is imported there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ONE_BLAS_THREAD: dict[str, str | None] = {
+    name: "1"
+    for name in (
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    )
+}
+"""Read by the BLAS when it is loaded; afterwards they have no effect.
+
+Two workers with two threads each on two cores are slower than one, and the number of threads
+may change the order of sums, and so the bits.
+"""
+
+
+@contextmanager
+def environment(variables: dict[str, str | None]) -> Iterator[None]:
+    """Set environment variables for what is started inside, then restore all of them.
+
+    A variable given as None is left as it is on the way in, and restored on the way out.
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update({name: value for name, value in variables.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

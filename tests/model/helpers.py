@@ -1,0 +1,174 @@
+"""What the tests of the model share: random arrays, gradient checks and small training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from model.conventions import CONVENTIONS, trackers
+from model.examples import Examples
+from model.layers import Array, Generators, Layer, Parameters
+from model.network import Network, mlp
+from model.optim import Sgd
+from model.records import Record
+from model.running import RunningStatistics
+from model.schedule import constant
+from model.streams import streams
+from model.train import train
+from model.training import Splits, Training
+
+R = TypeVar("R")
+
+ALL_TRACKERS = trackers(tuple(CONVENTIONS), (0.5, 0.9))
+
+
+def normal(seed: int, *shape: int) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def generators(replicas: int, seed: int = 0) -> Generators:
+    return tuple(np.random.default_rng([seed, r]) for r in range(replicas))
+
+
+def relative_error(a: float, b: float) -> float:
+    return abs(a - b) / max(abs(a), abs(b))
+
+
+def slope(f: Callable[[Array], float], x: Array, direction: Array) -> float:
+    """Derivative of `f` at `x` along `direction` by a central difference."""
+    step = 1e-5
+    return (f(x + step * direction) - f(x - step * direction)) / (2 * step)
+
+
+def gradient_errors(
+    layer: Layer | Network, parameters: Parameters, x: Array, seed: int = 0
+) -> dict[str, float]:
+    """Relative error of `backward` by the input and by each parameter, along random directions.
+
+    The upstream gradient is random; the generators are made anew for every evaluation, so that
+    dropout draws the same masks.
+    """
+    replicas = x.shape[0]
+    y, tape = layer.forward(parameters, x, generators(replicas, seed))
+    dy = normal(1000 + seed, *y.shape)
+    dx, gradients = layer.backward(parameters, tape, dy)
+    assert gradients.keys() == parameters.keys()
+
+    def loss(changed: dict[str, Array]) -> float:
+        at = {"x": x, **parameters, **changed}
+        own = {k: at[k] for k in parameters}
+        return float(np.sum(dy * layer.forward(own, at["x"], generators(replicas, seed))[0]))
+
+    errors = {}
+    for i, (name, gradient) in enumerate({"x": dx, **gradients}.items()):
+        value = x if name == "x" else parameters[name]
+        assert gradient.shape == value.shape
+        direction = normal(2000 + seed + i, *value.shape)
+        numeric = slope(lambda v, name=name: loss({name: v}), value, direction)  # type: ignore[misc]
+        errors[name] = relative_error(float(np.sum(gradient * direction)), numeric)
+    return errors
+
+
+def randomised(parameters: Parameters, seed: int) -> Parameters:
+    """The parameters moved off their starting values, where gains are 1 and biases 0."""
+    return {
+        k: v + 0.5 * normal(seed + i, *v.shape).astype(v.dtype)
+        for i, (k, v) in enumerate(parameters.items())
+    }
+
+
+def small_mlp(**changes: Any) -> Network:
+    settings: dict[str, Any] = {
+        "hidden": (6, 5),
+        "classes": 3,
+        "norm": "batch",
+        "norm_batch_size": 8,
+        "epsilon": 1e-5,
+        "activation": "relu",
+        "dropout": 0.0,
+    }
+    return mlp(**(settings | changes))
+
+
+def examples(
+    features: Array, labels: Array, index: Array, dtype: DTypeLike = np.float64
+) -> Examples:
+    """Rows `index` as they are: nothing is centred or scaled."""
+    shape = (index.shape[0], 1, features.shape[1])
+    return Examples(features, labels, index, np.zeros(shape), np.ones(shape), dtype)
+
+
+def random_examples(
+    count: int, replicas: int = 1, *, features: int = 4, classes: int = 3, seed: int = 0
+) -> Examples:
+    """`count` random rows a replica, in an order of its own."""
+    rng = np.random.default_rng(seed)
+    x = rng.gamma(2.0, size=(count, features)) + rng.standard_normal(features)
+    index = np.stack([rng.permutation(count) for _ in range(replicas)])
+    return examples(x, rng.integers(0, classes, count), index)
+
+
+def small_splits(
+    replicas: int,
+    dtype: DTypeLike = np.float64,
+    sizes: tuple[int, int, int] = (48, 21, 20),
+    seed: int = 0,
+) -> Splits:
+    """Three learnable classes, split anew and standardised anew for each replica."""
+    rng = np.random.default_rng(seed)
+    count = sum(sizes)
+    labels = rng.integers(0, 3, count)
+    x = 3 * rng.standard_normal((3, 4))[labels] + rng.standard_normal((count, 4)) + 2
+    rows = np.stack([rng.permutation(count) for _ in range(replicas)])
+    train, validation, test = np.split(rows, np.cumsum(sizes)[:2], axis=1)
+    centre = x[train].mean(axis=1, keepdims=True).astype(dtype)
+    scale = (1 / x[train].std(axis=1, keepdims=True)).astype(dtype)
+    return Splits(
+        *(Examples(x, labels, index, centre, scale, dtype) for index in (train, validation, test))
+    )
+
+
+def only(splits: Splits, replica: int) -> Splits:
+    """The splits of one replica alone."""
+    return Splits(
+        splits.train.replica(replica),
+        splits.validation.replica(replica),
+        splits.test.replica(replica),
+    )
+
+
+def small_training(**changes: Any) -> Training:
+    settings: dict[str, Any] = {
+        "network": small_mlp(),
+        "optimizer": Sgd(),
+        "schedule": constant,
+        "running": RunningStatistics(ALL_TRACKERS),
+        "seeds": (0, 1),
+        "steps": 9,
+        "batch_size": 16,
+        "norm_batch_size": 8,
+        "epsilon": 1e-5,
+        "learning_rate": 0.1,
+        "curve_steps": frozenset({1, 2, 5, 9}),
+        "evaluation_steps": frozenset({4, 9}),
+        "probe_batch_sizes": (4, 16),
+    }
+    return Training(**(settings | changes))
+
+
+def records_of(kind: type[R], training: Training, splits: Splits) -> list[R]:
+    """All records of one kind from a whole run."""
+    return [r for r in train(training, splits) if isinstance(r, kind)]
+
+
+def run(training: Training, splits: Splits) -> list[Record]:
+    return list(train(training, splits))
+
+
+def initial(
+    network: Network, features: int, seeds: tuple[int, ...], dtype: DTypeLike = np.float64
+) -> Parameters:
+    return network.init(streams(seeds, "weights"), features, dtype)[0]
