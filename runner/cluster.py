@@ -39,7 +39,7 @@ class _Actor:
 
     def run(self, job: Job) -> Iterator[Event]:
         # Ray drives a generator with send(), which `yield from` would pass on into a list.
-        for event in run_trial(job, self._data):
+        for event in run_trial(job, self._data):  # noqa: UP028
             yield event
 
 

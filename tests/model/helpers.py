@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -57,8 +58,8 @@ def gradient_errors(
     dx, gradients = layer.backward(parameters, tape, dy)
     assert gradients.keys() == parameters.keys()
 
-    def loss(changed: dict[str, Array]) -> float:
-        at = {"x": x, **parameters, **changed}
+    def loss(name: str, value: Array) -> float:
+        at = {"x": x, **parameters, name: value}
         own = {k: at[k] for k in parameters}
         return float(np.sum(dy * layer.forward(own, at["x"], generators(replicas, seed))[0]))
 
@@ -67,7 +68,7 @@ def gradient_errors(
         value = x if name == "x" else parameters[name]
         assert gradient.shape == value.shape
         direction = normal(2000 + seed + i, *value.shape)
-        numeric = slope(lambda v, name=name: loss({name: v}), value, direction)  # type: ignore[misc]
+        numeric = slope(partial(loss, name), value, direction)
         errors[name] = relative_error(float(np.sum(gradient * direction)), numeric)
     return errors
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import DTypeLike
 
 from model.layers import Dense, Dropout, Layer, Relu, Tanh
 from model.network import no_statistics
@@ -57,7 +58,7 @@ def test_replicas_do_not_touch_each_other(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", LAYERS)
-def test_precision_is_kept_and_arguments_are_left_alone(name: str, dtype: type) -> None:
+def test_precision_is_kept_and_arguments_are_left_alone(name: str, dtype: DTypeLike) -> None:
     layer = LAYERS[name]
     parameters, features = layer.init(generators(2), 7, dtype)
     x = normal(1, 2, 12, 7).astype(dtype)
@@ -75,7 +76,10 @@ def test_precision_is_kept_and_arguments_are_left_alone(name: str, dtype: type) 
 
 
 def test_dense_multiplies_and_adds() -> None:
-    parameters = {"weight": np.array([[[1.0, 2.0], [3.0, 4.0]]]), "bias": np.array([[[10.0, 20.0]]])}
+    parameters = {
+        "weight": np.array([[[1.0, 2.0], [3.0, 4.0]]]),
+        "bias": np.array([[[10.0, 20.0]]]),
+    }
     y, _ = Dense(2).forward(parameters, np.array([[[1.0, 1.0], [0.0, 2.0]]]), ())
     np.testing.assert_array_equal(y, [[[14.0, 26.0], [16.0, 28.0]]])
 
@@ -111,7 +115,7 @@ def test_prediction_equals_training_where_nothing_is_random(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dropout_zeroes_the_rate_and_keeps_the_mean(dtype: type) -> None:
+def test_dropout_zeroes_the_rate_and_keeps_the_mean(dtype: DTypeLike) -> None:
     x = np.full((2, 500, 100), 3.0, dtype)
     y, _ = Dropout(0.3).forward({}, x, generators(2))
     kept = y != 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 from scipy.special import log_softmax, softmax
 
 from model.loss import correct, cross_entropy, mean_cross_entropy_gradient
@@ -34,15 +35,13 @@ def test_gradient_is_softmax_less_onehot(seed: int, scale: float) -> None:
 
 def test_gradient_is_the_slope_of_the_mean_loss() -> None:
     logits, direction = 2 * normal(1, 3, 7, 5), normal(2, 3, 7, 5)
-    numeric = slope(
-        lambda v: float(cross_entropy(v, LABELS).mean(axis=1).sum()), logits, direction
-    )
+    numeric = slope(lambda v: float(cross_entropy(v, LABELS).mean(axis=1).sum()), logits, direction)
     gradient = mean_cross_entropy_gradient(logits, LABELS)
     assert relative_error(float(np.sum(gradient * direction)), numeric) < 1e-8
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_enormous_logits_lose_nothing(dtype: type) -> None:
+def test_enormous_logits_lose_nothing(dtype: DTypeLike) -> None:
     logits = np.array([[[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4], [-1e4, -1e4, -1e4]]], dtype)
     right, wrong = np.array([[0, 1, 2]]), np.array([[1, 0, 2]])
     exact = [0.0, np.log(2), np.log(3)]
@@ -76,7 +75,9 @@ def test_correct_is_the_largest_logit_and_never_nan() -> None:
     logits = np.array([[[1.0, 3.0, 2.0], [1.0, 3.0, 2.0], [nan, 3.0, 2.0], [nan, 3.0, 2.0]]])
     labels = np.array([[1, 2, 0, 1]])
     np.testing.assert_array_equal(correct(logits, labels), [[True, False, False, False]])
-    np.testing.assert_array_equal(correct(np.full((1, 1, 2), nan), np.zeros((1, 1), int)), [[False]])
+    np.testing.assert_array_equal(
+        correct(np.full((1, 1, 2), nan), np.zeros((1, 1), int)), [[False]]
+    )
 
 
 def test_nan_stays_in_its_own_example() -> None:

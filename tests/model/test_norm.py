@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 
 from model.layers import Array, Moments
 from model.norm import BatchNorm, LayerNorm, batch_moments, standardise, standardise_backward
@@ -24,7 +25,8 @@ def _jacobian(x: Array, gamma: float, epsilon: float) -> Array:
     """gamma / sigma (I - 1 1^T / m - x_hat x_hat^T / m) of one feature's batch."""
     m, deviation = len(x), np.sqrt(x.var() + epsilon)
     x_hat = (x - x.mean()) / deviation
-    return gamma / deviation * (np.eye(m) - 1 / m - np.outer(x_hat, x_hat) / m)
+    jacobian = gamma / deviation * (np.eye(m) - 1 / m - np.outer(x_hat, x_hat) / m)
+    return np.asarray(jacobian)
 
 
 @settings(deadline=None, max_examples=40)
@@ -66,9 +68,7 @@ def test_off_diagonal_energy_of_the_jacobian() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(shape=SHAPES, seed=SEEDS, epsilon=st.sampled_from([0.0, 1e-5, 0.1]))
-def test_standardised_batches(
-    shape: tuple[int, int, int, int], seed: int, epsilon: float
-) -> None:
+def test_standardised_batches(shape: tuple[int, int, int, int], seed: int, epsilon: float) -> None:
     m = shape[2]
     x = normal(seed, *shape) * 3 + 5
     x_hat, inverse_deviation, mean, v = standardise(x, epsilon)
@@ -82,7 +82,9 @@ def test_standardised_batches(
 
 def test_two_examples_keep_only_their_order() -> None:
     x = normal(0, 2, 10, 5)
-    y, _ = BatchNorm(2, 0.0).forward({"gamma": np.ones((2, 1, 5)), "beta": np.zeros((2, 1, 5))}, x, ())
+    y, _ = BatchNorm(2, 0.0).forward(
+        {"gamma": np.ones((2, 1, 5)), "beta": np.zeros((2, 1, 5))}, x, ()
+    )
     pairs = x.reshape(2, 5, 2, 5)
     sign = np.sign(pairs - pairs[:, :, ::-1]).reshape(x.shape)
     np.testing.assert_allclose(y, sign, atol=1e-12)
@@ -146,7 +148,7 @@ def test_prediction_under_the_batch_s_own_moments_is_training(groups: int) -> No
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_prediction_normalises_by_the_given_moments(dtype: type) -> None:
+def test_prediction_normalises_by_the_given_moments(dtype: DTypeLike) -> None:
     parameters = {k: v.astype(dtype) for k, v in _gains(1, 2, 4).items()}
     x, mean = normal(0, 2, 5, 4).astype(dtype), normal(2, 2, 1, 4).astype(dtype)
     variance = np.exp(normal(3, 2, 1, 4)).astype(dtype)
@@ -177,7 +179,9 @@ def test_a_batch_that_ghosts_do_not_divide_is_refused() -> None:
 
 def test_gains_start_at_one_and_shifts_at_zero() -> None:
     for layer in (BatchNorm(4), LayerNorm()):
-        parameters, features = layer.init(tuple(np.random.default_rng(r) for r in range(3)), 5, float)
+        parameters, features = layer.init(
+            tuple(np.random.default_rng(r) for r in range(3)), 5, float
+        )
         assert features == 5
         np.testing.assert_array_equal(parameters["gamma"], np.ones((3, 1, 5)))
         np.testing.assert_array_equal(parameters["beta"], np.zeros((3, 1, 5)))

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pytest
+from numpy.typing import DTypeLike
 
 from model.layers import Parameters
 from model.optim import (
@@ -45,7 +46,8 @@ def _build(kind: Kind, decay: Decay, scope: WeightDecayScope) -> Optimizer:
     inner = OPTIMIZERS[kind]
     if decay == "none":
         return inner
-    return {"coupled": CoupledDecay, "decoupled": DecoupledDecay}[decay](inner, DECAY, scope)
+    wrap = CoupledDecay if decay == "coupled" else DecoupledDecay
+    return wrap(inner, DECAY, scope)
 
 
 def _scalar(kind: Kind, decay: Decay, w: float, gradients: list[float]) -> float:
@@ -73,7 +75,7 @@ def _arrays(seed: int) -> Parameters:
     return {k: normal(seed + i, *shape) for i, (k, shape) in enumerate(SHAPES.items())}
 
 
-def _run(optimizer: Optimizer, dtype: type = np.float64) -> tuple[Parameters, State]:
+def _run(optimizer: Optimizer, dtype: DTypeLike = np.float64) -> tuple[Parameters, State]:
     parameters = {k: v.astype(dtype) for k, v in _arrays(0).items()}
     state = optimizer.init(parameters)
     for t, rate in enumerate(RATES):
@@ -139,7 +141,8 @@ def test_decay_spares_gains_shifts_and_biases_unless_told(
 
 
 def test_coupled_and_decoupled_agree_for_sgd_and_differ_for_adam() -> None:
-    for kind, same in (("sgd", True), ("momentum", False), ("adam", False)):
+    expected: dict[Kind, bool] = {"sgd": True, "momentum": False, "adam": False}
+    for kind, same in expected.items():
         coupled, _ = _run(CoupledDecay(OPTIMIZERS[kind], DECAY))
         decoupled, _ = _run(DecoupledDecay(OPTIMIZERS[kind], DECAY))
         k = "dense1.weight"
@@ -165,7 +168,7 @@ def test_closed_forms_under_a_constant_gradient() -> None:
     g, rate, steps = 2.0, 0.1, 50
     parameters = {"w": np.zeros((1, 1, 1))}
     gradients = {"w": np.full((1, 1, 1), g)}
-    travelled = {
+    travelled: dict[Kind, float] = {
         "sgd": rate * g * steps,
         "momentum": rate * g * (steps - 0.9 * (1 - 0.9**steps) / 0.1) / 0.1,
         "adam": rate * g / (g + 1e-3) * steps,

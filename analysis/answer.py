@@ -1,0 +1,225 @@
+"""Both questions answered in sentences, from the tables alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.findings import Findings
+
+
+def number(value: float) -> str:
+    """Three significant digits with a sign that cannot be overlooked; `?` for no number."""
+    if pd.isna(value):
+        return "?"
+    text = f"{value:.3g}" if 1e-4 <= abs(value) < 1e4 or value == 0 else f"{value:.1e}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def with_interval(row: Any, *, signed: bool = False) -> str:
+    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
+    mean, low, high = row["mean"], row["low"], row["high"]
+    sign = "+" if signed and mean > 0 else ""
+    if pd.isna(low):
+        return f"{sign}{number(mean)} (too few for an interval)"
+    return f"{sign}{number(mean)} [{number(low)}, {number(high)}]"
+
+
+def answer(found: Findings) -> str:
+    """Both answers as plain text for a terminal."""
+    lines = ["", *(f"  {line}" for line in about(found))]
+    for title, sentences in (
+        ("1. Regularisation", question_1(found)),
+        ("2. Test-time statistics", question_2(found)),
+    ):
+        lines += ["", title, *(f"  {sentence}" for sentence in sentences)]
+    return "\n".join([*lines, ""])
+
+
+def about(found: Findings) -> list[str]:
+    """What stands behind the numbers: data, seeds, reading, failures."""
+    run, counts = found.run, found.run.counts
+    study = run.study["study"]
+    seeds = len(run.trials["seeds"].iloc[0])
+    data = str(run.trials["dataset"].iloc[0])
+    bad = f"{counts['diverged']} diverged, {counts['failed']} failed, {counts['lost']} lost"
+    done = counts["completed"] + counts["diverged"]
+    lines = [
+        f"{study['name']} on {data}: {done} of {counts['planned']} trials, {seeds} seeds each; "
+        f"{bad}. Intervals are 95 %, over {'seeds' if _paired(found) else 'trials'}."
+    ]
+    if found.reading == "best draw":
+        draws = run.trials["draw"].nunique()
+        lines.append(
+            f"Of {draws} random draws, each arm uses its best, chosen on validation loss over "
+            "the other seeds."
+        )
+    return lines
+
+
+def _paired(found: Findings) -> bool:
+    return found.design is not None and found.design.paired
+
+
+def _facets(found: Findings, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The table facet by facet, each with the words that open its sentences."""
+    if table.empty:
+        return []
+    return [
+        (f"{facet}: " if facet else "", part.sort_values("level"))
+        for facet, part in table.groupby("facet")
+    ]
+
+
+def question_1(found: Findings) -> list[str]:
+    """How mini-batch size changes the regularisation effect."""
+    if found.design is None:
+        return ["No batch size differs between the trials: there is nothing to compare."]
+    sentences = []
+    for name, rows in _facets(found, found.table("noise_penalty")):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        sentences.append(
+            f"{name}At the same weights, train-mode loss exceeds population loss by "
+            f"{with_interval(first)} nats at {_at(found, first['level'])} and by "
+            f"{with_interval(last)} at {_at(found, last['level'])}."
+        )
+    for row in found.table("noise_penalty_exponent").to_dict("records"):
+        name = f"{row['facet']}: " if row["facet"] else ""
+        sentences.append(f"{name}That penalty falls as m to the power {with_interval(row)}.")
+    sentences += _best(found) or _extremes(found)
+    sentences += _regularises(found)
+    return sentences
+
+
+def _at(found: Findings, level: float) -> str:
+    assert found.design is not None
+    return f"{'B' if found.design.axis == 'batch_size' else 'm'} = {level:g}"
+
+
+def _best(found: Findings) -> list[str]:
+    assert found.design is not None
+    sentences = []
+    effects = found.table("effect_of_size")
+    for best in found.table("best_size").to_dict("records"):
+        name = f"{best['facet']}: " if best["facet"] else ""
+        says = f"{name}Test loss is lowest at {_at(found, best['level'])}"
+        if not pd.isna(best["low"]):
+            says += f" (95 % of resamples: {best['low']:g} to {best['high']:g})"
+        if best["on_edge"]:
+            says += ", the edge of the range, so the best may lie outside"
+        here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
+        by = {row["quantity"]: row for row in here.to_dict("records")}
+        if by:
+            says += (
+                f"; against {_at(found, found.design.reference)}, test loss changes by "
+                f"{with_interval(by['test_loss'], signed=True)} and train loss by "
+                f"{with_interval(by['train_loss'], signed=True)} nats"
+            )
+        sentences.append(says + ".")
+    return sentences
+
+
+def _extremes(found: Findings) -> list[str]:
+    """For unpaired designs: the smallest size against the largest."""
+    assert found.design is not None
+    effects = found.table("effect_of_size")
+    effects = effects[effects["quantity"] == "test_loss"] if len(effects) else effects
+    return [
+        f"{name}Test loss at {_at(found, rows.iloc[0]['level'])} less that at "
+        f"{_at(found, found.design.reference)}: "
+        f"{with_interval(rows.iloc[0], signed=True)} nats, between different random trials."
+        for name, rows in _facets(found, effects)
+    ]
+
+
+def _regularises(found: Findings) -> list[str]:
+    verdicts = found.table("verdicts")
+    if verdicts.empty:
+        return []
+    assert found.design is not None
+    against = _at(found, found.design.reference)
+    yes = verdicts[verdicts["regularises"]]
+    helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
+    sentences = [
+        f"It regularises, train loss surely up and test loss surely down against {against}, at: "
+        f"{_sizes(found, yes) or 'no size'}."
+    ]
+    if len(helped):
+        sentences.append(
+            f"Test loss is surely lower without a surely higher train loss at: "
+            f"{_sizes(found, helped)}; that is a better fit, not regularisation."
+        )
+    return sentences
+
+
+def _sizes(found: Findings, rows: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{_at(found, row['level'])}" + (f" ({row['facet']})" if row["facet"] else "")
+        for row in rows.sort_values(["facet", "level"]).to_dict("records")
+    )
+
+
+def usual_tracker(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the tracker that sentences speak of: `unbiased` at the study's own decay."""
+    rules = table["rule"].unique()
+    rule = "unbiased" if "unbiased" in rules else rules[0]
+    rows = table[table["rule"] == rule]
+    decays = sorted(rows["tracker_decay"].dropna().unique())
+    if not decays:
+        return rows
+    own = found.run.trials["decay"]
+    decay = own.iloc[0] if own.nunique() == 1 and own.iloc[0] in decays else decays[0]
+    return rows[rows["tracker_decay"] == decay]
+
+
+def question_2(found: Findings) -> list[str]:
+    """How mini-batch size changes the statistics that test time uses."""
+    errors, damage = found.table("statistics_error"), found.table("running_damage")
+    if found.design is None or damage.empty or errors.empty:
+        return ["No network with running statistics was measured at more than one batch size."]
+    errors = usual_tracker(found, errors)
+    layer = sorted(errors["layer"].unique())[-1]
+    errors = errors[errors["layer"] == layer]
+    usual = usual_tracker(found, damage)
+    name = tracker_name(usual.iloc[0])
+    sentences = []
+    for quantity, words in (
+        ("mean_error", "the running mean is off by {} population deviations"),
+        ("variance_error", "the running variance by {} in log ratio"),
+    ):
+        for facet, rows in _facets(found, errors[errors["quantity"] == quantity]):
+            first, last = rows.iloc[0], rows.iloc[-1]
+            sentences.append(
+                f"{facet}In layer {layer} under {name}, "
+                f"{words.format(with_interval(first))} at {_at(found, first['level'])} "
+                f"and by {with_interval(last)} at {_at(found, last['level'])}."
+            )
+    for facet, rows in _facets(found, usual):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        sentences.append(
+            f"{facet}Reading the test set with {name} instead of population statistics changes "
+            f"its loss by {with_interval(first, signed=True)} nats at "
+            f"{_at(found, first['level'])} and by {with_interval(last, signed=True)} at "
+            f"{_at(found, last['level'])}."
+        )
+    return [*sentences, *_worst(found, damage)]
+
+
+def _worst(found: Findings, damage: pd.DataFrame) -> list[str]:
+    sure = damage[damage["low"] > 0]
+    if sure.empty:
+        return ["No running average surely costs test loss at the end of training."]
+    worst = sure.loc[sure["mean"].idxmax()]
+    facet = f" ({worst['facet']})" if worst["facet"] else ""
+    return [
+        f"It costs most under {tracker_name(worst)} at {_at(found, worst['level'])}{facet}: "
+        f"{with_interval(worst, signed=True)} nats."
+    ]
+
+
+def tracker_name(row: Any) -> str:
+    """`unbiased, decay 0.9`, as words."""
+    return str(row["rule"]) + (
+        "" if pd.isna(row["tracker_decay"]) else f", decay {row['tracker_decay']:g}"
+    )

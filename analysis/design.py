@@ -1,0 +1,67 @@
+"""What a study compares: the axis, its levels, and the unit that was repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from analysis.load import Run
+
+SIZES = ("norm_batch_size", "batch_size")
+LABELS = {
+    "norm_batch_size": "norm batch size m",
+    "batch_size": "batch size B",
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """`axis` is compared at its `levels`; `facets` are the other crossed fields.
+
+    In a crossed study the unit of replication is the seed, and arms are paired by it. In a
+    plain random search every trial is another configuration: the unit is the trial, nothing
+    is paired.
+    """
+
+    axis: str
+    levels: tuple[float, ...]
+    facets: tuple[str, ...]
+    unit: Literal["seed", "trial_id"]
+    label: str
+
+    @property
+    def reference(self) -> float:
+        """The level that the others are held against: the largest."""
+        return self.levels[-1]
+
+    @property
+    def paired(self) -> bool:
+        return self.unit == "seed"
+
+
+def design_of(run: Run) -> Design | None:
+    """The comparison that a run allows; None where no batch size differs between its trials."""
+    crossed = list(run.study["study"]["scientific"])
+    varied = [size for size in SIZES if run.trials[size].nunique() > 1]
+    if not varied:
+        return None
+    axis = next((size for size in SIZES if size in crossed), varied[0])
+    moves_together = len(varied) == 2 and (run.trials[SIZES[0]] == run.trials[SIZES[1]]).all()
+    label = "mini-batch size m = B" if moves_together else LABELS[axis]
+    return Design(
+        axis=axis,
+        levels=tuple(sorted(run.trials[axis].unique().tolist())),
+        facets=tuple(field for field in crossed if field != axis),
+        unit="seed" if axis in crossed else "trial_id",
+        label=label,
+    )
+
+
+def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:
+    """`"norm = layer, depth = 2"` for every row; empty text without other crossed fields."""
+    text = pd.Series("", index=frame.index)
+    for i, field in enumerate(design.facets):
+        text = text + (", " if i else "") + f"{field} = " + frame[field].astype(str)
+    return text

@@ -1,0 +1,242 @@
+"""Frames to axes; computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+"""Okabe & Ito 2008: told apart by readers with any colour vision."""
+MARKERS = "osD^vPX"
+STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "svg.hashsalt": "caviar",
+    "svg.fonttype": "path",
+    "figure.dpi": 110,
+}
+FEW_DECAYS = 3
+"""More decays than this are a map, not lines."""
+
+
+def style() -> Any:
+    """The context in which figures are drawn and saved."""
+    return matplotlib.rc_context(STYLE)
+
+
+def _figure(columns: int, *, rows: int = 1, sharey: bool = False) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey)
+
+
+def _sizes(axes: Axes, levels: Any, label: str) -> None:
+    levels = sorted(set(levels))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(levels, [f"{level:g}" for level in levels])
+    axes.minorticks_off()
+    axes.set_xlabel(label)
+
+
+def _line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
+    rows = rows.sort_values("level")
+    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
+    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
+    axes.errorbar(
+        rows["level"],
+        rows["mean"],
+        yerr=np.stack([low, high]),
+        color=COLOURS[index % len(COLOURS)],
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=4.5,
+        capsize=2.5,
+        linewidth=1.4,
+        label=name,
+    )
+
+
+def _series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """One line a reading and facet, named by what differs."""
+    keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]
+    if not keys:
+        return [("", table)]
+    return [(", ".join(str(k) for k in key if k), rows) for key, rows in table.groupby(keys)]
+
+
+def noise_penalty(table: pd.DataFrame, label: str) -> Figure:
+    """Train-mode less population loss against size, on log axes, with a 1/m line."""
+    figure, grid = _figure(1)
+    axes = grid[0, 0]
+    for i, (name, rows) in enumerate(_series(table)):
+        _line(axes, rows, i, name)
+    positive = table[table["mean"] > 0].sort_values("level")
+    if len(positive):
+        levels = np.array(sorted(set(positive["level"])))
+        middle = positive.iloc[len(positive) // 2]
+        axes.plot(
+            levels,
+            middle["mean"] * middle["level"] / levels,
+            color="#777777",
+            linestyle="--",
+            linewidth=1,
+            label="proportional to 1/m",
+        )
+        axes.set_yscale("log", nonpositive="mask")
+    _sizes(axes, table["level"], label)
+    axes.set_ylabel("noise penalty (nats)")
+    axes.legend()
+    return figure
+
+
+def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
+    """Train and test loss against the largest size."""
+    figure, grid = _figure(2)
+    for axes, quantity, title in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (name, rows) in enumerate(_series(part)):
+            _line(axes, rows, i, name)
+        axes.axhline(0, color="#777777", linewidth=1)
+        _sizes(axes, [*part["level"], reference], label)
+        axes.set_title(title)
+        axes.set_ylabel(f"difference from {reference:g} (nats)")
+        if axes.get_legend_handles_labels()[1] != [""]:
+            axes.legend()
+    return figure
+
+
+def _trackers(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    named = []
+    for (rule, decay), rows in table.groupby(["rule", "tracker_decay"], dropna=False):
+        named.append((rule if pd.isna(decay) else f"{rule} {decay:g}", rows))
+    return named
+
+
+def _many_decays(table: pd.DataFrame) -> bool:
+    return int(table["tracker_decay"].nunique()) > FEW_DECAYS
+
+
+def statistics_error(table: pd.DataFrame, label: str) -> Figure:
+    """Error of running mean and variance against size: a row a layer, a line a tracker."""
+    layers = sorted(table["layer"].unique())
+    if _many_decays(table):
+        rows = table[(table["layer"] == layers[-1])]
+        parts = {
+            f"{layers[-1]}, {words}": rows[rows["quantity"] == quantity]
+            for quantity, words in (("mean_error", "mean"), ("variance_error", "variance"))
+        }
+        return _maps(parts, label, "error", log=True)
+    figure, grid = _figure(2, rows=len(layers))
+    for across, layer in zip(grid, layers, strict=True):
+        for axes, quantity, words in zip(
+            across,
+            ("mean_error", "variance_error"),
+            ("running mean (deviations)", "running variance (log ratio)"),
+            strict=True,
+        ):
+            part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
+            for i, (name, rows) in enumerate(_trackers(part)):
+                _line(axes, rows, i, name)
+            axes.set_yscale("log", nonpositive="mask")
+            _sizes(axes, part["level"], label)
+            axes.set_title(f"{layer}: {words}")
+            axes.set_ylabel("root mean square error")
+    _legend_below(figure, grid[0, 0])
+    return figure
+
+
+def running_damage(table: pd.DataFrame, label: str) -> Figure:
+    """Test loss under each tracker less that under population statistics."""
+    if _many_decays(table):
+        return _maps({"test loss": table}, label, "loss less population loss (nats)", log=False)
+    figure, grid = _figure(1)
+    axes = grid[0, 0]
+    for i, (name, rows) in enumerate(_trackers(table)):
+        _line(axes, rows, i, name)
+    axes.axhline(0, color="#777777", linewidth=1)
+    _sizes(axes, table["level"], label)
+    axes.set_ylabel("test loss less population loss (nats)")
+    _legend_below(figure, axes)
+    return figure
+
+
+def _legend_below(figure: Figure, axes: Axes) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)))
+
+
+def _maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:
+    """Decay against size as colour, a column a rule, a row a part."""
+    rules = sorted(
+        {r for part in parts.values() for r in part.loc[part["tracker_decay"].notna(), "rule"]}
+    )
+    figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
+    grid = figure.subplots(len(parts), len(rules), squeeze=False)
+    for across, (title, part) in zip(grid, parts.items(), strict=True):
+        shown = part[part["tracker_decay"].notna()]
+        scale = _scale(shown["mean"], log)
+        for axes, rule in zip(across, rules, strict=True):
+            wide = shown[shown["rule"] == rule].pivot_table(
+                index="tracker_decay", columns="level", values="mean"
+            )
+            image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
+            axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
+            axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
+            axes.grid(False)
+            axes.set_xlabel(label)
+            axes.set_ylabel("decay")
+            axes.set_title(f"{title}: {rule}")
+            _write_in(axes, wide)
+        figure.colorbar(image, ax=list(across), label=unit)
+    return figure
+
+
+def _write_in(axes: Axes, wide: pd.DataFrame) -> None:
+    for y, row in enumerate(wide.to_numpy()):
+        for x, value in enumerate(row):
+            text = axes.text(x, y, f"{value:.2g}", ha="center", va="center", fontsize=7)
+            text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
+
+
+def _scale(values: pd.Series, log: bool) -> dict[str, Any]:
+    finite = values[np.isfinite(values)]
+    if log:
+        positive = finite[finite > 0]
+        return {
+            "cmap": "viridis",
+            "norm": matplotlib.colors.LogNorm(positive.min(), positive.max()),
+        }
+    widest = float(finite.abs().max()) or 1.0
+    return {"cmap": "RdBu_r", "norm": matplotlib.colors.SymLogNorm(1e-3, vmin=-widest, vmax=widest)}
+
+
+def batch_noise(table: pd.DataFrame) -> Figure:
+    """Measured against predicted variance of batch statistics: points on y = x agree."""
+    figure, grid = _figure(2)
+    for axes, which in zip(grid[0], ("mean", "deviation"), strict=True):
+        for i, (layer, rows) in enumerate(table.groupby("layer")):
+            axes.plot(
+                rows[f"predicted_{which}"],
+                rows[f"measured_{which}"],
+                linestyle="none",
+                marker=MARKERS[i % len(MARKERS)],
+                color=COLOURS[i % len(COLOURS)],
+                markersize=5,
+                label=layer,
+            )
+        both = table[[f"predicted_{which}", f"measured_{which}"]]
+        ends = [both[both > 0].min().min(), both.max().max()]
+        axes.plot(ends, ends, color="#777777", linewidth=1)
+        axes.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured")
+        axes.set_title(f"variance of the batch {which}")
+        axes.legend()
+    return figure

@@ -1,0 +1,97 @@
+"""Everything a report says about a run, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from analysis import regularization, test_time
+from analysis.arms import BEST_DRAW, EVERY_DRAW
+from analysis.design import Design, design_of
+from analysis.inference import Interval, mean_interval
+from analysis.load import Run
+
+SLOPE_FROM = 8
+"""The exponent of the noise penalty is fitted from this size up: below, 1/m is no small number."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A run, what it compares, and the tables of both questions by name.
+
+    `reading` is the one that sentences speak of: the best draw where draws can be chosen. A run
+    in which no batch size differs has no design and no tables.
+    """
+
+    run: Run
+    design: Design | None
+    reading: str
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of this reading only; empty where the run has nothing for it."""
+        found = self.tables.get(name, pd.DataFrame())
+        return found[found["reading"] == self.reading] if "reading" in found else found
+
+
+def find(run: Run) -> Findings:
+    """Compute every table."""
+    design = design_of(run)
+    if design is None:
+        return Findings(run, None, EVERY_DRAW)
+    effects = regularization.effect_of_size(run, design)
+    tables = {
+        "noise_penalty": regularization.noise_penalty(run, design),
+        "noise_penalty_exponent": penalty_exponent(run, design),
+        "effect_of_size": effects,
+        "losses": regularization.losses(run, design),
+        "best_size": regularization.best_size(run, design),
+        "verdicts": regularization.verdicts(effects),
+        "statistics_error": test_time.statistics_error(run, design),
+        "running_damage": test_time.running_damage(run, design),
+        "batch_noise": test_time.batch_noise(run, design),
+        "trials": trials_table(run),
+    }
+    several = (tables["losses"]["reading"] == BEST_DRAW).any()
+    return Findings(run, design, BEST_DRAW if several else EVERY_DRAW, tables)
+
+
+def penalty_exponent(run: Run, design: Design) -> pd.DataFrame:
+    """Slope of log penalty on log m, a fit a seed, with its interval; a row a facet.
+
+    Over all draws and the sizes from `SLOPE_FROM` to half the largest: at the largest, the
+    finite training set already bends the line. Seeds with a penalty that is not positive are
+    left out and counted.
+    """
+    values = regularization.final_values(run, design)
+    inside = values["level"].between(SLOPE_FROM, design.reference / 2)
+    rows = []
+    for facet, arm in values[inside].groupby("facet"):
+        wide = arm.pivot_table(index="seed", columns="level", values="noise_penalty")
+        if not design.paired or wide.shape[1] < 3:
+            continue
+        positive = wide[(wide > 0).all(axis=1)]
+        x = np.log(positive.columns.to_numpy())
+        x = x - x.mean()
+        slopes = np.log(positive.to_numpy()) @ x / (x @ x)
+        interval: Interval = mean_interval(slopes, np.random.default_rng(0))
+        left_out = len(wide) - len(positive)
+        rows.append({"facet": facet, **interval._asdict(), "left_out": left_out})
+    return pd.DataFrame(rows)
+
+
+def trials_table(run: Run) -> pd.DataFrame:
+    """One row a trial: what varied and how it ended."""
+    varied = [
+        c
+        for c in run.trials.columns
+        if c not in ("trial_id", "seeds") and run.trials[c].map(str).nunique() > 1
+    ]
+    ended = run.outcomes[["trial_id", "status", "seconds", "steps", "diverged_seeds", "error"]]
+    table = run.trials[["trial_id", *varied]].merge(ended, on="trial_id", how="left")
+    table["diverged_seeds"] = table["diverged_seeds"].map(
+        lambda seeds: len(seeds) if isinstance(seeds, list | np.ndarray) else 0
+    )
+    return table.assign(status=table["status"].fillna("not yet tried"))

@@ -1,0 +1,99 @@
+"""read_run: the tables of a run as data frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+TABLES = ("trials", "curves", "evaluations", "statistics", "noise", "outcomes")
+MEASUREMENTS = ("curves", "evaluations", "statistics", "noise")
+ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
+SETTLED = ("completed", "diverged")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: `study` is `study.json`, the rest are data frames, a row a measurement.
+
+    Measurements carry the fields that differ between trials (and the batch sizes) beside their
+    own columns; their own `norm_batch_size`, the size at which something was measured, is
+    called `probe_batch_size` there, so that `norm_batch_size` is always the size trained with.
+    `outcomes` has one row a trial, the attempt that counts.
+    """
+
+    where: Path
+    study: dict[str, Any]
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    evaluations: pd.DataFrame
+    statistics: pd.DataFrame
+    noise: pd.DataFrame
+    outcomes: pd.DataFrame
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials planned, and how they ended."""
+        status = self.outcomes["status"]
+        ended = {name: int((status == name).sum()) for name in (*SETTLED, "failed", "lost")}
+        return {"planned": len(self.trials), **ended}
+
+
+def read_run(where: str | Path) -> Run:
+    """Read a run, finished or not; rows of given-up attempts are left out.
+
+    Raises FileNotFoundError where there is no `study.json`, and ValueError where no trial has
+    been measured yet.
+    """
+    root = Path(where)
+    study = json.loads((root / "study.json").read_text(encoding="utf-8"))
+    trials = _read(root / "trials")
+    outcomes = _read(root / "outcomes")
+    if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
+        raise ValueError(f"no trial of {str(root)!r} has finished yet; there is nothing to read")
+    outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
+    counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
+    known = trials[["trial_id", *joined_fields(trials)]]
+    measured = {}
+    for table in MEASUREMENTS:
+        own = _read(root / table).merge(counting, on=["trial_id", "attempt"])
+        own = own.rename(columns={"norm_batch_size": "probe_batch_size"})
+        taken = [c for c in known.columns if c == "trial_id" or c not in own.columns]
+        measured[table] = _with_rule(own.merge(known[taken], on="trial_id"))
+    return Run(
+        where=root,
+        study=study,
+        trials=trials,
+        outcomes=outcomes.reset_index(drop=True),
+        **measured,
+    )
+
+
+def _read(folder: Path) -> pd.DataFrame:
+    parts = sorted(folder.glob("part-*.parquet"))
+    frames = [pd.read_parquet(part) for part in parts]
+    if not frames:
+        return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+
+def joined_fields(trials: pd.DataFrame) -> list[str]:
+    """The config fields that measurements carry: the usual ones and all that vary."""
+    fields = [c for c in trials.columns if c not in ("trial_id", "seeds")]
+    varied = [c for c in fields if trials[c].map(_hashable).nunique(dropna=False) > 1]
+    return [c for c in fields if c in ALWAYS_JOINED or c in varied]
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _with_rule(frame: pd.DataFrame) -> pd.DataFrame:
+    """Split `tracker`, `"unbiased/0.99"`, into `rule` and `tracker_decay` (NaN without one)."""
+    if "tracker" not in frame:
+        return frame
+    parts = frame["tracker"].str.partition("/")
+    return frame.assign(rule=parts[0], tracker_decay=pd.to_numeric(parts[2].replace("", None)))

@@ -1,0 +1,126 @@
+"""Question 1: how the size of the normalised mini-batch regularises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.arms import KEYS, contrasts, final, level_means, readings
+from analysis.design import Design
+from analysis.inference import best_level
+from analysis.load import Run
+
+QUANTITIES = {
+    "train_loss": "train loss, population statistics",
+    "test_loss": "test loss, population statistics",
+    "test_accuracy": "test accuracy, population statistics",
+}
+
+
+def final_values(run: Run, design: Design) -> pd.DataFrame:
+    """A row a seed of a trial: losses and accuracy at the last step, and the noise penalty.
+
+    `noise_penalty` is train-mode loss less population loss at the same weights, both on the
+    training split (SCIENCE: R_in); NaN for networks without batch statistics.
+    """
+    rows = final(run.evaluations, design)
+    rows = rows[rows["statistics"].isin(["population", "batch"])]
+    # The trained size only: a `batch` row at another size is another question.
+    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    wide = rows.set_index([*KEYS, "statistics", "split"])[["loss", "accuracy"]]
+    wide = wide.unstack(["statistics", "split"])
+    nan = pd.Series(np.nan, index=wide.index)
+
+    def column(*key: str) -> pd.Series:
+        return wide[key] if key in wide.columns else nan
+
+    values = pd.DataFrame(
+        {
+            "train_loss": column("loss", "population", "train"),
+            "validation_loss": column("loss", "population", "validation"),
+            "test_loss": column("loss", "population", "test"),
+            "test_accuracy": column("accuracy", "population", "test"),
+            "train_mode_loss": column("loss", "batch", "train"),
+        }
+    )
+    diverged = ~np.isfinite(values["test_loss"])
+    values["test_accuracy"] = values["test_accuracy"].where(~diverged)
+    values["noise_penalty"] = values["train_mode_loss"] - values["train_loss"]
+    return values.reset_index()
+
+
+def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
+    """Train-mode less population loss at the same weights, by reading, facet and level."""
+    values = final_values(run, design)
+    values = values[values["train_mode_loss"].notna() | ~np.isfinite(values["train_loss"])]
+    parts = [
+        level_means(rows, design, "noise_penalty", []).assign(reading=reading)
+        for reading, rows in readings(run, design, values).items()
+    ]
+    return _ordered(parts, [])
+
+
+def effect_of_size(run: Run, design: Design) -> pd.DataFrame:
+    """Each quantity at every level less that at the largest, by reading and facet."""
+    values = final_values(run, design)
+    parts = [
+        contrasts(rows, design, quantity).assign(reading=reading, quantity=quantity)
+        for reading, rows in readings(run, design, values).items()
+        for quantity in QUANTITIES
+    ]
+    return _ordered(parts, ["quantity"])
+
+
+def losses(run: Run, design: Design) -> pd.DataFrame:
+    """Train and test loss and accuracy themselves at every level, by reading and facet."""
+    values = final_values(run, design)
+    parts = [
+        level_means(rows, design, quantity, []).assign(reading=reading, quantity=quantity)
+        for reading, rows in readings(run, design, values).items()
+        for quantity in QUANTITIES
+    ]
+    return _ordered(parts, ["quantity"])
+
+
+def best_size(run: Run, design: Design) -> pd.DataFrame:
+    """The level with the lowest test loss, by reading and facet, with a bootstrap interval.
+
+    Only where arms are paired by seed: without pairing the best of many draws mostly tells
+    which size had the luckiest one.
+    """
+    table = []
+    for reading, rows in readings(run, design, final_values(run, design)).items():
+        for facet, arm in rows.groupby("facet") if design.paired else ():
+            wide = arm.pivot_table(index="seed", columns="level", values="test_loss")
+            if wide.shape[1] < 2:
+                continue
+            found = best_level(wide.to_numpy(), wide.columns.to_numpy(), np.random.default_rng(0))
+            table.append({"reading": reading, "facet": facet, **found._asdict()})
+    return pd.DataFrame(table)
+
+
+def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
+    """Where "regularises" may be said: train loss surely rises and test loss surely falls.
+
+    Both against the largest size, by the 95 % interval of each; a row a reading, facet, level.
+    """
+    wide = effects.pivot_table(
+        index=["reading", "facet", "level"], columns="quantity", values=["low", "high"]
+    )
+    if wide.empty:
+        return pd.DataFrame(columns=["reading", "facet", "level", "regularises"])
+    train_rises = wide["low"]["train_loss"] > 0
+    test_falls = wide["high"]["test_loss"] < 0
+    return pd.DataFrame(
+        {
+            "train_rises": train_rises,
+            "test_falls": test_falls,
+            "regularises": train_rises & test_falls,
+        }
+    ).reset_index()
+
+
+def _ordered(parts: list[pd.DataFrame], extra: list[str]) -> pd.DataFrame:
+    front = ["reading", *extra]
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*front, *(c for c in table.columns if c not in front)]]

@@ -1,0 +1,229 @@
+"""The roof: `caviar`. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from runner.errors import RequestError
+from runner.threads import ONE_BLAS_THREAD
+
+if TYPE_CHECKING:
+    from runner.events import Job
+    from runner.executor import Executor
+    from runner.run import Progress
+    from runner.study import Plan
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
+)
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+
+
+class Where(StrEnum):
+    """Where trials run."""
+
+    local = "local"
+    ray = "ray"
+    inline = "inline"
+
+
+def main() -> None:
+    """Run the program; a user's mistake is one sentence on stderr and exit code 2."""
+    # Here, before any import of numpy: the driver runs trials too (inline), with the same bits.
+    os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
+    try:
+        app()
+    except RequestError as error:
+        _refuse(str(error))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"caviar: {sentence}", file=sys.stderr)
+    raise SystemExit(REFUSED)
+
+
+@app.command()
+def run(
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
+    ] = None,
+    on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
+    workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
+) -> None:
+    """Run a study; the same command again resumes it."""
+    from runner.study import make_plan, read_study
+
+    if address is not None and on is not Where.ray:
+        raise RequestError("--address names a Ray cluster; add --on ray")
+    plan = make_plan(read_study(study, settings or []), trials)
+    if dry_run:
+        from runner.dry_run import describe
+
+        print(describe(plan))
+        return
+    root = out or Path("runs") / plan.study.name
+    progress = _execute(plan, root, on, workers, address)
+    print(f"rows: {root}")
+    if report:
+        _report(root)
+    if progress.failed:
+        raise SystemExit(FAILED)
+
+
+def _execute(
+    plan: Plan, root: Path, on: Where, workers: int | None, address: str | None
+) -> Progress:
+    from rich.console import Console
+
+    from runner.place import held, open_run, remaining, unplanned
+    from runner.progress import Display, line
+    from runner.run import run_study
+    from runner.sink import ParquetSink
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    with held(root):
+        open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
+        sink = ParquetSink(root)
+        sink.plan(unplanned(root, plan))
+        jobs = remaining(root, plan)
+        already = len(plan.trials) - len(jobs)
+        if already:
+            print(f"resuming {root}: {already} of {len(plan.trials)} trials are done")
+        executor = _executor(plan, jobs, on, workers, address)
+        display = Display(Console())
+        try:
+            progress = run_study(jobs, executor, sink, display, already=already)
+        except KeyboardInterrupt:
+            display.close()
+            sink.close()
+            print(f"\ninterrupted; what was measured is in {root}; the same command resumes")
+            raise SystemExit(INTERRUPTED) from None
+        finally:
+            display.close()
+            executor.close()
+        sink.close()
+    print(line(progress))
+    return progress
+
+
+def _interrupt(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _executor(
+    plan: Plan, jobs: list[Job], on: Where, workers: int | None, address: str | None
+) -> Executor:
+    from runner.executor import InlineExecutor, LocalExecutor
+
+    if on is Where.inline or not jobs:
+        return InlineExecutor(plan.data)
+    if on is Where.ray:
+        from runner.cluster import RayExecutor
+
+        return RayExecutor(plan.data, workers, address)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return LocalExecutor(plan.data, min(workers or cores or 1, len(jobs)))
+
+
+def _report(root: Path) -> None:
+    from analysis.answer import answer
+    from analysis.findings import find
+    from analysis.load import read_run
+    from analysis.report import write_report
+
+    try:
+        found = find(read_run(root))
+    except ValueError as error:
+        print(f"no report: {error}")
+        return
+    print(answer(found))
+    print(f"report: {write_report(found, root / 'report')}")
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Print the answer of a run and write its report."""
+    from runner.place import read_study_json
+
+    read_study_json(run)
+    _report(run)
+
+
+@app.command()
+def status(run: RunFolder) -> None:
+    """Say what of a run is done."""
+    from runner.verify import status_line
+
+    print(status_line(run))
+
+
+@app.command()
+def verify(run: RunFolder) -> None:
+    """Check that a run is complete and whole; exit code 1 on a fault."""
+    from runner.verify import verify_run
+
+    findings = verify_run(run)
+    print("\n".join(findings.lines))
+    if findings.faults:
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def replay(run: RunFolder, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
+    """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
+    from runner.replay import replay_trial
+
+    same, said = replay_trial(run, trial)
+    print(said)
+    if not same:
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def conventions(
+    as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+) -> None:
+    """Print the rules for running statistics."""
+    import json
+    from dataclasses import asdict
+
+    from model.conventions import CONVENTIONS
+
+    rows = [asdict(row) for row in CONVENTIONS.values()]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    keys = list(rows[0])
+    widths = [max(len(k), *(len(str(r[k])) for r in rows)) for k in keys]
+    for cells in (keys, *([str(r[k]) for k in keys] for r in rows)):
+        print("  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip())
+
+
+@app.command()
+def doctor() -> None:
+    """Print what a bug report needs: versions, BLAS, threads, cores."""
+    from runner.place import session
+
+    for key, value in session("caviar doctor").items():
+        print(f"{key}: {value}")

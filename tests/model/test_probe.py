@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm as normal_law
+
+import model.probe
+from model.conventions import CONVENTIONS, Tracker
+from model.examples import Examples
+from model.layers import Array, Moments, Parameters
+from model.loss import cross_entropy
+from model.network import Network, no_statistics
+from model.probe import CHUNK, batch_statistics, evaluate, population, tracker_errors
+from model.running import BankState, RunningStatistics, frozen
+from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
+
+NETWORK = small_mlp(epsilon=0.01)
+
+
+def _parameters(network: Network = NETWORK, replicas: int = 2) -> Parameters:
+    return randomised(initial(network, 4, tuple(range(replicas))), 70)
+
+
+def _by_hand(p: Parameters, r: int, x: Array, size: int) -> tuple[Array, list[Moments]]:
+    """Logits of replica r under the statistics of groups of `size`, and those of the layers."""
+    seen = []
+    for i in (1, 2):
+        h = (x @ p[f"dense{i}.weight"][r]).reshape(len(x) // size, size, -1)
+        seen.append(Moments(h.mean(axis=1), h.var(axis=1)))
+        h = (h - seen[-1].mean[:, None]) / np.sqrt(seen[-1].variance[:, None] + 0.01)
+        h = h.reshape(len(x), -1) * p[f"norm{i}.gamma"][r] + p[f"norm{i}.beta"][r]
+        x = np.maximum(h, 0)
+    return x @ p["dense3.weight"][r] + p["dense3.bias"][r], seen
+
+
+def _scores(logits: Array, labels: Array) -> tuple[float, float]:
+    logs = logits - logits.max(axis=1, keepdims=True)
+    logs = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+    loss = -logs[np.arange(len(labels)), labels].mean()
+    return float(loss), float((logits.argmax(axis=1) == labels).mean())
+
+
+def test_population_moments_are_those_of_the_whole_training_set() -> None:
+    data, parameters = random_examples(50, 2), _parameters()
+    exact = population(NETWORK, parameters, data, (), generators(2))
+    for r in range(2):
+        _, seen = _by_hand(parameters, r, data.features[data.index[r]], 50)
+        for name, moments in zip(("norm1", "norm2"), seen, strict=True):
+            own = exact.moments[name]
+            assert own.mean.shape == own.variance.shape == (2, 1, moments.mean.shape[1])
+            np.testing.assert_allclose(own.mean[r], moments.mean, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(own.variance[r], moments.variance, rtol=1e-10)
+
+
+def test_population_moments_do_not_lose_single_precision() -> None:
+    data = random_examples(3000)
+    single = Examples(
+        data.features + 100, data.labels, data.index, data.centre, data.scale, np.float32
+    )
+    parameters = {k: v.astype(np.float32) for k, v in _parameters(replicas=1).items()}
+    moments = population(NETWORK, parameters, single, (), generators(1)).moments["norm1"]
+    h = single.take(np.arange(3000)[None])[0] @ parameters["dense1.weight"]
+    assert h.dtype == np.float32 and moments.mean.dtype == np.float64
+    exact = h.astype(np.float64)
+    np.testing.assert_allclose(moments.mean[:, 0], exact.mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(moments.variance[:, 0], exact.var(axis=1), rtol=1e-12)
+
+
+def test_a_ghost_of_the_training_set_is_population_statistics() -> None:
+    """Training with m = N, batch statistics of N and population statistics are one network."""
+    data, parameters = random_examples(50, 2), _parameters()
+    exact = population(NETWORK, parameters, data, (), generators(2)).moments
+    x, _ = data.take(np.broadcast_to(np.arange(50), (2, 50)))
+    logits, tape = small_mlp(norm_batch_size=50, epsilon=0.01).forward(parameters, x, ())
+    predicted = NETWORK.predict(parameters, x, frozen(exact))
+    np.testing.assert_allclose(predicted, logits, rtol=1e-10, atol=1e-12)
+    for name, moments in exact.items():
+        np.testing.assert_allclose(tape[name].moments.mean, moments.mean, rtol=1e-10, atol=1e-12)
+    kinds = {"population": frozen(exact), "batch": batch_statistics(50)}
+    scores = evaluate(NETWORK, parameters, data, kinds, group=50)
+    np.testing.assert_allclose(scores["batch"].loss, scores["population"].loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("chunk", [1, 8, CHUNK])
+@pytest.mark.parametrize(("count", "group"), [(12, 4), (10, 4), (13, 5), (9, 8), (7, 7), (11, 1)])
+def test_each_example_is_scored_once_in_a_whole_group(
+    monkeypatch: pytest.MonkeyPatch, count: int, group: int, chunk: int, ordered: bool
+) -> None:
+    monkeypatch.setattr(model.probe, "CHUNK", chunk)
+    data, parameters = random_examples(count, 2), _parameters()
+    rows = np.stack([g.permutation(count) for g in generators(2)])
+    kinds = {"batch": batch_statistics(group)}
+    order = rows if ordered else None
+    scores = evaluate(NETWORK, parameters, data, kinds, group=group, order=order)["batch"]
+    for r in range(2):
+        own = data.index[r][rows[r]] if ordered else data.index[r]
+        company = own[: -count % group]
+        logits, _ = _by_hand(parameters, r, data.features[np.append(own, company)], group)
+        loss, accuracy = _scores(logits[:count], data.labels[own])
+        np.testing.assert_allclose(scores.loss[r], loss, rtol=1e-10)
+        np.testing.assert_allclose(scores.accuracy[r], accuracy, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("count", "group"), [(CHUNK + 37, 1), (2 * CHUNK + 60, 48), (1500, 1500)])
+def test_chunks_leave_no_seam(count: int, group: int) -> None:
+    data, parameters = random_examples(count), _parameters(replicas=1)
+    kinds = {"batch": batch_statistics(group), "fixed": batch_statistics(1)}
+    exact = population(NETWORK, parameters, data, (), generators(1)).moments
+    kinds["fixed"] = frozen(exact)
+    scores = evaluate(NETWORK, parameters, data, kinds, group=group)
+    x, labels = data.take(np.arange(count)[None])
+    fixed = cross_entropy(NETWORK.predict(parameters, x, frozen(exact)), labels).mean()
+    np.testing.assert_allclose(scores["fixed"].loss[0], fixed, rtol=1e-10)
+    own = data.index[0]
+    rows = np.append(own, own[: -count % group])
+    logits, _ = _by_hand(parameters, 0, data.features[rows], group)
+    np.testing.assert_allclose(scores["batch"].loss[0], _scores(logits[:count], labels[0])[0])
+
+
+def test_fewer_examples_than_a_group_are_refused() -> None:
+    with pytest.raises(ValueError, match="5 examples cannot fill one group of 8"):
+        evaluate(NETWORK, _parameters(), random_examples(5, 2), {"b": batch_statistics(8)}, group=8)
+
+
+def test_a_network_without_batch_norm_needs_no_statistics() -> None:
+    network = small_mlp(norm="layer")
+    data, parameters = random_examples(20, 2), _parameters(network)
+    scores = evaluate(network, parameters, data, {"population": no_statistics})["population"]
+    x, labels = data.take(np.broadcast_to(np.arange(20), (2, 20)))
+    loss = cross_entropy(network.forward(parameters, x, ())[0], labels).mean(axis=1)
+    np.testing.assert_allclose(scores.loss, loss, rtol=1e-12)
+
+
+def _errors(mean: Array, variance: Array, exact: Moments, epsilon: float) -> list[float]:
+    """The five errors of one replica by scalar loops; the divergence as an integral."""
+    shift, log_ratio, divergence = [], [], []
+    for own, v, true, true_v in zip(mean, variance, exact.mean, exact.variance, strict=True):
+        v, true_v = v + epsilon, true_v + epsilon
+        shift.append((own - true) / true_v**0.5)
+        log_ratio.append(np.log(v / true_v))
+        p, q = normal_law(own, v**0.5), normal_law(true, true_v**0.5)
+        span = own + 12 * v**0.5 * np.array([-1, 1])
+        divergence.append(_divergence(p.pdf, p.logpdf, q.logpdf, *span))
+    square = [np.sqrt(np.mean(np.square(e))) for e in (shift, log_ratio)]
+    return [square[0], np.mean(shift), square[1], np.mean(log_ratio), np.mean(divergence)]
+
+
+def _divergence(
+    p: Callable[[float], float],
+    log_p: Callable[[float], float],
+    log_q: Callable[[float], float],
+    low: float,
+    high: float,
+) -> float:
+    return float(quad(lambda x: p(x) * (log_p(x) - log_q(x)), low, high, epsabs=1e-12)[0])
+
+
+def test_tracker_errors_by_hand() -> None:
+    epsilon, trackers = 0.05, tuple(Tracker(CONVENTIONS["biased"], d) for d in (0.5, 0.9, 0.99))
+    state = RunningStatistics(trackers).init(NETWORK, _parameters())
+    averages = {
+        k: Moments(m.mean + normal(1, *m.mean.shape), m.variance * np.exp(normal(2, *m.mean.shape)))
+        for k, m in state.averages.items()
+    }
+    exact = {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in LAYERS.items()}
+    found = tracker_errors(BankState(1, averages), exact, epsilon)
+    assert list(found) == ["norm1", "norm2"]
+    for layer, rows in found.items():
+        assert len(rows) == 3
+        for t, r in np.ndindex(3, 2):
+            own = Moments(exact[layer].mean[r, 0], exact[layer].variance[r, 0])
+            average = averages[layer]
+            expected = _errors(average.mean[t, r], average.variance[t, r], own, epsilon)
+            np.testing.assert_allclose([field[r] for field in rows[t]], expected, rtol=1e-7)
+
+
+LAYERS = {"norm1": 6, "norm2": 5}
+
+
+def test_equal_statistics_have_no_error() -> None:
+    exact = {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in LAYERS.items()}
+    averages = {
+        k: Moments(np.stack([m.mean[:, 0]] * 2), np.stack([m.variance[:, 0]] * 2))
+        for k, m in exact.items()
+    }
+    for rows in tracker_errors(BankState(7, averages), exact, 1e-5).values():
+        for row in rows:
+            for field in row:
+                np.testing.assert_array_equal(field, [0.0, 0.0])
+
+
+def test_groups_of_every_example_are_all_pairs() -> None:
+    """Guards the oracle itself: by-hand groups of two of the six pairs of four examples."""
+    x, parameters = normal(0, 4, 4), _parameters(replicas=1)
+    pairs = [list(pair) for pair in combinations(range(4), 2)]
+    together, _ = _by_hand(parameters, 0, x[np.concatenate(pairs)], 2)
+    alone = np.concatenate([_by_hand(parameters, 0, x[pair], 2)[0] for pair in pairs])
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
