@@ -158,8 +158,8 @@ def running_damage(table: pd.DataFrame, label: str) -> Figure:
     """Test loss under each tracker less that under population statistics."""
     if _many_decays(table):
         return _maps({"test loss": table}, label, "loss less population loss (nats)", log=False)
-    figure, grid = _figure(1)
-    axes = grid[0, 0]
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
     for i, (name, rows) in enumerate(_trackers(table)):
         _line(axes, rows, i, name)
     axes.axhline(0, color="#777777", linewidth=1)
@@ -171,7 +171,8 @@ def running_damage(table: pd.DataFrame, label: str) -> Figure:
 
 def _legend_below(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)))
+    columns = 2 if figure.get_figwidth() < 6 else 4
+    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
 
 
 def _maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:

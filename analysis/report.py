@@ -29,6 +29,9 @@ NOT_CLAIMED = (
 )
 
 
+IMPORTS = "from analysis import design_of, findings, read_run, regularization, test_time\n\n"
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the page: a table by name, perhaps a figure of it, and what to see there."""
@@ -160,7 +163,7 @@ def _section(
         "says": section.says,
         "caption": section.caption,
         "alt": section.alt,
-        "code": f"from analysis import *\nrun = read_run({str(found.run.where)!r})\n{section.code}",
+        "code": IMPORTS + f"run = read_run({str(found.run.where)!r})\n{section.code}",
         "image": image,
         "columns": list(shown.columns),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],

@@ -69,9 +69,7 @@ class Display:
             self._say(failure(progress.first_failure))
         if self._live is not None:
             self._live.update(region(progress))
-        elif time.monotonic() >= self._next or progress.done == progress.total:
-            if progress.done == progress.total and not isinstance(event, Outcome):
-                return
+        elif time.monotonic() >= self._next:
             self._next = time.monotonic() + PLAIN_SECONDS
             self._say(line(progress))
 
