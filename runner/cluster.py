@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from ray.exceptions import RayError
 from runner.data import Data
 from runner.errors import RequestError
 from runner.events import Event, Idle, Job, Outcome, WorkerDied
-from runner.executor import IDLE_SECONDS
+from runner.executor import IDLE_SECONDS, RunTrial
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
 
@@ -25,22 +26,29 @@ ENVIRONMENT: dict[str, str | None] = {
     # ray.init() turns token mode on for a new cluster and leaves it in the environment.
     "RAY_AUTH_MODE": None,
 }
+BUNDLE_SECONDS = 0.05
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 class _Actor:
     """A long-lived worker: the data arrive once, then job after job."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, run: RunTrial) -> None:
         self._data = data
+        self._run = run
+        self._sent = 0.0
 
     def ready(self) -> bool:
         return True
 
-    def run(self, job: Job) -> Iterator[Event]:
-        # Ray drives a generator with send(), which `yield from` would pass on into a list.
-        for event in run_trial(job, self._data):  # noqa: UP028
-            yield event
+    def run(self, job: Job) -> Iterator[list[Event]]:
+        """The trial's events in bundles: one message is dear, and short trials have few."""
+        bundle: list[Event] = []
+        for event in self._run(job, self._data):
+            bundle.append(event)
+            if isinstance(event, Outcome) or time.monotonic() - self._sent >= BUNDLE_SECONDS:
+                yield bundle
+                self._sent, bundle = time.monotonic(), []
 
 
 class RayExecutor:
@@ -51,7 +59,10 @@ class RayExecutor:
     restarted by Ray, which would run a trial twice: a dead actor is reported with its job.
     """
 
-    def __init__(self, data: Data, workers: int | None, address: str | None) -> None:
+    def __init__(
+        self, data: Data, workers: int | None, address: str | None, run: RunTrial = run_trial
+    ) -> None:
+        self._run = run
         self._connect(workers, address)
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
         self._data = ray.put(data)
@@ -102,7 +113,9 @@ class RayExecutor:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
         actors = len(self._idle) + len(self._starting) + len(self._streams)
         for _ in range(min(self.workers - actors, len(self._queue))):
-            actor: Any = ray.remote(_Actor).options(num_cpus=1, max_restarts=0).remote(self._data)
+            actor: Any = (
+                ray.remote(_Actor).options(num_cpus=1, max_restarts=0).remote(self._data, self._run)
+            )
             self._starting[actor.ready.remote()] = actor
         while self._queue and self._idle:
             actor, job = self._idle.pop(), self._queue.popleft()
@@ -117,17 +130,17 @@ class RayExecutor:
     def _receive(self, stream: Any) -> Iterator[Event]:
         actor, job = self._streams[stream]
         try:
-            event: Event = ray.get(next(stream))
+            bundle: list[Event] = ray.get(next(stream))
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(actor)
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             yield WorkerDied(job, f"the Ray actor died: {said}")
             return
-        if isinstance(event, Outcome):
+        if isinstance(bundle[-1], Outcome):
             del self._streams[stream]
             self._idle.append(actor)
-        yield event
+        yield from bundle
 
     def close(self) -> None:
         """Stop the actors now, and the cluster where it was started here."""

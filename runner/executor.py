@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -18,6 +18,10 @@ from runner.trial import run_trial
 
 IDLE_SECONDS = 0.25
 """How long an executor waits for news before it says that there is none."""
+
+
+RunTrial = Callable[[Job, Data], Iterator[Event]]
+"""What a worker does with a job; a benchmark of the runner puts nothing in its place."""
 
 
 class Executor(Protocol):
@@ -42,8 +46,9 @@ class InlineExecutor:
 
     workers = 1
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, run: RunTrial = run_trial) -> None:
         self._data = data
+        self._run = run
         self._queue: deque[Job] = deque()
 
     def submit(self, job: Job) -> None:
@@ -51,7 +56,7 @@ class InlineExecutor:
 
     def events(self) -> Iterator[Event]:
         while self._queue:
-            yield from run_trial(self._queue.popleft(), self._data)
+            yield from self._run(self._queue.popleft(), self._data)
 
     def close(self) -> None:
         self._queue.clear()
@@ -67,8 +72,9 @@ class _Worker:
 class LocalExecutor:
     """Spawned processes, a pipe each, so that one that is killed cannot hurt the others."""
 
-    def __init__(self, data: Data, workers: int) -> None:
+    def __init__(self, data: Data, workers: int, run: RunTrial = run_trial) -> None:
         self.workers = workers
+        self._run = run
         self._data = data
         self._queue: deque[Job] = deque()
         self._pool: list[_Worker] = []
@@ -99,7 +105,7 @@ class LocalExecutor:
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=_work, args=(there, self._data), daemon=True)
+        process = context.Process(target=_work, args=(there, self._data, self._run), daemon=True)
         with environment(ONE_BLAS_THREAD):
             process.start()
         there.close()
@@ -138,12 +144,12 @@ def _reason(exit_code: int | None) -> str:
     return f"the worker process exited with code {exit_code}"
 
 
-def _work(connection: Connection, data: Data) -> None:
+def _work(connection: Connection, data: Data, run: RunTrial) -> None:
     # Ctrl-C reaches the whole process group; the driver decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while True:
-            for event in run_trial(connection.recv(), data):
+            for event in run(connection.recv(), data):
                 connection.send(event)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # The driver is gone, and with it anyone to report to.

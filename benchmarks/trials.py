@@ -1,0 +1,75 @@
+"""Trials a second of the runner with a trial that does nothing, rows and Parquet included.
+
+Each trial sends 20 rows and an outcome; the driver writes them. First the start of the workers
+(import, spawn, `ray.init`), then the steady rate.
+"""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from runner.cluster import RayExecutor
+from runner.data import Data
+from runner.events import Block, Event, Job, Outcome, Started
+from runner.executor import Executor, InlineExecutor, LocalExecutor
+from runner.run import run_study
+from runner.sink import ParquetSink
+from runner.study import make_plan, read_study
+from runner.tables import CURVES
+
+ROWS, WARM, ROUNDS = 20, 20, 3
+
+
+def nothing(job: Job, data: Data) -> Iterator[Event]:
+    """The events of a trial, without the training."""
+    yield Started(job.trial_id, job.attempt)
+    names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
+    yield Block(job.trial_id, job.attempt, "curves", {name: [0] * ROWS for name in names})
+    yield Outcome(job.trial_id, job.attempt, "completed", rows=ROWS)
+
+
+def measure(make: Callable[[Data], Executor], data: Data, jobs: list[Job]) -> tuple[float, float]:
+    """Seconds until a first few trials are through, and trials a second after that."""
+    with tempfile.TemporaryDirectory() as folder:
+        sink = ParquetSink(Path(folder))
+        start = time.perf_counter()
+        executor = make(data)
+        try:
+            run_study(jobs[:WARM], executor, sink, lambda progress, event: None)
+            ready = time.perf_counter()
+            run_study(jobs[WARM:], executor, sink, lambda progress, event: None)
+            sink.close()
+            end = time.perf_counter()
+        finally:
+            executor.close()
+    return ready - start, (len(jobs) - WARM) / (end - ready)
+
+
+def main() -> None:
+    """Print the table: medians of rounds."""
+    plan = make_plan(read_study(None, ["learning_rate={scale='uniform',low=0.1,high=1}"]), 2020)
+    jobs = [Job(config, config.trial_id, 0) for config in plan.trials]
+    sides: dict[str, Callable[[Data], Executor]] = {
+        "inline": lambda data: InlineExecutor(data, nothing),
+        "local, 2 processes": lambda data: LocalExecutor(data, 2, nothing),
+        "Ray, 2 actors": lambda data: RayExecutor(data, 2, None, nothing),
+    }
+    print(machine.describe())
+    print(f"{len(jobs) - WARM} trials of {ROWS} rows each, written to Parquet\n")
+    print("| executor | start (s) | trials a second |")
+    print("| --- | ---: | ---: |")
+    for name, make in sides.items():
+        rounds = [measure(make, plan.data, jobs) for _ in range(ROUNDS)]
+        start = statistics.median(found[0] for found in rounds)
+        steady = statistics.median(found[1] for found in rounds)
+        print(f"| {name} | {start:.1f} | {steady:,.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
