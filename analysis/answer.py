@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.arms import BEST_DRAW, EVERY_DRAW
 from analysis.findings import Findings
 
 
@@ -49,11 +50,11 @@ def about(found: Findings) -> list[str]:
         f"{study['name']} on {data}: {done} of {counts['planned']} trials, {seeds} seeds each; "
         f"{bad}. Intervals are 95 %, over {'seeds' if _paired(found) else 'trials'}."
     ]
-    if found.reading == "best draw":
+    if found.chooses:
         draws = run.trials["draw"].nunique()
         lines.append(
-            f"Of {draws} random draws, each arm uses its best, chosen on validation loss over "
-            "the other seeds."
+            f"{draws} draws of {', '.join(study['nuisance'])}, the same for every arm. Unless said "
+            "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
 
@@ -87,8 +88,12 @@ def question_1(found: Findings) -> list[str]:
     for row in found.table("noise_penalty_exponent").to_dict("records"):
         name = f"{row['facet']}: " if row["facet"] else ""
         sentences.append(f"{name}That penalty falls as m to the power {with_interval(row)}.")
-    sentences += _best(found) or _extremes(found)
+    sentences += _best(found, EVERY_DRAW, "Test loss") or _extremes(found)
     sentences += _regularises(found)
+    if found.chooses:
+        sentences += _best(
+            found, BEST_DRAW, "With each arm at its own best draw (by validation), test loss"
+        )
     return sentences
 
 
@@ -97,13 +102,13 @@ def _at(found: Findings, level: float) -> str:
     return f"{'B' if found.design.axis == 'batch_size' else 'm'} = {level:g}"
 
 
-def _best(found: Findings) -> list[str]:
+def _best(found: Findings, reading: str, subject: str) -> list[str]:
     assert found.design is not None
     sentences = []
-    effects = found.table("effect_of_size")
-    for best in found.table("best_size").to_dict("records"):
+    effects = found.table("effect_of_size", reading)
+    for best in found.table("best_size", reading).to_dict("records"):
         name = f"{best['facet']}: " if best["facet"] else ""
-        says = f"{name}Test loss is lowest at {_at(found, best['level'])}"
+        says = f"{name}{subject} is lowest at {_at(found, best['level'])}"
         if not pd.isna(best["low"]):
             says += f" (95 % of resamples: {best['low']:g} to {best['high']:g})"
         if best["on_edge"]:
@@ -148,7 +153,7 @@ def _regularises(found: Findings) -> list[str]:
     if len(helped):
         sentences.append(
             f"Test loss is surely lower without a surely higher train loss at: "
-            f"{_sizes(found, helped)}; that is a better fit, not regularisation."
+            f"{_sizes(found, helped)}; that is not called regularisation here."
         )
     return sentences
 

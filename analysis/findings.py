@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import regularization, test_time
-from analysis.arms import BEST_DRAW, EVERY_DRAW
+from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
 from analysis.design import Design, design_of
 from analysis.inference import Interval, mean_interval
 from analysis.load import Run
@@ -21,26 +21,29 @@ SLOPE_FROM = 8
 class Findings:
     """A run, what it compares, and the tables of both questions by name.
 
-    `reading` is the one that sentences speak of: the best draw where draws can be chosen. A run
-    in which no batch size differs has no design and no tables.
+    A run in which no batch size differs has no design and no tables.
     """
 
     run: Run
     design: Design | None
-    reading: str
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def table(self, name: str) -> pd.DataFrame:
-        """A table of this reading only; empty where the run has nothing for it."""
+    def table(self, name: str, reading: str = EVERY_DRAW) -> pd.DataFrame:
+        """A table under one reading; empty where the run has nothing for it."""
         found = self.tables.get(name, pd.DataFrame())
-        return found[found["reading"] == self.reading] if "reading" in found else found
+        return found[found["reading"] == reading] if "reading" in found else found
+
+    @property
+    def chooses(self) -> bool:
+        """Whether arms can choose among draws, so that there is a second reading."""
+        return not self.table("losses", BEST_DRAW).empty
 
 
 def find(run: Run) -> Findings:
     """Compute every table."""
     design = design_of(run)
     if design is None:
-        return Findings(run, None, EVERY_DRAW)
+        return Findings(run, None)
     effects = regularization.effect_of_size(run, design)
     tables = {
         "noise_penalty": regularization.noise_penalty(run, design),
@@ -49,13 +52,43 @@ def find(run: Run) -> Findings:
         "losses": regularization.losses(run, design),
         "best_size": regularization.best_size(run, design),
         "verdicts": regularization.verdicts(effects),
+        "chosen_draws": chosen_table(run, design),
         "statistics_error": test_time.statistics_error(run, design),
         "running_damage": test_time.running_damage(run, design),
         "batch_noise": test_time.batch_noise(run, design),
         "trials": trials_table(run),
     }
-    several = (tables["losses"]["reading"] == BEST_DRAW).any()
-    return Findings(run, design, BEST_DRAW if several else EVERY_DRAW, tables)
+    return Findings(run, design, tables)
+
+
+def chosen_table(run: Run, design: Design) -> pd.DataFrame:
+    """What the best draw of each arm is: for every drawn field, the values that seeds chose.
+
+    `at_edge` counts seeds whose choice is the lowest or highest drawn, so that a better one may
+    lie outside. Empty where nothing can be chosen.
+    """
+    drawn = [f for f in run.study["study"]["nuisance"] if run.trials[f].dtype.kind in "if"]
+    if not design.paired or run.trials["draw"].nunique() < 2:
+        return pd.DataFrame()
+    values = run.trials.drop_duplicates("draw").set_index("draw")[drawn]
+    rows = []
+    for (facet, level), arm in chosen_draws(run, design).groupby(["facet", "level"]):
+        for name in drawn:
+            chosen = arm["draw"].map(values[name])
+            edge = chosen.isin([values[name].min(), values[name].max()])
+            rows.append(
+                {
+                    "facet": facet,
+                    "level": level,
+                    "field": name,
+                    "lowest": chosen.min(),
+                    "median": chosen.median(),
+                    "highest": chosen.max(),
+                    "seeds": len(chosen),
+                    "at_edge": int(edge.sum()),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def penalty_exponent(run: Run, design: Design) -> pd.DataFrame:

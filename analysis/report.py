@@ -65,7 +65,8 @@ SECTIONS = (
         title="1a. The price of noisy statistics at the same weights",
         says="Train-mode loss less the loss of the very same weights under population "
         "statistics, on the training split at the end of training. It is what batch noise "
-        "adds to the objective, and so what training is pushed to make small.",
+        "adds to the objective, and so what training is pushed to make small. Every draw: all "
+        "arms share the draws. Best draw: each arm at its own.",
         caption="A line falling along the dashed one is proportional to 1/m.",
         alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
         code="regularization.noise_penalty(run, design_of(run))",
@@ -86,6 +87,14 @@ SECTIONS = (
         title="1c. The losses themselves",
         says="Means over units of train loss, test loss and test accuracy at the end of training.",
         code="regularization.losses(run, design_of(run))",
+    ),
+    Section(
+        key="chosen_draws",
+        title="1d. Which draw is best for each arm",
+        says="The best draw of an arm has the lowest validation loss over the other seeds. "
+        "Arms that choose different draws differ in more than their size; a choice at the edge "
+        "of what was drawn may not be the best there is.",
+        code="findings.chosen_table(run, design_of(run))",
     ),
     Section(
         key="statistics_error",

@@ -52,6 +52,9 @@ class Progress:
         return max(0.0, left * self.seconds / self.cost_done)
 
 
+STEP_COST = 5e6
+"""Some 0.5 ms of calls a step, in multiply-adds of a core: what makes many tiny steps long."""
+
 Observer = Callable[[Progress, Event], None]
 
 
@@ -107,11 +110,12 @@ def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:
 
 
 def estimated_cost(config: TrialConfig) -> float:
-    """Multiply-adds of a trial's hidden-layer products and an allowance for small ghosts.
+    """Multiply-adds of a trial's hidden-layer products, allowing for small ghosts and for what
+    a step costs whatever its size.
 
     Only the order matters: long trials go first, so that none is left alone at the end.
     """
     widths = [*config.hidden, 16]
     weights = sum(a * b for a, b in zip(widths[:1] + widths[:-1], widths, strict=True))
     per_example = weights + 50 * sum(widths) * (1 + 4 / (config.norm_batch_size or 1))
-    return float(len(config.seeds) * config.steps * config.batch_size * per_example)
+    return float(config.steps * (STEP_COST + len(config.seeds) * config.batch_size * per_example))
