@@ -178,14 +178,22 @@ def usual_tracker(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["tracker_decay"] == decay]
 
 
+def usual_errors(found: Findings) -> pd.DataFrame:
+    """Errors of the usual tracker in the last batch-norm layer; empty without batch norm."""
+    errors = found.table("statistics_error")
+    if errors.empty:
+        return pd.DataFrame(columns=["quantity", "facet", "level", "layer"])
+    errors = usual_tracker(found, errors)
+    return errors[errors["layer"] == sorted(errors["layer"].unique())[-1]]
+
+
 def question_2(found: Findings) -> list[str]:
     """How mini-batch size changes the statistics that test time uses."""
     errors, damage = found.table("statistics_error"), found.table("running_damage")
     if found.design is None or damage.empty or errors.empty:
         return ["No network with running statistics was measured at more than one batch size."]
-    errors = usual_tracker(found, errors)
-    layer = sorted(errors["layer"].unique())[-1]
-    errors = errors[errors["layer"] == layer]
+    errors = usual_errors(found)
+    layer = errors["layer"].iloc[0]
     usual = usual_tracker(found, damage)
     name = tracker_name(usual.iloc[0])
     sentences = []

@@ -71,6 +71,40 @@ def _series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(", ".join(str(k) for k in key if k), rows) for key, rows in table.groupby(keys)]
 
 
+def overview(
+    penalty: pd.DataFrame,
+    effect: pd.DataFrame,
+    errors: pd.DataFrame,
+    label: str,
+    reference: float,
+) -> Figure:
+    """Both questions at a glance: noise penalty, test loss, and error of one running average."""
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    for i, (name, rows) in enumerate(_series(penalty)):
+        _line(left, rows, i, name or "noise penalty")
+    left.set_yscale("log", nonpositive="mask")
+    left.set_title("1. train-mode less population loss")
+    left.set_ylabel("nats")
+    tests = effect[effect["quantity"] == "test_loss"]
+    for i, (name, rows) in enumerate(_series(tests)):
+        _line(middle, rows, i, name or "test loss")
+    middle.axhline(0, color="#777777", linewidth=1)
+    middle.set_title(f"1. test loss less that at {reference:g}")
+    middle.set_ylabel("nats")
+    for i, (quantity, words) in enumerate((("mean_error", "mean"), ("variance_error", "variance"))):
+        for facet, rows in errors[errors["quantity"] == quantity].groupby("facet"):
+            _line(right, rows, i, f"running {words}" + (f", {facet}" if facet else ""))
+    if len(errors):
+        right.set_yscale("log", nonpositive="mask")
+        right.legend()
+    right.set_title("2. error of running statistics")
+    right.set_ylabel("deviations; log ratio")
+    for axes in (left, middle, right):
+        _sizes(axes, [*penalty["level"], *tests["level"], reference], label)
+    return figure
+
+
 def noise_penalty(table: pd.DataFrame, label: str) -> Figure:
     """Train-mode less population loss against size, on log axes, with a 1/m line."""
     figure, grid = _figure(1)

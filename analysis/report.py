@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.answer import about, number, question_1, question_2
+from analysis.answer import about, number, question_1, question_2, usual_errors
 from analysis.findings import Findings
 
 NOT_CLAIMED = (
@@ -59,7 +59,29 @@ def _reference(found: Findings) -> float:
     return found.design.reference
 
 
+def _overview(found: Findings) -> Figure:
+    assert found.design is not None
+    return figures.overview(
+        found.table("noise_penalty"),
+        found.table("effect_of_size"),
+        usual_errors(found),
+        found.design.label,
+        found.design.reference,
+    )
+
+
 SECTIONS = (
+    Section(
+        key="overview",
+        title="Both answers at a glance",
+        says="Left: what batch noise adds to the training loss at the same weights. Middle: what "
+        "the size does to test loss. Right: how far the running statistics that test time uses "
+        "are from those of the whole training set.",
+        caption="Bars are 95 % intervals.",
+        alt="Three panels against mini-batch size: noise penalty, test loss difference, error of "
+        "running mean and variance.",
+        draw=_overview,
+    ),
     Section(
         key="noise_penalty",
         title="1a. The price of noisy statistics at the same weights",
@@ -154,7 +176,7 @@ def write_report(found: Findings, folder: Path) -> Path:
     sections = []
     for section in SECTIONS:
         table = found.tables.get(section.key, pd.DataFrame())
-        if len(table):
+        if len(table) or (section.key == "overview" and found.design is not None):
             sections.append(_section(found, section, table, folder / "figures"))
     page = folder / "index.html"
     page.write_text(_page(found, sections), encoding="utf-8")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -85,6 +84,9 @@ def run(
     root = out or Path("runs") / plan.study.name
     progress = _execute(plan, root, on, workers, address)
     print(f"rows: {root}")
+    if progress.interrupted:
+        print("interrupted: what was measured is on disk; the same command resumes")
+        raise SystemExit(INTERRUPTED)
     if report:
         _report(root)
     if progress.failed:
@@ -96,12 +98,12 @@ def _execute(
 ) -> Progress:
     from rich.console import Console
 
+    from runner.interrupt import Interrupt
     from runner.place import held, open_run, remaining, unplanned
     from runner.progress import Display, line
     from runner.run import run_study
     from runner.sink import ParquetSink
 
-    signal.signal(signal.SIGTERM, _interrupt)
     with held(root):
         open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
         sink = ParquetSink(root)
@@ -111,24 +113,19 @@ def _execute(
         if already:
             print(f"resuming {root}: {already} of {len(plan.trials)} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
+        interrupt = Interrupt()
+        interrupt.install()
         display = Display(Console())
         try:
-            progress = run_study(jobs, executor, sink, display, already=already)
-        except KeyboardInterrupt:
-            display.close()
-            sink.close()
-            print(f"\ninterrupted; what was measured is in {root}; the same command resumes")
-            raise SystemExit(INTERRUPTED) from None
+            progress = run_study(
+                jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
+            )
         finally:
             display.close()
             executor.close()
         sink.close()
     print(line(progress))
     return progress
-
-
-def _interrupt(number: int, frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _executor(

@@ -21,29 +21,34 @@ from runner.study import Plan
 from runner.tables import ROW_TABLES
 
 STUDY = "study.json"
-LOCK = ".lock"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
 
 @contextmanager
 def held(root: Path) -> Iterator[None]:
     """Be the only writer of a run; the system releases the hold however the process ends."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / LOCK).open("a") as file:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise RequestError(f"cannot write to {str(root)!r}: {error.strerror}") from None
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RequestError(
                 f"another caviar is writing to {str(root)!r}; wait for it, or use another --out"
             ) from None
         yield
+    finally:
+        os.close(folder)
 
 
 def open_run(root: Path, plan: Plan, command: str) -> None:
     """Write or check `study.json`; raises RequestError where the folder holds something else."""
     path = root / STUDY
     if not path.exists():
-        others = sorted(p.name for p in root.iterdir() if p.name != LOCK)
+        others = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
         if others:
             raise RequestError(
                 f"{str(root)!r} holds files that are not a run ({', '.join(others[:3])}); "
@@ -59,6 +64,8 @@ def open_run(root: Path, plan: Plan, command: str) -> None:
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
                 + "; undo the change, or use another --out"
             )
+    for left_over in root.glob("*/.part-*.tmp"):
+        left_over.unlink()  # of a driver that was killed while writing; no one else writes here
     content["sessions"].append(session(command))
     content["draws"] = max(plan.study.draws.count, content.get("draws", 0))
     write_whole(path, json.dumps(content, indent=1).encode())

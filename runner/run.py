@@ -30,6 +30,7 @@ class Progress:
     cost_done: float = 0.0
     started: float = field(default_factory=time.monotonic)
     first_failure: Outcome | None = None
+    interrupted: bool = False
 
     @property
     def done(self) -> int:
@@ -65,11 +66,13 @@ def run_study(
     observe: Observer,
     *,
     already: int = 0,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
     """Run the jobs, longest first, and send every row and outcome to the sink.
 
     A dead worker costs its trial the attempt: it runs again, up to `ATTEMPTS` times, and events
-    of an attempt that was given up are ignored. Does not close executor or sink.
+    of an attempt that was given up are ignored. `stop` is asked after every event; once it says
+    yes, the loop ends with `interrupted` set. Does not close executor or sink.
     """
     cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
     progress = Progress(total=len(jobs) + already, already=already, cost=cost)
@@ -97,6 +100,9 @@ def run_study(
                     _settle(Outcome(job.trial_id, job.attempt, "lost", error=said), progress, sink)
         sink.tick()
         observe(progress, event)
+        if stop():
+            progress.interrupted = True
+            break
     return progress
 
 

@@ -80,7 +80,7 @@ class ParquetSink:
     waited. A crash can cost rows that no outcome names yet, and those are computed again.
     """
 
-    def __init__(self, root: Path, *, max_rows: int = 500_000, max_seconds: float = 5.0) -> None:
+    def __init__(self, root: Path, *, max_rows: int = 500_000, max_seconds: float = 10.0) -> None:
         self.root = root
         self.max_rows = max_rows
         self.max_seconds = max_seconds

@@ -1,0 +1,31 @@
+"""Ctrl-C and SIGTERM as a question that the loop answers between two events."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+EXIT_CODE = 130
+
+
+class Interrupt:
+    """The first signal asks to stop, the second stops at once.
+
+    An exception out of nowhere could strike between a file's rename and the driver's knowing of
+    it, and the rows would be written twice; a flag cannot. The second signal ends the process
+    without another word: files are whole or not there at any instant.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def install(self) -> None:
+        """Take over both signals; after `ray.init`, which installs handlers of its own."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, frame: Any) -> None:
+        if self.asked:
+            os._exit(EXIT_CODE)
+        self.asked = True
