@@ -100,6 +100,9 @@ def overview(
         right.legend()
     right.set_title("2. error of running statistics")
     right.set_ylabel("deviations; log ratio")
+    for axes in (left, middle):
+        if len(axes.get_legend_handles_labels()[1]) > 1:
+            axes.legend()
     for axes in (left, middle, right):
         _sizes(axes, [*penalty["level"], *tests["level"], reference], label)
     return figure

@@ -110,10 +110,11 @@ class BatchNorm:
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         mean, variance = moments_of(x)
-        grouped = _grouped(x, x.shape[1] // mean.shape[1])
-        deviation = np.sqrt(variance + x.dtype.type(self.epsilon))[:, :, None]
-        x_hat = ((grouped - mean[:, :, None]) / deviation).reshape(x.shape)
-        return np.asarray(x_hat * parameters["gamma"] + parameters["beta"])
+        deviation = np.sqrt(variance + x.dtype.type(self.epsilon))
+        y: Array = _grouped(x, x.shape[1] // mean.shape[1]) - mean[:, :, None]
+        y *= (parameters["gamma"] / deviation)[:, :, None]
+        y += parameters["beta"][:, None]
+        return y.reshape(x.shape)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def batch_noise(
     variance = h.var(axis=0)
     alive = variance > 0
     z = (h[:, alive] - h[:, alive].mean(axis=0)) / np.sqrt(variance[alive])
-    kurtosis = np.asarray(np.mean(z**4) - 3 if alive.any() else np.nan)
+    kurtosis = np.asarray(np.mean(np.square(np.square(z))) - 3 if alive.any() else np.nan)
     rounds = {m: -(-NOISE_BATCHES // (n // m)) for m in sizes}
     seen: dict[int, list[Moments]] = {m: [] for m in sizes}
     for i in range(max(rounds.values(), default=0)):

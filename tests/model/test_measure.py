@@ -157,6 +157,11 @@ def test_layer_noise_and_penalty_are_those_of_the_probe_stream() -> None:
         np.testing.assert_allclose(row.noise_penalty, penalty, rtol=1e-9)
 
 
+def test_a_filled_up_batch_counts_for_the_network_alone() -> None:
+    rows = [r for r in _measure(replace(TRAINING, probe_batch_sizes=(5,))) if isinstance(r, Noise)]
+    assert {r.layer: r.batches for r in rows} == {"norm1": 36, "norm2": 36, "network": 10}
+
+
 def test_batches_of_the_whole_training_set_cost_nothing() -> None:
     records = _measure(replace(TRAINING, probe_batch_sizes=(48,)))
     penalty = next(

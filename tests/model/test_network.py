@@ -44,6 +44,12 @@ def test_backward_is_the_slope_along_random_directions(
     assert max(errors.values()) < 1e-6, errors
 
 
+def test_layers_are_told_apart_beyond_nine() -> None:
+    network = small_mlp(hidden=(4,) * 11, norm="layer", activation="tanh")
+    errors = gradient_errors(network, _parameters(network, 2), normal(9, 2, 16, 4))
+    assert max(errors.values()) < 1e-6, errors
+
+
 @pytest.mark.parametrize(("norm", "activation", "dropout"), ARMS)
 def test_gradient_of_the_mean_cross_entropy(
     norm: Norm, activation: Activation, dropout: float

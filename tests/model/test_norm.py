@@ -177,6 +177,10 @@ def test_a_batch_that_ghosts_do_not_divide_is_refused() -> None:
         batch_moments(x, 4)
 
 
+def test_epsilon_is_1e_5_unless_told() -> None:
+    assert BatchNorm(4).epsilon == LayerNorm().epsilon == 1e-5
+
+
 def test_gains_start_at_one_and_shifts_at_zero() -> None:
     for layer in (BatchNorm(4), LayerNorm()):
         parameters, features = layer.init(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,6 @@ from scipy.stats import norm as normal_law
 
 import model.probe
 from model.conventions import CONVENTIONS, Tracker
-from model.examples import Examples
 from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy
 from model.network import Network, no_statistics
@@ -56,18 +56,23 @@ def test_population_moments_are_those_of_the_whole_training_set() -> None:
             np.testing.assert_allclose(own.variance[r], moments.variance, rtol=1e-10)
 
 
-def test_population_moments_do_not_lose_single_precision() -> None:
+def test_population_moments_of_single_precision_are_summed_in_double() -> None:
     data = random_examples(3000)
-    single = Examples(
-        data.features + 100, data.labels, data.index, data.centre, data.scale, np.float32
-    )
+    single = replace(data, features=data.features + 100, dtype=np.float32)
     parameters = {k: v.astype(np.float32) for k, v in _parameters(replicas=1).items()}
-    moments = population(NETWORK, parameters, single, (), generators(1)).moments["norm1"]
-    h = single.take(np.arange(3000)[None])[0] @ parameters["dense1.weight"]
-    assert h.dtype == np.float32 and moments.mean.dtype == np.float64
-    exact = h.astype(np.float64)
-    np.testing.assert_allclose(moments.mean[:, 0], exact.mean(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(moments.variance[:, 0], exact.var(axis=1), rtol=1e-12)
+    moments = population(NETWORK, parameters, single, (), generators(1)).moments
+    seen: dict[str, Array] = {}
+
+    def spy(name: str, h: Array) -> Moments:
+        seen[name] = h
+        return frozen(moments)(name, h)
+
+    NETWORK.predict(parameters, single.take(np.arange(3000)[None])[0], spy)
+    for name, own in moments.items():
+        h = seen[name].astype(np.float64)
+        assert seen[name].dtype == np.float32 and own.mean.dtype == np.float64
+        np.testing.assert_allclose(own.mean[:, 0], h.mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(own.variance[:, 0], h.var(axis=1), rtol=1e-12)
 
 
 def test_a_ghost_of_the_training_set_is_population_statistics() -> None:

@@ -155,6 +155,10 @@ def test_the_examples_behind_an_update() -> None:
     assert behind == {"first": [4], "sequential": [4, 4, 4], "average": [4], "total": [12]}
 
 
+def test_the_first_ghost_counts_unless_told() -> None:
+    assert RunningStatistics(ALL_TRACKERS).ghost_update == "first"
+
+
 def test_one_ghost_is_the_same_whatever_the_rule() -> None:
     steps = _batches(4)
     states = [_watch(RunningStatistics(ALL_TRACKERS, rule), steps) for rule in GHOST_UPDATES]

@@ -12,7 +12,7 @@ from model.conventions import CONVENTIONS, Tracker
 from model.network import Norm, mlp
 from model.optim import Adam, CoupledDecay, Momentum
 from model.records import Curve, Evaluation, Noise, StatisticsError
-from model.running import RunningStatistics
+from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
 from tests.model.helpers import (
@@ -110,6 +110,12 @@ def test_weight_norm_counts_weights_alone() -> None:
     np.testing.assert_allclose(row.weight_norm, np.sqrt(squares), rtol=1e-12)
 
 
+def test_norms_do_not_overflow_in_single_precision() -> None:
+    training = small_training(network=LINEAR, learning_rate=1e25, curve_steps=frozenset({1}))
+    (row,) = records_of(Curve, training, small_splits(2, np.float32))
+    assert np.isfinite(row.weight_norm).all() and np.all(row.weight_norm > 1e23)
+
+
 def test_training_is_the_same_again() -> None:
     for a, b in zip(run(small_training(), SPLITS), run(small_training(), SPLITS), strict=True):
         for name in vars(a):
@@ -204,9 +210,12 @@ def test_first_layer_averages_are_exact_after_an_epoch_at_rest() -> None:
     np.testing.assert_allclose(error[3], 0, atol=1e-12)
 
 
-def test_statistics_are_those_of_the_last_batch_without_memory() -> None:
+@pytest.mark.parametrize(("ghost_update", "seen"), [("first", 8), ("total", 16)])
+def test_statistics_are_those_of_the_last_batch_without_memory(
+    ghost_update: GhostUpdate, seen: int
+) -> None:
     """Decay 0 keeps the last batch alone: checks when the bank is updated, and with what."""
-    running = RunningStatistics((Tracker(CONVENTIONS["biased"], 0.0),), "total")
+    running = RunningStatistics((Tracker(CONVENTIONS["unbiased"], 0.0),), ghost_update)
     training = small_training(
         running=running, learning_rate=0.0, steps=3, evaluation_steps=frozenset({2})
     )
@@ -214,10 +223,10 @@ def test_statistics_are_those_of_the_last_batch_without_memory() -> None:
     order = batches(streams((0, 1), "order"), 48, 16)
     next(order)
     weight = initial(training.network, 4, (0, 1))["dense1.weight"]
-    batch = SPLITS.train.take(next(order))[0] @ weight
+    batch = SPLITS.train.take(next(order)[:, :seen])[0] @ weight
     whole = SPLITS.train.take(np.tile(np.arange(48), (2, 1)))[0] @ weight
     shift = (batch.mean(axis=1) - whole.mean(axis=1)) / np.sqrt(whole.var(axis=1) + 1e-5)
-    ratio = np.log((batch.var(axis=1) + 1e-5) / (whole.var(axis=1) + 1e-5))
+    ratio = np.log((batch.var(axis=1, ddof=1) + 1e-5) / (whole.var(axis=1) + 1e-5))
     np.testing.assert_allclose(found.mean_bias, shift.mean(axis=1), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(found.variance_bias, ratio.mean(axis=1), rtol=1e-9)
 
