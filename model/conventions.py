@@ -84,7 +84,7 @@ class Tracker:
     @property
     def name(self) -> str:
         own = self.convention
-        return f"{own.name}/{self.decay:.6g}" if own.uses_decay else own.name
+        return f"{own.name}/{self.decay!r}" if own.uses_decay else own.name
 
 
 def trackers(conventions: tuple[str, ...], decays: tuple[float, ...]) -> tuple[Tracker, ...]:

@@ -20,6 +20,10 @@ NOISE_BATCHES = 32
 """At least this many batches stand behind a measured variance of batch statistics."""
 
 
+ROUNDING = 1e-24
+"""A variance below this share of the mean square is rounding: the feature is constant."""
+
+
 class Scores(NamedTuple):
     """Mean loss in nats and accuracy over a split, both `(replicas,)`."""
 
@@ -153,13 +157,15 @@ def batch_noise(
 
     Batches are disjoint parts of random permutations, as many permutations as give
     `NOISE_BATCHES` batches. Deviations from the *known* population mean make the variance of
-    the batch mean unbiased although the batches of one permutation are dependent; the batch
-    deviation is centred on its own mean. Constant features are left out.
+    the batch mean unbiased although the batches of one permutation are dependent. Constant
+    features are left out. Raises ValueError for a size above the number of examples.
     """
     n = h.shape[0]
+    if max(sizes, default=0) > n:
+        raise ValueError(f"a batch of {max(sizes)} cannot be drawn from {n} examples")
     h = h.astype(np.float64)
     variance = h.var(axis=0)
-    alive = variance > 0
+    alive = variance > ROUNDING * np.mean(np.square(h), axis=0)
     z = (h[:, alive] - h[:, alive].mean(axis=0)) / np.sqrt(variance[alive])
     kurtosis = np.asarray(np.mean(np.square(np.square(z))) - 3 if alive.any() else np.nan)
     rounds = {m: -(-NOISE_BATCHES // (n // m)) for m in sizes}
@@ -168,20 +174,22 @@ def batch_noise(
         shuffled = z[generator.permutation(n)][None]
         for m in (m for m in sizes if i < rounds[m]):
             seen[m].append(batch_moments(shuffled[:, : n // m * m], m))
-    return {m: _spread(seen[m], kurtosis) for m in sizes}
+    return {m: _spread(seen[m], m, n, kurtosis) for m in sizes}
 
 
-def _spread(seen: list[Moments], kurtosis: Array) -> Spread:
+def _spread(seen: list[Moments], m: int, n: int, kurtosis: Array) -> Spread:
     means = np.concatenate([s.mean[0] for s in seen])
     deviations = np.sqrt(np.concatenate([s.variance[0] for s in seen]))
+    batches = len(means)
     if not means.size:
         nan = np.asarray(np.nan)
-        return Spread(len(means), nan, nan, nan)
+        return Spread(batches, nan, nan, nan)
+    # Disjoint batches of one permutation correlate by -m / (n - m), exactly for statistics that
+    # are means, so their own mean hardly varies and takes away less than one degree of freedom.
+    free = batches - 1 + (n // m - 1) * m / max(n - m, 1)
+    squares = np.square(deviations - deviations.mean(axis=0)).sum(axis=0)
     return Spread(
-        len(means),
-        np.asarray(np.mean(means**2)),
-        np.asarray(np.mean(deviations.var(axis=0, ddof=1))),
-        kurtosis,
+        batches, np.asarray(np.mean(means**2)), np.asarray(np.mean(squares / free)), kurtosis
     )
 
 

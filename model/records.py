@@ -45,11 +45,11 @@ class Evaluation:
 class StatisticsError:
     """How far one running average is from the population statistics, over a layer's features.
 
-    With r the running and p the population value and sigma the population deviation:
-    `mean_error` is the root mean square of (r - p) / sigma, `mean_bias` its mean;
-    `variance_error` and `variance_bias` the same of the log ratio of variance + epsilon;
-    `divergence` the mean Kullback-Leibler divergence in nats of the two normal laws (running
-    first; variances + epsilon).
+    With r the running and p the population value: `mean_error` is the root mean square of
+    (r - p) / sigma, `mean_bias` its mean; `variance_error` and `variance_bias` the same of the
+    log ratio of variances; `divergence` the mean Kullback-Leibler divergence in nats of the two
+    normal laws, running first. Every variance, sigma^2 too, is what batch norm divides by:
+    the variance plus epsilon.
     """
 
     step: int

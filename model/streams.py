@@ -30,8 +30,11 @@ def batches(generators: Generators, examples: int, batch_size: int) -> Iterator[
 
     Every epoch is a fresh permutation; its last, smaller batch is dropped, so that every
     statistic comes from a whole batch. Consecutive ghost batches nest: a ghost of 8 is half
-    of a ghost of 16 under the same seed.
+    of a ghost of 16 under the same seed. Raises ValueError where there are too
+    few examples for one batch.
     """
+    if batch_size > examples:
+        raise ValueError(f"{examples} examples cannot fill one batch of {batch_size}")
     while True:
         order = np.stack([g.permutation(examples) for g in generators])
         for start in range(0, examples - batch_size + 1, batch_size):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from model.layers import Array, Parameters
+from model.layers import Array, Generators, Parameters
 from model.loss import cross_entropy, mean_cross_entropy_gradient
 from model.measure import measure
 from model.network import training_moments
+from model.optim import State as OptimizerState
 from model.records import Curve, Record
+from model.running import BankState
 from model.streams import batches, streams
 from model.training import Splits, Training
+
+
+class State(NamedTuple):
+    """Everything that a step changes."""
+
+    parameters: Parameters
+    optimizer: OptimizerState
+    bank: BankState
 
 
 def train(training: Training, splits: Splits) -> Iterator[Record]:
@@ -21,36 +32,54 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
     Nothing stops at a loss that is not finite: the numbers say so, seed by seed, and the other
     seeds of the stack go on.
     """
-    seeds, network = training.seeds, training.network
-    parameters, _ = network.init(
-        streams(seeds, "weights"), splits.train.features.shape[1], splits.train.dtype
-    )
-    optimizer_state = training.optimizer.init(parameters)
-    bank = training.running.init(network, parameters)
+    seeds = training.seeds
+    state = _start(training, splits)
     order = batches(streams(seeds, "order"), len(splits.train), training.batch_size)
     noise, probe = streams(seeds, "noise"), streams(seeds, "probe")
     steps_per_epoch = len(splits.train) // training.batch_size
-    loss_sum, since = np.zeros(len(seeds)), 0
-    with np.errstate(all="ignore"):
-        for step in range(1, training.steps + 1):
+    losses: list[Array] = []
+    for step in range(1, training.steps + 1):
+        rate = training.learning_rate * training.schedule((step - 1) / training.steps)
+        records: list[Record] = []
+        # Not around a yield: the setting would leak into whoever consumes the records.
+        with np.errstate(all="ignore"):
             x, labels = splits.train.take(next(order))
-            logits, tape = network.forward(parameters, x, noise)
-            loss_sum += cross_entropy(logits, labels).mean(axis=1, dtype=np.float64)
-            since += 1
-            _, gradients = network.backward(
-                parameters, tape, mean_cross_entropy_gradient(logits, labels)
-            )
-            bank = training.running.update(bank, training_moments(tape), training.norm_batch_size)
-            rate = training.learning_rate * training.schedule((step - 1) / training.steps)
-            parameters, optimizer_state = training.optimizer.step(
-                optimizer_state, parameters, gradients, rate
-            )
+            state, loss, gradients = _step(training, state, x, labels, noise, rate)
+            losses.append(loss)
             if step in training.curve_steps:
-                loss = loss_sum / since
-                yield _curve(step, step / steps_per_epoch, rate, loss, gradients, parameters)
-                loss_sum, since = np.zeros(len(seeds)), 0
+                mean = np.mean(losses, axis=0)
+                epoch = step / steps_per_epoch
+                records.append(_curve(step, epoch, rate, mean, gradients, state.parameters))
+                losses = []
             if step in training.evaluation_steps:
-                yield from measure(training, splits, step, parameters, bank, probe)
+                records += measure(training, splits, step, state.parameters, state.bank, probe)
+        yield from records
+
+
+def _start(training: Training, splits: Splits) -> State:
+    features, dtype = splits.train.features.shape[1], splits.train.dtype
+    parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
+    return State(
+        parameters,
+        training.optimizer.init(parameters),
+        training.running.init(training.network, parameters),
+    )
+
+
+def _step(
+    training: Training, state: State, x: Array, labels: Array, noise: Generators, rate: float
+) -> tuple[State, Array, Parameters]:
+    """One update; also the train-mode loss before it, `(replicas,)`, and the gradients."""
+    logits, tape = training.network.forward(state.parameters, x, noise)
+    loss = cross_entropy(logits, labels).mean(axis=1, dtype=np.float64)
+    upstream = mean_cross_entropy_gradient(logits, labels)
+    _, gradients = training.network.backward(state.parameters, tape, upstream)
+    seen = training_moments(tape)
+    bank = training.running.update(state.bank, seen, training.norm_batch_size)
+    parameters, optimizer = training.optimizer.step(
+        state.optimizer, state.parameters, gradients, rate
+    )
+    return State(parameters, optimizer, bank), loss, gradients
 
 
 def _curve(

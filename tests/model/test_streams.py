@@ -104,3 +104,8 @@ def test_the_last_smaller_batch_is_dropped_and_changes() -> None:
     dropped = [set(range(11)) - set(order[0]) for order in _epochs((0,), 11, 4, epochs=20)]
     assert all(len(rows) == 3 for rows in dropped)
     assert set().union(*dropped) == set(range(11))
+
+
+def test_a_batch_above_the_examples_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 examples cannot fill one batch of 8"):
+        next(batches(streams((0,), "order"), 5, 8))

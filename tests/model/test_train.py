@@ -15,6 +15,7 @@ from model.records import Curve, Evaluation, Noise, StatisticsError
 from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
+from model.train import train
 from tests.model.helpers import (
     examples,
     initial,
@@ -249,3 +250,12 @@ def test_training_sees_the_train_split_alone() -> None:
         curves.append(records_of(Curve, small_training(), splits))
     for a, b in zip(*curves, strict=True):
         np.testing.assert_array_equal(a.loss, b.loss)
+
+
+def test_the_consumer_s_floating_point_settings_are_left_alone() -> None:
+    before = np.geterr()
+    records = train(small_training(), small_splits(2))
+    next(records)
+    assert np.geterr() == before
+    records.close()
+    assert np.geterr() == before
