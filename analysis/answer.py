@@ -79,15 +79,14 @@ def question_1(found: Findings) -> list[str]:
         return ["No batch size differs between the trials: there is nothing to compare."]
     sentences = []
     for name, rows in _facets(found, found.table("noise_penalty")):
-        first, last = rows.iloc[0], rows.iloc[-1]
         sentences.append(
             f"{name}At the same weights, train-mode loss exceeds population loss by "
-            f"{with_interval(first)} nats at {_at(found, first['level'])} and by "
-            f"{with_interval(last)} at {_at(found, last['level'])}."
+            f"{_ends(found, rows, ' nats')}."
         )
     for row in found.table("noise_penalty_exponent").to_dict("records"):
         name = f"{row['facet']}: " if row["facet"] else ""
-        sentences.append(f"{name}That penalty falls as m to the power {with_interval(row)}.")
+        power = f"{found.design.symbol} to the power {with_interval(row)}"
+        sentences.append(f"{name}That penalty goes as {power}.")
     sentences += _best(found, EVERY_DRAW, "Test loss") or _extremes(found)
     sentences += _regularises(found)
     if found.chooses:
@@ -97,9 +96,18 @@ def question_1(found: Findings) -> list[str]:
     return sentences
 
 
+def _ends(found: Findings, rows: pd.DataFrame, unit: str, *, signed: bool = False) -> str:
+    """`0.3 [0.2, 0.4] nats at m = 4 and by 0.1 [0, 0.2] at m = 256`; once for a single level."""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    text = f"{with_interval(first, signed=signed)}{unit} at {_at(found, first['level'])}"
+    if len(rows) > 1:
+        text += f" and by {with_interval(last, signed=signed)} at {_at(found, last['level'])}"
+    return text
+
+
 def _at(found: Findings, level: float) -> str:
     assert found.design is not None
-    return f"{'B' if found.design.axis == 'batch_size' else 'm'} = {level:g}"
+    return f"{found.design.symbol} = {level:g}"
 
 
 def _best(found: Findings, reading: str, subject: str) -> list[str]:
@@ -140,9 +148,14 @@ def _extremes(found: Findings) -> list[str]:
 
 def _regularises(found: Findings) -> list[str]:
     verdicts = found.table("verdicts")
+    assert found.design is not None
+    if not found.design.paired:
+        return [
+            "Random trials differ in everything at once: whether the size regularises is left "
+            "to a crossed study."
+        ]
     if verdicts.empty:
         return []
-    assert found.design is not None
     against = _at(found, found.design.reference)
     yes = verdicts[verdicts["regularises"]]
     helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
@@ -168,7 +181,7 @@ def _sizes(found: Findings, rows: pd.DataFrame) -> str:
 def usual_tracker(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the tracker that sentences speak of: `unbiased` at the study's own decay."""
     rules = table["rule"].unique()
-    rule = "unbiased" if "unbiased" in rules else rules[0]
+    rule = next((r for r in rules if str(r).startswith("unbiased")), rules[0])
     rows = table[table["rule"] == rule]
     decays = sorted(rows["tracker_decay"].dropna().unique())
     if not decays:
@@ -197,24 +210,19 @@ def question_2(found: Findings) -> list[str]:
     usual = usual_tracker(found, damage)
     name = tracker_name(usual.iloc[0])
     sentences = []
-    for quantity, words in (
-        ("mean_error", "the running mean is off by {} population deviations"),
-        ("variance_error", "the running variance by {} in log ratio"),
+    for quantity, words, unit in (
+        ("mean_error", "the running mean", " population deviations"),
+        ("variance_error", "the running variance", " in log ratio"),
     ):
         for facet, rows in _facets(found, errors[errors["quantity"] == quantity]):
-            first, last = rows.iloc[0], rows.iloc[-1]
             sentences.append(
-                f"{facet}In layer {layer} under {name}, "
-                f"{words.format(with_interval(first))} at {_at(found, first['level'])} "
-                f"and by {with_interval(last)} at {_at(found, last['level'])}."
+                f"{facet}In layer {layer} under {name}, {words} is off by "
+                f"{_ends(found, rows, unit)}."
             )
     for facet, rows in _facets(found, usual):
-        first, last = rows.iloc[0], rows.iloc[-1]
         sentences.append(
             f"{facet}Reading the test set with {name} instead of population statistics changes "
-            f"its loss by {with_interval(first, signed=True)} nats at "
-            f"{_at(found, first['level'])} and by {with_interval(last, signed=True)} at "
-            f"{_at(found, last['level'])}."
+            f"its loss by {_ends(found, rows, ' nats', signed=True)}."
         )
     return [*sentences, *_worst(found, damage)]
 

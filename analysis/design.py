@@ -37,6 +37,11 @@ class Design:
         return self.levels[-1]
 
     @property
+    def symbol(self) -> str:
+        """The letter that sentences use for the axis: m, or B for the batch of an update."""
+        return "B" if self.axis == "batch_size" else "m"
+
+    @property
     def paired(self) -> bool:
         return self.unit == "seed"
 

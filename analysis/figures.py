@@ -59,7 +59,7 @@ def _line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
         markersize=4.5,
         capsize=2.5,
         linewidth=1.4,
-        label=name,
+        label=name or None,
     )
 
 
@@ -82,13 +82,13 @@ def overview(
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for i, (name, rows) in enumerate(_series(penalty)):
-        _line(left, rows, i, name or "noise penalty")
+        _line(left, rows, i, name)
     left.set_yscale("log", nonpositive="mask")
     left.set_title("1. train-mode less population loss")
     left.set_ylabel("nats")
     tests = effect[effect["quantity"] == "test_loss"]
     for i, (name, rows) in enumerate(_series(tests)):
-        _line(middle, rows, i, name or "test loss")
+        _line(middle, rows, i, name)
     middle.axhline(0, color="#777777", linewidth=1)
     middle.set_title(f"1. test loss less that at {reference:g}")
     middle.set_ylabel("nats")
@@ -101,15 +101,14 @@ def overview(
     right.set_title("2. error of running statistics")
     right.set_ylabel("deviations; log ratio")
     for axes in (left, middle):
-        if len(axes.get_legend_handles_labels()[1]) > 1:
-            axes.legend()
+        _legend(axes)
     for axes in (left, middle, right):
         _sizes(axes, [*penalty["level"], *tests["level"], reference], label)
     return figure
 
 
-def noise_penalty(table: pd.DataFrame, label: str) -> Figure:
-    """Train-mode less population loss against size, on log axes, with a 1/m line."""
+def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
+    """Train-mode less population loss against size, on log axes, with a line of slope -1."""
     figure, grid = _figure(1)
     axes = grid[0, 0]
     for i, (name, rows) in enumerate(_series(table)):
@@ -124,7 +123,7 @@ def noise_penalty(table: pd.DataFrame, label: str) -> Figure:
             color="#777777",
             linestyle="--",
             linewidth=1,
-            label="proportional to 1/m",
+            label=f"proportional to 1/{symbol}",
         )
         axes.set_yscale("log", nonpositive="mask")
     _sizes(axes, table["level"], label)
@@ -146,8 +145,7 @@ def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
         _sizes(axes, [*part["level"], reference], label)
         axes.set_title(title)
         axes.set_ylabel(f"difference from {reference:g} (nats)")
-        if axes.get_legend_handles_labels()[1] != [""]:
-            axes.legend()
+        _legend(axes)
     return figure
 
 
@@ -204,6 +202,12 @@ def running_damage(table: pd.DataFrame, label: str) -> Figure:
     axes.set_ylabel("test loss less population loss (nats)")
     _legend_below(figure, axes)
     return figure
+
+
+def _legend(axes: Axes) -> None:
+    """A legend where lines have names; a single line without one needs none."""
+    if any(axes.get_legend_handles_labels()[1]):
+        axes.legend()
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:

@@ -54,6 +54,11 @@ def _label(found: Findings) -> str:
     return found.design.label
 
 
+def _symbol(found: Findings) -> str:
+    assert found.design is not None
+    return found.design.symbol
+
+
 def _reference(found: Findings) -> float:
     assert found.design is not None
     return found.design.reference
@@ -92,7 +97,7 @@ SECTIONS = (
         caption="A line falling along the dashed one is proportional to 1/m.",
         alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
         code="regularization.noise_penalty(run, design_of(run))",
-        draw=lambda f: figures.noise_penalty(_all(f, "noise_penalty"), _label(f)),
+        draw=lambda f: figures.noise_penalty(_all(f, "noise_penalty"), _label(f), _symbol(f)),
     ),
     Section(
         key="effect_of_size",

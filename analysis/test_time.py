@@ -21,7 +21,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
     """Errors of every tracker in every layer at the last step, by reading, facet and level."""
     if run.statistics.empty:
         return pd.DataFrame()
-    rows = final(run.statistics, design)
+    rows = _own_decay_as_one(run, final(run.statistics, design))
     parts = [
         level_means(kept, design, quantity, ["layer", *RULE]).assign(
             reading=reading, quantity=quantity
@@ -34,7 +34,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
 
 def running_damage(run: Run, design: Design) -> pd.DataFrame:
     """Test loss under every tracker less that under population statistics, same weights."""
-    rows = final(run.evaluations, design)
+    rows = _own_decay_as_one(run, final(run.evaluations, design))
     rows = rows[rows["split"] == "test"]
     running = rows[rows["statistics"] == "running"]
     if running.empty:
@@ -47,6 +47,20 @@ def running_damage(run: Run, design: Design) -> pd.DataFrame:
         for reading, kept in readings(run, design, running).items()
     ]
     return _ordered(parts, ["reading"])
+
+
+def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
+    """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
+
+    Its `rule` says so and its `tracker_decay` is empty; decays that all trials share stay.
+    """
+    if "decay" not in run.study["study"]["nuisance"]:
+        return rows
+    own = rows["tracker_decay"] == rows["decay"]
+    return rows.assign(
+        rule=rows["rule"].where(~own, rows["rule"] + ", drawn decay"),
+        tracker_decay=rows["tracker_decay"].where(~own),
+    )
 
 
 def batch_noise(run: Run, design: Design) -> pd.DataFrame:
