@@ -91,7 +91,9 @@ def _evaluation(
 def _errors(
     training: Training, step: int, bank: BankState, exact: Population
 ) -> Iterator[StatisticsError]:
-    for layer, errors in tracker_errors(bank, exact.moments, training.epsilon).items():
+    for layer, errors in tracker_errors(
+        training.running.read(bank), exact.moments, training.epsilon
+    ).items():
         for tracker, error in zip(training.running.trackers, errors, strict=True):
             yield StatisticsError(step, layer, tracker.name, *error)
 

@@ -11,7 +11,6 @@ from model.layers import Array, Generators, Moments, Parameters
 from model.loss import correct, cross_entropy
 from model.network import Network, Statistics
 from model.norm import batch_moments
-from model.running import BankState
 
 CHUNK = 1024
 """Examples evaluated at once: bounds memory and is part of what fixes the bits of a result."""
@@ -204,15 +203,18 @@ class TrackerError(NamedTuple):
 
 
 def tracker_errors(
-    state: BankState, exact: dict[str, Moments], epsilon: float
+    running: dict[str, Moments], exact: dict[str, Moments], epsilon: float
 ) -> dict[str, list[TrackerError]]:
-    """By layer, the error of every tracker against the population statistics."""
+    """By layer, the error of every tracker against the population statistics.
+
+    `running` is what `RunningStatistics.read` gives.
+    """
     return {
         name: [
             _tracker_error(average.mean[t], average.variance[t], exact[name], epsilon)
             for t in range(average.mean.shape[0])
         ]
-        for name, average in state.averages.items()
+        for name, average in running.items()
     }
 
 

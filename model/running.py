@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from model.conventions import BESSEL, KEEP, Tracker
+from model.conventions import SECOND, Tracker
 from model.layers import Array, Moments, Parameters
 from model.network import Network, Statistics
 
@@ -59,7 +59,11 @@ mean and variance of the whole batch.
 
 
 class BankState(NamedTuple):
-    """Updates so far, and by layer the averages, each `(trackers, replicas, features)` float64."""
+    """Updates so far, and by layer the averages, each `(trackers, replicas, features)` float64.
+
+    The second of each pair is what the tracker's convention averages, which need not be a
+    variance: `RunningStatistics.read` makes it one.
+    """
 
     updates: int
     averages: dict[str, Moments]
@@ -67,10 +71,14 @@ class BankState(NamedTuple):
 
 @dataclass(frozen=True)
 class RunningStatistics:
-    """Any mix of conventions and decays as one array operation a layer; state is passed."""
+    """Any mix of conventions and decays as one array operation a layer; state is passed.
+
+    `epsilon` is that of the batch-norm layers watched.
+    """
 
     trackers: tuple[Tracker, ...]
     ghost_update: GhostUpdate = "first"
+    epsilon: float = 1e-5
 
     def init(self, network: Network, parameters: Parameters) -> BankState:
         """Every average at the starting value of its convention."""
@@ -80,7 +88,7 @@ class RunningStatistics:
             shape = (len(self.trackers), replicas, features)
             rows = [tracker.convention for tracker in self.trackers]
             mean = _column([row.initial_mean for row in rows])
-            variance = _column([row.initial_variance for row in rows])
+            variance = _column([row.initial_second for row in rows])
             averages[name] = Moments(
                 np.broadcast_to(mean, shape).copy(), np.broadcast_to(variance, shape).copy()
             )
@@ -101,20 +109,40 @@ class RunningStatistics:
         return BankState(updates, averages)
 
     def _fold(self, average: Moments, seen: Observation, update: int) -> Moments:
-        keep = _column([KEEP[t.convention.keep](t.decay, update) for t in self.trackers])
-        bessel = _column([BESSEL[t.convention.variance](seen.examples) for t in self.trackers])
+        keeps = np.array([t.keeps(update, seen.examples) for t in self.trackers]).reshape(-1, 2)
+        keep_mean, keep_second = keeps[:, 0, None, None], keeps[:, 1, None, None]
+        kinds = [t.convention.second for t in self.trackers]
+        batch = {
+            kind: SECOND[kind].stored(seen.variance.astype(np.float64), seen.examples, self.epsilon)
+            for kind in dict.fromkeys(kinds)
+        }
+        second = np.array([batch[kind] for kind in kinds]).reshape(average.variance.shape)
         return Moments(
-            keep * average.mean + (1 - keep) * seen.mean,
-            keep * average.variance + (1 - keep) * bessel * seen.variance,
+            keep_mean * average.mean + (1 - keep_mean) * seen.mean,
+            keep_second * average.variance + (1 - keep_second) * second,
         )
+
+    def read(self, state: BankState) -> dict[str, Moments]:
+        """By layer, mean and variance as evaluation uses them, `(trackers, replicas, features)`."""
+        rules = [SECOND[t.convention.second].variance for t in self.trackers]
+        return {
+            layer: Moments(
+                average.mean,
+                np.array(
+                    [rule(r, self.epsilon) for rule, r in zip(rules, average.variance, strict=True)]
+                ).reshape(average.variance.shape),
+            )
+            for layer, average in state.averages.items()
+        }
 
     def statistics(self, state: BankState) -> dict[str, Statistics]:
         """By tracker name, the statistics that evaluation normalises with."""
+        read = self.read(state)
         return {
             tracker.name: frozen(
                 {
                     layer: Moments(m.mean[t][:, None], m.variance[t][:, None])
-                    for layer, m in state.averages.items()
+                    for layer, m in read.items()
                 }
             )
             for t, tracker in enumerate(self.trackers)

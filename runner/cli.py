@@ -203,18 +203,10 @@ def conventions(
 ) -> None:
     """Print the rules for running statistics."""
     import json
-    from dataclasses import asdict
 
-    from model.conventions import CONVENTIONS
+    from runner.conventions_page import data, text
 
-    rows = [asdict(row) for row in CONVENTIONS.values()]
-    if as_json:
-        print(json.dumps(rows, indent=1))
-        return
-    keys = list(rows[0])
-    widths = [max(len(k), *(len(str(r[k])) for r in rows)) for k in keys]
-    for cells in (keys, *([str(r[k]) for k in keys] for r in rows)):
-        print("  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip())
+    print(json.dumps(data(), indent=1) if as_json else text())
 
 
 @app.command()

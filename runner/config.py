@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.conventions import CONVENTIONS
+from model.frameworks import ALL
 from model.network import Activation, Norm
 from model.optim import WeightDecayScope
 from model.running import GhostUpdate
 from model.schedule import ScheduleName
+from runner.errors import nearest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -83,7 +85,10 @@ class TrialFields(Frozen):
     norm_batch_size: Size | None = Field(
         default=None, description="examples that share one mean and variance; default batch_size"
     )
-    epsilon: Positive = 1e-5
+    convention: str | None = None
+    epsilon: Positive | None = Field(
+        default=None, description="default: that of the convention, or 1e-5"
+    )
     dropout: Decay = 0.0
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     learning_rate: Positive = 0.1
@@ -105,11 +110,10 @@ class TrialFields(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrialFields:
-        for name in self.conventions:
-            if name not in CONVENTIONS:
-                raise ValueError(
-                    f"conventions: {name!r} is unknown; known are {', '.join(CONVENTIONS)}"
-                )
+        named = [*self.conventions, *([self.convention] if self.convention else [])]
+        for name in named:
+            if name not in ALL:
+                raise ValueError(f"convention {name!r} is unknown; {nearest(name, ALL)}")
         if self.norm == "batch" and not self.hidden:
             raise ValueError("norm = 'batch' needs at least one hidden layer; hidden is empty")
         size = self.norm_batch_size
@@ -125,11 +129,13 @@ class TrialConfig(TrialFields):
     """One trial: a point of the study, its data set and its seeds, resolved to plain values.
 
     `seeds` advance side by side as one stack; `draw` is the number of the nuisance point;
-    `norm_batch_size` is filled in. What is not part of the identity: `draw` and where the data
+    `norm_batch_size` and `epsilon` are filled in. What is not part of the identity: `draw` and where the data
     lie (their content's fingerprint is).
     """
 
     dataset: DatasetConfig
+    norm_batch_size: Size
+    epsilon: Positive
     seeds: listed(int)  # type: ignore[valid-type]
     steps: Count
     draw: int = 0

@@ -123,5 +123,5 @@ def estimated_cost(config: TrialConfig) -> float:
     """
     widths = [*config.hidden, 16]
     weights = sum(a * b for a, b in zip(widths[:1] + widths[:-1], widths, strict=True))
-    per_example = weights + 50 * sum(widths) * (1 + 4 / (config.norm_batch_size or 1))
+    per_example = weights + 50 * sum(widths) * (1 + 4 / config.norm_batch_size)
     return float(config.steps * (STEP_COST + len(config.seeds) * config.batch_size * per_example))

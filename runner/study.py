@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from model.frameworks import ALL
 from runner.config import Count, DatasetConfig, Frozen, TrialConfig, TrialFields
 from runner.data import Data, split_sizes
 from runner.errors import RequestError, nearest
@@ -20,6 +21,7 @@ from runner.sources import load_data
 from runner.space import Distribution, Sampler, draw, parse_distribution
 
 QUICKSTART = Path(__file__).with_name("quickstart.toml")
+DEFAULT_EPSILON = 1e-5
 TABLES = ("fixed", "scientific", "nuisance")
 
 
@@ -255,8 +257,13 @@ def _trial(
     point: dict[str, Any],
     number: int,
 ) -> TrialConfig:
+    given = {**study.fixed, **level, **point}
+    if given.get("convention") is not None and given.get("epsilon") is not None:
+        raise RequestError(
+            f"convention {given['convention']!r} brings its own epsilon; leave epsilon away"
+        )
     try:
-        fields = TrialFields(**{**study.fixed, **level, **point})
+        fields = TrialFields(**given)
     except ValidationError as error:
         varied = ", ".join(f"{k} = {v}" for k, v in {**level, **point}.items())
         raise RequestError(explain(error) + (f" (at {varied})" if varied else "")) from None
@@ -267,6 +274,10 @@ def _trial(
         )
     own = fields.model_dump()
     own["norm_batch_size"] = fields.norm_batch_size or fields.batch_size
+    own["epsilon"] = fields.epsilon or DEFAULT_EPSILON
+    if fields.convention is not None:
+        own["epsilon"] = ALL[fields.convention].epsilon
+        own["conventions"] = tuple(dict.fromkeys((fields.convention, *fields.conventions)))
     own["probe_batch_sizes"] = tuple(m for m in fields.probe_batch_sizes if m <= train)
     return TrialConfig(
         **own,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from model.conventions import trackers
+from model.frameworks import ALL
 from model.network import mlp
 from model.optim import (
     Adam,
@@ -85,12 +86,11 @@ def run_trial(job: Job, data: Data) -> Iterator[Event]:
 
 def build(config: TrialConfig, classes: int) -> Training:
     """The training run that a config describes."""
-    norm_batch_size = config.norm_batch_size or config.batch_size
     network = mlp(
         config.hidden,
         classes,
         norm=config.norm,
-        norm_batch_size=norm_batch_size,
+        norm_batch_size=config.norm_batch_size,
         epsilon=config.epsilon,
         activation=config.activation,
         dropout=config.dropout,
@@ -99,16 +99,17 @@ def build(config: TrialConfig, classes: int) -> Training:
     if config.weight_decay:
         style = WEIGHT_DECAYS[config.weight_decay_style]
         optimizer = style(optimizer, config.weight_decay, config.weight_decay_scope)
-    bank = trackers(config.conventions, tuple(dict.fromkeys((config.decay, *config.decays))))
+    rows = tuple(ALL[name] for name in config.conventions)
+    bank = trackers(rows, tuple(dict.fromkeys((config.decay, *config.decays))))
     return Training(
         network=network,
         optimizer=optimizer,
         schedule=SCHEDULES[config.schedule],
-        running=RunningStatistics(bank, config.ghost_update),
+        running=RunningStatistics(bank, config.ghost_update, config.epsilon),
         seeds=config.seeds,
         steps=config.steps,
         batch_size=config.batch_size,
-        norm_batch_size=norm_batch_size,
+        norm_batch_size=config.norm_batch_size,
         epsilon=config.epsilon,
         learning_rate=config.learning_rate,
         curve_steps=spread(config.steps, config.curve_rows),

@@ -23,7 +23,7 @@ from model.training import Splits, Training
 
 R = TypeVar("R")
 
-ALL_TRACKERS = trackers(tuple(CONVENTIONS), (0.5, 0.9))
+ALL_TRACKERS = trackers(tuple(CONVENTIONS.values()), (0.5, 0.9))
 
 
 def normal(seed: int, *shape: int) -> Array:

@@ -99,7 +99,7 @@ def test_a_network_without_batch_norm_has_population_rows_only() -> None:
 def test_tracker_errors_come_by_layer_and_tracker() -> None:
     rows = [r for r in _measure() if isinstance(r, StatisticsError)]
     exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (), streams((0, 1), "probe"))
-    errors = tracker_errors(BANK, exact.moments, TRAINING.epsilon)
+    errors = tracker_errors(TRAINING.running.read(BANK), exact.moments, TRAINING.epsilon)
     names = [t.name for t in ALL_TRACKERS]
     assert [(r.layer, r.tracker) for r in rows] == [(k, n) for k in errors for n in names]
     for row in rows:

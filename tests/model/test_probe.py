@@ -15,7 +15,7 @@ from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy
 from model.network import Network, no_statistics
 from model.probe import CHUNK, batch_statistics, evaluate, population, tracker_errors
-from model.running import BankState, RunningStatistics, frozen
+from model.running import RunningStatistics, frozen
 from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
 
 NETWORK = small_mlp(epsilon=0.01)
@@ -173,7 +173,7 @@ def test_tracker_errors_by_hand() -> None:
         for k, m in state.averages.items()
     }
     exact = {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in LAYERS.items()}
-    found = tracker_errors(BankState(1, averages), exact, epsilon)
+    found = tracker_errors(averages, exact, epsilon)
     assert list(found) == ["norm1", "norm2"]
     for layer, rows in found.items():
         assert len(rows) == 3
@@ -193,7 +193,7 @@ def test_equal_statistics_have_no_error() -> None:
         k: Moments(np.stack([m.mean[:, 0]] * 2), np.stack([m.variance[:, 0]] * 2))
         for k, m in exact.items()
     }
-    for rows in tracker_errors(BankState(7, averages), exact, 1e-5).values():
+    for rows in tracker_errors(averages, exact, 1e-5).values():
         for row in rows:
             for field in row:
                 np.testing.assert_array_equal(field, [0.0, 0.0])

@@ -1,0 +1,26 @@
+"""`python -m tests.golden FOLDER`: every recording in a folder against the rows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.golden.check import check_folder
+
+
+def main() -> int:
+    """Print a line a quantity; 1 where one misses its tolerance, 2 for a folder without any."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    if not (folder / "inputs.npz").is_file():
+        print(f"{folder}: there is no inputs.npz", file=sys.stderr)
+        return 2
+    lines = list(check_folder(folder))
+    missed = [line for line in lines if not line.holds]
+    for line in lines:
+        print(line)
+    print(f"{len(lines)} quantities, {len(missed)} missed")
+    return 1 if missed or not lines else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
