@@ -129,8 +129,8 @@ class TrialConfig(TrialFields):
     """One trial: a point of the study, its data set and its seeds, resolved to plain values.
 
     `seeds` advance side by side as one stack; `draw` is the number of the nuisance point;
-    `norm_batch_size` and `epsilon` are filled in. What is not part of the identity: `draw` and where the data
-    lie (their content's fingerprint is).
+    `norm_batch_size` and `epsilon` are filled in. Not part of the identity: `draw`, and where
+    the data lie (their content's fingerprint is).
     """
 
     dataset: DatasetConfig
