@@ -174,11 +174,8 @@ def trackers(conventions: tuple[Convention, ...], decays: tuple[float, ...]) -> 
 
     A convention that has no decay at all stands once.
     """
-    found = {
-        tracker.name: tracker
-        for row in conventions
-        for tracker in (
-            Tracker(row, decay) for decay in (decays if row.decay is None else (row.decay,))
-        )
-    }
+    found: dict[str, Tracker] = {}
+    for row in conventions:
+        own = (row.decay,) if row.decay is not None else decays if row.uses_decay else (0.0,)
+        found |= {tracker.name: tracker for tracker in (Tracker(row, decay) for decay in own)}
     return tuple(found.values())

@@ -147,3 +147,4 @@ def test_frameworks_keep_their_own_decay() -> None:
     rows = tuple(FRAMEWORKS[name] for name in ("keras-3", "cntk", "pytorch-cumulative"))
     names = [t.name for t in trackers(rows, (0.5, 0.9))]
     assert names == ["keras-3/0.99", "cntk/5000.0", "pytorch-cumulative"]
+    assert [t.name for t in trackers(rows, ())] == names
