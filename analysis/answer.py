@@ -181,7 +181,8 @@ def _sizes(found: Findings, rows: pd.DataFrame) -> str:
 def usual_tracker(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the tracker that sentences speak of: `unbiased` at the study's own decay."""
     rules = table["rule"].unique()
-    rule = next((r for r in rules if str(r).startswith("unbiased")), rules[0])
+    usual = ("unbiased", "unbiased, drawn decay", "pytorch")
+    rule = next((r for r in usual if r in rules), rules[0])
     rows = table[table["rule"] == rule]
     decays = sorted(rows["tracker_decay"].dropna().unique())
     if not decays:

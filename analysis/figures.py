@@ -24,8 +24,10 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "figure.dpi": 110,
 }
-FEW_DECAYS = 3
-"""More decays than this are a map, not lines."""
+FEW_TRACKERS = 8
+"""More running averages than this are a map, not lines."""
+FEW_RULES = 4
+"""Up to so many rules a map of decay against size each; above, one map of all trackers."""
 
 
 def style() -> Any:
@@ -156,15 +158,15 @@ def _trackers(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return named
 
 
-def _many_decays(table: pd.DataFrame) -> bool:
-    return int(table["tracker_decay"].nunique()) > FEW_DECAYS
+def _many(table: pd.DataFrame) -> bool:
+    return len(_trackers(table)) > FEW_TRACKERS
 
 
 def statistics_error(table: pd.DataFrame, label: str) -> Figure:
     """Error of running mean and variance against size: a row a layer, a line a tracker."""
     layers = sorted(table["layer"].unique())
-    if _many_decays(table):
-        rows = table[(table["layer"] == layers[-1])]
+    if _many(table):
+        rows = table[table["layer"] == layers[-1]]
         parts = {
             f"{layers[-1]}, {words}": rows[rows["quantity"] == quantity]
             for quantity, words in (("mean_error", "mean"), ("variance_error", "variance"))
@@ -191,7 +193,7 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
 
 def running_damage(table: pd.DataFrame, label: str) -> Figure:
     """Test loss under each tracker less that under population statistics."""
-    if _many_decays(table):
+    if _many(table):
         return _maps({"test loss": table}, label, "loss less population loss (nats)", log=False)
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -217,35 +219,56 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
 
 
 def _maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:
-    """Decay against size as colour, a column a rule, a row a part."""
-    rules = sorted(
-        {r for part in parts.values() for r in part.loc[part["tracker_decay"].notna(), "rule"]}
-    )
+    """Running averages against size as colour: a map a part, or a map a part and rule."""
+    table = pd.concat(parts.values())
+    if table["rule"].nunique() > FEW_RULES:
+        return _tracker_maps(parts, label, unit, log=log)
+    rules = sorted(table.loc[table["tracker_decay"].notna(), "rule"].unique())
     figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
     grid = figure.subplots(len(parts), len(rules), squeeze=False)
     for across, (title, part) in zip(grid, parts.items(), strict=True):
-        shown = part[part["tracker_decay"].notna()]
-        scale = _scale(shown["mean"], log)
+        scale = _scale(part["mean"], log)
         for axes, rule in zip(across, rules, strict=True):
-            wide = shown[shown["rule"] == rule].pivot_table(
+            wide = part[part["rule"] == rule].pivot_table(
                 index="tracker_decay", columns="level", values="mean"
             )
-            image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
-            axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
+            image = _map(axes, wide, scale, label)
             axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
-            axes.grid(False)
-            axes.set_xlabel(label)
             axes.set_ylabel("decay")
             axes.set_title(f"{title}: {rule}")
-            _write_in(axes, wide)
         figure.colorbar(image, ax=list(across), label=unit)
     return figure
+
+
+def _tracker_maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:
+    names = [name for name, _ in _trackers(next(iter(parts.values())))]
+    size = (6.4 * len(parts), 1.4 + 0.28 * len(names))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
+    for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
+        lines = {name: rows.groupby("level")["mean"].mean() for name, rows in _trackers(part)}
+        wide = pd.DataFrame(lines).T.loc[names[::-1]]
+        image = _map(axes, wide, _scale(part["mean"], log), label)
+        axes.set_yticks(range(len(names)), names[::-1])
+        axes.set_title(title)
+        figure.colorbar(image, ax=axes, label=unit)
+    return figure
+
+
+def _map(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
+    image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
+    axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
+    axes.grid(False)
+    axes.set_xlabel(label)
+    _write_in(axes, wide)
+    return image
 
 
 def _write_in(axes: Axes, wide: pd.DataFrame) -> None:
     for y, row in enumerate(wide.to_numpy()):
         for x, value in enumerate(row):
-            text = axes.text(x, y, f"{value:.2g}", ha="center", va="center", fontsize=7)
+            shown = f"{value:.2g}" if abs(value) >= 1e-4 or value == 0 else "≈ 0"
+            text = axes.text(x, y, shown, ha="center", va="center", fontsize=7)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
 
 
