@@ -7,15 +7,23 @@ from typing import Any
 import pandas as pd
 
 from analysis.arms import BEST_DRAW, EVERY_DRAW
+from analysis.design import in_order
 from analysis.findings import Findings
+
+MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: float) -> str:
     """Three significant digits with a sign that cannot be overlooked; `?` for no number."""
     if pd.isna(value):
         return "?"
-    text = f"{value:.3g}" if 1e-4 <= abs(value) < 1e4 or value == 0 else f"{value:.1e}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    if abs(value) == float("inf"):
+        return f"{MINUS if value < 0 else ''}\N{INFINITY}"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    text = f"{value:.0f}" if 999.5 <= size < 1e4 else f"{value:.3g}"
+    return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
 
 
 def with_interval(row: Any, *, signed: bool = False) -> str:
@@ -80,14 +88,17 @@ def question_1(found: Findings) -> list[str]:
     sentences = []
     for name, rows in _facets(found, found.table("noise_penalty")):
         sentences.append(
-            f"{name}At the same weights, train-mode loss exceeds population loss by "
-            f"{_ends(found, rows, ' nats')}."
+            f"{name}At the same weights, train-mode loss less population loss is "
+            f"{_ends(found, rows, ' nats', link='and')}."
         )
     for row in found.table("noise_penalty_exponent").to_dict("records"):
+        if pd.isna(row["mean"]):
+            continue
         name = f"{row['facet']}: " if row["facet"] else ""
         power = f"{found.design.symbol} to the power {with_interval(row)}"
         sentences.append(f"{name}That penalty goes as {power}.")
-    sentences += _best(found, EVERY_DRAW, "Test loss") or _extremes(found)
+    sentences += _best(found, EVERY_DRAW, "Test loss")
+    sentences += [] if found.design.paired else _extremes(found)
     sentences += _regularises(found)
     if found.chooses:
         sentences += _best(
@@ -96,12 +107,14 @@ def question_1(found: Findings) -> list[str]:
     return sentences
 
 
-def _ends(found: Findings, rows: pd.DataFrame, unit: str, *, signed: bool = False) -> str:
+def _ends(
+    found: Findings, rows: pd.DataFrame, unit: str, *, signed: bool = False, link: str = "and by"
+) -> str:
     """`0.3 [0.2, 0.4] nats at m = 4 and by 0.1 [0, 0.2] at m = 256`; once for a single level."""
     first, last = rows.iloc[0], rows.iloc[-1]
     text = f"{with_interval(first, signed=signed)}{unit} at {_at(found, first['level'])}"
     if len(rows) > 1:
-        text += f" and by {with_interval(last, signed=signed)} at {_at(found, last['level'])}"
+        text += f" {link} {with_interval(last, signed=signed)} at {_at(found, last['level'])}"
     return text
 
 
@@ -121,6 +134,8 @@ def _best(found: Findings, reading: str, subject: str) -> list[str]:
             says += f" (95 % of resamples: {best['low']:g} to {best['high']:g})"
         if best["on_edge"]:
             says += ", the edge of the range, so the best may lie outside"
+        if best["excluded"]:
+            says += f" ({best['excluded']} sizes with diverged seeds are left out)"
         here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
         by = {row["quantity"]: row for row in here.to_dict("records")}
         if by:
@@ -156,6 +171,8 @@ def _regularises(found: Findings) -> list[str]:
         ]
     if verdicts.empty:
         return []
+    if not verdicts["known"].any():
+        return ["There are too few seeds for an interval, and so for a verdict."]
     against = _at(found, found.design.reference)
     yes = verdicts[verdicts["regularises"]]
     helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
@@ -198,7 +215,7 @@ def usual_errors(found: Findings) -> pd.DataFrame:
     if errors.empty:
         return pd.DataFrame(columns=["quantity", "facet", "level", "layer"])
     errors = usual_tracker(found, errors)
-    return errors[errors["layer"] == sorted(errors["layer"].unique())[-1]]
+    return errors[errors["layer"] == in_order(errors["layer"])[-1]]
 
 
 def question_2(found: Findings) -> list[str]:
@@ -229,6 +246,8 @@ def question_2(found: Findings) -> list[str]:
 
 
 def _worst(found: Findings, damage: pd.DataFrame) -> list[str]:
+    if damage["low"].isna().all():
+        return ["There are too few seeds to say which running average costs most."]
     sure = damage[damage["low"] > 0]
     if sure.empty:
         return ["No running average surely costs test loss at the end of training."]

@@ -65,14 +65,14 @@ def level_means(rows: pd.DataFrame, design: Design, value: str, by: Sequence[str
 
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite.
     """
+    names = ["facet", *by, "level"]
     table = []
-    generator = np.random.default_rng(SEED)
-    for key, group in rows.groupby(["facet", *by, "level"], dropna=False):
+    for key, group in rows.groupby(names, dropna=False):
         finite = group[np.isfinite(group[value])]
         units = finite.groupby(design.unit)[value].mean().to_numpy()
-        interval = mean_interval(units, generator)
-        table.append(_row(["facet", *by, "level"], key, interval, len(group) - len(finite)))
-    return pd.DataFrame(table)
+        interval = mean_interval(units, np.random.default_rng(SEED))
+        table.append(_row(names, key, interval, len(group) - len(finite)))
+    return _table(names, table)
 
 
 def contrasts(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
@@ -80,44 +80,49 @@ def contrasts(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
 
     Paired by seed where the design is: the difference is taken between the same seed (and the
     same draw, where all draws are kept) and averaged over draws before seeds are resampled.
-    `left_out` counts pairs with a side that is missing or not finite.
+    `left_out` counts pairs with a side that is missing or not finite; without pairing,
+    measurements of either side.
     """
+    names = ["facet", "level"]
+    # Under the best-draw reading a seed has one row an arm, and arms may differ in the draw.
+    several = rows.groupby(["facet", "level", "seed"]).size().max() > 1 if len(rows) else False
+    index = ["seed", "draw"] if several else ["seed"]
     table = []
-    for facet, level, difference in differences(rows, design, value):
+    for key, here, there in _against_reference(rows, design):
         generator = np.random.default_rng(SEED)
-        if isinstance(difference, tuple):
-            here, there = difference
-            interval = difference_interval(here, there, generator)
-            left_out = sum(int((~np.isfinite(side)).sum()) for side in difference)
+        if design.paired:
+            pair = here.set_index(index)[value] - there.set_index(index)[value]
+            pair = pair.where(np.isfinite(pair))
+            interval = mean_interval(pair.groupby("seed").mean().to_numpy(), generator)
+            left_out = int(pair.isna().sum())
         else:
-            units = difference.groupby("seed").mean().to_numpy()
-            interval = mean_interval(units, generator)
-            left_out = int((~np.isfinite(difference)).sum())
-        table.append(_row(["facet", "level"], (facet, level), interval, left_out))
-    return pd.DataFrame(table)
+            sides = [_by_trial(side, value) for side in (here, there)]
+            interval = difference_interval(sides[0], sides[1], generator)
+            left_out = sum(int((~np.isfinite(side[value])).sum()) for side in (here, there))
+        table.append(_row(names, key, interval, left_out))
+    return _table(names, table)
 
 
-def differences(rows: pd.DataFrame, design: Design, value: str) -> Iterator[tuple[str, float, Any]]:
-    """For every facet and level below the reference: the paired differences as a series
-    indexed by seed (and draw), or both sides' units where nothing is paired."""
+def _against_reference(
+    rows: pd.DataFrame, design: Design
+) -> Iterator[tuple[tuple[str, float], pd.DataFrame, pd.DataFrame]]:
+    """For every facet and level but the reference: its rows and those of the reference."""
     for facet, arms in rows.groupby("facet"):
         sides = dict(list(arms.groupby("level")))
-        if design.reference not in sides:
-            continue
-        for level in sorted(sides.keys() - {design.reference}):
-            here, there = sides[level], sides[design.reference]
-            if not design.paired:
-                yield str(facet), level, (_by_trial(here, value), _by_trial(there, value))
-                continue
-            # Under the best-draw reading arms may have chosen different draws: pair by seed.
-            index = ["seed", "draw"] if here.groupby("seed").size().max() > 1 else ["seed"]
-            pair = here.set_index(index)[value] - there.set_index(index)[value]
-            yield str(facet), level, pair.where(np.isfinite(pair))
+        if design.reference in sides:
+            for level in sorted(sides.keys() - {design.reference}):
+                yield (str(facet), level), sides[level], sides[design.reference]
 
 
 def _by_trial(rows: pd.DataFrame, value: str) -> Any:
-    return rows.groupby("trial_id")[value].mean().to_numpy()
+    finite = rows[np.isfinite(rows[value])]
+    return finite.groupby("trial_id")[value].mean().to_numpy()
 
 
 def _row(names: list[str], key: Any, interval: Interval, left_out: int) -> dict[str, Any]:
     return {**dict(zip(names, key, strict=True)), **interval._asdict(), "left_out": left_out}
+
+
+def _table(names: list[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a frame that has its columns even where there are none."""
+    return pd.DataFrame(rows, columns=[*names, *Interval._fields, "left_out"])

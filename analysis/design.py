@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Design:
-    """`axis` is compared at its `levels`; `facets` are the other crossed fields.
+    """`axis` is compared at its `levels`; `facets` are the other fields that differ.
 
     In a crossed study the unit of replication is the seed, and arms are paired by it. In a
     plain random search every trial is another configuration: the unit is the trial, nothing
@@ -48,7 +49,11 @@ class Design:
 
 def design_of(run: Run) -> Design | None:
     """The comparison that a run allows; None where no batch size differs between its trials."""
-    crossed = list(run.study["study"]["scientific"])
+    crossed = [
+        field
+        for field in run.study["study"]["scientific"]
+        if run.trials[field].map(str).nunique() > 1
+    ]
     varied = [size for size in SIZES if run.trials[size].nunique() > 1]
     if not varied:
         return None
@@ -62,6 +67,11 @@ def design_of(run: Run) -> Design | None:
         unit="seed" if axis in crossed else "trial_id",
         label=label,
     )
+
+
+def in_order(layers: Iterable[str]) -> list[str]:
+    """Layer names from the input to the output: `norm2` before `norm10`."""
+    return sorted(set(layers), key=lambda name: (len(name), name))
 
 
 def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:

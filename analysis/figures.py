@@ -10,6 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis import maps
+from analysis.design import in_order
+from analysis.trackers import trackers
+
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """Okabe & Ito 2008: told apart by readers with any colour vision."""
 MARKERS = "osD^vPX"
@@ -24,10 +28,6 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "figure.dpi": 110,
 }
-FEW_TRACKERS = 8
-"""More running averages than this are a map, not lines."""
-FEW_RULES = 4
-"""Up to so many rules a map of decay against size each; above, one map of all trackers."""
 
 
 def style() -> Any:
@@ -83,30 +83,34 @@ def overview(
     """Both questions at a glance: noise penalty, test loss, and error of one running average."""
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    for i, (name, rows) in enumerate(_series(penalty)):
-        _line(left, rows, i, name)
-    left.set_yscale("log", nonpositive="mask")
-    left.set_title("1. train-mode less population loss")
-    left.set_ylabel("nats")
     tests = effect[effect["quantity"] == "test_loss"]
+    if len(penalty):
+        for i, (name, rows) in enumerate(_series(penalty)):
+            _line(left, rows, i, name)
+        _log(left, penalty)
     for i, (name, rows) in enumerate(_series(tests)):
         _line(middle, rows, i, name)
     middle.axhline(0, color="#777777", linewidth=1)
-    middle.set_title(f"1. test loss less that at {reference:g}")
-    middle.set_ylabel("nats")
-    for i, (quantity, words) in enumerate((("mean_error", "mean"), ("variance_error", "variance"))):
-        for facet, rows in errors[errors["quantity"] == quantity].groupby("facet"):
-            _line(right, rows, i, f"running {words}" + (f", {facet}" if facet else ""))
     if len(errors):
-        right.set_yscale("log", nonpositive="mask")
-        right.legend()
-    right.set_title("2. error of running statistics")
-    right.set_ylabel("deviations; log ratio")
-    for axes in (left, middle):
-        _legend(axes)
+        for i, (name, rows) in enumerate(_both_errors(errors)):
+            _line(right, rows, i, name)
+        _log(right, errors)
+    left.set(title="1. train-mode less population loss", ylabel="nats")
+    middle.set(title=f"1. test loss less that at {reference:g}", ylabel="nats")
+    right.set(title="2. error of running statistics", ylabel="deviations; log ratio")
+    levels = [*penalty.get("level", []), *tests["level"], reference]
     for axes in (left, middle, right):
-        _sizes(axes, [*penalty["level"], *tests["level"], reference], label)
+        _legend(axes)
+        _sizes(axes, levels, label)
     return figure
+
+
+def _both_errors(errors: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    named = []
+    for quantity, words in (("mean_error", "mean"), ("variance_error", "variance")):
+        for facet, rows in errors[errors["quantity"] == quantity].groupby("facet"):
+            named.append((f"running {words}" + (f", {facet}" if facet else ""), rows))
+    return named
 
 
 def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
@@ -127,10 +131,10 @@ def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
             linewidth=1,
             label=f"proportional to 1/{symbol}",
         )
-        axes.set_yscale("log", nonpositive="mask")
+    _log(axes, table)
     _sizes(axes, table["level"], label)
     axes.set_ylabel("noise penalty (nats)")
-    axes.legend()
+    _legend(axes)
     return figure
 
 
@@ -151,27 +155,16 @@ def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
     return figure
 
 
-def _trackers(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    named = []
-    for (rule, decay), rows in table.groupby(["rule", "tracker_decay"], dropna=False):
-        named.append((rule if pd.isna(decay) else f"{rule} {decay:g}", rows))
-    return named
-
-
-def _many(table: pd.DataFrame) -> bool:
-    return len(_trackers(table)) > FEW_TRACKERS
-
-
 def statistics_error(table: pd.DataFrame, label: str) -> Figure:
     """Error of running mean and variance against size: a row a layer, a line a tracker."""
-    layers = sorted(table["layer"].unique())
-    if _many(table):
+    layers = in_order(table["layer"])
+    if maps.many(table):
         rows = table[table["layer"] == layers[-1]]
         parts = {
             f"{layers[-1]}, {words}": rows[rows["quantity"] == quantity]
             for quantity, words in (("mean_error", "mean"), ("variance_error", "variance"))
         }
-        return _maps(parts, label, "error", log=True)
+        return maps.draw(parts, label, "error", log=True)
     figure, grid = _figure(2, rows=len(layers))
     for across, layer in zip(grid, layers, strict=True):
         for axes, quantity, words in zip(
@@ -181,9 +174,9 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
             strict=True,
         ):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
-            for i, (name, rows) in enumerate(_trackers(part)):
+            for i, (name, rows) in enumerate(trackers(part)):
                 _line(axes, rows, i, name)
-            axes.set_yscale("log", nonpositive="mask")
+            _log(axes, part)
             _sizes(axes, part["level"], label)
             axes.set_title(f"{layer}: {words}")
             axes.set_ylabel("root mean square error")
@@ -193,17 +186,23 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
 
 def running_damage(table: pd.DataFrame, label: str) -> Figure:
     """Test loss under each tracker less that under population statistics."""
-    if _many(table):
-        return _maps({"test loss": table}, label, "loss less population loss (nats)", log=False)
+    if maps.many(table):
+        return maps.draw({"test loss": table}, label, "loss less population loss (nats)", log=False)
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
-    for i, (name, rows) in enumerate(_trackers(table)):
+    for i, (name, rows) in enumerate(trackers(table)):
         _line(axes, rows, i, name)
     axes.axhline(0, color="#777777", linewidth=1)
     _sizes(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
     _legend_below(figure, axes)
     return figure
+
+
+def _log(axes: Axes, table: pd.DataFrame) -> None:
+    """A logarithmic y axis, if anything is above zero to stand on it."""
+    if (table["mean"] > 0).any():
+        axes.set_yscale("log", nonpositive="mask")
 
 
 def _legend(axes: Axes) -> None:
@@ -216,72 +215,6 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = 2 if figure.get_figwidth() < 6 else 4
     figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
-
-
-def _maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:
-    """Running averages against size as colour: a map a part, or a map a part and rule."""
-    table = pd.concat(parts.values())
-    if table["rule"].nunique() > FEW_RULES:
-        return _tracker_maps(parts, label, unit, log=log)
-    rules = sorted(table.loc[table["tracker_decay"].notna(), "rule"].unique())
-    figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
-    grid = figure.subplots(len(parts), len(rules), squeeze=False)
-    for across, (title, part) in zip(grid, parts.items(), strict=True):
-        scale = _scale(part["mean"], log)
-        for axes, rule in zip(across, rules, strict=True):
-            wide = part[part["rule"] == rule].pivot_table(
-                index="tracker_decay", columns="level", values="mean"
-            )
-            image = _map(axes, wide, scale, label)
-            axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
-            axes.set_ylabel("decay")
-            axes.set_title(f"{title}: {rule}")
-        figure.colorbar(image, ax=list(across), label=unit)
-    return figure
-
-
-def _tracker_maps(parts: dict[str, pd.DataFrame], label: str, unit: str, *, log: bool) -> Figure:
-    names = [name for name, _ in _trackers(next(iter(parts.values())))]
-    size = (6.4 * len(parts), 1.4 + 0.28 * len(names))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
-    for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
-        lines = {name: rows.groupby("level")["mean"].mean() for name, rows in _trackers(part)}
-        wide = pd.DataFrame(lines).T.loc[names[::-1]]
-        image = _map(axes, wide, _scale(part["mean"], log), label)
-        axes.set_yticks(range(len(names)), names[::-1])
-        axes.set_title(title)
-        figure.colorbar(image, ax=axes, label=unit)
-    return figure
-
-
-def _map(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
-    image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
-    axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
-    axes.grid(False)
-    axes.set_xlabel(label)
-    _write_in(axes, wide)
-    return image
-
-
-def _write_in(axes: Axes, wide: pd.DataFrame) -> None:
-    for y, row in enumerate(wide.to_numpy()):
-        for x, value in enumerate(row):
-            shown = f"{value:.2g}" if abs(value) >= 1e-4 or value == 0 else "≈ 0"
-            text = axes.text(x, y, shown, ha="center", va="center", fontsize=7)
-            text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
-
-
-def _scale(values: pd.Series, log: bool) -> dict[str, Any]:
-    finite = values[np.isfinite(values)]
-    if log:
-        positive = finite[finite > 0]
-        return {
-            "cmap": "viridis",
-            "norm": matplotlib.colors.LogNorm(positive.min(), positive.max()),
-        }
-    widest = float(finite.abs().max()) or 1.0
-    return {"cmap": "RdBu_r", "norm": matplotlib.colors.SymLogNorm(1e-3, vmin=-widest, vmax=widest)}
 
 
 def batch_noise(table: pd.DataFrame) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import regularization, test_time
-from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
+from analysis.arms import BEST_DRAW, EVERY_DRAW, SEED, chosen_draws
 from analysis.design import Design, design_of
 from analysis.inference import Interval, mean_interval
 from analysis.load import Run
@@ -109,7 +109,7 @@ def penalty_exponent(run: Run, design: Design) -> pd.DataFrame:
         x = np.log(positive.columns.to_numpy())
         x = x - x.mean()
         slopes = np.log(positive.to_numpy()) @ x / (x @ x)
-        interval: Interval = mean_interval(slopes, np.random.default_rng(0))
+        interval: Interval = mean_interval(slopes, np.random.default_rng(SEED))
         left_out = len(wide) - len(positive)
         rows.append({"facet": facet, **interval._asdict(), "left_out": left_out})
     return pd.DataFrame(rows)

@@ -74,10 +74,13 @@ def _standard_error(values: Array) -> Array:
 def _studentised(
     mean: float, error: Array, means: Array, errors: Array, units: int, level: float
 ) -> Interval:
-    usable = errors > 1e-12 * error  # a resample of one unit alone has no spread to divide by
-    t = (means[usable] - mean) / errors[usable]
+    # A resample of equal units has no spread: its t* is infinite, and where there are many of
+    # them, the units say nothing of how far the mean may lie on that side.
+    none = errors <= 1e-12 * error
+    t = np.where(none, np.copysign(np.inf, means - mean), means - mean)
+    t[~none] /= errors[~none]
     tail = (1 - level) / 2
-    upper, lower = np.quantile(t, [1 - tail, tail])
+    upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)
 
 

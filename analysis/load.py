@@ -95,5 +95,7 @@ def _with_rule(frame: pd.DataFrame) -> pd.DataFrame:
     """Split `tracker`, `"unbiased/0.99"`, into `rule` and `tracker_decay` (NaN without one)."""
     if "tracker" not in frame:
         return frame
+    if frame.empty:
+        return frame.assign(rule="", tracker_decay=0.0)
     parts = frame["tracker"].str.partition("/")
     return frame.assign(rule=parts[0], tracker_decay=pd.to_numeric(parts[2].replace("", None)))

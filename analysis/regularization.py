@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.arms import KEYS, contrasts, final, level_means, readings
+from analysis.arms import KEYS, SEED, contrasts, final, level_means, readings
 from analysis.design import Design
-from analysis.inference import best_level
+from analysis.inference import BestLevel, best_level
 from analysis.load import Run
 
 QUANTITIES = {
@@ -52,7 +52,8 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
 def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
     """Train-mode less population loss at the same weights, by reading, facet and level."""
     values = final_values(run, design)
-    values = values[values["train_mode_loss"].notna() | ~np.isfinite(values["train_loss"])]
+    normed = run.trials.loc[run.trials["norm"] == "batch", "trial_id"]
+    values = values[values["trial_id"].isin(normed)]
     parts = [
         level_means(rows, design, "noise_penalty", []).assign(reading=reading)
         for reading, rows in readings(run, design, values).items()
@@ -86,36 +87,46 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
     """The level with the lowest test loss, by reading and facet, with a bootstrap interval.
 
     Only where arms are paired by seed: without pairing the best of many draws mostly tells
-    which size had the luckiest one.
+    which size had the luckiest one. A size at which any measurement is not finite cannot be the
+    best; `excluded` counts such sizes.
     """
     table = []
     for reading, rows in readings(run, design, final_values(run, design)).items():
         for facet, arm in rows.groupby("facet") if design.paired else ():
-            wide = arm.pivot_table(index="seed", columns="level", values="test_loss")
-            if wide.shape[1] < 2:
+            finite = arm.groupby("level")["test_loss"].agg(lambda loss: np.isfinite(loss).all())
+            kept = arm[arm["level"].isin(finite[finite].index)]
+            if kept["level"].nunique() < 2:
                 continue
-            found = best_level(wide.to_numpy(), wide.columns.to_numpy(), np.random.default_rng(0))
-            table.append({"reading": reading, "facet": facet, **found._asdict()})
-    return pd.DataFrame(table)
+            wide = kept.pivot_table(index="seed", columns="level", values="test_loss")
+            generator = np.random.default_rng(SEED)
+            found = best_level(wide.to_numpy(), wide.columns.to_numpy(), generator)
+            excluded = int((~finite).sum())
+            table.append(
+                {"reading": reading, "facet": facet, **found._asdict(), "excluded": excluded}
+            )
+    return pd.DataFrame(table, columns=["reading", "facet", *BestLevel._fields, "excluded"])
 
 
 def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     """Where "regularises" may be said: train loss surely rises and test loss surely falls.
 
     Both against the largest size, by the 95 % interval of each; a row a reading, facet, level.
+    `known` says whether both have an interval at all.
     """
-    wide = effects.pivot_table(
-        index=["reading", "facet", "level"], columns="quantity", values=["low", "high"]
+    keys = ["reading", "facet", "level"]
+    train, test = (
+        effects[effects["quantity"] == quantity].set_index(keys)
+        for quantity in ("train_loss", "test_loss")
     )
-    if wide.empty:
-        return pd.DataFrame(columns=["reading", "facet", "level", "regularises"])
-    train_rises = wide["low"]["train_loss"] > 0
-    test_falls = wide["high"]["test_loss"] < 0
+    test = test.reindex(train.index)
+    rises, falls = train["low"] > 0, test["high"] < 0
+    known = train["low"].notna() & test["low"].notna()
     return pd.DataFrame(
         {
-            "train_rises": train_rises,
-            "test_falls": test_falls,
-            "regularises": train_rises & test_falls,
+            "train_rises": rises,
+            "test_falls": falls,
+            "regularises": rises & falls,
+            "known": known,
         }
     ).reset_index()
 

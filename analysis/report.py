@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.answer import about, number, question_1, question_2, usual_errors
+from analysis.answer import MINUS, about, number, question_1, question_2, usual_errors
 from analysis.findings import Findings
 
 NOT_CLAIMED = (
@@ -177,7 +177,8 @@ def write_report(found: Findings, folder: Path) -> Path:
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, table in found.tables.items():
-        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+        if len(table.columns):
+            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
     sections = []
     for section in SECTIONS:
         table = found.tables.get(section.key, pd.DataFrame())
@@ -202,6 +203,7 @@ def _section(
         "code": IMPORTS + f"run = read_run({str(found.run.where)!r})\n{section.code}",
         "image": image,
         "columns": list(shown.columns),
+        "total": len(table),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
     }
 
@@ -221,7 +223,8 @@ def _cell(value: Any) -> Cell:
         if pd.isna(value):
             return Cell("–", "", True)
         whole = float(value).is_integer() and abs(value) < 1e15
-        return Cell(f"{value:.0f}" if whole else number(value), repr(float(value)), True)
+        text = f"{value:.0f}".replace("-", MINUS) if whole else number(value)
+        return Cell(text, repr(float(value)), True)
     text = "" if value is None or value is pd.NA else str(value)
     return Cell(text, text, False)
 

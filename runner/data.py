@@ -41,7 +41,7 @@ def checked(
     features: Array, labels: Array, *, source: str, names: list[str] | None, pixels: bool
 ) -> Data:
     """Data that can be trained on, or a RequestError that names what cannot."""
-    if features.ndim != 2 or features.shape[0] != labels.shape[0] or not features.size:
+    if features.ndim != 2 or labels.shape != features.shape[:1] or not features.size:
         raise RequestError(
             f"{source}: expected a table of features with a label a row; got features of shape "
             f"{features.shape} and labels of shape {labels.shape}"
@@ -55,6 +55,8 @@ def checked(
                 f"{source}: missing or infinite values in {named} (first in row {row + 1}); "
                 "remove those rows or fill them in"
             )
+    if np.issubdtype(labels.dtype, np.inexact) and not np.isfinite(labels).all():
+        raise RequestError(f"{source}: the labels have missing or infinite values")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise RequestError(

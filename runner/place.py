@@ -67,7 +67,7 @@ def open_run(root: Path, plan: Plan, command: str) -> None:
     for left_over in root.glob("*/.part-*.tmp"):
         left_over.unlink()  # of a driver that was killed while writing; no one else writes here
     content["sessions"].append(session(command))
-    content["draws"] = max(plan.study.draws.count, content.get("draws", 0))
+    content["trials"] = max(len(plan.trials), content.get("trials", 0))
     write_whole(path, json.dumps(content, indent=1).encode())
 
 
@@ -75,7 +75,7 @@ def read_study_json(root: Path) -> dict[str, Any]:
     """The content of `study.json`; raises RequestError where there is none."""
     try:
         content = json.loads((root / STUDY).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise RequestError(f"{str(root)!r} is not a run: it has no {STUDY}") from None
     except ValueError as error:
         raise RequestError(f"{str(root / STUDY)!r} is damaged: {error}") from None

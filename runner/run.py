@@ -76,8 +76,8 @@ def run_study(
     """
     cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
     progress = Progress(total=len(jobs) + already, already=already, cost=cost)
-    current = {job.trial_id: job.attempt for job in jobs}
-    first = dict(current)
+    first = {job.trial_id: job.attempt for job in jobs}
+    current = dict(first)
     for job in sorted(jobs, key=lambda job: -cost[job.trial_id]):
         executor.submit(job)
     for event in executor.events():
@@ -89,21 +89,29 @@ def run_study(
                 progress.rows += event.rows
             case Outcome() if event.attempt == current[event.trial_id]:
                 _settle(event, progress, sink)
-            case WorkerDied(job, reason) if job.attempt == current[job.trial_id]:
-                progress.running.discard(job.trial_id)
-                if job.attempt - first[job.trial_id] + 1 < ATTEMPTS:
-                    progress.retries += 1
-                    current[job.trial_id] += 1
-                    executor.submit(replace(job, attempt=current[job.trial_id]))
-                else:
-                    said = f"{reason}, {ATTEMPTS} times"
-                    _settle(Outcome(job.trial_id, job.attempt, "lost", error=said), progress, sink)
+            case WorkerDied(job, _) if job.attempt == current[job.trial_id]:
+                again = _after_death(event, first[job.trial_id], progress, sink)
+                if again is not None:
+                    current[again.trial_id] = again.attempt
+                    executor.submit(again)
         sink.tick()
         observe(progress, event)
         if stop():
             progress.interrupted = True
             break
     return progress
+
+
+def _after_death(died: WorkerDied, first: int, progress: Progress, sink: MetricSink) -> Job | None:
+    """The next attempt at a trial whose worker died; None once it is given up as `lost`."""
+    job = died.job
+    progress.running.discard(job.trial_id)
+    if job.attempt - first + 1 < ATTEMPTS:
+        progress.retries += 1
+        return replace(job, attempt=job.attempt + 1)
+    said = f"{died.reason}, {ATTEMPTS} times"
+    _settle(Outcome(job.trial_id, job.attempt, "lost", error=said), progress, sink)
+    return None
 
 
 def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runner.config import TrialConfig
+from runner.errors import RequestError
 from runner.events import Block, Outcome
 from runner.tables import OUTCOMES, ROW_TABLES, SCHEMAS, TRIALS, trial_row
 
@@ -165,7 +166,16 @@ def read_rows(root: Path, table: str, columns: list[str]) -> dict[str, list[Any]
     """Some columns of a table over all its part files; empty where there are none."""
     parts = sorted((root / table).glob("part-*.parquet"))
     schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
-    read = [pq.read_table(part, columns=columns, schema=SCHEMAS[table]) for part in parts]
+    read = []
+    for part in parts:
+        try:
+            read.append(pq.read_table(part, columns=columns, schema=SCHEMAS[table]))
+        except (pa.ArrowException, OSError) as error:
+            said = str(error).splitlines()[0]
+            raise RequestError(
+                f"{table}/{part.name} in {str(root)!r} cannot be read ({said}); "
+                "`caviar verify` tells what else is damaged"
+            ) from None
     whole = pa.concat_tables(read) if read else schema.empty_table()
     found: dict[str, list[Any]] = whole.to_pydict()
     return found

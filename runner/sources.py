@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from model.layers import Array
 from runner.config import DatasetConfig
 from runner.data import Data, checked
 from runner.errors import RequestError, nearest
+
+UNREADABLE = (ValueError, OSError, EOFError, KeyError, IndexError, TypeError, zlib.error)
+"""What readers of files raise on a damaged one, each in its own way."""
 
 BUNDLED = ("breast_cancer", "digits", "iris", "wine")
 OPENML = "openml:"
@@ -55,7 +60,9 @@ def _openml(name: str) -> Data:
 
     source = f"{OPENML}{name}"
     try:
-        bunch = fetch_openml(name, as_frame=False, n_retries=1, delay=0.1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it tries again, and which version it took
+            bunch = fetch_openml(name, as_frame=False, n_retries=1, delay=0.1)
     except (URLError, OSError) as error:
         raise RequestError(
             f"{source}: OpenML could not be reached ({error}) and the set is not in "
@@ -65,6 +72,12 @@ def _openml(name: str) -> Data:
         ) from None
     except ValueError as error:
         raise RequestError(f"{source}: {str(error).splitlines()[0]}") from None
+    except (AttributeError, TypeError, KeyError) as error:
+        raise RequestError(
+            f"{source}: the set names no target column, or is no table for scikit-learn ({error})"
+        ) from None
+    if hasattr(bunch.data, "toarray"):
+        raise RequestError(f"{source}: the set is sparse; only plain tables can be studied")
     names = [str(n) for n in bunch.feature_names]
     features, labels = np.asarray(bunch.data), bunch.target
     if labels is None:
@@ -90,23 +103,22 @@ def _must_exist(path: Path) -> None:
 
 
 def _csv(path: Path, label: str) -> Data:
-    import pyarrow as pa
     from pyarrow import csv
 
     try:
         table = csv.read_csv(path)
-    except pa.ArrowInvalid as error:
+        _ = table.column_names
+    except UNREADABLE as error:
         raise RequestError(f"{path.name}: not a readable CSV table ({error})") from None
     return _from_table(table, path.name, label)
 
 
 def _parquet(path: Path, label: str) -> Data:
-    import pyarrow as pa
     from pyarrow import parquet
 
     try:
         table = parquet.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except UNREADABLE as error:
         raise RequestError(f"{path.name}: not a readable Parquet file ({error})") from None
     return _from_table(table, path.name, label)
 
@@ -124,6 +136,10 @@ def _from_table(table: Any, source: str, label: str) -> Data:
         raise RequestError(f"{source}: no feature column besides the label {label!r}")
     columns = {n: table.column(n).to_numpy(zero_copy_only=False) for n in features}
     labels = np.asarray(table.column(label).to_pylist())
+    if labels.ndim != 1 or labels.dtype == object:
+        raise RequestError(f"{source}: the label column {label!r} holds no plain values")
+    if labels.dtype.kind == "U" and (labels == "").any():
+        raise RequestError(f"{source}: the label column {label!r} has missing values")
     data = _numeric_columns(columns, source)
     return checked(data, labels, source=source, names=features, pixels=False)
 
@@ -157,9 +173,11 @@ def _npz(path: Path, label: str) -> Data:
     import zipfile
 
     try:
+        with zipfile.ZipFile(path):  # np.load would take a single array too
+            pass
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, zipfile.BadZipFile) as error:
         raise RequestError(f"{path.name}: not a plain NPZ file of arrays ({error})") from None
     _check_label(label, list(arrays), path.name)
     labels = arrays.pop(label)
@@ -169,11 +187,17 @@ def _npz(path: Path, label: str) -> Data:
             f"found {', '.join(sorted(arrays)) or 'none'}"
         )
     name, features = next(iter(arrays.items()))
-    if not (np.issubdtype(features.dtype, np.number) or features.dtype == bool):
-        raise RequestError(f"{path.name}: {name} is not numeric; its type is {features.dtype}")
-    pixels = features.ndim > 2
-    flat = features.reshape(len(features), -1) if features.ndim > 1 else features[:, None]
-    return checked(flat, labels, source=path.name, names=None, pixels=pixels)
+    if not (np.isrealobj(features) and np.issubdtype(features.dtype, np.number)):
+        if features.dtype != bool:
+            raise RequestError(f"{path.name}: {name} is not numeric; its type is {features.dtype}")
+    return checked(_flat(features), labels, source=path.name, names=None, pixels=features.ndim > 2)
+
+
+def _flat(features: Array) -> Array:
+    """One row an example; what has no examples or values is left for `checked` to refuse."""
+    if features.ndim < 2 or not features.size:
+        return features[:, None] if features.ndim == 1 else features
+    return features.reshape(len(features), -1)
 
 
 def _idx_pair(images: Path, labels: Path) -> Data:
@@ -183,8 +207,7 @@ def _idx_pair(images: Path, labels: Path) -> Data:
             f"{images.name}, {labels.name}: expected images and labels; "
             f"got arrays of {features.ndim} and {truth.ndim} dimensions (swapped?)"
         )
-    flat = features.reshape(len(features), -1)
-    return checked(flat, truth, source=images.name, names=None, pixels=True)
+    return checked(_flat(features), truth, source=images.name, names=None, pixels=True)
 
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -203,5 +226,5 @@ def _idx(path: Path) -> Array:
             raise ValueError("wrong magic number")
         body = np.frombuffer(raw, IDX_TYPES[kind], offset=4 + 4 * dimensions)
         return body.reshape(shape).astype(IDX_TYPES[kind][1:])
-    except (ValueError, KeyError, struct.error, EOFError, OSError) as error:
+    except (*UNREADABLE, struct.error) as error:
         raise RequestError(f"{path.name}: not a whole IDX file ({error})") from None

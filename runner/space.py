@@ -157,6 +157,10 @@ def _choice(values: Any) -> Choice:
 def _number(key: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{key} must be a number; got {value!r}")
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(f"{key} is beyond every floating-point number") from None
     return value
 
 

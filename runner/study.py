@@ -17,6 +17,7 @@ from model.frameworks import ALL
 from runner.config import Count, DatasetConfig, Frozen, TrialConfig, TrialFields
 from runner.data import Data, split_sizes
 from runner.errors import RequestError, nearest
+from runner.explain import explain
 from runner.sources import load_data
 from runner.space import Distribution, Sampler, draw, parse_distribution
 
@@ -62,6 +63,9 @@ class Study(Frozen):
     nuisance: dict[str, Any] = Field(default_factory=dict)
 
 
+INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}
+
+
 @dataclass(frozen=True)
 class Plan:
     """A study with its data and trials, in the order of the design: draw by draw."""
@@ -76,6 +80,10 @@ class Plan:
         own["draws"].pop("count")
         own["dataset"]["fingerprint"] = self.data.fingerprint
         own["fixed"] = _defaults_filled(self.study)
+        own["nuisance"] = {
+            field: {k: float(v) if k in ("low", "high") else v for k, v in table.items()}
+            for field, table in own["nuisance"].items()
+        }
         return own
 
     def hash(self) -> str:
@@ -88,6 +96,8 @@ class Plan:
 def _defaults_filled(study: Study) -> dict[str, Any]:
     varied = study.scientific.keys() | study.nuisance.keys()
     every = TrialFields(**study.fixed).model_dump(mode="json")
+    if "convention" not in varied:
+        every["epsilon"] = every["epsilon"] or _own_epsilon(every["convention"])
     return {key: value for key, value in every.items() if key not in varied}
 
 
@@ -147,6 +157,9 @@ def _apply(table: dict[str, Any], setting: str) -> None:
 
 def _table_of(table: dict[str, Any], key: str, value: Any) -> str:
     """A plain value for a field that the study crosses or draws fixes the field instead."""
+    for name in TABLES:
+        if not isinstance(table.get(name, {}), dict):
+            raise RequestError(f"{name} must be a table, [{name}]; got {table[name]!r}")
     holder = next((t for t in TABLES if key in table.get(t, {})), "fixed")
     stays = {
         "fixed": True,
@@ -175,7 +188,7 @@ def _validated(table: dict[str, Any]) -> Study:
         study = Study(**table)
         TrialFields(**study.fixed)
     except ValidationError as error:
-        raise RequestError(explain(error)) from None
+        raise RequestError(explain(error, INNER)) from None
     for field, levels in study.scientific.items():
         _check_levels(field, levels)
     _space(study)
@@ -199,31 +212,6 @@ def _space(study: Study) -> dict[str, Distribution]:
     return {field: parse_distribution(field, t) for field, t in study.nuisance.items()}
 
 
-def explain(error: ValidationError) -> str:
-    """The first fault of a pydantic error in the user's words."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
-    for noise in (".int", ".float", ".constrained-int", ".constrained-float"):
-        where = where.removesuffix(noise)
-    if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        tables: dict[str, type[Frozen]] = {
-            "dataset": DatasetConfig,
-            "budget": Budget,
-            "draws": Draws,
-        }
-        owner = tables.get(str(first["loc"][0]), TrialFields)
-        return f"unknown key {key!r} in {first['loc'][0]}; {nearest(key, owner.model_fields)}"
-    if first["type"] == "missing":
-        return f"{where} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be").replace("a valid tuple", "a list")
-    message = message.replace("String should match pattern", "must match")
-    given = first["input"]
-    shown = "" if isinstance(given, dict | Frozen) else f"; got {given!r}"
-    return f"{where}: {message}{shown}" if where else message
-
-
 def make_plan(study: Study, trials: int | None = None) -> Plan:
     """Load the data and lay out the trials, each checked against them.
 
@@ -241,12 +229,20 @@ def make_plan(study: Study, trials: int | None = None) -> Plan:
         count = -(-trials // len(levels))
     points = draw(_space(study), count, study.draws.sampler, study.seed)
     dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
-    configs = tuple(
-        _trial(study, dataset, train, level, point, number)
-        for number, point in enumerate(points)
-        for level in levels
-    )
-    return Plan(study, data, configs if trials is None else configs[:trials])
+    configs = {
+        config.trial_id: config
+        for number, point in reversed(list(enumerate(points)))
+        for config in (
+            _trial(study, dataset, train, level, point, number) for level in levels[::-1]
+        )
+    }
+    # Backwards, so that of equal points, which a discrete range gives, the first one stays.
+    ordered = tuple(reversed(configs.values()))
+    return Plan(study, data, ordered if trials is None else ordered[:trials])
+
+
+def _own_epsilon(convention: str | None) -> float:
+    return DEFAULT_EPSILON if convention is None else ALL[convention].epsilon
 
 
 def _trial(
@@ -266,7 +262,7 @@ def _trial(
         fields = TrialFields(**given)
     except ValidationError as error:
         varied = ", ".join(f"{k} = {v}" for k, v in {**level, **point}.items())
-        raise RequestError(explain(error) + (f" (at {varied})" if varied else "")) from None
+        raise RequestError(explain(error, INNER) + (f" (at {varied})" if varied else "")) from None
     if fields.batch_size > train:
         raise RequestError(
             f"batch_size {fields.batch_size} is above the {train} examples of the training "
@@ -274,9 +270,8 @@ def _trial(
         )
     own = fields.model_dump()
     own["norm_batch_size"] = fields.norm_batch_size or fields.batch_size
-    own["epsilon"] = fields.epsilon or DEFAULT_EPSILON
+    own["epsilon"] = fields.epsilon or _own_epsilon(fields.convention)
     if fields.convention is not None:
-        own["epsilon"] = ALL[fields.convention].epsilon
         own["conventions"] = tuple(dict.fromkeys((fields.convention, *fields.conventions)))
     own["probe_batch_sizes"] = tuple(m for m in fields.probe_batch_sizes if m <= train)
     return TrialConfig(

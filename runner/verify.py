@@ -76,7 +76,7 @@ def verify_run(root: Path) -> Findings:
     """Check study, files, plan, outcomes and rows against each other; raises RequestError where
     the folder is not a run."""
     findings = Findings()
-    read_study_json(root)
+    study = read_study_json(root)
     if not _files(root, findings):
         return findings
     planned = read_rows(root, "trials", ["trial_id", "seeds"])
@@ -85,6 +85,12 @@ def verify_run(root: Path) -> Findings:
         len(seeds) == len(planned["trial_id"]),
         f"{len(seeds)} trials planned, each once",
         "a trial is planned twice",
+    )
+    missing = study.get("trials", 0) - len(seeds)
+    findings.check(
+        missing <= 0,
+        "as many as study.json says",
+        f"{missing} of the trials that study.json counts are not in the table of trials",
     )
     outcomes = latest_outcomes(root)
     _outcomes(root, seeds, outcomes, findings)

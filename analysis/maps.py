@@ -1,0 +1,101 @@
+"""Many running averages against size as colour; computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.trackers import trackers
+
+FEW_TRACKERS = 8
+"""More running averages than this are a map, not lines."""
+FEW_RULES = 4
+"""Up to so many rules a map of decay against size each; above, one map of all trackers."""
+
+Parts = dict[str, pd.DataFrame]
+
+
+def many(table: pd.DataFrame) -> bool:
+    """Whether a table holds too many running averages for lines."""
+    return len(table[["rule", "tracker_decay"]].drop_duplicates()) > FEW_TRACKERS
+
+
+def draw(parts: Parts, label: str, unit: str, *, log: bool) -> Figure:
+    """A map a part and rule, or, with many rules, a map a part; facets stay apart."""
+    apart = {
+        f"{title}, {facet}" if facet else title: rows
+        for title, part in parts.items()
+        for facet, rows in part.groupby("facet")
+    }
+    rules = pd.concat(parts.values())["rule"].nunique()
+    return (_all_trackers if rules > FEW_RULES else _by_rule)(apart, label, unit, log)
+
+
+def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
+    table = pd.concat(parts.values())
+    rules = sorted(table.loc[table["tracker_decay"].notna(), "rule"].unique())
+    figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
+    grid = figure.subplots(len(parts), len(rules), squeeze=False)
+    for across, (title, part) in zip(grid, parts.items(), strict=True):
+        scale = _scale(part["mean"], log)
+        for axes, rule in zip(across, rules, strict=True):
+            wide = part[part["rule"] == rule].pivot(
+                index="tracker_decay", columns="level", values="mean"
+            )
+            image = _map(axes, wide, scale, label)
+            axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
+            axes.set_ylabel("decay")
+            axes.set_title(f"{title}: {rule}")
+        figure.colorbar(image, ax=list(across), label=unit)
+    return figure
+
+
+def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
+    names = [name for name, _ in trackers(next(iter(parts.values())))]
+    size = (6.4 * len(parts), 1.4 + 0.28 * len(names))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
+    for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
+        lines = {name: rows.set_index("level")["mean"] for name, rows in trackers(part)}
+        wide = pd.DataFrame(lines).T.loc[names[::-1]]
+        image = _map(axes, wide, _scale(part["mean"], log), label)
+        axes.set_yticks(range(len(names)), names[::-1])
+        axes.set_title(title)
+        figure.colorbar(image, ax=axes, label=unit)
+    return figure
+
+
+def _map(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
+    image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
+    axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
+    axes.grid(False)
+    axes.set_xlabel(label)
+    for y, row in enumerate(wide.to_numpy()):
+        for x, value in enumerate(row):
+            text = axes.text(x, y, _short(value), ha="center", va="center", fontsize=7)
+            text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
+    return image
+
+
+def _short(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.2g}" if abs(value) >= 1e-4 or value == 0 else "≈ 0"
+
+
+def _scale(values: pd.Series, log: bool) -> dict[str, Any]:
+    """Colours of finite values: by ratio, or by size away from zero on both sides."""
+    finite = values[np.isfinite(values)]
+    positive = finite[finite > 0]
+    if log and len(positive) and positive.min() < positive.max():
+        norm = matplotlib.colors.LogNorm(positive.min(), positive.max())
+        return {"cmap": "viridis", "norm": norm}
+    widest = float(finite.abs().max()) if len(finite) else 0.0
+    if log or not widest:
+        return {"cmap": "viridis", "vmin": 0.0, "vmax": widest or 1.0}
+    return {"cmap": "RdBu_r", "norm": matplotlib.colors.SymLogNorm(1e-3, vmin=-widest, vmax=widest)}

@@ -1,0 +1,32 @@
+"""A pydantic error as one sentence in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ValidationError
+
+from runner.errors import nearest
+
+
+def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> str:
+    """The first fault of a pydantic error in the user's words.
+
+    `tables` maps a table of the study file to its model, for the nearest allowed key.
+    """
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+    for noise in (".int", ".float", ".constrained-int", ".constrained-float"):
+        where = where.removesuffix(noise)
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        owner = tables[str(first["loc"][0])]
+        return f"unknown key {key!r} in {first['loc'][0]}; {nearest(key, owner.model_fields)}"
+    if first["type"] == "missing":
+        return f"{where} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "must be").replace("a valid tuple", "a list")
+    message = message.replace("String should match pattern", "must match")
+    given = first["input"]
+    shown = "" if isinstance(given, dict | BaseModel) else f"; got {given!r}"
+    return f"{where}: {message}{shown}" if where else message

@@ -1,0 +1,116 @@
+"""Pages looked at by a real browser, Chromium without a window, and nothing but Python."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--hide-scrollbars --window-size=1600,1000 --virtual-time-budget=5000 --dump-dom"
+).split()
+
+WATCH = """<script>
+window.faults = [];
+addEventListener("error", e => faults.push(String(e.message || e.target.outerHTML)), true);
+addEventListener("unhandledrejection", e => faults.push(String(e.reason)));
+addEventListener("securitypolicyviolation", e => faults.push(e.blockedURI));
+for (const level of ["error", "warn"]) console[level] = (...said) => faults.push(said.join(" "));
+</script>"""
+
+LOOK = """<script>
+addEventListener("load", () => {
+  const root = document.documentElement, found = {};
+  const wide = () => [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > root.clientWidth + 0.5)
+    .filter(e => !e.closest(".scroll, pre"))
+    .map(e => e.tagName + ": " + e.textContent.slice(0, 40));
+  found.width = innerWidth;
+  found.closed = [root.scrollWidth, wide()];
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  found.open = [root.scrollWidth, wide()];
+  found.images = [...document.images].map(i => [i.complete, i.naturalWidth, i.clientWidth]);
+  found.sorts = [];
+  for (const table of document.querySelectorAll("table")) {
+    const rows = () => [...table.tBodies[0].rows];
+    const whole = () => rows().map(r => r.textContent).sort().join("|");
+    const before = whole();
+    [...table.tHead.rows[0].cells].forEach((head, at) => {
+      const values = () => rows().map(r => r.cells[at].dataset.value);
+      const states = () => [...table.tHead.rows[0].cells].map(c => c.getAttribute("aria-sort"));
+      const sort = {column: head.textContent};
+      for (const way of ["up", "down"]) {
+        head.querySelector("button").click();
+        sort[way] = values();
+        sort[way + "_states"] = states().filter(s => s);
+        sort[way + "_own"] = head.getAttribute("aria-sort");
+      }
+      sort.kept = whole() === before;
+      found.sorts.push(sort);
+    });
+  }
+  found.loaded = performance.getEntriesByType("resource").map(e => e.name.slice(0, 60));
+  found.faults = faults;
+  parent.postMessage(found, "*");
+});
+</script>"""
+
+WRAPPER = """<!doctype html><pre id="out"></pre><script>
+const seen = [];
+addEventListener("message", e => {
+  seen.push(e.data);
+  document.getElementById("out").textContent = JSON.stringify(seen);
+});
+</script>"""
+
+
+class _Output(HTMLParser):
+    """The text of the `pre` that the wrapper fills."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.text = ""
+        self._inside = False
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "pre"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.text += data
+
+
+def look(page: Path, widths: tuple[int, ...], folder: Path) -> dict[int, dict[str, Any]]:
+    """What the page, copied into `folder`, is like in frames of these widths.
+
+    Frames, because a headless window is never narrower than 500. The copy watches for faults
+    from its first line, and at the end tries every table.
+    """
+    source = page.read_text(encoding="utf-8")
+    assert source.count("<head>") == source.count("</body>") == 1
+    copy = source.replace("<head>", "<head>" + WATCH).replace("</body>", LOOK + "</body>")
+    (folder / "copy.html").write_text(copy, encoding="utf-8")
+    frames = "".join(f'<iframe src="copy.html" width="{w}" height="700"></iframe>' for w in widths)
+    wrapper = folder / "wrapper.html"
+    wrapper.write_text(WRAPPER + frames, encoding="utf-8")
+    assert CHROMIUM is not None
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", wrapper.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    output = _Output(done.stdout).text
+    assert output, f"{CHROMIUM} said nothing (exit {done.returncode}): {done.stderr[-2000:]}"
+    return {int(found["width"]): found for found in json.loads(output)}

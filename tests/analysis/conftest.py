@@ -1,0 +1,52 @@
+"""A report of a run in which everything happened that can: written once for all tests of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from analysis.findings import Findings, find
+from analysis.report import write_report
+from runner.config import DatasetConfig, TrialConfig
+from runner.events import Status
+from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
+
+HOSTILE_ERROR = "ValueError: <script>alert(1)</script> \"quoted\" & 'single'"
+HOSTILE_DATA = "<img src=x onerror=alert(1)>&\"'.csv"
+
+
+def hostile_findings(root: Path) -> Findings:
+    """Six seeds, two draws, four sizes; one trial failed, one was lost, one diverged."""
+    levels = {"norm_batch_size": [8, 32, 64, 256]}
+    ends: dict[tuple[int, int], Status] = {(32, 1): "failed", (8, 1): "lost"}
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        bad = (size(config), config.draw, seed) == (64, 1, 2)
+        return math.nan if bad else 0.3 + wiggle(config, seed)
+
+    data = DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y")
+    run = run_of(
+        root,
+        crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), dataset=data),
+        World(train=loss, validation=loss, test=loss),
+        scientific=levels,
+        name="a-study.of_everything",
+        status=lambda config: ends.get((size(config), config.draw), "completed"),
+        error=HOSTILE_ERROR,
+    )
+    return find(run)
+
+
+@pytest.fixture(scope="session")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return hostile_findings(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def report(findings: Findings) -> Path:
+    """The folder that the report was written into."""
+    folder = findings.run.where / "report"
+    assert write_report(findings, folder) == folder / "index.html"
+    return folder

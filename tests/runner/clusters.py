@@ -1,0 +1,110 @@
+"""Ray processes that tests start and find, without touching those of anyone else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.runner.helpers import eventually
+
+
+def processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def words_of(pid: int) -> str:
+    """The command line of a process, or its title where it gave itself one."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def descendants(ancestor: int) -> list[int]:
+    parents = {pid: parent_of(pid) for pid in processes()}
+    found, fresh = [], [ancestor]
+    while fresh:
+        fresh = [pid for pid, parent in parents.items() if parent in fresh]
+        found += fresh
+    return found
+
+
+def busy_actors(ancestor: int) -> list[int]:
+    """The processes, started by this one's Ray, of actors that have a trial."""
+    return [pid for pid in descendants(ancestor) if words_of(pid).startswith("ray::_Actor.run")]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+OTHER_PORTS = ("ray-client-server", "dashboard-agent-listen", "metrics-export")
+"""Ports that Ray would take the same of for every cluster on a machine."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A running head: where it takes drivers and jobs, and the environment that reaches it."""
+
+    address: str
+    jobs: str
+    environment: dict[str, str]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def started_head(home: Path) -> Iterator[Head]:
+    """`ray start --head` on free ports; at the end its processes alone are stopped."""
+    scratch = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # Unix sockets have short names.
+    port, jobs = free_port(), free_port()
+    environment = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    process = subprocess.Popen(
+        [
+            *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
+            *(f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={scratch}"),
+            *(f"--{name}-port={free_port()}" for name in OTHER_PORTS),
+            *("--num-cpus=2", "--object-store-memory=100000000", "--disable-usage-stats"),
+        ],
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{jobs}"
+        assert eventually(lambda: answers(f"{url}/api/version")), "the head does not answer"
+        yield Head(f"127.0.0.1:{port}", url, environment)
+    finally:
+        process.terminate()
+        process.wait(60)
+        for pid in processes():
+            if str(scratch) in words_of(pid):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,185 @@
+"""What the tests of the runner share: tiny studies, the program, tables compared by their bits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.load import MEASUREMENTS, read_run
+from runner.data import Data
+from runner.events import Block, Event, Job, Outcome
+from runner.study import Plan, make_plan, read_study
+from runner.tables import ROW_TABLES, SCHEMAS
+
+TINY = (
+    'dataset={ name = "wine", train = 96, validation = 40 }',
+    "hidden=[6]",
+    "batch_size=16",
+    "norm_batch_size=[4, 16]",
+    "replicas=2",
+    "budget.epochs=2",
+    "draws.count=2",
+    "evaluations=1",
+    "curve_rows=3",
+    "probe_batch_sizes=[4, 16]",
+)
+"""Four trials of a few milliseconds each."""
+
+DIGITS = (
+    "hidden=[8, 8]",
+    "batch_size=64",
+    "norm_batch_size=[8, 64]",
+    "replicas=2",
+    "budget.epochs=2",
+    "draws.count=2",
+    "evaluations=2",
+)
+"""Four trials on the digits, a part of a second each."""
+
+NOT_MEASURED = ("attempt", "seconds", "host")
+"""Columns that may differ between two runs of one study."""
+
+
+def plan_of(*settings: str, study: Path | None = None, trials: int | None = None) -> Plan:
+    return make_plan(read_study(study, settings), trials)
+
+
+def jobs_of(plan: Plan, attempt: int = 0) -> list[Job]:
+    return [Job(config, config.trial_id, attempt) for config in plan.trials]
+
+
+def settings_of(study: Iterable[str]) -> list[str]:
+    """The words of a command line that apply the settings."""
+    return [word for setting in study for word in ("--set", setting)]
+
+
+def command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "runner", *map(str, words)]
+
+
+def caviar(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """The real program, to its end."""
+    return subprocess.run(
+        command(*words),
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def ended_well(*words: str | Path, cwd: Path, **env: str) -> str:
+    """What the program prints, once it ended with exit code 0 and an empty stderr."""
+    done = caviar(*words, cwd=cwd, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
+    """Whether something comes true; the long limit only ends a test that fails."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def parts(root: Path, table: str) -> list[Path]:
+    return sorted((root / table).glob("part-*.parquet"))
+
+
+def tables(root: Path) -> dict[str, pd.DataFrame]:
+    """All tables of a run as an analysis reads them, without what may differ, in one order."""
+    run = read_run(root)
+    return {name: _in_order(getattr(run, name)) for name in ("trials", *MEASUREMENTS, "outcomes")}
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    kept = frame.drop(columns=[c for c in NOT_MEASURED if c in frame])
+    shown = [repr(row) for row in kept.itertuples(index=False, name=None)]
+    order = sorted(range(len(shown)), key=shown.__getitem__)
+    return kept.iloc[order].reset_index(drop=True)
+
+
+def same_tables(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
+    """Fail unless every value is the same, bit for bit."""
+    assert one.keys() == other.keys()
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[name], check_exact=True, obj=name)
+        for column in frame.select_dtypes("float64"):
+            mine, theirs = frame[column].to_numpy(), other[name][column].to_numpy()
+            np.testing.assert_array_equal(mine.view("i8"), theirs.view("i8"), f"{name}.{column}")
+
+
+Rows = dict[str, dict[tuple[Any, ...], int]]
+
+
+def rows_of(events: Iterable[Event]) -> Rows:
+    """The rows of some blocks by table, as bytes, without the attempt; each with its count."""
+    found: Rows = {table: {} for table in ROW_TABLES}
+    for block in events:
+        if isinstance(block, Block):
+            names = sorted(block.columns)
+            for row in zip(*(block.columns[name] for name in names), strict=True):
+                key = (block.trial_id, *(_bits(value) for value in row))
+                found[block.table][key] = found[block.table].get(key, 0) + 1
+    return found
+
+
+def _bits(value: Any) -> Any:
+    return np.float64(value).tobytes() if isinstance(value, float) else value
+
+
+def outcome_of(events: Iterable[Event]) -> Outcome:
+    (outcome,) = [event for event in events if isinstance(event, Outcome)]
+    return outcome
+
+
+def block(table: str = "curves", rows: int = 3, trial_id: str = "t", attempt: int = 0) -> Block:
+    """A block of invented rows with every declared column."""
+    columns: dict[str, list[Any]] = {}
+    for field in SCHEMAS[table]:
+        if field.name not in ("trial_id", "attempt"):
+            kind = str(field.type)
+            value: Any = {"double": 0.5, "string": "x"}.get(kind, 1)
+            columns[field.name] = [value] * rows
+    columns["step"] = list(range(rows))
+    return Block(trial_id, attempt, table, columns)
+
+
+class Scripted:
+    """An executor that says what it is told to say and remembers what it was given."""
+
+    workers = 1
+
+    def __init__(self, script: Callable[[list[Job]], Iterator[Event]]) -> None:
+        self.submitted: list[Job] = []
+        self._script = script
+
+    def submit(self, job: Job) -> None:
+        self.submitted.append(job)
+
+    def events(self) -> Iterator[Event]:
+        return self._script(self.submitted)
+
+    def close(self) -> None: ...
+
+
+def nothing(*_: object) -> None:
+    """An observer that looks away."""
+
+
+def data_of(features: Any, labels: Sequence[int]) -> Data:
+    classes = tuple(str(c) for c in sorted(set(labels)))
+    return Data(np.asarray(features), np.asarray(labels, np.int64), classes, pixels=False)
