@@ -135,7 +135,7 @@ def _best(found: Findings, reading: str, subject: str) -> list[str]:
         if best["on_edge"]:
             says += ", the edge of the range, so the best may lie outside"
         if best["excluded"]:
-            says += f" ({best['excluded']} sizes with diverged seeds are left out)"
+            says += f" ({best['excluded']} sizes with diverged or missing seeds are left out)"
         here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
         by = {row["quantity"]: row for row in here.to_dict("records")}
         if by:

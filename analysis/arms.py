@@ -75,7 +75,13 @@ def level_means(rows: pd.DataFrame, design: Design, value: str, by: Sequence[str
     return _table(names, table)
 
 
-def contrasts(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
+PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}
+"""Under the best-draw reading a seed has one row an arm, and arms may differ in the draw."""
+
+
+def contrasts(
+    rows: pd.DataFrame, design: Design, value: str, reading: str = EVERY_DRAW
+) -> pd.DataFrame:
     """`value` at every level less that at the reference level, with its interval over units.
 
     Paired by seed where the design is: the difference is taken between the same seed (and the
@@ -84,9 +90,7 @@ def contrasts(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
     measurements of either side.
     """
     names = ["facet", "level"]
-    # Under the best-draw reading a seed has one row an arm, and arms may differ in the draw.
-    several = rows.groupby(["facet", "level", "seed"]).size().max() > 1 if len(rows) else False
-    index = ["seed", "draw"] if several else ["seed"]
+    index = PAIRED_BY[reading]
     table = []
     for key, here, there in _against_reference(rows, design):
         generator = np.random.default_rng(SEED)

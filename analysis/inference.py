@@ -15,6 +15,10 @@ FEWEST = 5
 """Below this many units no interval is given: resamples of three or four say too little."""
 
 
+ROUNDING = 1e-12
+"""Units that differ by less than this share of their size are equal."""
+
+
 class Interval(NamedTuple):
     """A mean with its confidence interval (NaN where there are too few units)."""
 
@@ -40,7 +44,7 @@ def mean_interval(
     if n < FEWEST:
         return Interval(mean, float("nan"), float("nan"), n)
     error = _standard_error(values)
-    if error == 0:
+    if error <= ROUNDING * np.abs(values).max():
         return Interval(mean, mean, mean, n)
     resampled = values[generator.integers(0, n, (RESAMPLES, n))]
     return _studentised(mean, error, resampled.mean(axis=1), _standard_error(resampled), n, level)
@@ -59,7 +63,7 @@ def difference_interval(
     if n < FEWEST:
         return Interval(mean, float("nan"), float("nan"), n)
     error = np.hypot(_standard_error(a), _standard_error(b))
-    if error == 0:
+    if error <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
         return Interval(mean, mean, mean, n)
     ra = a[generator.integers(0, len(a), (RESAMPLES, len(a)))]
     rb = b[generator.integers(0, len(b), (RESAMPLES, len(b)))]

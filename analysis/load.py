@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def read_run(where: str | Path) -> Run:
         raise ValueError(f"no trial of {str(root)!r} has finished yet; there is nothing to read")
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
-    known = trials[["trial_id", *joined_fields(trials)]]
+    designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
+    known = trials[["trial_id", *joined_fields(trials, designed)]]
     measured = {}
     for table in MEASUREMENTS:
         own = _read(root / table).merge(counting, on=["trial_id", "attempt"])
@@ -80,11 +82,12 @@ def _read(folder: Path) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def joined_fields(trials: pd.DataFrame) -> list[str]:
-    """The config fields that measurements carry: the usual ones and all that vary."""
+def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[str]:
+    """The config fields that measurements carry: the usual ones, those crossed or drawn, and
+    all that vary."""
     fields = [c for c in trials.columns if c not in ("trial_id", "seeds")]
     varied = [c for c in fields if trials[c].map(_hashable).nunique(dropna=False) > 1]
-    return [c for c in fields if c in ALWAYS_JOINED or c in varied]
+    return [c for c in fields if c in {*ALWAYS_JOINED, *designed, *varied}]
 
 
 def _hashable(value: Any) -> Any:

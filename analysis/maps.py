@@ -44,9 +44,11 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
     for across, (title, part) in zip(grid, parts.items(), strict=True):
         scale = _scale(part["mean"], log)
         for axes, rule in zip(across, rules, strict=True):
-            wide = part[part["rule"] == rule].pivot(
-                index="tracker_decay", columns="level", values="mean"
-            )
+            rows = part[part["rule"] == rule]
+            if rows.empty:
+                axes.set_visible(False)
+                continue
+            wide = rows.pivot(index="tracker_decay", columns="level", values="mean")
             image = _map(axes, wide, scale, label)
             axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
             axes.set_ylabel("decay")
@@ -56,13 +58,13 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
 
 
 def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
-    names = [name for name, _ in trackers(next(iter(parts.values())))]
+    names = list(dict.fromkeys(name for part in parts.values() for name, _ in trackers(part)))
     size = (6.4 * len(parts), 1.4 + 0.28 * len(names))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
     for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
         lines = {name: rows.set_index("level")["mean"] for name, rows in trackers(part)}
-        wide = pd.DataFrame(lines).T.loc[names[::-1]]
+        wide = pd.DataFrame(lines).T.reindex(names[::-1])
         image = _map(axes, wide, _scale(part["mean"], log), label)
         axes.set_yticks(range(len(names)), names[::-1])
         axes.set_title(title)

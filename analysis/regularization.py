@@ -65,7 +65,7 @@ def effect_of_size(run: Run, design: Design) -> pd.DataFrame:
     """Each quantity at every level less that at the largest, by reading and facet."""
     values = final_values(run, design)
     parts = [
-        contrasts(rows, design, quantity).assign(reading=reading, quantity=quantity)
+        contrasts(rows, design, quantity, reading).assign(reading=reading, quantity=quantity)
         for reading, rows in readings(run, design, values).items()
         for quantity in QUANTITIES
     ]
@@ -87,20 +87,21 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
     """The level with the lowest test loss, by reading and facet, with a bootstrap interval.
 
     Only where arms are paired by seed: without pairing the best of many draws mostly tells
-    which size had the luckiest one. A size at which any measurement is not finite cannot be the
-    best; `excluded` counts such sizes.
+    which size had the luckiest one. A size at which a measurement is missing or not finite
+    cannot be the best; `excluded` counts such sizes.
     """
     table = []
     for reading, rows in readings(run, design, final_values(run, design)).items():
         for facet, arm in rows.groupby("facet") if design.paired else ():
-            finite = arm.groupby("level")["test_loss"].agg(lambda loss: np.isfinite(loss).all())
-            kept = arm[arm["level"].isin(finite[finite].index)]
+            counts = arm["test_loss"].map(np.isfinite).groupby(arm["level"]).sum()
+            whole = counts == arm.groupby("level").size().max()
+            kept = arm[arm["level"].isin(whole[whole].index)]
             if kept["level"].nunique() < 2:
                 continue
             wide = kept.pivot_table(index="seed", columns="level", values="test_loss")
             generator = np.random.default_rng(SEED)
             found = best_level(wide.to_numpy(), wide.columns.to_numpy(), generator)
-            excluded = int((~finite).sum())
+            excluded = int((~whole).sum())
             table.append(
                 {"reading": reading, "facet": facet, **found._asdict(), "excluded": excluded}
             )

@@ -105,7 +105,7 @@ class RayExecutor:
                 yield Idle()
             for found in ready:
                 if found in self._starting:
-                    self._arrive(found)
+                    yield from self._arrive(found)
                 else:
                     yield from self._receive(found)
 
@@ -122,9 +122,15 @@ class RayExecutor:
             stream = actor.run.options(num_returns="streaming").remote(job)
             self._streams[stream] = (actor, job)
 
-    def _arrive(self, found: Any) -> None:
+    def _arrive(self, found: Any) -> Iterator[Event]:
         actor = self._starting.pop(found)
-        ray.get(found)
+        try:
+            ray.get(found)
+        except RayError as error:
+            # Charged to the next job, so that actors which cannot live do not go on for ever.
+            if self._queue:
+                yield WorkerDied(self._queue.popleft(), _last_words(error))
+            return
         self._idle.append(actor)
 
     def _receive(self, stream: Any) -> Iterator[Event]:
@@ -134,8 +140,7 @@ class RayExecutor:
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(actor)
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            yield WorkerDied(job, f"the Ray actor died: {said}")
+            yield WorkerDied(job, _last_words(error))
             return
         if isinstance(bundle[-1], Outcome):
             del self._streams[stream]
@@ -147,6 +152,10 @@ class RayExecutor:
         self._queue.clear()
         ray.shutdown()
         self._environment.__exit__(None, None, None)
+
+
+def _last_words(error: Exception) -> str:
+    return f"the Ray actor died: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
 
 
 def _resources() -> dict[str, float]:

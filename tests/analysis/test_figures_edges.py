@@ -195,11 +195,6 @@ def test_eleven_layers_are_in_order() -> None:
     assert [axes.get_title().split(":")[0] for axes in figure.axes[::2]] == layers
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="bug: where the convention is crossed, facets have averages of their own: a map of all "
-    "averages ends in a KeyError, maps by rule draw empty ones with a warning",
-)
 @pytest.mark.parametrize("shared", [["biased", "debiased", "unbiased"], []])
 def test_facets_with_averages_of_their_own(shared: list[str]) -> None:
     parts = [

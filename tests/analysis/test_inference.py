@@ -179,11 +179,6 @@ def test_an_interval_reaches_past_its_mean_when_most_units_are_equal() -> None:
     assert found.low < found.mean < found.high
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="bug: values that differ by rounding alone are a lump with an outlier, and their "
-    "interval is endless (accuracy differences of one example in 517 are such values)",
-)
 def test_values_that_differ_by_rounding_are_certain() -> None:
     values = np.array([0.125] * 5 + [np.nextafter(0.125, 1)])
     found = mean_interval(values, seeded())

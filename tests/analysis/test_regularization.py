@@ -232,11 +232,6 @@ def test_a_diverged_draw_does_not_make_a_size_the_best(tmp_path: Path) -> None:
     assert table.loc["every draw", "level"] != 8
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="bug: a size whose worse draw failed (or has not finished) is averaged over the other "
-    "draw alone and wins: 'lowest at m = 8; against m = 256, test loss changes by +0.5'",
-)
 def test_a_missing_draw_does_not_make_a_size_the_best(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64, 256]}
     world = World(

@@ -11,9 +11,9 @@ import pytest
 from analysis import test_time
 from analysis.design import Design, design_of
 from analysis.inference import mean_interval
-from analysis.load import Run
+from analysis.load import Run, read_run
 from runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, crossed, run_of, size, write_run, write_study
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
 RATES = (0.1, 0.2)
@@ -164,13 +164,8 @@ def test_without_layer_noise_there_is_no_theory_to_check(tmp_path: Path) -> None
     assert test_time.batch_noise(bare, designed(run)).empty
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=KeyError,
-    reason="bug: a drawn decay of which there is one draw does not vary, so that measurements do "
-    "not carry it (norm_batch_size crossed, decay under [nuisance], draws = { count = 1 })",
-)
 def test_a_single_drawn_decay(tmp_path: Path) -> None:
-    run = run_of(tmp_path, crossed(SIZES, decay=0.7), scientific=SIZES)
-    run.study["study"]["nuisance"] = {"decay": {}}
+    write_run(tmp_path, crossed(SIZES, decay=0.7), scientific=SIZES)
+    write_study(tmp_path, SIZES, ["decay"])
+    run = read_run(tmp_path)
     assert not test_time.running_damage(run, designed(run)).empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -59,6 +60,9 @@ def free_port() -> int:
         return port
 
 
+JOBS = importlib.util.find_spec("aiohttp_cors") is not None
+"""Whether ray[default] is installed, which has the server that takes jobs."""
+
 OTHER_PORTS = ("ray-client-server", "dashboard-agent-listen", "metrics-export")
 """Ports that Ray would take the same of for every cluster on a machine."""
 
@@ -84,22 +88,25 @@ def answers(url: str) -> bool:
 def started_head(home: Path) -> Iterator[Head]:
     """`ray start --head` on free ports; at the end its processes alone are stopped."""
     scratch = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # Unix sockets have short names.
-    port, jobs = free_port(), free_port()
+    said, port, jobs = scratch / "said", free_port(), free_port()
     environment = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    process = subprocess.Popen(
-        [
-            *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
-            *(f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={scratch}"),
-            *(f"--{name}-port={free_port()}" for name in OTHER_PORTS),
-            *("--num-cpus=2", "--object-store-memory=100000000", "--disable-usage-stats"),
-        ],
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    words = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
+        *(f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={scratch}"),
+        *(f"--{name}-port={free_port()}" for name in OTHER_PORTS),
+        *("--num-cpus=2", "--object-store-memory=100000000", "--disable-usage-stats"),
+    ]
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            words,
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         url = f"http://127.0.0.1:{jobs}"
-        assert eventually(lambda: answers(f"{url}/api/version")), "the head does not answer"
+        assert eventually(lambda: "runtime started" in said.read_text()), said.read_text()
+        assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), said.read_text()
         yield Head(f"127.0.0.1:{port}", url, environment)
     finally:
         process.terminate()

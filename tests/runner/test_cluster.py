@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -24,7 +23,7 @@ from runner.study import Plan
 from runner.threads import ONE_BLAS_THREAD
 from runner.verify import verify_run
 from tests.runner import workers
-from tests.runner.clusters import Head, busy_actors, descendants, started_head
+from tests.runner.clusters import JOBS, Head, busy_actors, descendants, started_head
 from tests.runner.helpers import (
     TINY,
     caviar,
@@ -46,7 +45,6 @@ pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = (*settings_of(TINY), "--no-report", "--on", "ray", "--workers", "2")
-JOBS = importlib.util.find_spec("aiohttp_cors") is not None
 needs_jobs = pytest.mark.skipif(not JOBS, reason="jobs need ray[default], which is not installed")
 
 
@@ -131,7 +129,6 @@ def test_a_trial_whose_actor_always_dies_is_lost_and_the_others_complete(plan: P
     assert (progress.failed, progress.retries) == (2, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="the death of an actor that has no job yet ends the run")
 def test_actors_that_die_at_birth_do_not_end_the_run(plan: Plan) -> None:
     data = workers.Poison(**vars(plan.data))
     poisoned = Plan(plan.study, data, plan.trials)

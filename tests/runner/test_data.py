@@ -26,12 +26,12 @@ PIXELS = Data(RNG.integers(0, 256, (200, 5)).astype("u1"), np.arange(200) % 2, (
 
 def splits(data: Data = DATA, seeds: tuple[int, ...] = (0, 1, 2), **dataset: Any) -> Splits:
     own = DatasetConfig(**{"name": "wine", "train": 120, "validation": 30, **dataset})
-    return make_splits(
-        data,
-        TrialConfig(
-            dataset=own, seeds=seeds, steps=1, norm_batch_size=8, epsilon=1e-5, dtype="float64"
-        ),
-    )
+    return make_splits(data, config_of(own, seeds, "float64"))
+
+
+def config_of(dataset: DatasetConfig, seeds: tuple[int, ...], dtype: str) -> TrialConfig:
+    own = {"seeds": seeds, "dtype": dtype, "steps": 1, "norm_batch_size": 8, "epsilon": 1e-5}
+    return TrialConfig(dataset=dataset, **own)  # type: ignore[arg-type]
 
 
 def all_rows(examples: Examples) -> Array:
