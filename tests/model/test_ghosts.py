@@ -97,6 +97,13 @@ def test_rows_of_a_class_keep_their_order_where_sorted() -> None:
     np.testing.assert_array_equal(stratified(3)(rows, labels), [[3, 4, 9, 1, 7, 2]])
 
 
+def test_sorting_keeps_the_order_within_classes_in_large_batches_too() -> None:
+    rows, labels = _batch(0, 1000, 4)
+    for own, classes, arranged in zip(rows, labels, class_sorted(rows, labels), strict=True):
+        expected = sorted(range(1000), key=lambda i, c=classes: c[i])
+        np.testing.assert_array_equal(arranged, own[expected])
+
+
 def test_repartition_is_a_fresh_permutation_a_replica() -> None:
     rows, _ = _batch(0, 24, 4)
     own = generators(3)

@@ -143,11 +143,13 @@ def _network(layer: BatchNorm, bias: bool = False) -> Network:
     )
 
 
-def _checked(network: Network, x: Array, seed: int = 0) -> Invariants:
-    """After one forward pass, with the gradient of the loss and one dead unit."""
+def _checked(
+    network: Network, x: Array, seed: int = 0, dead: tuple[int, ...] = (DEAD,)
+) -> Invariants:
+    """After one forward pass, with the gradient of the loss and, as a rule, one dead unit."""
     parameters, _ = network.init(generators(len(x), seed), x.shape[2], x.dtype)
     parameters = randomised(parameters, seed)
-    parameters["dense1.weight"][:, :, DEAD] = 0
+    parameters["dense1.weight"][:, :, list(dead)] = 0
     logits, tape = network.forward(parameters, x, ())
     labels = np.random.default_rng(seed).integers(0, 3, x.shape[:2])
     upstream = mean_cross_entropy_gradient(logits, labels).astype(x.dtype)
@@ -192,6 +194,16 @@ def test_a_broken_batch_norm_fails(name: str, m: int, dtype: DTypeLike) -> None:
     # With two examples x_hat is a sign: its mean product with any gradient is what is left.
     assert expected - {"coupling", "orthogonality"} <= set(found.failed), found
     assert expected - {"orthogonality"} <= set(found.failed) or m == 2, found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [2, 8, 64, 128])
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_batch_norm_fails_without_a_dead_unit(name: str, m: int, dtype: DTypeLike) -> None:
+    """A misplaced epsilon of 1e-5 then moves nothing by more than some 1e-5."""
+    x = normal(0, 2, 256, 9).astype(dtype)
+    assert _checked(_network(BatchNorm(m)), x, dead=()).passed
+    assert not _checked(_network(BROKEN[name][0](m)), x, dead=()).passed
 
 
 @pytest.mark.parametrize("m", [4, 64])
