@@ -9,6 +9,13 @@ from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
+from model.arms import (
+    BatchRenorm,
+    DistortedTape,
+    LeaveOneOutNorm,
+    OtherExamplesNorm,
+    StopGradientNorm,
+)
 from model.layers import (
     Array,
     Dense,
@@ -20,7 +27,16 @@ from model.layers import (
     Relu,
     Tanh,
 )
+from model.noise import NoisyNorm
 from model.norm import BatchNorm, LayerNorm, NormTape
+
+AnyBatchNorm = (
+    BatchNorm | LeaveOneOutNorm | OtherExamplesNorm | StopGradientNorm | BatchRenorm | NoisyNorm
+)
+"""Layers that evaluate with population statistics: running averages watch them."""
+
+Watched = NormTape | DistortedTape
+"""Tapes of such layers, with the plain statistics of their ghosts as `moments`."""
 
 Statistics = Callable[[str, Array], Moments]
 """From the name of a batch-norm layer and its input to the moments it shall normalise with."""
@@ -76,20 +92,20 @@ class Network:
         kinds of statistics share it. Without batch norm the second network is empty.
         """
         at = next(
-            (i for i, (_, layer) in enumerate(self.layers) if isinstance(layer, BatchNorm)),
+            (i for i, (_, layer) in enumerate(self.layers) if isinstance(layer, AnyBatchNorm)),
             len(self.layers),
         )
         return Network(self.layers[:at]), Network(self.layers[at:])
 
     @property
-    def norm_layers(self) -> dict[str, BatchNorm]:
+    def norm_layers(self) -> dict[str, AnyBatchNorm]:
         """The batch-norm layers by name, in order."""
-        return {name: layer for name, layer in self.layers if isinstance(layer, BatchNorm)}
+        return {name: layer for name, layer in self.layers if isinstance(layer, AnyBatchNorm)}
 
 
 def training_moments(tape: dict[str, Any]) -> dict[str, Moments]:
     """The batch statistics that a training pass used, by batch-norm layer."""
-    return {name: part.moments for name, part in tape.items() if isinstance(part, NormTape)}
+    return {name: part.moments for name, part in tape.items() if isinstance(part, Watched)}
 
 
 def no_statistics(name: str, x: Array) -> Moments:

@@ -52,13 +52,17 @@ def batch_moments(x: Array, norm_batch_size: int) -> Moments:
 
     Raises ValueError where the batch is not a multiple of `norm_batch_size`.
     """
-    grouped = _grouped(x, norm_batch_size)
-    mean = grouped.mean(axis=2, keepdims=True)
-    centred = grouped - mean
+    ghosts = grouped(x, norm_batch_size)
+    mean = ghosts.mean(axis=2, keepdims=True)
+    centred = ghosts - mean
     return Moments(mean[:, :, 0], np.mean(centred * centred, axis=2))
 
 
-def _grouped(x: Array, norm_batch_size: int) -> Array:
+def grouped(x: Array, norm_batch_size: int) -> Array:
+    """Ghosts of consecutive examples, `(replicas, ghosts, norm_batch_size, features)`.
+
+    Raises ValueError where the batch is not a multiple of `norm_batch_size`.
+    """
     replicas, batch, features = x.shape
     if batch % norm_batch_size:
         raise ValueError(
@@ -66,6 +70,23 @@ def _grouped(x: Array, norm_batch_size: int) -> Array:
             f"{batch} / {norm_batch_size} leaves {batch % norm_batch_size}"
         )
     return x.reshape(replicas, batch // norm_batch_size, norm_batch_size, features)
+
+
+def affine(parameters: Parameters, z: Array) -> Array:
+    """`gamma z + beta` of ghosts, put back into one batch `(replicas, batch, features)`."""
+    replicas, ghosts, size, features = z.shape
+    y: Array = z.reshape(replicas, ghosts * size, features) * parameters["gamma"]
+    y += parameters["beta"]
+    return y
+
+
+def affine_backward(parameters: Parameters, z: Array, dy: Array) -> tuple[Array, Parameters]:
+    """Gradients of `affine` by the ghosts, in their shape, and by gamma and beta."""
+    gradients = {
+        "gamma": np.sum(dy * z.reshape(dy.shape), axis=1, keepdims=True),
+        "beta": dy.sum(axis=1, keepdims=True),
+    }
+    return (dy * parameters["gamma"]).reshape(z.shape), gradients
 
 
 @dataclass(frozen=True)
@@ -89,29 +110,22 @@ class BatchNorm:
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, NormTape]:
-        grouped = _grouped(x, self.norm_batch_size)
-        x_hat, inverse_deviation, mean, variance = standardise(grouped, self.epsilon)
+        ghosts = grouped(x, self.norm_batch_size)
+        x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
         tape = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
-        y = x_hat.reshape(x.shape) * parameters["gamma"]
-        y += parameters["beta"]
-        return y, tape
+        return affine(parameters, x_hat), tape
 
     def backward(
         self, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        x_hat = tape.x_hat.reshape(dy.shape)
-        gradients = {
-            "gamma": np.sum(dy * x_hat, axis=1, keepdims=True),
-            "beta": dy.sum(axis=1, keepdims=True),
-        }
-        dx_hat = (dy * parameters["gamma"]).reshape(tape.x_hat.shape)
+        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
         dx = standardise_backward(dx_hat, tape.x_hat, tape.inverse_deviation)
         return dx.reshape(dy.shape), gradients
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         mean, variance = moments_of(x)
         deviation = np.sqrt(variance + x.dtype.type(self.epsilon))
-        y: Array = _grouped(x, x.shape[1] // mean.shape[1]) - mean[:, :, None]
+        y: Array = grouped(x, x.shape[1] // mean.shape[1]) - mean[:, :, None]
         y *= (parameters["gamma"] / deviation)[:, :, None]
         y += parameters["beta"][:, None]
         return y.reshape(x.shape)

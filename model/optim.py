@@ -133,5 +133,29 @@ class DecoupledDecay:
         return moved, after
 
 
+@dataclass(frozen=True)
+class GammaDecay:
+    """Decay of gamma alone: the gradient of rate / 2 * gamma^2 joins before the optimiser.
+
+    The explicit half of batch norm's regularisation without its noise: population
+    normalisation with gamma decay (Luo et al. 2019).
+    """
+
+    optimizer: Optimizer
+    rate: float
+
+    def init(self, parameters: Parameters) -> State:
+        return self.optimizer.init(parameters)
+
+    def step(
+        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
+    ) -> tuple[Parameters, State]:
+        penalised = {
+            k: g + g.dtype.type(self.rate) * parameters[k] if k.endswith(".gamma") else g
+            for k, g in gradients.items()
+        }
+        return self.optimizer.step(state, parameters, penalised, learning_rate)
+
+
 def _decays(name: str, scope: WeightDecayScope) -> bool:
     return scope == "all" or name.endswith(".weight")

@@ -14,6 +14,7 @@ from model.optim import (
     Adam,
     CoupledDecay,
     DecoupledDecay,
+    GammaDecay,
     Momentum,
     Optimizer,
     Sgd,
@@ -138,6 +139,34 @@ def test_decay_spares_gains_shifts_and_biases_unless_told(
     for k in SHAPES:
         assert np.array_equal(default[k], plain[k]) == (k != "dense1.weight")
         assert not np.array_equal(everything[k], plain[k])
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gamma_decay_is_the_penalty_on_gamma_alone(kind: Kind, dtype: DTypeLike) -> None:
+    inner = OPTIMIZERS[kind]
+    plain, state = _run(inner, dtype)
+    decayed, decayed_state = _run(GammaDecay(inner, DECAY), dtype)
+    everything, _ = _run(CoupledDecay(inner, DECAY, "all"), dtype)
+    assert state.keys() == decayed_state.keys()
+    for k in SHAPES:
+        assert decayed[k].dtype == dtype
+        expected = everything if k == "norm1.gamma" else plain
+        np.testing.assert_array_equal(decayed[k], expected[k])
+    assert not np.array_equal(decayed["norm1.gamma"], plain["norm1.gamma"])
+
+
+def test_gamma_decay_adds_the_slope_of_half_the_rate_times_gamma_squared() -> None:
+    parameters, gradients = _arrays(0), _arrays(50)
+    before = copy.deepcopy((parameters, gradients))
+    moved, _ = GammaDecay(Sgd(), 0.4).step({}, parameters, gradients, 0.1)
+    gamma = parameters["norm1.gamma"]
+    penalty = (0.2 * (gamma + 1e-6) ** 2 - 0.2 * (gamma - 1e-6) ** 2) / 2e-6
+    expected = gamma - 0.1 * (gradients["norm1.gamma"] + penalty)
+    np.testing.assert_allclose(moved["norm1.gamma"], expected, rtol=1e-8)
+    for now, then in zip((parameters, gradients), before, strict=True):
+        for k in then:
+            np.testing.assert_array_equal(now[k], then[k])
 
 
 def test_coupled_and_decoupled_agree_for_sgd_and_differ_for_adam() -> None:

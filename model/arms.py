@@ -1,0 +1,241 @@
+"""Control arms of batch norm: each takes one of its mechanisms away and keeps the others.
+
+All start with gamma 1 and beta 0, `(replicas, 1, features)`, and evaluate as BatchNorm does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from model.layers import Array, Generators, Moments, MomentsOf, Parameters
+from model.norm import (
+    BatchNorm,
+    NormTape,
+    affine,
+    affine_backward,
+    grouped,
+    standardise,
+    standardise_backward,
+)
+
+
+class DistortedTape(NamedTuple):
+    """Tape of a norm whose x_hat went through `scale * x_hat + shift`, both constants."""
+
+    plain: NormTape
+    scale: Array
+    distorted: Array
+
+    @property
+    def moments(self) -> Moments:
+        """The plain ghost statistics that running averages watch."""
+        return self.plain.moments
+
+
+def distort(plain: NormTape, scale: Array, shift: Array) -> DistortedTape:
+    """`scale * x_hat + shift`; both broadcast to `(replicas, ghosts, size, features)`."""
+    return DistortedTape(plain, scale, plain.x_hat * scale + shift)
+
+
+def distorted_backward(
+    parameters: Parameters, tape: DistortedTape, dy: Array
+) -> tuple[Array, Parameters]:
+    """Gradients through x_hat and its statistics, with scale and shift as constants."""
+    dz, gradients = affine_backward(parameters, tape.distorted, dy)
+    dz *= tape.scale
+    dx = standardise_backward(dz, tape.plain.x_hat, tape.plain.inverse_deviation)
+    return dx.reshape(dy.shape), gradients
+
+
+@dataclass(frozen=True)
+class LeaveOneOutNorm:
+    """Normalises each example by the mean and biased variance of the rest of its ghost.
+
+    Removes self-influence, the example inside its own statistics; keeps the noise of a small
+    sample (of m - 1) and the gradient through the statistics. Exclusive Batch Normalization of
+    Kosson, Fan & Jaggi 2024 (XBN). Input and output `(replicas, batch, features)`, ghosts of
+    `norm_batch_size`, at least 3: one other example has no variance.
+    """
+
+    norm_batch_size: int
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        m = self.norm_batch_size
+        if m < 3:
+            raise ValueError(
+                f"a ghost batch of {m} leaves {m - 1} to normalise one example by: it takes 3"
+            )
+        centred, moments = _centred(x, m)
+        variance = moments.variance[:, :, None]
+        # Less than zero only by rounding, where all of a ghost's spread is one example.
+        others = np.maximum(variance - centred * centred / (m - 1), 0) * (m / (m - 1))
+        inverse_deviation = 1 / np.sqrt(others + x.dtype.type(self.epsilon))
+        z = centred * inverse_deviation * (m / (m - 1))
+        return affine(parameters, z), NormTape(z, inverse_deviation, moments)
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        """O(m): every example's variance is that of the ghost less a term of its own."""
+        m = self.norm_batch_size
+        z, inverse_deviation = tape.x_hat, tape.inverse_deviation
+        dz, gradients = affine_backward(parameters, z, dy)
+        pull = dz * z * inverse_deviation * inverse_deviation
+        own = pull / (m - 1) - pull.mean(axis=2, keepdims=True)
+        dx = dz * inverse_deviation * (m / (m - 1)) + own * (z / inverse_deviation)
+        dx -= dx.mean(axis=2, keepdims=True)
+        return dx.reshape(dy.shape), gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+@dataclass(frozen=True)
+class OtherExamplesNorm:
+    """Normalises every ghost by the mean and biased variance of the next ghost of its batch.
+
+    Removes self-influence without changing the sample: the statistics are those of m other,
+    independent examples, cyclically the next m; keeps their noise and the gradient through
+    them. The external statistics (EXT) beside the exclusive ones of Kosson, Fan & Jaggi 2024.
+    Input and output `(replicas, batch, features)`, at least two ghosts of `norm_batch_size`.
+    """
+
+    norm_batch_size: int
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        m = self.norm_batch_size
+        centred, moments = _centred(x, m)
+        if centred.shape[1] < 2:
+            raise ValueError(
+                f"a batch of {x.shape[1]} in ghost batches of {m} has no other ghost batch to "
+                "normalise by: it takes two"
+            )
+        mean, variance = moments.mean[:, :, None], moments.variance[:, :, None]
+        next_variance = np.roll(variance, -1, axis=1)
+        inverse_deviation = 1 / np.sqrt(next_variance + x.dtype.type(self.epsilon))
+        z = (centred + (mean - np.roll(mean, -1, axis=1))) * inverse_deviation
+        return affine(parameters, z), NormTape(z, inverse_deviation, moments)
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        z, inverse_deviation = tape.x_hat, tape.inverse_deviation
+        dz, gradients = affine_backward(parameters, z, dy)
+        through_mean = dz.mean(axis=2, keepdims=True) * inverse_deviation
+        through_variance = np.mean(dz * z, axis=2, keepdims=True) * inverse_deviation**2
+        shifted = z / inverse_deviation
+        centred = shifted - shifted.mean(axis=2, keepdims=True)
+        # What a ghost did to the one before it comes back to its own examples.
+        dx = dz * inverse_deviation - np.roll(through_mean, 1, axis=1)
+        dx -= centred * np.roll(through_variance, 1, axis=1)
+        return dx.reshape(dy.shape), gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+@dataclass(frozen=True)
+class StopGradientNorm:
+    """Batch norm whose backward pass takes the mean and the variance for constants.
+
+    Removes the gradient through the statistics, two of the three terms of Ioffe & Szegedy 2015,
+    section 3 (which warns there of leaving them out); keeps the forward pass: noise and
+    self-influence. Input and output `(replicas, batch, features)`, ghosts of `norm_batch_size`.
+    """
+
+    norm_batch_size: int
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        return BatchNorm(self.norm_batch_size, self.epsilon).forward(parameters, x, generators)
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
+        return (dx_hat * tape.inverse_deviation).reshape(dy.shape), gradients
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+@dataclass(frozen=True)
+class BatchRenorm:
+    """Batch norm that then corrects x_hat, within limits, towards the whole batch's statistics.
+
+    Removes, as far as `r_max` >= 1 and `d_max` >= 0 allow, what the noise of a ghost does to
+    the forward pass; keeps the gradient through the ghost's statistics: x_hat r + d with
+    r = clip(sigma_g / sigma, 1 / r_max, r_max), d = clip((mu_g - mu) / sigma, -d_max, d_max),
+    neither with a gradient. Ioffe 2017, section 3. There mu and sigma are moving averages; here
+    they are those of the whole batch of the update, because running averages only watch a run
+    and nothing may feed them back into it. Input and output `(replicas, batch, features)`,
+    ghosts of `norm_batch_size`; with one ghost this is batch norm.
+    """
+
+    norm_batch_size: int
+    r_max: float
+    d_max: float
+    epsilon: float = 1e-5
+
+    def init(
+        self, generators: Generators, features: int, dtype: DTypeLike
+    ) -> tuple[Parameters, int]:
+        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, DistortedTape]:
+        ghosts = grouped(x, self.norm_batch_size)
+        x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
+        plain = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
+        centre = mean.mean(axis=1, keepdims=True)
+        away = mean - centre
+        spread = np.mean(variance + away * away, axis=1, keepdims=True)
+        whole = 1 / np.sqrt(spread + x.dtype.type(self.epsilon))
+        r = np.clip(whole / inverse_deviation, 1 / self.r_max, self.r_max)
+        d = np.clip(away * whole, -self.d_max, self.d_max)
+        tape = distort(plain, r, d)
+        return affine(parameters, tape.distorted), tape
+
+    def backward(
+        self, parameters: Parameters, tape: DistortedTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        return distorted_backward(parameters, tape, dy)
+
+    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
+        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+def _centred(x: Array, norm_batch_size: int) -> tuple[Array, Moments]:
+    """Deviations from the ghost means, by ghost, and the plain ghost statistics."""
+    ghosts = grouped(x, norm_batch_size)
+    mean = ghosts.mean(axis=2, keepdims=True)
+    centred = ghosts - mean
+    return centred, Moments(mean[:, :, 0], np.mean(centred * centred, axis=2))
