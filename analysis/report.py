@@ -254,10 +254,12 @@ def _made(found: Findings) -> list[tuple[str, str]]:
     study, session = found.run.study, found.run.study["sessions"][-1]
     counts = ", ".join(f"{n} {name}" for name, n in found.run.counts.items())
     seconds = found.run.outcomes["seconds"].sum()
+    checked = found.run.outcomes["invariants"].value_counts().sort_index()
     return [
         ("command", session["command"]),
         ("study hash", study["hash"]),
         ("trials", counts),
+        ("batch norm's identities", ", ".join(f"{n} {name}" for name, n in checked.items())),
         ("worker time", f"{seconds:.0f} s"),
         ("started", study["sessions"][0]["started"]),
         ("sessions", str(len(study["sessions"]))),

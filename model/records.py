@@ -83,4 +83,15 @@ class Noise:
     noise_penalty: Array
 
 
-Record = Curve | Evaluation | StatisticsError | Noise
+@dataclass(frozen=True)
+class Checked:
+    """Batch norm's exact identities at one of the first steps; `failed` names those that broke.
+
+    Not a row of a table: it decides whether the trial's rows may be believed at all.
+    """
+
+    step: int
+    failed: tuple[str, ...]
+
+
+Record = Curve | Evaluation | StatisticsError | Noise | Checked

@@ -7,15 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.invariants import check_step
 from model.layers import Array, Generators, Parameters
 from model.loss import cross_entropy, mean_cross_entropy_gradient
 from model.measure import measure
 from model.network import training_moments
 from model.optim import State as OptimizerState
-from model.records import Curve, Record
+from model.records import Checked, Curve, Record
 from model.running import BankState
 from model.streams import batches, streams
 from model.training import Splits, Training
+
+CHECKED_STEPS = 2
+"""First batches on which every trial proves its batch norm."""
 
 
 class State(NamedTuple):
@@ -38,6 +42,7 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
     noise, probe = streams(seeds, "noise"), streams(seeds, "probe")
     steps_per_epoch = len(splits.train) // training.batch_size
     losses: list[Array] = []
+    yield from _proof(training, state, splits)
     for step in range(1, training.steps + 1):
         rate = training.learning_rate * training.schedule((step - 1) / training.steps)
         records: list[Record] = []
@@ -64,6 +69,24 @@ def _start(training: Training, splits: Splits) -> State:
         training.optimizer.init(parameters),
         training.running.init(training.network, parameters),
     )
+
+
+def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked]:
+    """Batch norm's identities at the starting weights on the first batches of the run.
+
+    They hold for any weights and any batch, so the start, where numbers are tame, decides;
+    the streams are fresh ones, and training is as it would be without.
+    """
+    seeds = training.seeds
+    order = batches(streams(seeds, "order"), len(splits.train), training.batch_size)
+    noise = streams(seeds, "noise")
+    for step in range(1, CHECKED_STEPS + 1):
+        x, labels = splits.train.take(next(order))
+        logits, tape = training.network.forward(state.parameters, x, noise)
+        upstream = mean_cross_entropy_gradient(logits, labels)
+        found = check_step(training.network, state.parameters, tape, upstream)
+        if found is not None:
+            yield Checked(step, found.failed)
 
 
 def _step(

@@ -41,6 +41,8 @@ class Outcome:
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
+    `invariants` says whether batch norm's exact identities held on the first batches: `passed`,
+    `failed` (then the trial is `failed` too) or `none` where there is no batch norm to check.
     """
 
     trial_id: str
@@ -50,6 +52,7 @@ class Outcome:
     steps: int = 0
     rows: int = 0
     diverged_seeds: tuple[int, ...] = ()
+    invariants: str = "none"
     host: str = ""
     error: str = ""
     traceback: str = ""

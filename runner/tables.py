@@ -57,6 +57,7 @@ OUTCOMES = pa.schema(
         ("steps", pa.int64()),
         ("rows", pa.int64()),
         ("diverged_seeds", pa.list_(pa.int64())),
+        ("invariants", pa.string()),
         ("host", pa.string()),
         ("error", pa.string()),
         ("traceback", pa.string()),

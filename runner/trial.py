@@ -23,7 +23,7 @@ from model.optim import (
     Sgd,
     WeightDecayScope,
 )
-from model.records import Curve, Evaluation, Noise, Record, StatisticsError
+from model.records import Checked, Curve, Evaluation, Noise, Record, StatisticsError
 from model.running import RunningStatistics
 from model.schedule import SCHEDULES
 from model.train import train
@@ -78,6 +78,7 @@ def run_trial(job: Job, data: Data) -> Iterator[Event]:
             seconds=time.perf_counter() - started,
             steps=gathered.steps,
             rows=gathered.rows,
+            invariants=gathered.invariants,
             host=platform.node(),
             error=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
@@ -123,6 +124,10 @@ def spread(steps: int, count: int) -> frozenset[int]:
     return frozenset(max(1, round(steps * (i + 1) / count)) for i in range(count))
 
 
+class BrokenBatchNormError(ArithmeticError):
+    """The batch norm of a trial is not batch norm."""
+
+
 class _Gathered:
     """Rows waiting to be sent, and what the outcome will say about the whole trial."""
 
@@ -130,11 +135,15 @@ class _Gathered:
         self.job = job
         self.rows = 0
         self.steps = 0
+        self.invariants = "none"
         self.diverged = np.zeros(len(job.config.seeds), bool)
         self.waiting: dict[str, dict[str, list[Any]]] = {}
 
     def add(self, record: Record) -> None:
         """One row a seed: what is an array differs by seed, what is a scalar is repeated."""
+        if isinstance(record, Checked):
+            self.check(record)
+            return
         seeds = self.job.config.seeds
         columns = self.waiting.setdefault(TABLE[type(record)], {})
         columns.setdefault("seed", []).extend(seeds)
@@ -148,6 +157,15 @@ class _Gathered:
             self.diverged |= ~np.isfinite(record.loss)
         elif isinstance(record, Evaluation) and record.statistics == "population":
             self.diverged |= ~np.isfinite(record.loss)
+
+    def check(self, record: Checked) -> None:
+        """Raises BrokenBatchNormError where an identity does not hold: no row may be read."""
+        self.invariants = "failed" if record.failed else "passed"
+        if record.failed:
+            raise BrokenBatchNormError(
+                f"batch norm's identities do not hold at step {record.step}: "
+                f"{', '.join(record.failed)}; nothing this trial measures can be believed"
+            )
 
     def blocks(self) -> list[Block]:
         sent = [
@@ -167,6 +185,7 @@ class _Gathered:
             steps=self.steps,
             rows=self.rows,
             diverged_seeds=tuple(seeds),
+            invariants=self.invariants,
             host=platform.node(),
             error=f"the loss of {len(seeds)} seeds stopped being finite" if seeds else "",
         )

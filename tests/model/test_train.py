@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ from numpy.typing import DTypeLike
 from scipy.special import log_softmax, softmax
 
 from model.conventions import CONVENTIONS, Tracker
-from model.network import Norm, mlp
+from model.layers import Array, Parameters
+from model.network import Network, Norm, mlp
+from model.norm import BatchNorm, NormTape
 from model.optim import Adam, CoupledDecay, Momentum
-from model.records import Curve, Evaluation, Noise, StatisticsError
+from model.records import Checked, Curve, Evaluation, Noise, StatisticsError
 from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
@@ -34,7 +36,7 @@ LINEAR = mlp((), 3, norm="none", norm_batch_size=8, epsilon=1e-5, activation="re
 
 def test_records_come_after_the_steps_asked_for() -> None:
     seen: list[tuple[str, int]] = []
-    for record in run(small_training(), SPLITS):
+    for record in run(small_training(), SPLITS)[2:]:
         row = ("curve" if isinstance(record, Curve) else "measured", record.step)
         if row not in seen:
             seen.append(row)
@@ -44,12 +46,45 @@ def test_records_come_after_the_steps_asked_for() -> None:
 
 def test_every_kind_of_record_is_reported() -> None:
     kinds = {type(r) for r in run(small_training(), SPLITS)}
-    assert kinds == {Curve, Evaluation, StatisticsError, Noise}
+    assert kinds == {Checked, Curve, Evaluation, StatisticsError, Noise}
 
 
 def test_without_steps_asked_for_nothing_is_reported() -> None:
     nothing = frozenset[int]()
-    assert run(small_training(curve_steps=nothing, evaluation_steps=nothing), SPLITS) == []
+    found = run(small_training(curve_steps=nothing, evaluation_steps=nothing), SPLITS)
+    assert found == [Checked(1, ()), Checked(2, ())]
+
+
+@dataclass(frozen=True)
+class _ForgetsTheVariance(BatchNorm):
+    """The gradient through the mean alone."""
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        _, gradients = super().backward(parameters, tape, dy)
+        dx_hat = (dy * parameters["gamma"]).reshape(tape.x_hat.shape)
+        dx = (dx_hat - dx_hat.mean(axis=2, keepdims=True)) * tape.inverse_deviation
+        return dx.reshape(dy.shape), gradients
+
+
+def test_a_broken_batch_norm_is_named_before_anything_is_measured() -> None:
+    training = small_training()
+    layers = tuple(
+        (name, _ForgetsTheVariance(own.norm_batch_size) if isinstance(own, BatchNorm) else own)
+        for name, own in training.network.layers
+    )
+    first, *_ = run(replace(training, network=Network(layers)), SPLITS)
+    assert isinstance(first, Checked)
+    assert "scale_null" in first.failed
+
+
+def test_checking_changes_nothing_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_checks = records_of(Curve, small_training(), SPLITS)
+    monkeypatch.setattr("model.train.CHECKED_STEPS", 0)
+    without = records_of(Curve, small_training(), SPLITS)
+    for one, other in zip(with_checks, without, strict=True):
+        np.testing.assert_array_equal(one.loss, other.loss)
 
 
 def test_loss_is_the_mean_since_the_last_row() -> None:

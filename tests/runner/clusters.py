@@ -63,7 +63,7 @@ def free_port() -> int:
 JOBS = importlib.util.find_spec("aiohttp_cors") is not None
 """Whether ray[default] is installed, which has the server that takes jobs."""
 
-OTHER_PORTS = ("ray-client-server", "dashboard-agent-listen", "metrics-export")
+OTHER_PORTS = ("dashboard-agent-listen", "metrics-export", *(["ray-client-server"] if JOBS else []))
 """Ports that Ray would take the same of for every cluster on a machine."""
 
 
@@ -105,7 +105,8 @@ def started_head(home: Path) -> Iterator[Head]:
         )
     try:
         url = f"http://127.0.0.1:{jobs}"
-        assert eventually(lambda: "runtime started" in said.read_text()), said.read_text()
+        up = eventually(lambda: process.poll() is not None or "started" in said.read_text())
+        assert up and process.poll() is None, said.read_text()
         assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), said.read_text()
         yield Head(f"127.0.0.1:{port}", url, environment)
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 import runner.trial
 from model.optim import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
-from model.records import Curve, Evaluation, Record
+from model.records import Checked, Curve, Evaluation, Record
 from model.schedule import SCHEDULES
 from model.training import Splits, Training
 from runner.config import TrialConfig, TrialFields
@@ -150,11 +150,26 @@ def test_a_network_that_diverges_keeps_its_rows() -> None:
 
 
 def test_records_are_the_declared_columns() -> None:
-    assert set(TABLE) == set(get_args(Record))
+    assert {*TABLE, Checked} == set(get_args(Record))
     assert set(TABLE.values()) == set(ROW_TABLES)
     for record, table in TABLE.items():
         own = [field.name for field in fields(record)]
         assert SCHEMAS[table].names == ["trial_id", "attempt", "seed", *own]
+
+
+def test_the_outcome_says_that_batch_norm_is_batch_norm() -> None:
+    assert outcome_of(events_of()).invariants == "passed"
+    assert outcome_of(events_of("norm=layer")).invariants == "none"
+
+
+def test_a_broken_batch_norm_fails_its_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "model.norm.standardise_backward", lambda dx_hat, x_hat, deviation: dx_hat * deviation
+    )
+    events = events_of()
+    ended = outcome_of(events)
+    assert (ended.status, ended.invariants, counted(events)) == ("failed", "failed", 0)
+    assert "batch norm's identities do not hold at step 1: " in ended.error
 
 
 def test_outcomes_are_the_declared_columns() -> None:
