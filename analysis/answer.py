@@ -55,9 +55,12 @@ def about(found: Findings) -> list[str]:
     bad = f"{counts['diverged']} diverged, {counts['failed']} failed, {counts['lost']} lost"
     done = counts["completed"] + counts["diverged"]
     lines = [
-        f"{study['name']} on {data}: {done} of {counts['planned']} trials, {seeds} seeds each; "
-        f"{bad}. Intervals are 95 %, over {'seeds' if _paired(found) else 'trials'}."
+        f"{study['name']} on {data}: {done} of {counts['planned']} trials, "
+        f"{seeds} {'seed' if seeds == 1 else 'seeds'} each; "
+        f"{bad}."
     ]
+    if found.design is not None:
+        lines[0] += f" Intervals are 95 %, over {'seeds' if found.design.paired else 'trials'}."
     if found.chooses:
         draws = run.trials["draw"].nunique()
         lines.append(
@@ -65,10 +68,6 @@ def about(found: Findings) -> list[str]:
             "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
-
-
-def _paired(found: Findings) -> bool:
-    return found.design is not None and found.design.paired
 
 
 def _facets(found: Findings, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -135,7 +134,8 @@ def _best(found: Findings, reading: str, subject: str) -> list[str]:
         if best["on_edge"]:
             says += ", the edge of the range, so the best may lie outside"
         if best["excluded"]:
-            says += f" ({best['excluded']} sizes with diverged or missing seeds are left out)"
+            sizes = "size" if best["excluded"] == 1 else "sizes"
+            says += f" ({best['excluded']} {sizes} with diverged or missing seeds left out)"
         here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
         by = {row["quantity"]: row for row in here.to_dict("records")}
         if by:
@@ -172,7 +172,7 @@ def _regularises(found: Findings) -> list[str]:
     if verdicts.empty:
         return []
     if not verdicts["known"].any():
-        return ["There are too few seeds for an interval, and so for a verdict."]
+        return ["There are too few comparable seeds for an interval, and so for a verdict."]
     against = _at(found, found.design.reference)
     yes = verdicts[verdicts["regularises"]]
     helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
@@ -198,7 +198,8 @@ def _sizes(found: Findings, rows: pd.DataFrame) -> str:
 def usual_tracker(found: Findings, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the tracker that sentences speak of: `unbiased` at the study's own decay."""
     rules = table["rule"].unique()
-    usual = ("unbiased", "unbiased, drawn decay", "pytorch")
+    own_rule = found.run.trials["convention"].dropna().unique().tolist()
+    usual = (*own_rule[:1], "unbiased", "unbiased, drawn decay", "pytorch")
     rule = next((r for r in usual if r in rules), rules[0])
     rows = table[table["rule"] == rule]
     decays = sorted(rows["tracker_decay"].dropna().unique())

@@ -29,12 +29,16 @@ def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
 def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
     """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
 
-    The choice never sees the seed that it is used for, so its test loss is not flattered. A
-    draw that diverged on any of the other seeds is not chosen while another one did not.
-    Columns facet, level, seed, draw.
+    The choice never sees the seed that it is used for (unless it is the only one), so its test
+    loss is not flattered. A draw that diverged on any of the other seeds is not chosen while
+    another one did not; draws that an arm has not finished are not there for any. Columns
+    facet, level, seed, draw.
     """
     losses = final(run.evaluations, design)
     losses = losses[(losses["split"] == "validation") & (losses["statistics"] == "population")]
+    arms = losses[["facet", "level"]].drop_duplicates()
+    finished = losses.drop_duplicates(["facet", "level", "draw"]).groupby("draw").size()
+    losses = losses[losses["draw"].isin(finished[finished == len(arms)].index)]
     rows: list[dict[str, Any]] = []
     for (facet, level), arm in losses.groupby(["facet", "level"]):
         wide = arm.pivot_table(index="seed", columns="draw", values="loss", dropna=False)
@@ -43,7 +47,7 @@ def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
             others = np.delete(values, i, axis=0) if len(values) > 1 else values
             draw = wide.columns[int(others.mean(axis=0).argmin())]
             rows.append({"facet": facet, "level": level, "seed": seed, "draw": draw})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["facet", "level", "seed", "draw"])
 
 
 def readings(run: Run, design: Design, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

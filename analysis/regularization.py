@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.arms import KEYS, SEED, contrasts, final, level_means, readings
+from analysis.arms import KEYS, PAIRED_BY, SEED, contrasts, final, level_means, readings
 from analysis.design import Design
 from analysis.inference import BestLevel, best_level
 from analysis.load import Run
@@ -94,7 +94,8 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
     for reading, rows in readings(run, design, final_values(run, design)).items():
         for facet, arm in rows.groupby("facet") if design.paired else ():
             counts = arm["test_loss"].map(np.isfinite).groupby(arm["level"]).sum()
-            whole = counts == arm.groupby("level").size().max()
+            # The same seeds and draws at every size; under the best draw, the same seeds.
+            whole = counts == len(arm[PAIRED_BY[reading]].drop_duplicates())
             kept = arm[arm["level"].isin(whole[whole].index)]
             if kept["level"].nunique() < 2:
                 continue

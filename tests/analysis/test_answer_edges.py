@@ -39,7 +39,7 @@ def whole(findings: Findings) -> str:
 @pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.2)])
 def test_few_seeds(tmp_path: Path, seeds: int, rates: tuple[float, ...]) -> None:
     text = whole(found(tmp_path, SIZES, seeds=range(seeds), rates=rates))
-    assert f"{seeds} seeds each" in text
+    assert f"{seeds} {'seed' if seeds == 1 else 'seeds'} each" in text
     assert "too few for an interval" in text and "95 % of resamples" not in text
     assert "It regularises" not in text
 

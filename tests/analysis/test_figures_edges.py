@@ -46,8 +46,9 @@ def without_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(low=math.nan, high=math.nan)
 
 
-@pytest.mark.parametrize("trackers", [FEW, MAPS])
-@pytest.mark.parametrize("readings", [READINGS[:1], READINGS])
+@pytest.mark.parametrize(
+    ("trackers", "readings"), [(FEW, READINGS[:1]), (FEW, READINGS), (MAPS, READINGS)]
+)
 def test_means_without_intervals(trackers: dict[str, Any], readings: tuple[str, ...]) -> None:
     penalty = without_intervals(table(readings=readings))
     effect = without_intervals(table(LEVELS[:2], readings=readings, **EFFECTS))

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings, find
-from analysis.report import NOT_CLAIMED, SECTIONS, write_report
+from analysis.report import SECTIONS, not_claimed, write_report
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, read_page
 from tests.analysis.synthetic import crossed, run_of
@@ -98,7 +98,7 @@ def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Fin
 
 def test_the_answers_are_those_of_the_terminal(page: Page, findings: Findings) -> None:
     listed = page.texts["li"]
-    assert listed == [*question_1(findings), *question_2(findings), *NOT_CLAIMED]
+    assert listed == [*question_1(findings), *question_2(findings), *not_claimed(findings)]
     assert page.texts["p"][: len(about(findings))] == about(findings)
     assert page.texts["h1"] == ["a-study.of_everything"] and "a-study" in page.texts["title"][0]
 

@@ -248,11 +248,6 @@ def test_a_missing_draw_does_not_make_a_size_the_best(tmp_path: Path) -> None:
     assert table.loc["every draw", "level"] != 8
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="bug: sizes that each have one finished draw, but not the same one, count as whole: "
-    "the lowest of different draws is called the best size",
-)
 def test_sizes_without_a_common_draw_have_no_best(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
     world = World(test=lambda config, seed: seed + 10.0 * config.draw)

@@ -238,7 +238,7 @@ def test_workers_leave_ctrl_c_to_the_driver(tiny: Plan) -> None:
         if isinstance(event, Started):
             kill_workers(signal.SIGINT)
 
-    progress, sink = run_on(LocalExecutor(tiny.data, 1), tiny, observe)
+    progress, sink = run_on(LocalExecutor(tiny.data, 2, workers.waits_a_moment), tiny, observe)
     assert progress.retries == 0 and len(sink.outcomes) == 4
 
 
