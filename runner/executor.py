@@ -106,8 +106,14 @@ class LocalExecutor:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=_work, args=(there, self._data, self._run), daemon=True)
-        with environment(ONE_BLAS_THREAD):
-            process.start()
+        # Ctrl-C reaches the whole process group, a worker that is still importing too. A signal
+        # blocked here stays blocked in the child for good; the driver's own is only held back.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with environment(ONE_BLAS_THREAD):
+                process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         there.close()
         worker = _Worker(process, here)
         self._pool.append(worker)
@@ -145,8 +151,6 @@ def _reason(exit_code: int | None) -> str:
 
 
 def _work(connection: Connection, data: Data, run: RunTrial) -> None:
-    # Ctrl-C reaches the whole process group; the driver decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while True:
             for event in run(connection.recv(), data):

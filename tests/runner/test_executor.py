@@ -34,7 +34,7 @@ from tests.runner.helpers import (
     tables,
 )
 
-LONG = (*DIGITS, "budget={ steps = 1500 }", "evaluations=8", "curve_rows=100", "draws.count=1")
+LONG = (*DIGITS, "budget={ steps = 5000 }", "evaluations=8", "curve_rows=100", "draws.count=1")
 """Two trials of some seconds, so that blocks of rows come before the end."""
 
 
