@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -78,6 +79,7 @@ class RayExecutor:
         own: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False}
         shipped = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
         try:
+            _knock(where)
             ray.init(
                 address=where,
                 runtime_env={"env_vars": ONE_BLAS_THREAD, **({} if where == "local" else shipped)},
@@ -85,7 +87,7 @@ class RayExecutor:
                 log_to_driver=False,
                 **(own if where == "local" else {}),
             )
-        except (ConnectionError, ValueError, RuntimeError, RayError) as error:
+        except (OSError, ValueError, RuntimeError, RayError) as error:
             self._environment.__exit__(None, None, None)
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise RequestError(
@@ -152,6 +154,13 @@ class RayExecutor:
         self._queue.clear()
         ray.shutdown()
         self._environment.__exit__(None, None, None)
+
+
+def _knock(where: str) -> None:
+    """Raises OSError if no one listens at `host:port`; Ray itself would try for minutes."""
+    host, colon, port = where.rpartition(":")
+    if colon and "/" not in where and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _last_words(error: Exception) -> str:

@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Protocol
@@ -108,6 +109,7 @@ class LocalExecutor:
         process = context.Process(target=_work, args=(there, self._data, self._run), daemon=True)
         # Ctrl-C reaches the whole process group, a worker that is still importing too. A signal
         # blocked here stays blocked in the child for good; the driver's own is only held back.
+        resource_tracker.ensure_running()  # which would unblock it again, were it started inside
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             with environment(ONE_BLAS_THREAD):

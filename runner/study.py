@@ -229,16 +229,12 @@ def make_plan(study: Study, trials: int | None = None) -> Plan:
         count = -(-trials // len(levels))
     points = draw(_space(study), count, study.draws.sampler, study.seed)
     dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
-    configs = {
-        config.trial_id: config
-        for number, point in reversed(list(enumerate(points)))
-        for config in (
-            _trial(study, dataset, train, level, point, number) for level in levels[::-1]
-        )
-    }
-    # Backwards, so that of equal points, which a discrete range gives, the first one stays.
-    ordered = tuple(reversed(configs.values()))
-    return Plan(study, data, ordered if trials is None else ordered[:trials])
+    configs: dict[str, TrialConfig] = {}
+    for number, point in enumerate(points):
+        for level in levels:
+            config = _trial(study, dataset, train, level, point, number)
+            configs.setdefault(config.trial_id, config)  # a discrete range repeats its points
+    return Plan(study, data, tuple(configs.values())[:trials])
 
 
 def _own_epsilon(convention: str | None) -> float:

@@ -228,7 +228,6 @@ def test_a_job_with_a_wrong_study_fails_with_the_sentence(head: Head, tmp_path: 
     assert not parts(tmp_path / "runs" / "quickstart", "trials")
 
 
-@pytest.mark.slow
 def test_an_address_where_no_one_lives_is_refused(tmp_path: Path, plan: Plan) -> None:
     done = caviar("run", *SMALL, "--address", "127.0.0.1:1", cwd=tmp_path)
     assert done.returncode == 2

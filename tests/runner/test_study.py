@@ -66,7 +66,6 @@ def test_trials_takes_the_first_so_many() -> None:
     assert ids(trials=7) == ids("draws.count=4")[:7]
 
 
-@pytest.mark.xfail(strict=True, reason="a repeated point moves its trial to a later place")
 def test_no_trial_stands_twice_in_a_plan() -> None:
     """A discrete range has fewer points than draws: each is one trial, the first time it comes."""
     rates = "learning_rate={ scale = 'choice', values = [0.1, 0.2, 0.3] }"
