@@ -80,17 +80,23 @@ class Plan:
         own["draws"].pop("count")
         own["dataset"]["fingerprint"] = self.data.fingerprint
         own["fixed"] = _defaults_filled(self.study)
-        own["nuisance"] = {
-            field: {k: float(v) if k in ("low", "high") else v for k, v in table.items()}
-            for field, table in own["nuisance"].items()
-        }
         return own
 
     def hash(self) -> str:
         content = self.identity()
         for key in ("path", "images", "labels", "name"):
             content["dataset"].pop(key)
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        text = json.dumps(_one_kind_of_number(content), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _one_kind_of_number(value: Any) -> Any:
+    """The same value with 1.0 written as 1, which TOML tells apart and a study does not."""
+    if isinstance(value, dict):
+        return {key: _one_kind_of_number(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_one_kind_of_number(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _defaults_filled(study: Study) -> dict[str, Any]:

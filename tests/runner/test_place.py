@@ -117,10 +117,18 @@ def test_many_differences_are_cut(tmp_path: Path) -> None:
     assert "; and 1 more; undo the change" in refused(tmp_path, changed(*many))
 
 
-def test_one_and_one_point_zero_are_the_same_study(tmp_path: Path) -> None:
-    rate = 'learning_rate={ scale = "log_uniform", low = 0.01, high = %s }'
-    open_run(tmp_path, changed(rate % "1"), "c")
-    open_run(tmp_path, changed(rate % "1.0"), "c")
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'learning_rate={ scale = "log_uniform", low = 0.01, high = %s }',
+        "weight_decay=%s",
+        "scientific.weight_decay=[%s, 0.5]",
+        "learning_rate={ scale = 'choice', values = [%s, 0.5] }",
+    ],
+)
+def test_one_and_one_point_zero_are_the_same_study(setting: str, tmp_path: Path) -> None:
+    for one in ("1", "1.0"):
+        open_run(tmp_path, changed(setting % one), "c")
 
 
 def test_difference_walks_into_tables() -> None:
