@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from model.conventions import trackers
+from model.conventions import CONVENTIONS, trackers
 from model.loss import mean_cross_entropy_gradient
 from model.network import mlp, training_moments
 from model.optim import Momentum
@@ -25,7 +25,7 @@ from model.running import RunningStatistics
 from model.streams import streams
 
 CLASSES, RATE, MOMENTUM = 10, 0.05, 0.9
-SECONDS, ROUNDS = 0.7, 5
+SECONDS, ROUNDS = 0.5, 5
 
 
 def caviar_step(widths: tuple[int, ...], batch: int, replicas: int) -> Callable[[], None]:
@@ -42,7 +42,10 @@ def caviar_step(widths: tuple[int, ...], batch: int, replicas: int) -> Callable[
     )
     seeds = tuple(range(replicas))
     parameters, _ = network.init(streams(seeds, "weights"), features, np.float32)
-    optimizer, bank = Momentum(MOMENTUM), RunningStatistics(trackers(("unbiased",), (0.9,)))
+    optimizer, bank = (
+        Momentum(MOMENTUM),
+        RunningStatistics(trackers((CONVENTIONS["unbiased"],), (0.9,))),
+    )
     state, running = optimizer.init(parameters), bank.init(network, parameters)
     generator = np.random.default_rng(0)
     x = generator.standard_normal((replicas, batch, features), dtype=np.float32)

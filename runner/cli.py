@@ -124,6 +124,7 @@ def _execute(
             display.close()
             executor.close()
         sink.close()
+    interrupt.release()
     print(line(progress))
     return progress
 

@@ -26,6 +26,7 @@ ENVIRONMENT: dict[str, str | None] = {
     "RAY_DEDUP_LOGS": "0",
     # ray.init() turns token mode on for a new cluster and leaves it in the environment.
     "RAY_AUTH_MODE": None,
+    "PYTHONBREAKPOINT": None,
 }
 BUNDLE_SECONDS = 0.05
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"

@@ -25,6 +25,11 @@ class Interrupt:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
 
+    def release(self) -> None:
+        """Give both signals their usual meaning back: no loop is left to ask."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
     def _receive(self, number: int, frame: Any) -> None:
         if self.asked:
             os._exit(EXIT_CODE)

@@ -138,7 +138,8 @@ def write_part(folder: Path, table: pa.Table) -> Path:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = [int(p.stem.removeprefix("part-")) for p in folder.glob("part-*.parquet")]
+    stems = (path.stem.removeprefix("part-") for path in folder.glob("part-*.parquet"))
+    numbers = [int(stem) for stem in stems if stem.isdecimal()]
     path = folder / f"part-{max(numbers, default=-1) + 1:06d}.parquet"
     write_whole(path, sink.getvalue().to_pybytes())
     return path
