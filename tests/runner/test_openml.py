@@ -93,7 +93,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         library = Library(f"http://127.0.0.1:{running.server_port}")
-        running.library = library  # type: ignore[attr-defined]
+        running.shelf = library  # type: ignore[attr-defined]
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
@@ -105,7 +105,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 def library(
     server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Library:
-    found: Library = server.library  # type: ignore[attr-defined]
+    found: Library = server.shelf  # type: ignore[attr-defined]
     for name in PREFIXES:
         official = getattr(_openml, name)
         assert official.startswith(OFFICIAL)
