@@ -18,9 +18,10 @@ from runner.cluster import RayExecutor
 from runner.data import Data
 from runner.events import Block, Event, Job, Outcome, Started
 from runner.executor import Executor, InlineExecutor, LocalExecutor
+from runner.plan import make_plan
 from runner.run import run_study
 from runner.sink import ParquetSink
-from runner.study import make_plan, read_study
+from runner.study import read_study
 from runner.tables import CURVES
 
 ROWS, WARM, ROUNDS = 20, 20, 3

@@ -6,7 +6,6 @@ All start with gamma 1 and beta 0, `(replicas, 1, features)`, and evaluate as Ba
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,37 +17,7 @@ from model.norm import (
     affine,
     affine_backward,
     grouped,
-    standardise,
-    standardise_backward,
 )
-
-
-class DistortedTape(NamedTuple):
-    """Tape of a norm whose x_hat went through `scale * x_hat + shift`, both constants."""
-
-    plain: NormTape
-    scale: Array
-    distorted: Array
-
-    @property
-    def moments(self) -> Moments:
-        """The plain ghost statistics that running averages watch."""
-        return self.plain.moments
-
-
-def distort(plain: NormTape, scale: Array, shift: Array) -> DistortedTape:
-    """`scale * x_hat + shift`; both broadcast to `(replicas, ghosts, size, features)`."""
-    return DistortedTape(plain, scale, plain.x_hat * scale + shift)
-
-
-def distorted_backward(
-    parameters: Parameters, tape: DistortedTape, dy: Array
-) -> tuple[Array, Parameters]:
-    """Gradients through x_hat and its statistics, with scale and shift as constants."""
-    dz, gradients = affine_backward(parameters, tape.distorted, dy)
-    dz *= tape.scale
-    dx = standardise_backward(dz, tape.plain.x_hat, tape.plain.inverse_deviation)
-    return dx.reshape(dy.shape), gradients
 
 
 @dataclass(frozen=True)
@@ -181,53 +150,6 @@ class StopGradientNorm:
     ) -> tuple[Array, Parameters]:
         dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
         return (dx_hat * tape.inverse_deviation).reshape(dy.shape), gradients
-
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
-
-
-@dataclass(frozen=True)
-class BatchRenorm:
-    """Batch norm that then corrects x_hat, within limits, towards the whole batch's statistics.
-
-    Removes, as far as `r_max` >= 1 and `d_max` >= 0 allow, what the noise of a ghost does to
-    the forward pass; keeps the gradient through the ghost's statistics: x_hat r + d with
-    r = clip(sigma_g / sigma, 1 / r_max, r_max), d = clip((mu_g - mu) / sigma, -d_max, d_max),
-    neither with a gradient. Ioffe 2017, section 3. There mu and sigma are moving averages; here
-    they are those of the whole batch of the update, because running averages only watch a run
-    and nothing may feed them back into it. Input and output `(replicas, batch, features)`,
-    ghosts of `norm_batch_size`; with one ghost this is batch norm.
-    """
-
-    norm_batch_size: int
-    r_max: float
-    d_max: float
-    epsilon: float = 1e-5
-
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
-
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, DistortedTape]:
-        ghosts = grouped(x, self.norm_batch_size)
-        x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
-        plain = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
-        centre = mean.mean(axis=1, keepdims=True)
-        away = mean - centre
-        spread = np.mean(variance + away * away, axis=1, keepdims=True)
-        whole = 1 / np.sqrt(spread + x.dtype.type(self.epsilon))
-        r = np.clip(whole / inverse_deviation, 1 / self.r_max, self.r_max)
-        d = np.clip(away * whole, -self.d_max, self.d_max)
-        tape = distort(plain, r, d)
-        return affine(parameters, tape.distorted), tape
-
-    def backward(
-        self, parameters: Parameters, tape: DistortedTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        return distorted_backward(parameters, tape, dy)
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)

@@ -38,6 +38,10 @@ class Examples:
         one = slice(r, r + 1)
         return replace(self, index=self.index[one], centre=self.centre[one], scale=self.scale[one])
 
+    def labels_of(self, rows: Array) -> Array:
+        """Labels of `rows`, `(replicas, batch)`."""
+        return np.asarray(self.labels[np.take_along_axis(self.index, rows, axis=1)])
+
     def take(self, rows: Array) -> tuple[Array, Array]:
         """Features `(replicas, batch, features)` and labels of `rows`, `(replicas, batch)`."""
         at = np.take_along_axis(self.index, rows, axis=1)

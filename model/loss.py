@@ -19,6 +19,12 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
     return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - right)
 
 
+def log_softmax(logits: Array) -> Array:
+    """Log-probability in nats of every class, in the shape of `logits`."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
 def mean_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
     """Gradient of the mean of `cross_entropy` over the batch by the logits: (p - onehot)/batch."""
     gradient: Array = np.exp(logits - logits.max(axis=-1, keepdims=True))

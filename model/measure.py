@@ -3,132 +3,207 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from model.layers import Array, Generators, Parameters
-from model.network import Statistics, no_statistics
-from model.probe import (
-    Population,
+from model.evalnorm import evalnorm_statistics
+from model.evaluate import (
     Scores,
     batch_statistics,
     evaluate,
-    population,
-    tracker_errors,
+    log_probabilities,
 )
-from model.records import Evaluation, Noise, Record, StatisticsError
+from model.gradient_noise import gradient_noise
+from model.layers import Array, Generators, Parameters
+from model.network import Statistics, no_statistics
+from model.penalty import penalties, self_influence
+from model.probe import Population, population
+from model.propagate import precise, propagated
+from model.records import Evaluation, LogProbabilities, Noise, Record, StatisticsError
 from model.running import BankState, frozen
+from model.tracker_errors import Split, tracker_errors
 from model.training import Splits, Training
 
 NETWORK = "network"
 """The `layer` of a record that belongs to the network as a whole."""
 
+Kind = tuple[str, str]
+"""`statistics` and `tracker` of an evaluation."""
+
+SPLITS = ("train", "validation", "test")
+
+
+class Moment(NamedTuple):
+    """What training has come to: trained parameters, references, the bank and its shadow."""
+
+    parameters: Parameters
+    references: Parameters
+    bank: BankState
+    shadow: BankState
+
+    @property
+    def whole(self) -> Parameters:
+        """What a forward pass takes."""
+        return self.parameters | self.references
+
 
 def measure(
-    training: Training,
-    splits: Splits,
-    step: int,
-    parameters: Parameters,
-    bank: BankState,
-    generators: Generators,
+    training: Training, splits: Splits, step: int, at: Moment, generators: Generators
 ) -> Iterator[Record]:
-    """Losses under every kind of statistics, errors of every tracker, noise of batch statistics.
+    """What is due after `step`: losses and tracker errors, at the probed steps all the rest.
 
     A network without batch norm has no statistics to choose: its one evaluation a split is
     called `population`.
     """
-    if not training.network.norm_layers:
-        yield from _evaluations(training, splits, step, parameters, {("population", ""): None})
-        return
+    probed = step in training.probes.probe_steps
     exact = population(
-        training.network, parameters, splits.train, training.probe_batch_sizes, generators
+        training.network,
+        at.parameters,
+        splits.train,
+        training.probes.sizes if probed and training.network.norm_layers else (),
+        generators,
     )
-    kinds: dict[tuple[str, str], Statistics | None] = {("population", ""): frozen(exact.moments)}
-    for name, statistics in training.running.statistics(bank).items():
-        kinds["running", name] = statistics
-    kinds["batch", ""] = batch_statistics(training.norm_batch_size)
-    train_loss = None
-    for record in _evaluations(training, splits, step, parameters, kinds):
-        if (record.split, record.statistics) == ("train", "population"):
-            train_loss = record.loss
-        yield record
-    yield from _errors(training, step, bank, exact)
+    known = frozen(exact.moments) if exact.moments else no_statistics
+    if exact.moments:
+        yield from _with_batch_norm(training, splits, step, at, exact, generators, probed)
+    else:
+        kinds = {("population", ""): known}
+        yield from _evaluations(training, splits, SPLITS, step, at.parameters, kinds)
+    if step == training.steps and training.probes.log_probabilities:
+        yield _log_probabilities(training, splits, step, at.parameters, known)
+
+
+def _with_batch_norm(
+    training: Training,
+    splits: Splits,
+    step: int,
+    at: Moment,
+    exact: Population,
+    generators: Generators,
+    probed: bool,
+) -> Iterator[Record]:
+    kinds = {("population", ""): frozen(exact.moments)}
+    if not probed:
+        yield from _evaluations(training, splits, SPLITS, step, at.parameters, kinds, batch=True)
+        yield from _errors(training, splits, step, at, exact, generators)
+        return
+    seen = propagated(training, at.whole, splits.train, generators)
+    m = training.norm_batch_size
+    every = kinds | {
+        ("precise", ""): precise(seen),
+        ("evalnorm", ""): evalnorm_statistics(exact.moments, m),
+    }
+    running = {
+        ("running", name): statistics
+        for name, statistics in training.running.statistics(at.bank).items()
+    }
+    yield from _evaluations(training, splits, ("train",), step, at.parameters, every, batch=True)
+    for split in ("validation", "test"):
+        yield from _evaluations(
+            training, splits, (split,), step, at.parameters, every | running, batch=True
+        )
+    yield from _errors(training, splits, step, at, exact, generators)
     yield from _layer_noise(step, exact)
-    assert train_loss is not None
-    yield from _noise_penalty(training, splits, step, parameters, train_loss, generators)
+    yield from _network_noise(training, splits, step, at, exact, generators)
 
 
 def _evaluations(
     training: Training,
     splits: Splits,
+    names: tuple[str, ...],
     step: int,
     parameters: Parameters,
-    kinds: dict[tuple[str, str], Statistics | None],
+    kinds: dict[Kind, Statistics],
+    *,
+    batch: bool = False,
 ) -> Iterator[Evaluation]:
+    """Losses of the named splits; with `batch`, also under batch statistics where they fit."""
     size = training.norm_batch_size
-    for split in ("train", "validation", "test"):
+    for split in names:
         examples = getattr(splits, split)
-        grouped = ("batch", "") in kinds and len(examples) >= size
-        chosen = {
-            f"{kind} {tracker}": statistics or no_statistics
-            for (kind, tracker), statistics in kinds.items()
-            if kind != "batch" or grouped
-        }
+        grouped = batch and len(examples) >= size
+        own = {("batch", ""): batch_statistics(size)} if grouped else {}
         scores = evaluate(
-            training.network, parameters, examples, chosen, group=size if grouped else 1
+            training.network,
+            parameters,
+            examples,
+            {" ".join(kind): statistics for kind, statistics in (kinds | own).items()},
+            group=size if grouped else 1,
         )
         for key, score in scores.items():
-            kind, tracker = key.split(" ")
-            yield _evaluation(step, split, kind, tracker, size, score, len(examples))
+            yield _evaluation(step, split, key, size, score, len(examples))
 
 
 def _evaluation(
-    step: int, split: str, kind: str, tracker: str, size: int, score: Scores, examples: int
+    step: int, split: str, key: str, size: int, score: Scores, examples: int
 ) -> Evaluation:
+    kind, tracker = key.split(" ")
     return Evaluation(step, split, kind, tracker, size, score.loss, score.accuracy, examples)
 
 
 def _errors(
-    training: Training, step: int, bank: BankState, exact: Population
+    training: Training,
+    splits: Splits,
+    step: int,
+    at: Moment,
+    exact: Population,
+    generators: Generators,
 ) -> Iterator[StatisticsError]:
-    for layer, errors in tracker_errors(
-        training.running.read(bank), exact.moments, training.epsilon
-    ).items():
-        for tracker, error in zip(training.running.trackers, errors, strict=True):
-            yield StatisticsError(step, layer, tracker.name, *error)
+    bank, split = training.running, None
+    if training.probes.shadow:
+        expected = bank.expect(propagated(training, at.whole, splits.train, generators))
+        split = Split(bank.read(at.shadow.averages), bank.read(expected))
+    running = bank.read(at.bank.averages)
+    errors = tracker_errors(running, exact.moments, training.epsilon, split)
+    for layer, error in errors.items():
+        for t, tracker in enumerate(bank.trackers):
+            yield StatisticsError(step, layer, tracker.name, *(part[t] for part in error))
 
 
 def _layer_noise(step: int, exact: Population) -> Iterator[Noise]:
     for layer, sizes in exact.spread.items():
         for size, spread in sizes.items():
-            yield Noise(
-                step,
-                layer,
-                size,
-                spread.batches,
-                spread.mean_variance,
-                spread.deviation_variance,
-                spread.excess_kurtosis,
-                np.full(spread.mean_variance.shape, np.nan),
-            )
+            values = spread._asdict()
+            batches = values.pop("batches")
+            yield Noise.of(step, layer, size, batches, values)
 
 
-def _noise_penalty(
+def _network_noise(
     training: Training,
     splits: Splits,
     step: int,
-    parameters: Parameters,
-    population_loss: Array,
+    at: Moment,
+    exact: Population,
     generators: Generators,
 ) -> Iterator[Noise]:
-    examples = splits.train
-    order = np.stack([g.permutation(len(examples)) for g in generators])
-    nan = np.full(population_loss.shape, np.nan)
-    for size in training.probe_batch_sizes:
-        kinds = {"batch": batch_statistics(size)}
-        score = evaluate(training.network, parameters, examples, kinds, group=size, order=order)[
-            "batch"
-        ]
-        batches = -(-len(examples) // size)
-        penalty = score.loss - population_loss
-        yield Noise(step, NETWORK, size, batches, nan, nan, nan, penalty)
+    examples, own = splits.train, training.norm_batch_size
+    count = training.probes.examples
+    rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
+    problem = (training.network, at.parameters, examples, exact.moments)
+    sizes = tuple(m for m in training.probes.sizes if m <= count)
+    predicted = self_influence(*problem, rows) * len(examples) / (len(examples) - 1)
+    of_own: dict[str, Array] = {}
+    if training.probes.gradient_batches:
+        gradient = gradient_noise(training, at.whole, examples, generators)
+        of_own = {"partition_variance": gradient.partition, "gradient_variance": gradient.total}
+    for size, penalty in penalties(*problem, sizes, rows).items():
+        values: dict[str, Array] = {
+            "noise_penalty": penalty.inside,
+            "external_penalty": penalty.external,
+            "self_influence": penalty.inside - penalty.external,
+            "predicted_self_influence": predicted / size,
+        }
+        more = of_own if size == own else {}
+        yield Noise.of(step, NETWORK, size, -(-count // size), values | more)
+    if of_own and own not in sizes:
+        yield Noise.of(step, NETWORK, own, 0, of_own)
+
+
+def _log_probabilities(
+    training: Training, splits: Splits, step: int, parameters: Parameters, known: Statistics
+) -> LogProbabilities:
+    test = splits.test
+    found = log_probabilities(training.network, parameters, test, known)
+    labels = test.labels[test.index]
+    return LogProbabilities(step, "population", test.index, labels, found)

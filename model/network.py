@@ -9,13 +9,8 @@ from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
-from model.arms import (
-    BatchRenorm,
-    DistortedTape,
-    LeaveOneOutNorm,
-    OtherExamplesNorm,
-    StopGradientNorm,
-)
+from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
+from model.distorted import DistortedTape
 from model.layers import (
     Array,
     Dense,
@@ -28,7 +23,8 @@ from model.layers import (
     Tanh,
 )
 from model.noise import NoisyNorm
-from model.norm import BatchNorm, LayerNorm, NormTape
+from model.norm import BatchNorm, NormTape
+from model.renorm import BatchRenorm
 
 AnyBatchNorm = (
     BatchNorm | LeaveOneOutNorm | OtherExamplesNorm | StopGradientNorm | BatchRenorm | NoisyNorm
@@ -41,7 +37,6 @@ Watched = NormTape | DistortedTape
 Statistics = Callable[[str, Array], Moments]
 """From the name of a batch-norm layer and its input to the moments it shall normalise with."""
 
-Norm = Literal["batch", "layer", "none"]
 Activation = Literal["relu", "tanh"]
 ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
 
@@ -78,6 +73,24 @@ class Network:
             dy, own = layer.backward(_own(parameters, name), tape[name], dy)
             gradients |= {f"{name}.{key}": value for key, value in own.items()}
         return dy, gradients
+
+    def references(self, parameters: Parameters) -> Parameters:
+        """What layers carry from step to step besides trained parameters, before the first."""
+        return {
+            f"{name}.{key}": value
+            for name, layer in self.layers
+            if isinstance(layer, BatchRenorm)
+            for key, value in layer.references(parameters[f"{name}.gamma"]).items()
+        }
+
+    def follow(self, references: Parameters, tape: dict[str, Any]) -> Parameters:
+        """The same after a training step whose forward pass left `tape`."""
+        return {
+            f"{name}.{key}": value
+            for name, layer in self.layers
+            if isinstance(layer, BatchRenorm)
+            for key, value in layer.follow(_own(references, name), tape[name]).items()
+        }
 
     def predict(self, parameters: Parameters, x: Array, statistics: Statistics) -> Array:
         """Evaluation-mode output under the statistics that the caller hands in."""
@@ -117,26 +130,20 @@ def mlp(
     hidden: tuple[int, ...],
     classes: int,
     *,
-    norm: Norm,
-    norm_batch_size: int,
-    epsilon: float,
+    norm: Layer | None,
     activation: Activation,
     dropout: float,
 ) -> Network:
     """Dense, norm, activation, dropout for each hidden width; then a dense layer to the classes.
 
     The norm stands before the activation (Ioffe & Szegedy 2015, section 3.2), and the dense
-    layer in front of a batch norm has no bias.
+    layer in front of one that subtracts a batch mean has no bias. A control arm is another norm.
     """
-    norms: dict[Norm, Layer] = {
-        "batch": BatchNorm(norm_batch_size, epsilon),
-        "layer": LayerNorm(epsilon),
-    }
     layers: list[tuple[str, Layer]] = []
     for i, units in enumerate(hidden, start=1):
-        layers.append((f"dense{i}", Dense(units, bias=norm != "batch")))
-        if norm in norms:
-            layers.append((f"norm{i}", norms[norm]))
+        layers.append((f"dense{i}", Dense(units, bias=not isinstance(norm, AnyBatchNorm))))
+        if norm is not None:
+            layers.append((f"norm{i}", norm))
         layers.append((f"{activation}{i}", ACTIVATIONS[activation]))
         if dropout:
             layers.append((f"dropout{i}", Dropout(dropout)))

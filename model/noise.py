@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
-from model.arms import DistortedTape, distort, distorted_backward
+from model.distorted import DistortedTape, distort, distorted_backward
 from model.layers import Array, Generators, MomentsOf, Parameters
 from model.norm import BatchNorm, affine
 
@@ -84,10 +84,11 @@ class NoisyNorm:
     Keeps the noise of ghost statistics at m = `noise_batch_size`; removes self-influence, the
     noise's dependence on the data and between features, and its gradient: delta and s have the
     law of m independent normal examples, one draw for each group of `noise.shared` examples and
-    each feature, and are constants to the backward pass. Ghost noise injection of Kosson, Fan &
-    Jaggi 2024 with the analytic noise of their code. Epsilon is in x_hat, so s multiplies the
-    root of variance plus epsilon. Evaluation has no noise. Input and output
-    `(replicas, batch, features)`; the tape's statistics are the whole batch's, one group.
+    each feature (the last group may be short), and are constants to the backward pass. Ghost
+    noise injection of Kosson, Fan & Jaggi 2024 with the analytic noise of their code. Where the
+    batch is the whole training set, this is noise on population statistics. Epsilon is in
+    x_hat, so s multiplies the root of variance plus epsilon. Evaluation has no noise. Input and
+    output `(replicas, batch, features)`; the tape's statistics are the whole batch's, one group.
     """
 
     noise_batch_size: int
@@ -103,15 +104,10 @@ class NoisyNorm:
         self, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, DistortedTape]:
         _, batch, features = x.shape
-        groups, left = divmod(batch, self.noise.shared)
-        if left:
-            raise ValueError(
-                f"a batch of {batch} cannot share noise by {self.noise.shared} examples: "
-                f"{batch} / {self.noise.shared} leaves {left}"
-            )
+        groups = -(-batch // self.noise.shared)
         _, plain = BatchNorm(batch, self.epsilon).forward(parameters, x, generators)
         drawn = self.noise.draw(generators, self.noise_batch_size, (groups, features))
-        delta, s = (np.repeat(part, self.noise.shared, axis=1)[:, None] for part in drawn)
+        delta, s = (np.repeat(part, self.noise.shared, axis=1)[:, None, :batch] for part in drawn)
         tape = distort(plain, (1 / s).astype(x.dtype), (-delta / s).astype(x.dtype))
         return affine(parameters, tape.distorted), tape
 

@@ -5,7 +5,9 @@ The field names are the column names of the tables that the rows end in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
 
 from model.layers import Array
 
@@ -27,8 +29,10 @@ class Curve:
 class Evaluation:
     """Loss (nats) and accuracy of a split under one kind of statistics at the same weights.
 
-    `statistics` is `population`, `running` (then `tracker` names the average, else it is empty)
-    or `batch` (then `norm_batch_size` is the size of the groups, else the size trained with).
+    `statistics` is `population`; `running` (then `tracker` names the average, else it is empty);
+    `batch`, groups of `norm_batch_size`, the size trained with; `precise`, the mean over an epoch
+    of the batch statistics at these weights; or `evalnorm`, expected batch statistics given
+    that the evaluated example is in the batch.
     """
 
     step: int
@@ -50,6 +54,13 @@ class StatisticsError:
     log ratio of variances; `divergence` the mean Kullback-Leibler divergence in nats of the two
     normal laws, running first. Every variance, sigma^2 too, is what batch norm divides by:
     the variance plus epsilon.
+
+    The other columns take the error of the mean (in deviations) and of the variance (log ratio)
+    apart, each a root mean square; the parts themselves add up exactly. `sampling`: running
+    less its shadow, the average of the statistics that were expected at each step's weights.
+    `staleness`: the shadow less what is expected at the present weights. `propagation`: that
+    less the population value, which is the rule's own bias and, in deeper layers, what batch
+    statistics below do to the input. NaN where no shadow was kept.
     """
 
     step: int
@@ -60,17 +71,30 @@ class StatisticsError:
     variance_error: Array
     variance_bias: Array
     divergence: Array
+    mean_sampling: Array
+    mean_staleness: Array
+    mean_propagation: Array
+    variance_sampling: Array
+    variance_staleness: Array
+    variance_propagation: Array
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Spread of batch statistics at frozen weights, over random batches of `norm_batch_size`.
+    """Noise of batch statistics at frozen weights, in random batches of `norm_batch_size`.
 
-    A row a batch-norm layer: variance of the batch mean and of the batch standard deviation
-    over `batches` batches without replacement, both divided by the population variance, and
-    the excess kurtosis of the pre-activations; all means over features. A row for the layer
-    `network`: the noise penalty R_in, train-split loss in train mode less population loss.
-    What does not apply is NaN.
+    A row a batch-norm layer, means over features: variance of the batch mean and of the batch
+    standard deviation over `batches` batches without replacement, both divided by the population
+    variance; the excess kurtosis of the pre-activations; `noise_to_signal`, the variance of one
+    example's x_hat over its batches, averaged over examples, whose own variance is 1;
+    `coupling`, the share of the Jacobian's energy that lies between examples.
+
+    A row for the layer `network`, in nats on the training split: `noise_penalty`, R_in,
+    train-mode loss less population loss; `external_penalty`, R_ext, the same with the statistics
+    of as many other examples; `self_influence`, R_in - R_ext, and its prediction from one
+    backward pass. At the size trained with: `partition_variance`, the variance of a step's
+    gradient between partitions of the same batch into ghosts, summed over parameters, and
+    `gradient_variance`, between batches as well. What does not apply is NaN.
     """
 
     step: int
@@ -80,7 +104,43 @@ class Noise:
     mean_variance: Array
     deviation_variance: Array
     excess_kurtosis: Array
+    noise_to_signal: Array
+    coupling: Array
     noise_penalty: Array
+    external_penalty: Array
+    self_influence: Array
+    predicted_self_influence: Array
+    partition_variance: Array
+    gradient_variance: Array
+
+    @classmethod
+    def of(cls, step: int, layer: str, size: int, batches: int, values: dict[str, Array]) -> Noise:
+        """A row with the columns in `values`; the others are NaN."""
+        nan = np.full(next(iter(values.values())).shape, np.nan)
+        columns = {f.name: values.get(f.name, nan) for f in fields(cls)[4:]}
+        return cls(step, layer, size, batches, **columns)
+
+
+@dataclass(frozen=True)
+class LogProbabilities:
+    """Log-probability in nats of every class for each test example, at the end of training.
+
+    `example`, the row in the data set, and `label` are `(replicas, examples)`;
+    `log_probabilities` is `(replicas, examples, classes)`.
+    """
+
+    step: int
+    statistics: str
+    example: Array
+    label: Array
+    log_probabilities: Array
+
+
+@dataclass(frozen=True)
+class Probing:
+    """Training pauses after `step` to measure: what comes next took time of its own."""
+
+    step: int
 
 
 @dataclass(frozen=True)
@@ -94,4 +154,4 @@ class Checked:
     failed: tuple[str, ...]
 
 
-Record = Curve | Evaluation | StatisticsError | Noise | Checked
+Record = Curve | Evaluation | StatisticsError | Noise | LogProbabilities | Probing | Checked

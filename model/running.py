@@ -33,13 +33,17 @@ def _sequential(moments: Moments, size: int) -> list[Observation]:
 
 
 def _average(moments: Moments, size: int) -> list[Observation]:
-    return [Observation(moments.mean.mean(axis=1), moments.variance.mean(axis=1), size)]
+    return [Observation(moments.mean.mean(axis=-2), moments.variance.mean(axis=-2), size)]
 
 
 def _total(moments: Moments, size: int) -> list[Observation]:
-    between = moments.mean.var(axis=1)
-    variance = moments.variance.mean(axis=1) + between
-    return [Observation(moments.mean.mean(axis=1), variance, size * moments.mean.shape[1])]
+    between = moments.mean.var(axis=-2)
+    variance = moments.variance.mean(axis=-2) + between
+    return [Observation(moments.mean.mean(axis=-2), variance, size * moments.mean.shape[-2])]
+
+
+def _every(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean, moments.variance, size)]
 
 
 GHOST_UPDATES: dict[GhostUpdate, Callable[[Moments, int], list[Observation]]] = {
@@ -56,6 +60,22 @@ memory in steps and the examples behind an update are those of training with tha
 the mean of both statistics (Kosson et al. 2023, released code). `total`: one update with the
 mean and variance of the whole batch.
 """
+
+
+EXPECTED_UPDATES = GHOST_UPDATES | {"first": _every, "sequential": _every}
+"""What an update sees on average: one ghost of a batch is like any other."""
+
+
+class Propagated(NamedTuple):
+    """Batch statistics of many batches at the same weights, by layer.
+
+    `moments` is `(replicas, batches x ghosts, features)`; a ghost holds `norm_batch_size`
+    examples, a batch `ghosts` of them.
+    """
+
+    moments: dict[str, Moments]
+    norm_batch_size: int
+    ghosts: int
 
 
 class BankState(NamedTuple):
@@ -105,24 +125,61 @@ class RunningStatistics:
             updates = state.updates
             for observation in reduce(batch, norm_batch_size):
                 updates += 1
-                averages[name] = self._fold(averages[name], observation, updates)
+                stored = self._stored(observation)
+                averages[name] = self._fold(averages[name], stored, observation.examples, updates)
         return BankState(updates, averages)
 
-    def _fold(self, average: Moments, seen: Observation, update: int) -> Moments:
-        keeps = np.array([t.keeps(update, seen.examples) for t in self.trackers]).reshape(-1, 2)
-        keep_mean, keep_second = keeps[:, 0, None, None], keeps[:, 1, None, None]
+    def expect(self, seen: Propagated) -> dict[str, Moments]:
+        """What one update stores on average over many batches, `(trackers, replicas, features)`.
+
+        In the units that the averages are kept in: `read` makes variances of them.
+        """
+        expected = {}
+        for name, moments in seen.moments.items():
+            stored = self._stored(self._observation(moments, seen))
+            over = tuple(range(2, stored.mean.ndim - 1))
+            expected[name] = Moments(stored.mean.mean(axis=over), stored.variance.mean(axis=over))
+        return expected
+
+    def follow(self, state: BankState, seen: Propagated) -> BankState:
+        """Fold in a step whose statistics are those expected at its weights: no sampling noise."""
+        folds = seen.ghosts if self.ghost_update == "sequential" else 1
+        averages = dict(state.averages)
+        for name, stored in self.expect(seen).items():
+            examples = self._observation(seen.moments[name], seen).examples
+            for update in range(state.updates + 1, state.updates + folds + 1):
+                averages[name] = self._fold(averages[name], stored, examples, update)
+        return BankState(state.updates + folds, averages)
+
+    def _observation(self, moments: Moments, seen: Propagated) -> Observation:
+        """What all the batches show, `(replicas, batches, ..., features)`."""
+        replicas, groups, features = moments.mean.shape
+        shape = (replicas, groups // seen.ghosts, seen.ghosts, features)
+        batches = Moments(*(part.reshape(shape) for part in moments))
+        (observation,) = EXPECTED_UPDATES[self.ghost_update](batches, seen.norm_batch_size)
+        return observation
+
+    def _stored(self, seen: Observation) -> Moments:
+        """The mean and what each tracker averages, `(trackers, replicas, ..., features)`."""
         kinds = [t.convention.second for t in self.trackers]
+        variance = seen.variance.astype(np.float64)
         batch = {
-            kind: SECOND[kind].stored(seen.variance.astype(np.float64), seen.examples, self.epsilon)
+            kind: SECOND[kind].stored(variance, seen.examples, self.epsilon)
             for kind in dict.fromkeys(kinds)
         }
-        second = np.array([batch[kind] for kind in kinds]).reshape(average.variance.shape)
+        shape = (len(kinds), *variance.shape)
+        second = np.array([batch[kind] for kind in kinds]).reshape(shape)
+        return Moments(np.broadcast_to(seen.mean.astype(np.float64), shape), second)
+
+    def _fold(self, average: Moments, stored: Moments, examples: int, update: int) -> Moments:
+        keeps = np.array([t.keeps(update, examples) for t in self.trackers]).reshape(-1, 2)
+        keep_mean, keep_second = keeps[:, 0, None, None], keeps[:, 1, None, None]
         return Moments(
-            keep_mean * average.mean + (1 - keep_mean) * seen.mean,
-            keep_second * average.variance + (1 - keep_second) * second,
+            keep_mean * average.mean + (1 - keep_mean) * stored.mean,
+            keep_second * average.variance + (1 - keep_second) * stored.variance,
         )
 
-    def read(self, state: BankState) -> dict[str, Moments]:
+    def read(self, averages: dict[str, Moments]) -> dict[str, Moments]:
         """By layer, mean and variance as evaluation uses them, `(trackers, replicas, features)`."""
         rules = [SECOND[t.convention.second].variance for t in self.trackers]
         return {
@@ -132,12 +189,12 @@ class RunningStatistics:
                     [rule(r, self.epsilon) for rule, r in zip(rules, average.variance, strict=True)]
                 ).reshape(average.variance.shape),
             )
-            for layer, average in state.averages.items()
+            for layer, average in averages.items()
         }
 
     def statistics(self, state: BankState) -> dict[str, Statistics]:
         """By tracker name, the statistics that evaluation normalises with."""
-        read = self.read(state)
+        read = self.read(state.averages)
         return {
             tracker.name: frozen(
                 {

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.layers import Array, Generators
 
-Purpose = Literal["split", "weights", "order", "noise", "probe"]
+Purpose = Literal["split", "weights", "order", "noise", "probe", "company", "partitions", "shadow"]
 _SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
 
 
@@ -17,7 +17,8 @@ def streams(seeds: Sequence[int], purpose: Purpose) -> tuple[np.random.Generator
     """A generator a seed, independent between purposes.
 
     The same seed has the same initial weights and the same example order in every arm,
-    whatever else an arm draws.
+    whatever else an arm draws. The order of the purposes is part of every stream: a new one
+    goes to the end.
     """
     return tuple(
         np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_SPAWN_KEY[purpose]))
@@ -39,3 +40,17 @@ def batches(generators: Generators, examples: int, batch_size: int) -> Iterator[
         order = np.stack([g.permutation(examples) for g in generators])
         for start in range(0, examples - batch_size + 1, batch_size):
             yield order[:, start : start + batch_size]
+
+
+def company(generators: Generators, rows: Array, examples: int, count: int) -> Array:
+    """`count` other examples for each replica's batch `rows`, without repetition.
+
+    Returns `(replicas, count)`; with `count` = `examples` - batch size, all the others.
+    """
+    found = np.empty((len(rows), count), rows.dtype)
+    for r, (generator, own) in enumerate(zip(generators, rows, strict=True)):
+        outside = np.ones(examples, bool)
+        outside[own] = False
+        order = generator.permutation(examples)
+        found[r] = order[outside[order]][:count]
+    return found

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from model.invariants import check_step
 from model.layers import Array, Generators, Parameters
-from model.loss import cross_entropy, mean_cross_entropy_gradient
-from model.measure import measure
-from model.network import training_moments
+from model.measure import Moment, measure
 from model.optim import State as OptimizerState
-from model.records import Checked, Curve, Record
+from model.propagate import propagated, watched
+from model.records import Checked, Curve, Probing, Record
 from model.running import BankState
-from model.streams import batches, streams
+from model.step import Gradient, Randomness, Rows, feed, gradient_of, randomness
+from model.streams import streams
 from model.training import Splits, Training
 
 CHECKED_STEPS = 2
@@ -23,11 +25,17 @@ CHECKED_STEPS = 2
 
 
 class State(NamedTuple):
-    """Everything that a step changes."""
+    """Everything that a step changes.
+
+    `references` are what layers carry besides trained parameters; `shadow` is the bank as it
+    would be had every step seen the expected statistics at its weights.
+    """
 
     parameters: Parameters
     optimizer: OptimizerState
+    references: Parameters
     bank: BankState
+    shadow: BankState
 
 
 def train(training: Training, splits: Splits) -> Iterator[Record]:
@@ -36,10 +44,9 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
     Nothing stops at a loss that is not finite: the numbers say so, seed by seed, and the other
     seeds of the stack go on.
     """
-    seeds = training.seeds
     state = _start(training, splits)
-    order = batches(streams(seeds, "order"), len(splits.train), training.batch_size)
-    noise, probe = streams(seeds, "noise"), streams(seeds, "probe")
+    rows, random = feed(training, splits.train), randomness(training)
+    probe, shadow = streams(training.seeds, "probe"), streams(training.seeds, "shadow")
     steps_per_epoch = len(splits.train) // training.batch_size
     losses: list[Array] = []
     yield from _proof(training, state, splits)
@@ -48,27 +55,38 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
         records: list[Record] = []
         # Not around a yield: the setting would leak into whoever consumes the records.
         with np.errstate(all="ignore"):
-            x, labels = splits.train.take(next(order))
-            state, loss, gradients = _step(training, state, x, labels, noise, rate)
-            losses.append(loss)
+            if training.probes.shadow:
+                state = _follow(training, state, splits, shadow)
+            state, seen = _step(training, state, splits, next(rows), random, rate)
+            losses.append(seen.loss)
             if step in training.curve_steps:
                 mean = np.mean(losses, axis=0)
                 epoch = step / steps_per_epoch
-                records.append(_curve(step, epoch, rate, mean, gradients, state.parameters))
+                records.append(_curve(step, epoch, rate, mean, seen.gradients, state.parameters))
                 losses = []
-            if step in training.evaluation_steps:
-                records += measure(training, splits, step, state.parameters, state.bank, probe)
         yield from records
+        if step in training.probes.evaluation_steps:
+            yield Probing(step)
+            with np.errstate(all="ignore"):
+                records = list(measure(training, splits, step, _moment(state), probe))
+            yield from records
 
 
 def _start(training: Training, splits: Splits) -> State:
     features, dtype = splits.train.features.shape[1], splits.train.dtype
     parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
+    bank = training.running.init(training.network, parameters)
     return State(
         parameters,
         training.optimizer.init(parameters),
-        training.running.init(training.network, parameters),
+        training.network.references(parameters),
+        bank,
+        bank,
     )
+
+
+def _moment(state: State) -> Moment:
+    return Moment(state.parameters, state.references, state.bank, state.shadow)
 
 
 def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked]:
@@ -77,32 +95,40 @@ def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked
     They hold for any weights and any batch, so the start, where numbers are tame, decides;
     the streams are fresh ones, and training is as it would be without.
     """
-    seeds = training.seeds
-    order = batches(streams(seeds, "order"), len(splits.train), training.batch_size)
-    noise = streams(seeds, "noise")
-    for step in range(1, CHECKED_STEPS + 1):
-        x, labels = splits.train.take(next(order))
-        logits, tape = training.network.forward(state.parameters, x, noise)
-        upstream = mean_cross_entropy_gradient(logits, labels)
-        found = check_step(training.network, state.parameters, tape, upstream)
+    once = replace(training, partitions=1)
+    random, parameters = randomness(training), state.parameters | state.references
+    first = itertools.islice(feed(training, splits.train), CHECKED_STEPS)
+    for step, rows in enumerate(first, start=1):
+        seen = gradient_of(once, parameters, splits.train, rows, random)
+        found = check_step(training.network, parameters, seen.tape, seen.upstream)
         if found is not None:
             yield Checked(step, found.failed)
 
 
 def _step(
-    training: Training, state: State, x: Array, labels: Array, noise: Generators, rate: float
-) -> tuple[State, Array, Parameters]:
-    """One update; also the train-mode loss before it, `(replicas,)`, and the gradients."""
-    logits, tape = training.network.forward(state.parameters, x, noise)
-    loss = cross_entropy(logits, labels).mean(axis=1, dtype=np.float64)
-    upstream = mean_cross_entropy_gradient(logits, labels)
-    _, gradients = training.network.backward(state.parameters, tape, upstream)
-    seen = training_moments(tape)
-    bank = training.running.update(state.bank, seen, training.norm_batch_size)
+    training: Training,
+    state: State,
+    splits: Splits,
+    rows: Rows,
+    random: Randomness,
+    rate: float,
+) -> tuple[State, Gradient]:
+    """One update; also the train-mode loss before it and the gradients."""
+    forward = state.parameters | state.references
+    seen = gradient_of(training, forward, splits.train, rows, random)
+    bank = training.running.update(state.bank, *watched(seen.tape, rows.examples))
     parameters, optimizer = training.optimizer.step(
-        state.optimizer, state.parameters, gradients, rate
+        state.optimizer, state.parameters, seen.gradients, rate
     )
-    return State(parameters, optimizer, bank), loss, gradients
+    references = training.network.follow(state.references, seen.tape)
+    return state._replace(
+        parameters=parameters, optimizer=optimizer, references=references, bank=bank
+    ), seen
+
+
+def _follow(training: Training, state: State, splits: Splits, shadow: Generators) -> State:
+    expected = propagated(training, state.parameters | state.references, splits.train, shadow)
+    return state._replace(shadow=training.running.follow(state.shadow, expected))
 
 
 def _curve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.examples import Examples
+from model.ghosts import Arrangement, random
 from model.network import Network
 from model.optim import Optimizer
 from model.running import RunningStatistics
@@ -21,11 +22,35 @@ class Splits:
 
 
 @dataclass(frozen=True)
+class Probes:
+    """What is measured at frozen weights, and when.
+
+    After `evaluation_steps` the losses of every split and the errors of every tracker; after
+    `probe_steps`, which are among them, everything else: losses under each tracker, noise and
+    penalties for batches of each of `sizes`, the penalties from `examples` training examples,
+    gradient noise from `gradient_batches` batches. `shadow` keeps the averages that split
+    trackers' errors, at the cost of a pass over the training set in every step;
+    `log_probabilities` reports each test example at the end.
+    """
+
+    evaluation_steps: frozenset[int]
+    probe_steps: frozenset[int]
+    sizes: tuple[int, ...]
+    examples: int
+    gradient_batches: int = 0
+    shadow: bool = False
+    log_probabilities: bool = False
+
+
+@dataclass(frozen=True)
 class Training:
     """Everything a run depends on besides the data.
 
-    `curve_steps` and `evaluation_steps` are the steps after which rows are reported;
-    `norm_batch_size` is what the batch-norm layers of `network` were built with.
+    A step's forward pass takes `batch_size` examples that have a loss and `company` others that
+    have none and only share their statistics. `norm_batch_size` is the size of a ghost, also of
+    the groups that evaluation with batch statistics forms. `arrangement` says which examples of
+    a batch share a ghost; `partitions` is the number of arrangements, all but the first of a
+    reshuffled batch, over which the gradient of a step is averaged.
     """
 
     network: Network
@@ -39,5 +64,7 @@ class Training:
     epsilon: float
     learning_rate: float
     curve_steps: frozenset[int]
-    evaluation_steps: frozenset[int]
-    probe_batch_sizes: tuple[int, ...]
+    probes: Probes
+    company: int = 0
+    arrangement: Arrangement = random
+    partitions: int = 1

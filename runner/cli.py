@@ -16,8 +16,8 @@ from runner.threads import ONE_BLAS_THREAD
 if TYPE_CHECKING:
     from runner.events import Job
     from runner.executor import Executor
+    from runner.plan import Plan
     from runner.run import Progress
-    from runner.study import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -71,7 +71,8 @@ def run(
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    from runner.study import make_plan, read_study
+    from runner.plan import make_plan
+    from runner.study import read_study
 
     if address is not None and on is not Where.ray:
         raise RequestError("--address names a Ray cluster; add --on ray")

@@ -10,18 +10,36 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.conventions import CONVENTIONS
 from model.frameworks import ALL
-from model.network import Activation, Norm
+from model.network import Activation
 from model.optim import WeightDecayScope
 from model.running import GhostUpdate
 from model.schedule import ScheduleName
 from runner.errors import nearest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Width = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=2)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+Norm = Literal[
+    "batch",
+    "layer",
+    "none",
+    "leave-one-out",
+    "other-examples",
+    "stop-gradient",
+    "renorm",
+    "shift-noise",
+    "scale-noise",
+    "shift-and-scale-noise",
+]
+NOISE_NORMS = ("shift-noise", "scale-noise", "shift-and-scale-noise")
+WITHOUT_STATISTICS = ("layer", "none")
+"""Norms that no batch statistics enter: `norm_batch_size` is only what evaluation groups by."""
 
 
 class Frozen(BaseModel):
@@ -82,9 +100,18 @@ class TrialFields(Frozen):
     activation: Activation = "relu"
     norm: Norm = "batch"
     batch_size: Size = 128
-    norm_batch_size: Size | None = Field(
-        default=None, description="examples that share one mean and variance; default batch_size"
+    norm_batch_size: Size | Literal["train"] | None = Field(
+        default=None,
+        description="examples that share one mean and variance; default batch_size. Above "
+        'batch_size, examples without a loss join in; "train" is the whole training split',
     )
+    ghosts: Literal["random", "stratified", "class-sorted"] = "random"
+    partitions: Count = 1
+    noise_shared: Literal["ghost", "example"] = "ghost"
+    renorm_r_max: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 3.0
+    renorm_d_max: NonNegative = 5.0
+    renorm_decay: Decay = 0.9
+    renorm_ramp: Annotated[float, Field(ge=0, le=1)] = 0.25
     convention: str | None = None
     epsilon: Positive | None = Field(
         default=None, description="default: that of the convention, or 1e-5"
@@ -95,9 +122,10 @@ class TrialFields(Frozen):
     momentum: Decay = 0.9
     beta2: Decay = 0.999
     adam_epsilon: Positive = 1e-8
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    weight_decay: NonNegative = 0.0
     weight_decay_style: Literal["decoupled", "coupled"] = "decoupled"
     weight_decay_scope: WeightDecayScope = "weights"
+    gamma_decay: NonNegative = 0.0
     schedule: ScheduleName = "cosine"
     conventions: listed(str) = tuple(CONVENTIONS)  # type: ignore[valid-type]
     decay: Decay = 0.9
@@ -105,6 +133,9 @@ class TrialFields(Frozen):
     ghost_update: GhostUpdate = "first"
     probe_batch_sizes: listed(Size) = (4, 8, 16, 32, 64, 128, 256)  # type: ignore[valid-type]
     evaluations: Count = 4
+    probe_share: Fraction = 0.2
+    shadow: bool = False
+    log_probabilities: bool = False
     curve_rows: Count = 40
     dtype: Literal["float32", "float64"] = "float32"
 
@@ -114,13 +145,22 @@ class TrialFields(Frozen):
         for name in named:
             if name not in ALL:
                 raise ValueError(f"convention {name!r} is unknown; {nearest(name, ALL)}")
-        if self.norm == "batch" and not self.hidden:
-            raise ValueError("norm = 'batch' needs at least one hidden layer; hidden is empty")
+        if self.norm != "none" and not self.hidden:
+            raise ValueError(
+                f"norm = {self.norm!r} needs at least one hidden layer; hidden is empty"
+            )
         size = self.norm_batch_size
-        if self.norm == "batch" and size is not None and self.batch_size % size:
+        if self.norm in WITHOUT_STATISTICS or not isinstance(size, int):
+            return self
+        if size < self.batch_size and self.batch_size % size:
             raise ValueError(
                 f"norm_batch_size {size} does not divide batch_size {self.batch_size}: "
                 f"{self.batch_size} / {size} leaves {self.batch_size % size}"
+            )
+        if self.norm == "leave-one-out" and size < 3:
+            raise ValueError(
+                f"norm = 'leave-one-out' with norm_batch_size {size} leaves {size - 1} to "
+                "normalise one example by; give 3 or more"
             )
         return self
 
@@ -128,12 +168,14 @@ class TrialFields(Frozen):
 class TrialConfig(TrialFields):
     """One trial: a point of the study, its data set and its seeds, resolved to plain values.
 
-    `seeds` advance side by side as one stack; `draw` is the number of the nuisance point;
-    `norm_batch_size` and `epsilon` are filled in. Not part of the identity: `draw`, and where
-    the data lie (their content's fingerprint is).
+    `seeds` advance side by side as one stack; `arm` is the name that the study gives to what is
+    special about the trial; `draw` is the number of the nuisance point; `norm_batch_size` and
+    `epsilon` are filled in. Not part of the identity: `arm`, `draw`, and where the data lie
+    (their content's fingerprint is).
     """
 
     dataset: DatasetConfig
+    arm: str = ""
     norm_batch_size: Size
     epsilon: Positive
     seeds: listed(int)  # type: ignore[valid-type]
@@ -143,7 +185,9 @@ class TrialConfig(TrialFields):
     @property
     def trial_id(self) -> str:
         """12 hexadecimal digits of the SHA-256 of the content."""
-        content = self.model_dump(mode="json", exclude={"draw": True, "dataset": _LOCATION})
+        content = self.model_dump(
+            mode="json", exclude={"arm": True, "draw": True, "dataset": _LOCATION}
+        )
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

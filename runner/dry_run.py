@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from runner.data import split_sizes
-from runner.study import Plan
+from runner.plan import Plan
 
 
 def describe(plan: Plan) -> str:

@@ -39,6 +39,9 @@ class Block:
 class Outcome:
     """How one attempt at a trial ended; `rows` counts the measurements that belong to it.
 
+    `seconds` is the time of the whole attempt, `probe_seconds` that of measuring at frozen
+    weights between steps.
+
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
     `invariants` says whether batch norm's exact identities held on the first batches: `passed`,
@@ -49,6 +52,7 @@ class Outcome:
     attempt: int
     status: Status
     seconds: float = 0.0
+    probe_seconds: float = 0.0
     steps: int = 0
     rows: int = 0
     diverged_seeds: tuple[int, ...] = ()

@@ -16,8 +16,8 @@ from typing import Any
 
 from runner.errors import RequestError
 from runner.events import SETTLED, Job
+from runner.plan import Plan
 from runner.sink import read_rows, write_whole
-from runner.study import Plan
 from runner.tables import ROW_TABLES
 
 STUDY = "study.json"

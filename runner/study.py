@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from model.frameworks import ALL
-from runner.config import Count, DatasetConfig, Frozen, TrialConfig, TrialFields
-from runner.data import Data, split_sizes
+from runner.config import Count, DatasetConfig, Frozen, TrialFields
 from runner.errors import RequestError, nearest
 from runner.explain import explain
-from runner.sources import load_data
-from runner.space import Distribution, Sampler, draw, parse_distribution
+from runner.space import Distribution, Sampler, parse_distribution
 
 QUICKSTART = Path(__file__).with_name("quickstart.toml")
-DEFAULT_EPSILON = 1e-5
 TABLES = ("fixed", "scientific", "nuisance")
 
 
@@ -50,7 +43,11 @@ class Draws(Frozen):
 
 
 class Study(Frozen):
-    """A study file, validated; `fixed`, `scientific` and `nuisance` hold fields of a trial."""
+    """A study file, validated; `fixed`, `scientific` and `nuisance` hold fields of a trial.
+
+    `arms` are named sets of fields, crossed with `scientific`; where an arm sets a crossed field
+    itself, its own value counts.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
     dataset: DatasetConfig
@@ -61,50 +58,10 @@ class Study(Frozen):
     fixed: dict[str, Any] = Field(default_factory=dict)
     scientific: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
+    arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study with its data and trials, in the order of the design: draw by draw."""
-
-    study: Study
-    data: Data
-    trials: tuple[TrialConfig, ...]
-
-    def identity(self) -> dict[str, Any]:
-        """What may not change between runs into one place; growing `draws.count` may."""
-        own = self.study.model_dump(mode="json")
-        own["draws"].pop("count")
-        own["dataset"]["fingerprint"] = self.data.fingerprint
-        own["fixed"] = _defaults_filled(self.study)
-        return own
-
-    def hash(self) -> str:
-        content = self.identity()
-        for key in ("path", "images", "labels", "name"):
-            content["dataset"].pop(key)
-        text = json.dumps(_one_kind_of_number(content), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _one_kind_of_number(value: Any) -> Any:
-    """The same value with 1.0 written as 1, which TOML tells apart and a study does not."""
-    if isinstance(value, dict):
-        return {key: _one_kind_of_number(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_one_kind_of_number(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _defaults_filled(study: Study) -> dict[str, Any]:
-    varied = study.scientific.keys() | study.nuisance.keys()
-    every = TrialFields(**study.fixed).model_dump(mode="json")
-    if "convention" not in varied:
-        every["epsilon"] = every["epsilon"] or _own_epsilon(every["convention"])
-    return {key: value for key, value in every.items() if key not in varied}
 
 
 def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
@@ -190,6 +147,7 @@ def _validated(table: dict[str, Any]) -> Study:
     for one, other in itertools.combinations(TABLES, 2):
         for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
             raise RequestError(f"{key!r} stands in both [{one}] and [{other}]; keep one")
+    _check_arms(table)
     try:
         study = Study(**table)
         TrialFields(**study.fixed)
@@ -197,8 +155,23 @@ def _validated(table: dict[str, Any]) -> Study:
         raise RequestError(explain(error, INNER)) from None
     for field, levels in study.scientific.items():
         _check_levels(field, levels)
-    _space(study)
+    space_of(study)
     return study
+
+
+def _check_arms(table: dict[str, Any]) -> None:
+    arms = table.get("arms", {})
+    if not isinstance(arms, dict):
+        raise RequestError(f"arms must be a table of named arms, [arms]; got {arms!r}")
+    for name, own in arms.items():
+        if not isinstance(own, dict):
+            raise RequestError(f"arms.{name}: expected a table of fields; got {own!r}")
+        _check_keys(own, TrialFields.model_fields, f"arms.{name}")
+        for key in sorted(own.keys() & table.get("nuisance", {}).keys()):
+            raise RequestError(
+                f"{key!r} stands in both arms.{name} and [nuisance]; arms share what is drawn, "
+                "keep one"
+            )
 
 
 def _check_keys(table: dict[str, Any], allowed: Any, where: str) -> None:
@@ -214,72 +187,6 @@ def _check_levels(field: str, levels: Any) -> None:
         raise RequestError(f"scientific.{field}: a level stands twice in {levels!r}")
 
 
-def _space(study: Study) -> dict[str, Distribution]:
+def space_of(study: Study) -> dict[str, Distribution]:
+    """The distributions that nuisance fields are drawn from."""
     return {field: parse_distribution(field, t) for field, t in study.nuisance.items()}
-
-
-def make_plan(study: Study, trials: int | None = None) -> Plan:
-    """Load the data and lay out the trials, each checked against them.
-
-    Trials go draw by draw, all levels of a draw together, so the first ones are already a
-    balanced design. `trials` takes the first so many, drawing further points if it must.
-    """
-    data = load_data(study.dataset)
-    train, _, _ = split_sizes(study.dataset, len(data.labels))
-    levels = [
-        dict(zip(study.scientific, combination, strict=True))
-        for combination in itertools.product(*study.scientific.values())
-    ]
-    count = study.draws.count
-    if trials is not None:
-        count = -(-trials // len(levels))
-    points = draw(_space(study), count, study.draws.sampler, study.seed)
-    dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
-    configs: dict[str, TrialConfig] = {}
-    for number, point in enumerate(points):
-        for level in levels:
-            config = _trial(study, dataset, train, level, point, number)
-            configs.setdefault(config.trial_id, config)  # a discrete range repeats its points
-    return Plan(study, data, tuple(configs.values())[:trials])
-
-
-def _own_epsilon(convention: str | None) -> float:
-    return DEFAULT_EPSILON if convention is None else ALL[convention].epsilon
-
-
-def _trial(
-    study: Study,
-    dataset: DatasetConfig,
-    train: int,
-    level: dict[str, Any],
-    point: dict[str, Any],
-    number: int,
-) -> TrialConfig:
-    given = {**study.fixed, **level, **point}
-    if given.get("convention") is not None and given.get("epsilon") is not None:
-        raise RequestError(
-            f"convention {given['convention']!r} brings its own epsilon; leave epsilon away"
-        )
-    try:
-        fields = TrialFields(**given)
-    except ValidationError as error:
-        varied = ", ".join(f"{k} = {v}" for k, v in {**level, **point}.items())
-        raise RequestError(explain(error, INNER) + (f" (at {varied})" if varied else "")) from None
-    if fields.batch_size > train:
-        raise RequestError(
-            f"batch_size {fields.batch_size} is above the {train} examples of the training "
-            "split; lower it, or give the training split more"
-        )
-    own = fields.model_dump()
-    own["norm_batch_size"] = fields.norm_batch_size or fields.batch_size
-    own["epsilon"] = fields.epsilon or _own_epsilon(fields.convention)
-    if fields.convention is not None:
-        own["conventions"] = tuple(dict.fromkeys((fields.convention, *fields.conventions)))
-    own["probe_batch_sizes"] = tuple(m for m in fields.probe_batch_sizes if m <= train)
-    return TrialConfig(
-        **own,
-        dataset=dataset,
-        seeds=tuple(range(study.seed, study.seed + study.replicas)),
-        steps=study.budget.steps_for(train // fields.batch_size),
-        draw=number,
-    )

@@ -41,12 +41,23 @@ STATISTICS = pa.schema(
     + _WHEN
     + [("layer", pa.string()), ("tracker", pa.string())]
     + _real("mean_error", "mean_bias", "variance_error", "variance_bias", "divergence")
+    + _real("mean_sampling", "mean_staleness", "mean_propagation")
+    + _real("variance_sampling", "variance_staleness", "variance_propagation")
 )
 NOISE = pa.schema(
     _WHO
     + _WHEN
     + [("layer", pa.string()), ("norm_batch_size", pa.int64()), ("batches", pa.int64())]
-    + _real("mean_variance", "deviation_variance", "excess_kurtosis", "noise_penalty")
+    + _real("mean_variance", "deviation_variance", "excess_kurtosis")
+    + _real("noise_to_signal", "coupling", "noise_penalty", "external_penalty")
+    + _real("self_influence", "predicted_self_influence")
+    + _real("partition_variance", "gradient_variance")
+)
+PREDICTIONS = pa.schema(
+    _WHO
+    + _WHEN
+    + [("statistics", pa.string()), ("example", pa.int64()), ("label", pa.int64())]
+    + [("log_probabilities", pa.list_(pa.float64()))]
 )
 OUTCOMES = pa.schema(
     [
@@ -54,6 +65,7 @@ OUTCOMES = pa.schema(
         ("attempt", pa.int32()),
         ("status", pa.string()),
         ("seconds", pa.float64()),
+        ("probe_seconds", pa.float64()),
         ("steps", pa.int64()),
         ("rows", pa.int64()),
         ("diverged_seeds", pa.list_(pa.int64())),
@@ -68,6 +80,7 @@ _ARROW: dict[Any, pa.DataType] = {
     int: pa.int64(),
     float: pa.float64(),
     str: pa.string(),
+    bool: pa.bool_(),
 }
 
 
@@ -99,6 +112,7 @@ ROW_TABLES: dict[str, pa.Schema] = {
     "evaluations": EVALUATIONS,
     "statistics": STATISTICS,
     "noise": NOISE,
+    "predictions": PREDICTIONS,
 }
 """The tables that trials fill with measurements."""
 

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from model.conventions import trackers
-from model.frameworks import ALL
-from model.network import mlp
-from model.optim import (
-    Adam,
-    CoupledDecay,
-    DecoupledDecay,
-    Momentum,
-    Optimizer,
-    Sgd,
-    WeightDecayScope,
+from model.records import (
+    Checked,
+    Curve,
+    Evaluation,
+    LogProbabilities,
+    Noise,
+    Probing,
+    Record,
+    StatisticsError,
 )
-from model.records import Checked, Curve, Evaluation, Noise, Record, StatisticsError
-from model.running import RunningStatistics
-from model.schedule import SCHEDULES
 from model.train import train
-from model.training import Training
-from runner.config import TrialConfig
+from runner.build import build
 from runner.data import Data, make_splits
 from runner.events import Block, Event, Job, Outcome, Started
 
@@ -37,20 +32,11 @@ TABLE: dict[type[Record], str] = {
     Evaluation: "evaluations",
     StatisticsError: "statistics",
     Noise: "noise",
+    LogProbabilities: "predictions",
 }
 
 BLOCK_SECONDS = 1.0
 """A worker sends what it has gathered about this often: few, large blocks."""
-
-OPTIMIZERS: dict[str, Callable[[TrialConfig], Optimizer]] = {
-    "sgd": lambda c: Sgd(),
-    "momentum": lambda c: Momentum(c.momentum),
-    "adam": lambda c: Adam(c.momentum, c.beta2, c.adam_epsilon),
-}
-WEIGHT_DECAYS: dict[str, Callable[[Optimizer, float, WeightDecayScope], Optimizer]] = {
-    "decoupled": DecoupledDecay,
-    "coupled": CoupledDecay,
-}
 
 
 def run_trial(job: Job, data: Data) -> Iterator[Event]:
@@ -62,8 +48,14 @@ def run_trial(job: Job, data: Data) -> Iterator[Event]:
     started = time.perf_counter()
     yield Started(job.trial_id, job.attempt)
     try:
-        due = started + BLOCK_SECONDS
-        for record in train(build(job.config, len(data.classes)), make_splits(data, job.config)):
+        due, paused = started + BLOCK_SECONDS, None
+        for record in train(build(job.config, data), make_splits(data, job.config)):
+            if paused is not None:
+                gathered.probe_seconds += time.perf_counter() - paused
+                paused = None
+            if isinstance(record, Probing):
+                paused = time.perf_counter()
+                continue
             gathered.add(record)
             if time.perf_counter() >= due:
                 yield from gathered.blocks()
@@ -76,6 +68,7 @@ def run_trial(job: Job, data: Data) -> Iterator[Event]:
             job.attempt,
             "failed",
             seconds=time.perf_counter() - started,
+            probe_seconds=gathered.probe_seconds,
             steps=gathered.steps,
             rows=gathered.rows,
             invariants=gathered.invariants,
@@ -83,45 +76,6 @@ def run_trial(job: Job, data: Data) -> Iterator[Event]:
             error=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
         )
-
-
-def build(config: TrialConfig, classes: int) -> Training:
-    """The training run that a config describes."""
-    network = mlp(
-        config.hidden,
-        classes,
-        norm=config.norm,
-        norm_batch_size=config.norm_batch_size,
-        epsilon=config.epsilon,
-        activation=config.activation,
-        dropout=config.dropout,
-    )
-    optimizer = OPTIMIZERS[config.optimizer](config)
-    if config.weight_decay:
-        style = WEIGHT_DECAYS[config.weight_decay_style]
-        optimizer = style(optimizer, config.weight_decay, config.weight_decay_scope)
-    rows = tuple(ALL[name] for name in config.conventions)
-    bank = trackers(rows, tuple(dict.fromkeys((config.decay, *config.decays))))
-    return Training(
-        network=network,
-        optimizer=optimizer,
-        schedule=SCHEDULES[config.schedule],
-        running=RunningStatistics(bank, config.ghost_update, config.epsilon),
-        seeds=config.seeds,
-        steps=config.steps,
-        batch_size=config.batch_size,
-        norm_batch_size=config.norm_batch_size,
-        epsilon=config.epsilon,
-        learning_rate=config.learning_rate,
-        curve_steps=spread(config.steps, config.curve_rows),
-        evaluation_steps=spread(config.steps, config.evaluations),
-        probe_batch_sizes=config.probe_batch_sizes,
-    )
-
-
-def spread(steps: int, count: int) -> frozenset[int]:
-    """`count` steps spread evenly over training, the last one always among them."""
-    return frozenset(max(1, round(steps * (i + 1) / count)) for i in range(count))
 
 
 class BrokenBatchNormError(ArithmeticError):
@@ -135,23 +89,24 @@ class _Gathered:
         self.job = job
         self.rows = 0
         self.steps = 0
+        self.probe_seconds = 0.0
         self.invariants = "none"
         self.diverged = np.zeros(len(job.config.seeds), bool)
         self.waiting: dict[str, dict[str, list[Any]]] = {}
 
     def add(self, record: Record) -> None:
-        """One row a seed: what is an array differs by seed, what is a scalar is repeated."""
+        """One row a seed (and example): an array differs by row, a scalar is repeated."""
         if isinstance(record, Checked):
             self.check(record)
             return
-        seeds = self.job.config.seeds
+        seeds = np.asarray(self.job.config.seeds)
+        lead = record.example.shape if isinstance(record, LogProbabilities) else seeds.shape
         columns = self.waiting.setdefault(TABLE[type(record)], {})
-        columns.setdefault("seed", []).extend(seeds)
+        columns.setdefault("seed", []).extend(np.repeat(seeds, math.prod(lead[1:])).tolist())
         for field in fields(record):
             value = getattr(record, field.name)
-            values = value.tolist() if isinstance(value, np.ndarray) else [value] * len(seeds)
-            columns.setdefault(field.name, []).extend(values)
-        self.rows += len(seeds)
+            columns.setdefault(field.name, []).extend(_column(value, lead))
+        self.rows += math.prod(lead)
         self.steps = max(self.steps, record.step)
         if isinstance(record, Curve):
             self.diverged |= ~np.isfinite(record.loss)
@@ -182,6 +137,7 @@ class _Gathered:
             self.job.attempt,
             "diverged" if seeds else "completed",
             seconds=seconds,
+            probe_seconds=self.probe_seconds,
             steps=self.steps,
             rows=self.rows,
             diverged_seeds=tuple(seeds),
@@ -189,3 +145,12 @@ class _Gathered:
             host=platform.node(),
             error=f"the loss of {len(seeds)} seeds stopped being finite" if seeds else "",
         )
+
+
+def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:
+    """A value a row; the axes of an array that are not `lead` stay together in a row."""
+    rows = math.prod(lead)
+    if not isinstance(value, np.ndarray):
+        return [value] * rows
+    column: list[Any] = value.reshape(rows, *value.shape[len(lead) :]).tolist()
+    return column

@@ -23,6 +23,7 @@ KEYS = {
     ],
     "statistics": ["trial_id", "attempt", "seed", "step", "layer", "tracker"],
     "noise": ["trial_id", "attempt", "seed", "step", "layer", "norm_batch_size"],
+    "predictions": ["trial_id", "attempt", "seed", "step", "statistics", "example"],
 }
 
 

@@ -14,9 +14,10 @@ from analysis.load import MEASUREMENTS, read_run
 from analysis.report import write_report
 from runner.executor import InlineExecutor
 from runner.place import open_run, remaining, unplanned
+from runner.plan import Plan, make_plan
 from runner.run import run_study
 from runner.sink import MemorySink, ParquetSink
-from runner.study import Plan, Study, make_plan
+from runner.study import Study
 from tests.analysis.page import read_page
 
 TINY: dict[str, Any] = {

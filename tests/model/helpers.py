@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,13 +13,14 @@ from model.conventions import CONVENTIONS, trackers
 from model.examples import Examples
 from model.layers import Array, Generators, Layer, Parameters
 from model.network import Network, mlp
+from model.norm import BatchNorm, LayerNorm
 from model.optim import Sgd
 from model.records import Record
 from model.running import RunningStatistics
 from model.schedule import constant
 from model.streams import streams
 from model.train import train
-from model.training import Splits, Training
+from model.training import Probes, Splits, Training
 
 R = TypeVar("R")
 
@@ -81,13 +82,21 @@ def randomised(parameters: Parameters, seed: int) -> Parameters:
     }
 
 
-def small_mlp(**changes: Any) -> Network:
+Norm = Literal["batch", "layer", "none"]
+
+
+def small_mlp(
+    norm: Norm = "batch", norm_batch_size: int = 8, epsilon: float = 1e-5, **changes: Any
+) -> Network:
+    norms = {
+        "batch": BatchNorm(norm_batch_size, epsilon),
+        "layer": LayerNorm(epsilon),
+        "none": None,
+    }
     settings: dict[str, Any] = {
         "hidden": (6, 5),
         "classes": 3,
-        "norm": "batch",
-        "norm_batch_size": 8,
-        "epsilon": 1e-5,
+        "norm": norms[norm],
         "activation": "relu",
         "dropout": 0.0,
     }
@@ -154,10 +163,20 @@ def small_training(**changes: Any) -> Training:
         "epsilon": 1e-5,
         "learning_rate": 0.1,
         "curve_steps": frozenset({1, 2, 5, 9}),
-        "evaluation_steps": frozenset({4, 9}),
-        "probe_batch_sizes": (4, 16),
+        "probes": small_probes(),
     }
     return Training(**(settings | changes))
+
+
+def small_probes(**changes: Any) -> Probes:
+    settings: dict[str, Any] = {
+        "evaluation_steps": frozenset({4, 9}),
+        "probe_steps": frozenset({4, 9}),
+        "sizes": (4, 16),
+        "examples": 48,
+        "gradient_batches": 3,
+    }
+    return Probes(**(settings | changes))
 
 
 def records_of(kind: type[R], training: Training, splits: Splits) -> list[R]:

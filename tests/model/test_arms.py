@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from model.arms import BatchRenorm, LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
+from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
 from model.layers import Array, Parameters
 from model.network import AnyBatchNorm, Network, training_moments
 from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from model.norm import BatchNorm, batch_moments
+from model.renorm import BatchRenorm
 from model.records import Curve, Evaluation
 from tests.model.helpers import (
     generators,

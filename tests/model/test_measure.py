@@ -9,7 +9,9 @@ import pytest
 from model.loss import cross_entropy
 from model.measure import measure
 from model.network import training_moments
-from model.probe import batch_statistics, evaluate, population, tracker_errors
+from model.evaluate import batch_statistics, evaluate
+from model.probe import population
+from model.tracker_errors import tracker_errors
 from model.records import Evaluation, Noise, Record, StatisticsError
 from model.running import BankState, frozen
 from model.streams import streams

@@ -1,4 +1,4 @@
-"""Batch noise in `model/probe.py`: the formulas by enumeration, the estimates by simulation."""
+"""Batch noise in `model/batch_noise.py`: the formulas by enumeration, the estimates by simulation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from model.layers import Array
 from model.norm import batch_moments
-from model.probe import NOISE_BATCHES, Spread, batch_noise, population
+from model.batch_noise import NOISE_BATCHES, Spread, batch_noise
+from model.probe import population
 from tests.model.helpers import generators, initial, normal, random_examples, small_mlp
 
 SKEWED = np.array([0.0, 0.3, 1.0, 1.1, 4.0, 9.0, 2.0, 0.1])

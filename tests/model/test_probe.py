@@ -9,12 +9,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm as normal_law
 
-import model.probe
+import model.evaluate
 from model.conventions import CONVENTIONS, Tracker
 from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy
 from model.network import Network, no_statistics
-from model.probe import CHUNK, batch_statistics, evaluate, population, tracker_errors
+from model.evaluate import CHUNK, batch_statistics, evaluate
+from model.probe import population
+from model.tracker_errors import tracker_errors
 from model.running import RunningStatistics, frozen
 from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
 
@@ -96,7 +98,7 @@ def test_a_ghost_of_the_training_set_is_population_statistics() -> None:
 def test_each_example_is_scored_once_in_a_whole_group(
     monkeypatch: pytest.MonkeyPatch, count: int, group: int, chunk: int, ordered: bool
 ) -> None:
-    monkeypatch.setattr(model.probe, "CHUNK", chunk)
+    monkeypatch.setattr(model.evaluate, "CHUNK", chunk)
     data, parameters = random_examples(count, 2), _parameters()
     rows = np.stack([g.permutation(count) for g in generators(2)])
     kinds = {"batch": batch_statistics(group)}

@@ -16,7 +16,8 @@ import pandas as pd
 from analysis.load import MEASUREMENTS, read_run
 from runner.data import Data
 from runner.events import Block, Event, Job, Outcome
-from runner.study import Plan, make_plan, read_study
+from runner.plan import Plan, make_plan
+from runner.study import read_study
 from runner.tables import ROW_TABLES, SCHEMAS
 
 TINY = (

@@ -17,9 +17,9 @@ from runner.cluster import RayExecutor
 from runner.errors import RequestError
 from runner.events import Event, Started, WorkerDied
 from runner.executor import InlineExecutor, RunTrial
+from runner.plan import Plan
 from runner.run import Progress, run_study
 from runner.sink import MemorySink
-from runner.study import Plan
 from runner.threads import ONE_BLAS_THREAD
 from runner.verify import verify_run
 from tests.runner import workers

@@ -15,9 +15,9 @@ import runner.executor
 from runner.events import Block, Event, Idle, Job, Outcome, Started, WorkerDied
 from runner.executor import Executor, InlineExecutor, LocalExecutor, RunTrial
 from runner.place import open_run
+from runner.plan import Plan
 from runner.run import Progress, run_study
 from runner.sink import MemorySink, ParquetSink
-from runner.study import Plan
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
 from runner.verify import verify_run

@@ -18,8 +18,8 @@ from runner.place import (
     session,
     unplanned,
 )
+from runner.plan import Plan
 from runner.sink import ParquetSink
-from runner.study import Plan
 from tests.runner.helpers import TINY, block, plan_of
 
 PLAN = plan_of(*TINY)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from model.frameworks import ALL
 from runner.config import TrialConfig
 from runner.errors import RequestError
-from runner.study import QUICKSTART, Budget, make_plan, read_study
+from runner.plan import make_plan
+from runner.study import QUICKSTART, Budget, read_study
 from tests.runner.helpers import TINY, plan_of
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
