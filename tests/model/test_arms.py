@@ -15,8 +15,8 @@ from model.layers import Array, Parameters
 from model.network import AnyBatchNorm, Network, training_moments
 from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from model.norm import BatchNorm, batch_moments
-from model.renorm import BatchRenorm
 from model.records import Curve, Evaluation
+from model.renorm import BatchRenorm
 from tests.model.helpers import (
     generators,
     gradient_errors,

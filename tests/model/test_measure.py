@@ -6,15 +6,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from model.evaluate import batch_statistics, evaluate
 from model.loss import cross_entropy
 from model.measure import measure
 from model.network import training_moments
-from model.evaluate import batch_statistics, evaluate
 from model.probe import population
-from model.tracker_errors import tracker_errors
 from model.records import Evaluation, Noise, Record, StatisticsError
 from model.running import BankState, frozen
 from model.streams import streams
+from model.tracker_errors import tracker_errors
 from model.training import Splits, Training
 from tests.model.helpers import ALL_TRACKERS, initial, small_mlp, small_splits, small_training
 

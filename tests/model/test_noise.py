@@ -8,9 +8,9 @@ from math import ceil
 import numpy as np
 import pytest
 
+from model.batch_noise import NOISE_BATCHES, Spread, batch_noise
 from model.layers import Array
 from model.norm import batch_moments
-from model.batch_noise import NOISE_BATCHES, Spread, batch_noise
 from model.probe import population
 from tests.model.helpers import generators, initial, normal, random_examples, small_mlp
 

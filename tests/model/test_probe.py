@@ -11,13 +11,13 @@ from scipy.stats import norm as normal_law
 
 import model.evaluate
 from model.conventions import CONVENTIONS, Tracker
+from model.evaluate import CHUNK, batch_statistics, evaluate
 from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy
 from model.network import Network, no_statistics
-from model.evaluate import CHUNK, batch_statistics, evaluate
 from model.probe import population
-from model.tracker_errors import tracker_errors
 from model.running import RunningStatistics, frozen
+from model.tracker_errors import tracker_errors
 from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
 
 NETWORK = small_mlp(epsilon=0.01)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from analysis.load import MEASUREMENTS, read_run
 from runner.data import Data
@@ -31,6 +32,7 @@ TINY = (
     "evaluations=1",
     "curve_rows=3",
     "probe_batch_sizes=[4, 16]",
+    "log_probabilities=true",
 )
 """Four trials of a few milliseconds each."""
 
@@ -45,7 +47,7 @@ DIGITS = (
 )
 """Four trials on the digits, a part of a second each."""
 
-NOT_MEASURED = ("attempt", "seconds", "host")
+NOT_MEASURED = ("attempt", "seconds", "probe_seconds", "host")
 """Columns that may differ between two runs of one study."""
 
 
@@ -139,6 +141,8 @@ def rows_of(events: Iterable[Event]) -> Rows:
 
 
 def _bits(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_bits(inner) for inner in value)
     return np.float64(value).tobytes() if isinstance(value, float) else value
 
 
@@ -153,7 +157,10 @@ def block(table: str = "curves", rows: int = 3, trial_id: str = "t", attempt: in
     for field in SCHEMAS[table]:
         if field.name not in ("trial_id", "attempt"):
             kind = str(field.type)
-            value: Any = {"double": 0.5, "string": "x"}.get(kind, 1)
+            listed = [-0.5, -2.0]
+            value: Any = {"double": 0.5, "string": "x", str(pa.list_(pa.float64())): listed}.get(
+                kind, 1
+            )
             columns[field.name] = [value] * rows
     columns["step"] = list(range(rows))
     return Block(trial_id, attempt, table, columns)

@@ -52,7 +52,7 @@ def rewritten(root: Path, table: str, change: Callable[[pa.Table], pa.Table]) ->
 def test_a_good_run_has_no_faults(good: Path) -> None:
     found = verify_run(good)
     assert not found.faults and "ok     4 trials planned, each once" in found.lines
-    assert "ok     328 rows, as many as the outcomes say" in found.lines
+    assert "ok     656 rows, as many as the outcomes say" in found.lines
     assert ended_well("verify", good, cwd=good.parent).splitlines() == found.lines
 
 
@@ -124,7 +124,7 @@ def test_a_missing_plan_is_a_fault(run: Path) -> None:
     gone = TRIALS[2]
     rewritten(run, "trials", lambda t: t.filter(pc.not_equal(t["trial_id"], gone)))
     assert "1 outcomes of unplanned trials" in faults(run)
-    assert "82 rows of unplanned trials" in faults(run)
+    assert "164 rows of unplanned trials" in faults(run)
 
 
 def test_a_trial_without_any_trace_is_a_fault(run: Path) -> None:
@@ -188,12 +188,12 @@ def test_status_counts_the_outcome_that_counts(run: Path) -> None:
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_a_replay_has_the_same_bits(trial: str, good: Path) -> None:
-    assert replay_trial(good, trial) == (True, f"trial {trial}: the same bits in all 82 rows")
+    assert replay_trial(good, trial) == (True, f"trial {trial}: the same bits in all 164 rows")
 
 
 def test_replay_as_a_program(good: Path) -> None:
     said = ended_well("replay", good, TRIALS[0], cwd=good.parent)
-    assert said == f"trial {TRIALS[0]}: the same bits in all 82 rows\n"
+    assert said == f"trial {TRIALS[0]}: the same bits in all 164 rows\n"
 
 
 @pytest.mark.parametrize(

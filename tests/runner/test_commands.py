@@ -81,7 +81,7 @@ def test_a_diverged_trial_is_verified_and_replayed(tmp_path: Path) -> None:
     assert "1 diverged" in said
     ended_well("verify", "run", cwd=tmp_path)
     (trial,) = read_rows(tmp_path / "run", "trials", ["trial_id"])["trial_id"]
-    assert "the same bits in all 82 rows" in ended_well("replay", "run", trial, cwd=tmp_path)
+    assert "the same bits in all 164 rows" in ended_well("replay", "run", trial, cwd=tmp_path)
 
 
 def test_a_run_whose_every_trial_failed_has_no_report(tmp_path: Path) -> None:

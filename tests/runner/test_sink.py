@@ -53,7 +53,7 @@ def test_files_have_the_declared_schema(table: str, tmp_path: Path) -> None:
 
 
 def test_an_outcome_comes_back_whole(tmp_path: Path) -> None:
-    given = Outcome("t", 2, "diverged", 1.5, 7, 9, (3, 4), "here", "said", "Trace\nback")
+    given = Outcome("t", 2, "diverged", 1.5, 0.5, 7, 9, (3, 4), "here", "said", "Trace\nback")
     sink = ParquetSink(tmp_path)
     sink.commit(given)
     sink.commit(OUTCOME)
@@ -205,6 +205,10 @@ def test_many_rows_do_not_wait(tmp_path: Path, clock: Clock) -> None:
     assert len(parts(tmp_path, "curves")) == 1
 
 
+WRITES = len(ROW_TABLES) + 1
+"""Part files of one flush: a table each, then the outcomes."""
+
+
 def rows_are_there(root: Path) -> None:
     """Every outcome on disk has all the rows of its attempt on disk."""
     there: Counter[tuple[str, int]] = Counter()
@@ -216,7 +220,7 @@ def rows_are_there(root: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("failing", range(10))
+@pytest.mark.parametrize("failing", range(2 * WRITES))
 def test_an_outcome_is_never_there_without_its_rows(
     failing: int, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,10 +242,13 @@ def test_an_outcome_is_never_there_without_its_rows(
         for trial in ("one", "two", "six"):
             for table in ROW_TABLES:
                 sink.write(block(table, trial_id=trial))
-            sink.commit(Outcome(trial, 0, "completed", rows=12))
+            sink.commit(Outcome(trial, 0, "completed", rows=3 * len(ROW_TABLES)))
             sink.flush()
     rows_are_there(tmp_path)
-    assert len(read_rows(tmp_path, "outcomes", ["trial_id"])["trial_id"]) == (failing + after) // 5
+    assert (
+        len(read_rows(tmp_path, "outcomes", ["trial_id"])["trial_id"])
+        == (failing + after) // WRITES
+    )
 
 
 def test_a_flush_that_failed_can_be_tried_again(
@@ -250,7 +257,7 @@ def test_a_flush_that_failed_can_be_tried_again(
     sink = ParquetSink(tmp_path)
     for table in ROW_TABLES:
         sink.write(block(table))
-    sink.commit(Outcome("t", 0, "completed", rows=12))
+    sink.commit(Outcome("t", 0, "completed", rows=3 * len(ROW_TABLES)))
     full = pytest.MonkeyPatch()
     calls = iter(range(100))
 

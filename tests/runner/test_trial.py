@@ -11,15 +11,17 @@ import pytest
 
 import runner.trial
 from model.optim import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
-from model.records import Checked, Curve, Evaluation, Record
+from model.records import Checked, Curve, Evaluation, Probing, Record
 from model.schedule import SCHEDULES
 from model.training import Splits, Training
+from runner.build import build
 from runner.config import TrialConfig, TrialFields
 from runner.data import Data
 from runner.events import Block, Event, Job, Outcome, Started
+from runner.probes import spread
 from runner.sink import MemorySink, to_table
 from runner.tables import ROW_TABLES, SCHEMAS, TRIALS, trial_row
-from runner.trial import TABLE, build, run_trial, spread
+from runner.trial import TABLE, run_trial
 from tests.runner.helpers import DIGITS, TINY, block, jobs_of, outcome_of, plan_of, rows_of
 
 PLAN = plan_of(*TINY)
@@ -150,7 +152,7 @@ def test_a_network_that_diverges_keeps_its_rows() -> None:
 
 
 def test_records_are_the_declared_columns() -> None:
-    assert {*TABLE, Checked} == set(get_args(Record))
+    assert {*TABLE, Checked, Probing} == set(get_args(Record))
     assert set(TABLE.values()) == set(ROW_TABLES)
     for record, table in TABLE.items():
         own = [field.name for field in fields(record)]
@@ -208,17 +210,19 @@ def config_of(**changes: Any) -> TrialConfig:
 
 def test_optimizers_get_their_settings() -> None:
     own = {"momentum": 0.7, "beta2": 0.8, "adam_epsilon": 1e-3}
-    assert build(config_of(optimizer="sgd"), 3).optimizer == Sgd()
-    assert build(config_of(optimizer="momentum", **own), 3).optimizer == Momentum(0.7)
-    assert build(config_of(optimizer="adam", **own), 3).optimizer == Adam(0.7, 0.8, 1e-3)
+    assert build(config_of(optimizer="sgd"), PLAN.data).optimizer == Sgd()
+    assert build(config_of(optimizer="momentum", **own), PLAN.data).optimizer == Momentum(0.7)
+    assert build(config_of(optimizer="adam", **own), PLAN.data).optimizer == Adam(0.7, 0.8, 1e-3)
     for style, kind in (("decoupled", DecoupledDecay), ("coupled", CoupledDecay)):
-        decayed = build(config_of(optimizer="sgd", weight_decay=0.1, weight_decay_style=style), 3)
+        decayed = build(
+            config_of(optimizer="sgd", weight_decay=0.1, weight_decay_style=style), PLAN.data
+        )
         assert decayed.optimizer == kind(Sgd(), 0.1, "weights")
 
 
 def test_every_decay_is_tracked_once() -> None:
     config = config_of(conventions=("biased", "unbiased"), decay=0.9, decays=(0.9, 0.5))
-    names = [tracker.name for tracker in build(config, 3).running.trackers]
+    names = [tracker.name for tracker in build(config, PLAN.data).running.trackers]
     assert sorted(names) == ["biased/0.5", "biased/0.9", "unbiased/0.5", "unbiased/0.9"]
 
 
