@@ -1,7 +1,16 @@
 """From rows on disk to tables, figures and a page; meets the runner on disk only."""
 
-from analysis import findings, regularization, test_time
+from analysis import findings, mechanisms, noise, regularization, test_time
 from analysis.design import design_of
 from analysis.load import Run, read_run
 
-__all__ = ["Run", "design_of", "findings", "read_run", "regularization", "test_time"]
+__all__ = [
+    "Run",
+    "design_of",
+    "findings",
+    "mechanisms",
+    "noise",
+    "read_run",
+    "regularization",
+    "test_time",
+]

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.arms import BEST_DRAW, EVERY_DRAW
 from analysis.design import in_order
 from analysis.findings import Findings
+from analysis.mechanisms import arms_of
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -61,6 +62,12 @@ def about(found: Findings) -> list[str]:
     ]
     if found.design is not None:
         lines[0] += f" Intervals are 95 %, over {'seeds' if found.design.paired else 'trials'}."
+    arms = arms_of(run)
+    if len(arms) > 1 and found.design is not None:
+        lines.append(
+            f"Both questions are answered for the arm {arms[0]}; {len(arms) - 1} other arms of "
+            "the study are held against it."
+        )
     if found.chooses:
         draws = run.trials["draw"].nunique()
         lines.append(

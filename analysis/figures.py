@@ -2,75 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import maps
 from analysis.design import in_order
+from analysis.drawing import (
+    COLOURS,
+    MARKERS,
+    grid_of,
+    legend,
+    legend_below,
+    line,
+    log_axis,
+    series,
+    size_axis,
+)
 from analysis.trackers import trackers
-
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-"""Okabe & Ito 2008: told apart by readers with any colour vision."""
-MARKERS = "osD^vPX"
-STYLE: Any = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "legend.frameon": False,
-    "svg.hashsalt": "caviar",
-    "svg.fonttype": "path",
-    "figure.dpi": 110,
-}
-
-
-def style() -> Any:
-    """The context in which figures are drawn and saved."""
-    return matplotlib.rc_context(STYLE)
-
-
-def _figure(columns: int, *, rows: int = 1, sharey: bool = False) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey)
-
-
-def _sizes(axes: Axes, levels: Any, label: str) -> None:
-    levels = sorted(set(levels))
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(levels, [f"{level:g}" for level in levels])
-    axes.minorticks_off()
-    axes.set_xlabel(label)
-
-
-def _line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
-    rows = rows.sort_values("level")
-    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
-    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
-    axes.errorbar(
-        rows["level"],
-        rows["mean"],
-        yerr=np.stack([low, high]),
-        color=COLOURS[index % len(COLOURS)],
-        marker=MARKERS[index % len(MARKERS)],
-        markersize=4.5,
-        capsize=2.5,
-        linewidth=1.4,
-        label=name or None,
-    )
-
-
-def _series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """One line a reading and facet, named by what differs."""
-    keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]
-    if not keys:
-        return [("", table)]
-    return [(", ".join(str(k) for k in key if k), rows) for key, rows in table.groupby(keys)]
 
 
 def overview(
@@ -85,23 +34,23 @@ def overview(
     left, middle, right = figure.subplots(1, 3)
     tests = effect[effect["quantity"] == "test_loss"]
     if len(penalty):
-        for i, (name, rows) in enumerate(_series(penalty)):
-            _line(left, rows, i, name)
-        _log(left, penalty)
-    for i, (name, rows) in enumerate(_series(tests)):
-        _line(middle, rows, i, name)
+        for i, (name, rows) in enumerate(series(penalty)):
+            line(left, rows, i, name)
+        log_axis(left, penalty)
+    for i, (name, rows) in enumerate(series(tests)):
+        line(middle, rows, i, name)
     middle.axhline(0, color="#777777", linewidth=1)
     if len(errors):
         for i, (name, rows) in enumerate(_both_errors(errors)):
-            _line(right, rows, i, name)
-        _log(right, errors)
+            line(right, rows, i, name)
+        log_axis(right, errors)
     left.set(title="1. train-mode less population loss", ylabel="nats")
     middle.set(title=f"1. test loss less that at {reference:g}", ylabel="nats")
     right.set(title="2. error of running statistics", ylabel="deviations; log ratio")
     levels = [*penalty.get("level", []), *tests["level"], reference]
     for axes in (left, middle, right):
-        _legend(axes)
-        _sizes(axes, levels, label)
+        legend(axes)
+        size_axis(axes, levels, label)
     return figure
 
 
@@ -115,10 +64,10 @@ def _both_errors(errors: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
     """Train-mode less population loss against size, on log axes, with a line of slope -1."""
-    figure, grid = _figure(1)
+    figure, grid = grid_of(1)
     axes = grid[0, 0]
-    for i, (name, rows) in enumerate(_series(table)):
-        _line(axes, rows, i, name)
+    for i, (name, rows) in enumerate(series(table)):
+        line(axes, rows, i, name)
     positive = table[table["mean"] > 0].sort_values("level")
     if len(positive):
         levels = np.array(sorted(set(positive["level"])))
@@ -131,27 +80,27 @@ def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
             linewidth=1,
             label=f"proportional to 1/{symbol}",
         )
-    _log(axes, table)
-    _sizes(axes, table["level"], label)
+    log_axis(axes, table)
+    size_axis(axes, table["level"], label)
     axes.set_ylabel("noise penalty (nats)")
-    _legend(axes)
+    legend(axes)
     return figure
 
 
 def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
     """Train and test loss against the largest size."""
-    figure, grid = _figure(2)
+    figure, grid = grid_of(2)
     for axes, quantity, title in zip(
         grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
     ):
         part = table[table["quantity"] == quantity]
-        for i, (name, rows) in enumerate(_series(part)):
-            _line(axes, rows, i, name)
+        for i, (name, rows) in enumerate(series(part)):
+            line(axes, rows, i, name)
         axes.axhline(0, color="#777777", linewidth=1)
-        _sizes(axes, [*part["level"], reference], label)
+        size_axis(axes, [*part["level"], reference], label)
         axes.set_title(title)
         axes.set_ylabel(f"difference from {reference:g} (nats)")
-        _legend(axes)
+        legend(axes)
     return figure
 
 
@@ -165,7 +114,7 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
             for quantity, words in (("mean_error", "mean"), ("variance_error", "variance"))
         }
         return maps.draw(parts, label, "error", log=True)
-    figure, grid = _figure(2, rows=len(layers))
+    figure, grid = grid_of(2, rows=len(layers))
     for across, layer in zip(grid, layers, strict=True):
         for axes, quantity, words in zip(
             across,
@@ -175,12 +124,12 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
         ):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (name, rows) in enumerate(trackers(part)):
-                _line(axes, rows, i, name)
-            _log(axes, part)
-            _sizes(axes, part["level"], label)
+                line(axes, rows, i, name)
+            log_axis(axes, part)
+            size_axis(axes, part["level"], label)
             axes.set_title(f"{layer}: {words}")
             axes.set_ylabel("root mean square error")
-    _legend_below(figure, grid[0, 0])
+    legend_below(figure, grid[0, 0])
     return figure
 
 
@@ -191,36 +140,27 @@ def running_damage(table: pd.DataFrame, label: str) -> Figure:
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for i, (name, rows) in enumerate(trackers(table)):
-        _line(axes, rows, i, name)
+        line(axes, rows, i, name)
     axes.axhline(0, color="#777777", linewidth=1)
-    _sizes(axes, table["level"], label)
+    size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
-    _legend_below(figure, axes)
+    legend_below(figure, axes)
     return figure
 
 
-def _log(axes: Axes, table: pd.DataFrame) -> None:
-    """A logarithmic y axis, if anything is above zero to stand on it."""
-    if (table["mean"] > 0).any():
-        axes.set_yscale("log", nonpositive="mask")
-
-
-def _legend(axes: Axes) -> None:
-    """A legend where lines have names; a single line without one needs none."""
-    if any(axes.get_legend_handles_labels()[1]):
-        axes.legend()
-
-
-def _legend_below(figure: Figure, axes: Axes) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    columns = 2 if figure.get_figwidth() < 6 else 4
-    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))
+NOISE_PANELS = {
+    "mean": "variance of the batch mean",
+    "deviation": "variance of the batch deviation",
+    "noise_to_signal": "noise-to-signal of one example",
+    "coupling": "Jacobian energy between examples",
+}
 
 
 def batch_noise(table: pd.DataFrame) -> Figure:
-    """Measured against predicted variance of batch statistics: points on y = x agree."""
-    figure, grid = _figure(2)
-    for axes, which in zip(grid[0], ("mean", "deviation"), strict=True):
+    """Measured against predicted noise: points on y = x agree."""
+    there = [which for which in NOISE_PANELS if f"measured_{which}" in table]
+    figure, grid = grid_of(2, rows=(len(there) + 1) // 2, sharex=False)
+    for axes, which in zip(grid.flat, there, strict=False):
         for i, (layer, rows) in enumerate(table.groupby("layer")):
             axes.plot(
                 rows[f"predicted_{which}"],
@@ -235,6 +175,6 @@ def batch_noise(table: pd.DataFrame) -> Figure:
         ends = [both[both > 0].min().min(), both.max().max()]
         axes.plot(ends, ends, color="#777777", linewidth=1)
         axes.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured")
-        axes.set_title(f"variance of the batch {which}")
+        axes.set_title(NOISE_PANELS[which])
         axes.legend()
     return figure

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis import regularization, test_time
+from analysis import noise, regularization, test_time
 from analysis.arms import BEST_DRAW, EVERY_DRAW, SEED, chosen_draws
 from analysis.design import Design, design_of
 from analysis.inference import Interval, mean_interval
 from analysis.load import Run
+from analysis.mechanisms import arm_effects, first_arm
 
 SLOPE_FROM = 8
 """The exponent of the noise penalty is fitted from this size up: below, 1/m is no small number."""
@@ -21,7 +22,8 @@ SLOPE_FROM = 8
 class Findings:
     """A run, what it compares, and the tables of both questions by name.
 
-    A run in which no batch size differs has no design and no tables.
+    Where the study names arms, design and tables are those of the first; `arm_effects` is about
+    all. A run in which no batch size differs has no design and no tables.
     """
 
     run: Run
@@ -41,10 +43,12 @@ class Findings:
 
 def find(run: Run) -> Findings:
     """Compute every table."""
+    whole, run = run, first_arm(run)
     design = design_of(run)
     if design is None:
-        return Findings(run, None)
+        return Findings(whole, None)
     effects = regularization.effect_of_size(run, design)
+    penalties = noise.penalties(run, design)
     tables = {
         "noise_penalty": regularization.noise_penalty(run, design),
         "noise_penalty_exponent": penalty_exponent(run, design),
@@ -55,10 +59,16 @@ def find(run: Run) -> Findings:
         "chosen_draws": chosen_table(run, design),
         "statistics_error": test_time.statistics_error(run, design),
         "running_damage": test_time.running_damage(run, design),
-        "batch_noise": test_time.batch_noise(run, design),
-        "trials": trials_table(run),
+        "error_parts": test_time.error_parts(run, design),
+        "repairs": test_time.repairs(run, design),
+        "penalties": penalties,
+        "penalty_split": noise.at_own_size(penalties),
+        "gradient_noise": noise.gradient_noise(run, design),
+        "batch_noise": noise.batch_noise(run, design),
+        "arm_effects": arm_effects(whole, design),
+        "trials": trials_table(whole),
     }
-    return Findings(run, design, tables)
+    return Findings(whole, design, tables)
 
 
 def chosen_table(run: Run, design: Design) -> pd.DataFrame:

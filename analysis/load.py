@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-TABLES = ("trials", "curves", "evaluations", "statistics", "noise", "outcomes")
-MEASUREMENTS = ("curves", "evaluations", "statistics", "noise")
+MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
+TABLES = ("trials", *MEASUREMENTS, "outcomes")
 ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
 SETTLED = ("completed", "diverged")
 
@@ -33,6 +33,7 @@ class Run:
     evaluations: pd.DataFrame
     statistics: pd.DataFrame
     noise: pd.DataFrame
+    predictions: pd.DataFrame
     outcomes: pd.DataFrame
 
     @property
@@ -72,6 +73,12 @@ def read_run(where: str | Path) -> Run:
         outcomes=outcomes.reset_index(drop=True),
         **measured,
     )
+
+
+def of_trials(run: Run, trial_ids: pd.Series) -> Run:
+    """The same run as if it had these trials alone."""
+    frames = {name: getattr(run, name) for name in TABLES}
+    return replace(run, **{n: f[f["trial_id"].isin(trial_ids)] for n, f in frames.items()})
 
 
 def _read(folder: Path) -> pd.DataFrame:

@@ -42,14 +42,14 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
     figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
     grid = figure.subplots(len(parts), len(rules), squeeze=False)
     for across, (title, part) in zip(grid, parts.items(), strict=True):
-        scale = _scale(part["mean"], log)
+        scale = scale_of(part["mean"], log)
         for axes, rule in zip(across, rules, strict=True):
             rows = part[part["rule"] == rule]
             if rows.empty:
                 axes.set_visible(False)
                 continue
             wide = rows.pivot(index="tracker_decay", columns="level", values="mean")
-            image = _map(axes, wide, scale, label)
+            image = map_of(axes, wide, scale, label)
             axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
             axes.set_ylabel("decay")
             axes.set_title(f"{title}: {rule}")
@@ -65,14 +65,15 @@ def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
     for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
         lines = {name: rows.set_index("level")["mean"] for name, rows in trackers(part)}
         wide = pd.DataFrame(lines).T.reindex(names[::-1])
-        image = _map(axes, wide, _scale(part["mean"], log), label)
+        image = map_of(axes, wide, scale_of(part["mean"], log), label)
         axes.set_yticks(range(len(names)), names[::-1])
         axes.set_title(title)
         figure.colorbar(image, ax=axes, label=unit)
     return figure
 
 
-def _map(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
+def map_of(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
+    """A frame as colours with its numbers on them; returns the image."""
     image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
     axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
     axes.grid(False)
@@ -90,7 +91,7 @@ def _short(value: float) -> str:
     return f"{value:.2g}" if abs(value) >= 1e-4 or value == 0 else "≈ 0"
 
 
-def _scale(values: pd.Series, log: bool) -> dict[str, Any]:
+def scale_of(values: pd.Series, log: bool) -> dict[str, Any]:
     """Colours of finite values: by ratio, or by size away from zero on both sides."""
     finite = values[np.isfinite(values)]
     positive = finite[finite > 0]

@@ -7,7 +7,6 @@ import pandas as pd
 from analysis.arms import final, level_means, readings
 from analysis.design import Design
 from analysis.load import Run
-from analysis.theory import variance_of_batch_deviation, variance_of_batch_mean
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -49,6 +48,57 @@ def running_damage(run: Run, design: Design) -> pd.DataFrame:
     return _ordered(parts, ["reading"])
 
 
+PARTS = ("sampling", "staleness", "propagation")
+REPAIRS = {
+    "batch": "the statistics of the evaluated batch",
+    "precise": "the mean over an epoch of batch statistics at the final weights",
+    "evalnorm": "expected batch statistics given the evaluated example",
+}
+
+
+def error_parts(run: Run, design: Design) -> pd.DataFrame:
+    """Every tracker's error taken apart into sampling, staleness and propagation.
+
+    Root mean squares at the last step, of the mean in deviations and of the variance in log
+    ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
+    """
+    columns = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
+    if run.statistics.empty or columns[0] not in run.statistics:
+        return pd.DataFrame()
+    rows = _own_decay_as_one(run, final(run.statistics, design))
+    rows = rows[rows[columns[0]].notna()]
+    if rows.empty:
+        return pd.DataFrame()
+    found = [
+        level_means(kept, design, column, ["layer", *RULE]).assign(
+            reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
+        )
+        for reading, kept in readings(run, design, rows).items()
+        for column in columns
+    ]
+    return _ordered(found, ["reading", "quantity", "part"])
+
+
+def repairs(run: Run, design: Design) -> pd.DataFrame:
+    """Test loss under other statistics than running averages, less that under the population's.
+
+    By reading, facet, level and `statistics`: the evaluated batch's own, precise, EvalNorm.
+    """
+    rows = final(run.evaluations, design)
+    rows = rows[rows["split"] == "test"]
+    others = rows[rows["statistics"].isin(REPAIRS)]
+    if others.empty:
+        return pd.DataFrame()
+    exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
+    pair = pd.MultiIndex.from_frame(others[["trial_id", "seed"]])
+    others = others.assign(damage=others["loss"] - exact.reindex(pair).to_numpy())
+    found = [
+        level_means(kept, design, "damage", ["statistics"]).assign(reading=reading)
+        for reading, kept in readings(run, design, others).items()
+    ]
+    return _ordered(found, ["reading"])
+
+
 def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
     """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
 
@@ -61,33 +111,6 @@ def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
         rule=rows["rule"].where(~own, rows["rule"] + ", drawn decay"),
         tracker_decay=rows["tracker_decay"].where(~own),
     )
-
-
-def batch_noise(run: Run, design: Design) -> pd.DataFrame:
-    """Measured variance of batch mean and deviation at the last step beside the closed forms.
-
-    A row a layer and probed size, over all trials; both divided by the population variance.
-    """
-    if run.noise.empty:
-        return pd.DataFrame()
-    rows = final(run.noise, design)
-    rows = rows[rows["mean_variance"].notna()]
-    if rows.empty:
-        return pd.DataFrame()
-    sizes = run.evaluations[run.evaluations["split"] == "train"]
-    examples = int(sizes["examples"].iloc[0])
-    table = rows.groupby(["layer", "probe_batch_size"], as_index=False).agg(
-        measured_mean=("mean_variance", "mean"),
-        measured_deviation=("deviation_variance", "mean"),
-        excess_kurtosis=("excess_kurtosis", "mean"),
-        networks=("mean_variance", "size"),
-    )
-    m = table["probe_batch_size"]
-    table["predicted_mean"] = variance_of_batch_mean(m, examples)
-    table["predicted_deviation"] = variance_of_batch_deviation(
-        m, examples, table["excess_kurtosis"]
-    )
-    return table
 
 
 def _ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:

@@ -1,0 +1,124 @@
+"""Figures that take an effect apart; they compute nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis import maps
+from analysis.design import in_order
+from analysis.drawing import grid_of, legend, legend_below, line, log_axis, size_axis
+
+PENALTY_NAMES = {
+    "noise_penalty": "R_in",
+    "external_penalty": "R_ext",
+    "self_influence": "self-influence, measured",
+    "predicted_self_influence": "self-influence, predicted",
+}
+
+
+def arm_effects(table: pd.DataFrame, label: str) -> Figure:
+    """Train and test loss of every arm less those under population statistics, against size.
+
+    Arms with one size of their own are level lines; without an arm `population` the reference
+    is the first arm.
+    """
+    against = "population" if (table["against"] == "population").any() else table["against"].iloc[0]
+    kept = table[table["against"] == against]
+    figure, grid = grid_of(2)
+    figure.set_size_inches(11, 6)
+    sizes = kept.groupby("arm")["level"].nunique()
+    crossed = kept.loc[kept["arm"].isin(sizes[sizes > 1].index), "level"]
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = kept[kept["quantity"] == quantity]
+        for i, (arm, rows) in enumerate(part.groupby("arm", sort=False)):
+            if len(rows) > 1:
+                line(axes, rows, i, str(arm))
+            else:
+                ends = rows.loc[rows.index.repeat(2)].assign(level=[crossed.min(), crossed.max()])
+                line(axes, ends, i, str(arm))
+        axes.axhline(0, color="#777777", linewidth=1)
+        axes.set_yscale("symlog", linthresh=0.01)
+        size_axis(axes, crossed, label)
+        axes.set_title(f"{words} less that of {against}")
+        axes.set_ylabel("nats")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
+    """R_in by size at evaluation and size at training, as a map."""
+    rows = table[table["quantity"] == "noise_penalty"]
+    parts = {str(facet): part for facet, part in rows.groupby("facet")}
+    figure, grid = grid_of(len(parts))
+    scale = maps.scale_of(rows["mean"], log=True)
+    for axes, (facet, part) in zip(grid[0], parts.items(), strict=True):
+        wide = part.pivot(index="probe_batch_size", columns="level", values="mean")
+        image = maps.map_of(axes, wide, scale, f"trained with: {label}")
+        axes.set_yticks(range(wide.shape[0]), [f"{size:g}" for size in wide.index])
+        axes.set(ylabel="evaluated with groups of", title=facet)
+        figure.colorbar(image, ax=axes, label="nats")
+    return figure
+
+
+def penalty_split(table: pd.DataFrame, label: str) -> Figure:
+    """R_in, R_ext and self-influence, measured and predicted, at the size trained with."""
+    own = table[table["probe_batch_size"] == table["level"]]
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, (quantity, name) in enumerate(PENALTY_NAMES.items()):
+        line(axes, own[own["quantity"] == quantity], i, name)
+    log_axis(axes, own)
+    size_axis(axes, own["level"], label)
+    axes.set_ylabel("nats")
+    legend(axes)
+    return figure
+
+
+def gradient_noise(table: pd.DataFrame, label: str) -> Figure:
+    """Share of the gradient's variance that comes from the partition into ghosts."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, (facet, rows) in enumerate(table.groupby("facet")):
+        line(axes, rows, i, str(facet))
+    size_axis(axes, table["level"], label)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("share of the gradient's variance")
+    legend(axes)
+    return figure
+
+
+def error_parts(table: pd.DataFrame, label: str) -> Figure:
+    """Sampling, staleness and propagation of one tracker against size: a row a layer."""
+    layers = in_order(table["layer"])
+    figure, grid = grid_of(2, rows=len(layers))
+    words = {"mean": "running mean (deviations)", "variance": "running variance (log ratio)"}
+    for across, layer in zip(grid, layers, strict=True):
+        for axes, (quantity, name) in zip(across, words.items(), strict=True):
+            part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
+            for i, (which, rows) in enumerate(part.groupby("part")):
+                line(axes, rows[rows["mean"] > 1e-9], i, str(which))
+            log_axis(axes, part)
+            size_axis(axes, part["level"], label)
+            axes.set(title=f"{layer}: {name}", ylabel="root mean square")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> Figure:
+    """Test loss under several statistics less that under the population's, against size."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    line(axes, usual, 0, f"running: {name}")
+    for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
+        line(axes, rows, i, str(kind))
+    axes.axhline(0, color="#777777", linewidth=1)
+    widest = float(np.nanmax(np.abs([*table["mean"], *usual["mean"]])))
+    axes.set_yscale("symlog", linthresh=max(widest / 100, 1e-6))
+    size_axis(axes, table["level"], label)
+    axes.set_ylabel("test loss less population loss (nats)")
+    legend(axes)
+    return figure

@@ -1,0 +1,95 @@
+"""Lines, axes and legends that all figures share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+"""Okabe & Ito 2008: told apart by readers with any colour vision."""
+MARKERS = "osD^vPX"
+DASHES = ("-", "--", ":")
+STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "svg.hashsalt": "caviar",
+    "svg.fonttype": "path",
+    "figure.dpi": 110,
+}
+
+
+def style() -> Any:
+    """The context in which figures are drawn and saved."""
+    return matplotlib.rc_context(STYLE)
+
+
+def grid_of(
+    columns: int, *, rows: int = 1, sharex: bool = True, sharey: bool = False
+) -> tuple[Figure, Any]:
+    """A figure with a grid of axes."""
+    figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+
+
+def size_axis(axes: Axes, levels: Any, label: str) -> None:
+    """Sizes on a binary logarithm, each with its tick."""
+    levels = sorted(set(levels))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(levels, [f"{level:g}" for level in levels])
+    axes.minorticks_off()
+    axes.set_xlabel(label)
+
+
+def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
+    """Means with their intervals; colour, marker and dashes tell lines apart by `index`."""
+    rows = rows.sort_values("level")
+    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
+    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
+    axes.errorbar(
+        rows["level"],
+        rows["mean"],
+        yerr=np.stack([low, high]),
+        color=COLOURS[index % len(COLOURS)],
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=4.5,
+        capsize=2.5,
+        linewidth=1.4,
+        linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
+        label=name or None,
+    )
+
+
+def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """One line a reading and facet, named by what differs."""
+    keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]
+    if not keys:
+        return [("", table)]
+    return [(", ".join(str(k) for k in key if k), rows) for key, rows in table.groupby(keys)]
+
+
+def log_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """A logarithmic y axis, if anything is above zero to stand on it."""
+    if (table["mean"] > 0).any():
+        axes.set_yscale("log", nonpositive="mask")
+
+
+def legend(axes: Axes) -> None:
+    """A legend where lines have names; a single line without one needs none."""
+    if any(axes.get_legend_handles_labels()[1]):
+        axes.legend()
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for all axes, under them."""
+    handles, names = axes.get_legend_handles_labels()
+    columns = 2 if figure.get_figwidth() < 6 else 4
+    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))

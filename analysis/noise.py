@@ -1,0 +1,107 @@
+"""The noise of batch statistics at frozen weights, and the price of it in training loss."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.arms import final, level_means, readings
+from analysis.design import Design
+from analysis.load import Run
+from analysis.theory import (
+    coupling,
+    noise_to_signal,
+    variance_of_batch_deviation,
+    variance_of_batch_mean,
+)
+
+PENALTIES = {
+    "noise_penalty": "R_in: train-mode less population loss",
+    "external_penalty": "R_ext: the same with the statistics of other examples",
+    "self_influence": "R_in - R_ext",
+    "predicted_self_influence": "R_in - R_ext as one backward pass predicts it",
+}
+
+
+def batch_noise(run: Run, design: Design) -> pd.DataFrame:
+    """What noise does to statistics and examples at the last step, beside the closed forms.
+
+    A row a layer and probed size, over all trials: variance of batch mean and deviation in
+    units of the population variance, noise-to-signal ratio of an example, and the share of the
+    Jacobian's energy between examples.
+    """
+    rows = _last(run, design)
+    rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
+    if rows.empty:
+        return pd.DataFrame()
+    sizes = run.evaluations[run.evaluations["split"] == "train"]
+    examples = int(sizes["examples"].iloc[0])
+    measured = {
+        "measured_mean": ("mean_variance", "mean"),
+        "measured_deviation": ("deviation_variance", "mean"),
+        "measured_noise_to_signal": ("noise_to_signal", "mean"),
+        "measured_coupling": ("coupling", "mean"),
+        "excess_kurtosis": ("excess_kurtosis", "mean"),
+        "networks": ("mean_variance", "size"),
+    }
+    known = {name: how for name, how in measured.items() if how[0] in rows}
+    table = rows.groupby(["layer", "probe_batch_size"], as_index=False).agg(**known)
+    m, kurtosis = table["probe_batch_size"], table["excess_kurtosis"]
+    table["predicted_mean"] = variance_of_batch_mean(m, examples)
+    table["predicted_deviation"] = variance_of_batch_deviation(m, examples, kurtosis)
+    table["predicted_noise_to_signal"] = noise_to_signal(m, examples, kurtosis)
+    table["predicted_coupling"] = coupling(m, kurtosis)
+    return table
+
+
+def penalties(run: Run, design: Design) -> pd.DataFrame:
+    """Penalty at every probed size of networks trained at every level, with its parts.
+
+    The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
+    with), `probe_batch_size` (the size at evaluation) and quantity.
+    """
+    rows = _last(run, design)
+    rows = rows[rows["noise_penalty"].notna()] if len(rows) else rows
+    if rows.empty:
+        return pd.DataFrame()
+    parts = [
+        level_means(kept, design, quantity, ["probe_batch_size"]).assign(
+            reading=reading, quantity=quantity
+        )
+        for reading, kept in readings(run, design, rows).items()
+        for quantity in PENALTIES
+        if quantity in kept and kept[quantity].notna().any()
+    ]
+    return _ordered(parts, ["reading", "quantity"])
+
+
+def at_own_size(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `penalties` at the size that each network was trained with."""
+    return table[table["probe_batch_size"] == table["level"]] if len(table) else table
+
+
+def gradient_noise(run: Run, design: Design) -> pd.DataFrame:
+    """Share of the variance of a step's gradient that lies between partitions into ghosts.
+
+    By reading, facet and level; only where it was measured.
+    """
+    rows = _last(run, design)
+    if rows.empty or "partition_variance" not in rows:
+        return pd.DataFrame()
+    rows = rows[rows["partition_variance"].notna()]
+    rows = rows.assign(partition_share=rows["partition_variance"] / rows["gradient_variance"])
+    if rows.empty:
+        return pd.DataFrame()
+    parts = [
+        level_means(kept, design, "partition_share", []).assign(reading=reading)
+        for reading, kept in readings(run, design, rows).items()
+    ]
+    return _ordered(parts, ["reading"])
+
+
+def _last(run: Run, design: Design) -> pd.DataFrame:
+    return final(run.noise, design) if len(run.noise) else run.noise
+
+
+def _ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*front, *(c for c in table.columns if c not in front)]]
