@@ -19,34 +19,39 @@ PENALTY_NAMES = {
 
 
 def arm_effects(table: pd.DataFrame, label: str) -> Figure:
-    """Train and test loss of every arm less those under population statistics, against size.
+    """Train and test loss of every arm less those under population statistics, as maps.
 
-    Arms with one size of their own are level lines; without an arm `population` the reference
-    is the first arm.
+    A row an arm; one with a size of its own has the same value in every column. Without an arm
+    `population` the reference is the first arm. Bold where the interval misses zero.
     """
     against = "population" if (table["against"] == "population").any() else table["against"].iloc[0]
     kept = table[table["against"] == against]
-    figure, grid = grid_of(2)
-    figure.set_size_inches(11, 6)
+    arms = list(dict.fromkeys(kept["arm"]))[::-1]
     sizes = kept.groupby("arm")["level"].nunique()
-    crossed = kept.loc[kept["arm"].isin(sizes[sizes > 1].index), "level"]
+    levels = sorted(kept.loc[kept["arm"].isin(sizes[sizes > 1].index), "level"].unique())
+    figure, grid = grid_of(2, sharey=True)
+    figure.set_size_inches(12, 1.6 + 0.32 * len(arms))
     for axes, quantity, words in zip(
         grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
     ):
         part = kept[kept["quantity"] == quantity]
-        for i, (arm, rows) in enumerate(part.groupby("arm", sort=False)):
-            if len(rows) > 1:
-                line(axes, rows, i, str(arm))
-            else:
-                ends = rows.loc[rows.index.repeat(2)].assign(level=[crossed.min(), crossed.max()])
-                line(axes, ends, i, str(arm))
-        axes.axhline(0, color="#777777", linewidth=1)
-        axes.set_yscale("symlog", linthresh=0.01)
-        size_axis(axes, crossed, label)
+        wide, sure = (_by_size(part, value, arms, levels) for value in ("mean", "sure"))
+        scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
+        image = maps.map_of(axes, wide, scale, label, bold=sure == 1)
+        axes.set_yticks(range(len(arms)), arms)
         axes.set_title(f"{words} less that of {against}")
-        axes.set_ylabel("nats")
-    legend_below(figure, grid[0, 0])
+        figure.colorbar(image, ax=axes, label="nats", extend="both")
     return figure
+
+
+def _by_size(part: pd.DataFrame, value: str, arms: list[str], levels: list[float]) -> pd.DataFrame:
+    """A value by arm and size, an arm's only one in every column."""
+    part = part.assign(sure=((part["low"] > 0) | (part["high"] < 0)).astype(float))
+    rows = {}
+    for arm, own in part.groupby("arm"):
+        by_level = own.set_index("level")[value]
+        rows[arm] = by_level if len(by_level) > 1 else pd.Series(by_level.iloc[0], index=levels)
+    return pd.DataFrame(rows).T.reindex(index=arms, columns=levels)
 
 
 def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:

@@ -72,15 +72,23 @@ def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
     return figure
 
 
-def map_of(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
-    """A frame as colours with its numbers on them; returns the image."""
+def map_of(
+    axes: Axes,
+    wide: pd.DataFrame,
+    scale: dict[str, Any],
+    label: str,
+    bold: pd.DataFrame | None = None,
+) -> Any:
+    """A frame as colours with its numbers on them, some bold; returns the image."""
     image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
     axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
     axes.grid(False)
     axes.set_xlabel(label)
     for y, row in enumerate(wide.to_numpy()):
         for x, value in enumerate(row):
+            weight = "bold" if bold is not None and bold.iat[y, x] else "normal"
             text = axes.text(x, y, _short(value), ha="center", va="center", fontsize=7)
+            text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
     return image
 

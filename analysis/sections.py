@@ -146,8 +146,8 @@ SECTIONS = (
         says="Every arm takes one part of batch norm away (studies/mechanisms.toml says which). "
         "Losses under population statistics at the end of training, less those of the arm that "
         "normalises by the whole training split at every step, paired by seed.",
-        caption="An arm that lies on batch norm's line lacks nothing that matters; one on zero "
-        "lacks all of it. The vertical axis is linear within 0.01 and logarithmic beyond.",
+        caption="An arm like batch norm's own row lacks nothing that matters; one near zero "
+        "lacks all of it. Bold: the 95 % interval misses zero. Colours end at 1 nat.",
         alt="Train and test loss of every control arm less those of population statistics.",
         code="mechanisms.arm_effects(run, design_of(mechanisms.first_arm(run)))",
         draw=lambda f: decompositions.arm_effects(f.table("arm_effects"), _label(f)),

@@ -16,7 +16,10 @@ from model.norm import (
     NormTape,
     affine,
     affine_backward,
+    batch_moments,
     grouped,
+    standardise,
+    standardise_backward,
 )
 
 
@@ -73,12 +76,15 @@ class LeaveOneOutNorm:
 
 @dataclass(frozen=True)
 class OtherExamplesNorm:
-    """Normalises every ghost by the mean and biased variance of the next ghost of its batch.
+    """Normalises the first half of its ghosts by the statistics of the second half.
 
     Removes self-influence without changing the sample: the statistics are those of m other,
-    independent examples, cyclically the next m; keeps their noise and the gradient through
-    them. The external statistics (EXT) beside the exclusive ones of Kosson, Fan & Jaggi 2024.
-    Input and output `(replicas, batch, features)`, at least two ghosts of `norm_batch_size`.
+    independent examples, which normalise themselves as batch norm does; keeps their noise and
+    the gradient through them. The others pass through the layers below under the very
+    statistics that they lend, so in deeper layers too only the example's own part is gone. The
+    external statistics (EXT) beside the exclusive ones of Kosson, Fan & Jaggi 2024. Input and
+    output `(replicas, batch, features)`: ghosts of `norm_batch_size` to be normalised, then as
+    many to be normalised by.
     """
 
     norm_batch_size: int
@@ -92,31 +98,34 @@ class OtherExamplesNorm:
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, NormTape]:
-        m = self.norm_batch_size
-        centred, moments = _centred(x, m)
-        if centred.shape[1] < 2:
+        ghosts = grouped(x, self.norm_batch_size)
+        half, left = divmod(ghosts.shape[1], 2)
+        if left:
             raise ValueError(
-                f"a batch of {x.shape[1]} in ghost batches of {m} has no other ghost batch to "
-                "normalise by: it takes two"
+                f"a batch of {x.shape[1]} is an odd number of ghost batches of "
+                f"{self.norm_batch_size}: every one takes another to be normalised by"
             )
-        mean, variance = moments.mean[:, :, None], moments.variance[:, :, None]
-        next_variance = np.roll(variance, -1, axis=1)
-        inverse_deviation = 1 / np.sqrt(next_variance + x.dtype.type(self.epsilon))
-        z = (centred + (mean - np.roll(mean, -1, axis=1))) * inverse_deviation
+        own, others = ghosts[:, :half], ghosts[:, half:]
+        x_hat, inverse_deviation, mean, variance = standardise(others, self.epsilon)
+        z = np.concatenate([(own - mean) * inverse_deviation, x_hat], axis=1)
+        seen = batch_moments(own.reshape(len(x), -1, x.shape[2]), self.norm_batch_size)
+        moments = Moments(
+            np.concatenate([seen.mean, mean[:, :, 0]], axis=1),
+            np.concatenate([seen.variance, variance[:, :, 0]], axis=1),
+        )
         return affine(parameters, z), NormTape(z, inverse_deviation, moments)
 
     def backward(
         self, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        z, inverse_deviation = tape.x_hat, tape.inverse_deviation
-        dz, gradients = affine_backward(parameters, z, dy)
-        through_mean = dz.mean(axis=2, keepdims=True) * inverse_deviation
-        through_variance = np.mean(dz * z, axis=2, keepdims=True) * inverse_deviation**2
-        shifted = z / inverse_deviation
-        centred = shifted - shifted.mean(axis=2, keepdims=True)
-        # What a ghost did to the one before it comes back to its own examples.
-        dx = dz * inverse_deviation - np.roll(through_mean, 1, axis=1)
-        dx -= centred * np.roll(through_variance, 1, axis=1)
+        half, inverse_deviation = tape.x_hat.shape[1] // 2, tape.inverse_deviation
+        dz, gradients = affine_backward(parameters, tape.x_hat, dy)
+        z, x_hat = tape.x_hat[:, :half], tape.x_hat[:, half:]
+        through_mean = dz[:, :half].mean(axis=2, keepdims=True)
+        through_variance = np.mean(dz[:, :half] * z, axis=2, keepdims=True)
+        others = standardise_backward(dz[:, half:], x_hat, inverse_deviation)
+        others -= (through_mean + x_hat * through_variance) * inverse_deviation
+        dx = np.concatenate([dz[:, :half] * inverse_deviation, others], axis=1)
         return dx.reshape(dy.shape), gradients
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:

@@ -28,17 +28,24 @@ def batch_statistics(norm_batch_size: int) -> Statistics:
     return lambda name, x: batch_moments(x, norm_batch_size)
 
 
-def external_statistics(norm_batch_size: int) -> Statistics:
-    """Statistics of the next group of `norm_batch_size`, cyclically: of m other examples.
+def inside_and_external(norm_batch_size: int) -> dict[str, Statistics]:
+    """Batch statistics, `inside`, and those of as many other examples, `external`.
 
-    What batch statistics would be without the example's own part in them.
+    The other examples are the next group, cyclically, passing through the network under its own
+    batch statistics: what the group's own would be without the example's part in them. In
+    deeper layers both hold what the noise of the layers below does to a whole group. For
+    `evaluate`, which reads the kinds of a chunk in this order.
     """
+    seen: dict[str, Moments] = {}
 
-    def statistics(name: str, x: Array) -> Moments:
-        own = batch_moments(x, norm_batch_size)
-        return Moments(*(np.roll(part, -1, axis=1) for part in own))
+    def inside(name: str, x: Array) -> Moments:
+        seen[name] = batch_moments(x, norm_batch_size)
+        return seen[name]
 
-    return statistics
+    def external(name: str, x: Array) -> Moments:
+        return Moments(*(np.roll(part, -1, axis=1) for part in seen[name]))
+
+    return {"inside": inside, "external": external}
 
 
 def evaluate(

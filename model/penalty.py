@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.evaluate import CHUNK, batch_statistics, evaluate, external_statistics
+from model.evaluate import CHUNK, batch_statistics, evaluate, inside_and_external
 from model.examples import Examples
 from model.layers import Array, Dropout, Moments, Parameters
 from model.loss import mean_cross_entropy_gradient
@@ -42,10 +42,8 @@ def penalties(
     population = evaluate(network, parameters, examples, known, order=rows)["population"].loss
     found = {}
     for m in sizes:
-        kinds = {"inside": batch_statistics(m)}
         pairs = rows.shape[1] >= 2 * m
-        if pairs:
-            kinds["external"] = external_statistics(m)
+        kinds = inside_and_external(m) if pairs else {"inside": batch_statistics(m)}
         group = 2 * m if pairs else m
         scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
         nan = np.full(population.shape, np.nan)

@@ -77,15 +77,16 @@ WEIGHT_DECAYS: dict[str, Callable[[Optimizer, float, WeightDecayScope], Optimize
 def forward_examples(config: TrialConfig, train: int) -> int:
     """Examples of a training step's forward pass, those without a loss included.
 
-    Injected noise blurs population statistics, so the whole training split takes part; other
-    examples' statistics take a second ghost.
+    Injected noise blurs population statistics, so the whole training split takes part; to be
+    normalised by other examples, every ghost takes another.
     """
     m = config.norm_batch_size
     if config.norm in WITHOUT_STATISTICS:
         return config.batch_size
     if config.norm in NOISE_NORMS:
         return train
-    return max(config.batch_size, 2 * m if config.norm == "other-examples" else m)
+    times = 2 if config.norm == "other-examples" else 1
+    return times * max(config.batch_size, m)
 
 
 def build(config: TrialConfig, data: Data) -> Training:

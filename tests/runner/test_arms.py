@@ -95,7 +95,7 @@ def test_a_dense_layer_has_a_bias_unless_a_batch_mean_is_subtracted() -> None:
         (("norm_batch_size=40",), 24),
         (('norm_batch_size="train"',), 80),
         (("norm=shift-noise", "norm_batch_size=4"), 80),
-        (("norm=other-examples", "norm_batch_size=8"), 0),
+        (("norm=other-examples", "norm_batch_size=8"), 16),
         (("norm=other-examples", "norm_batch_size=16"), 16),
         (("norm=other-examples", "norm_batch_size=48"), 80),
         (("norm=leave-one-out", "norm_batch_size=32"), 16),
