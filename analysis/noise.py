@@ -33,6 +33,8 @@ def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
     if rows.empty:
         return pd.DataFrame()
+    # Sums in one order, whatever the order in which trials ended.
+    rows = rows.sort_values(["trial_id", "seed"])
     sizes = run.evaluations[run.evaluations["split"] == "train"]
     examples = int(sizes["examples"].iloc[0])
     measured = {

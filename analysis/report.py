@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from analysis import drawing
 from analysis.answer import MINUS, about, number, question_1, question_2
 from analysis.findings import Findings
+from analysis.mechanisms import arms_of
 from analysis.sections import IMPORTS, SECTIONS, Section, not_claimed
 
 
@@ -55,12 +56,20 @@ def _section(
         "says": section.says,
         "caption": section.caption,
         "alt": section.alt,
-        "code": IMPORTS + f"run = read_run({str(found.run.where)!r})\n{section.code}",
+        "code": IMPORTS + _reading(found) + section.code,
         "image": image,
         "columns": list(shown.columns),
         "total": len(table),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
     }
+
+
+def _reading(found: Findings) -> str:
+    """The lines that read the run: `whole`, and `run`, the arm that the tables are about."""
+    where = repr(str(found.run.where))
+    if not arms_of(found.run):
+        return f"run = whole = read_run({where})\n"
+    return f"whole = read_run({where})\nrun = mechanisms.first_arm(whole)\n"
 
 
 def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> str:

@@ -149,7 +149,7 @@ SECTIONS = (
         caption="An arm like batch norm's own row lacks nothing that matters; one near zero "
         "lacks all of it. Bold: the 95 % interval misses zero. Colours end at 1 nat.",
         alt="Train and test loss of every control arm less those of population statistics.",
-        code="mechanisms.arm_effects(run, design_of(mechanisms.first_arm(run)))",
+        code="mechanisms.arm_effects(whole, design_of(run))",
         draw=lambda f: decompositions.arm_effects(f.table("arm_effects"), _label(f)),
     ),
     Section(
@@ -251,6 +251,6 @@ SECTIONS = (
         title="Every trial",
         says="What differed between trials, and how each ended. A diverged trial is a result: "
         "its seeds with a finite loss count, the others are counted as left out.",
-        code="findings.trials_table(run)",
+        code="findings.trials_table(whole)",
     ),
 )

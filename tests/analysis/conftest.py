@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,22 +19,32 @@ HOSTILE_DATA = "<img src=x onerror=alert(1)>&\"'.csv"
 
 
 def hostile_findings(root: Path) -> Findings:
-    """Six seeds, two draws, four sizes; one trial failed, one was lost, one diverged."""
+    """Six seeds, two draws, four sizes, three arms; of the first arm's eight trials one failed,
+    one was lost, one diverged."""
     levels = {"norm_batch_size": [8, 32, 64, 256]}
-    ends: dict[tuple[int, int], Status] = {(32, 1): "failed", (8, 1): "lost"}
+    ends: dict[tuple[str, int, int], Status] = {
+        ("batch", 32, 1): "failed",
+        ("batch", 8, 1): "lost",
+    }
 
     def loss(config: TrialConfig, seed: int) -> float:
-        bad = (size(config), config.draw, seed) == (64, 1, 2)
+        bad = (config.arm, size(config), config.draw, seed) == ("batch", 64, 1, 2)
         return math.nan if bad else 0.3 + wiggle(config, seed)
 
     data = DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y")
+    same: dict[str, Any] = {"rates": (0.1, 0.2), "hidden": (8, 8), "dataset": data, "shadow": True}
+    arms = (
+        crossed(levels, arm="batch", **same),
+        crossed(levels, arm="stratified", ghosts="stratified", **same),
+        crossed({"norm_batch_size": [1024]}, arm="population", **same),
+    )
     run = run_of(
         root,
-        crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), dataset=data),
+        [trial for arm in arms for trial in arm],
         World(train=loss, validation=loss, test=loss),
         scientific=levels,
         name="a-study.of_everything",
-        status=lambda config: ends.get((size(config), config.draw), "completed"),
+        status=lambda config: ends.get((config.arm, size(config), config.draw), "completed"),
         error=HOSTILE_ERROR,
     )
     return find(run)

@@ -15,7 +15,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis import figures
+from analysis import drawing
 
 LEVELS = (8.0, 64.0, 256.0)
 READINGS = ("every draw", "best draw")
@@ -60,7 +60,7 @@ class Series(NamedTuple):
 def drawn(figure: Figure) -> ElementTree.Element:
     """The root of the SVG that the figure is saved as; a warning is an error."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), figures.style():
+    with warnings.catch_warnings(), drawing.style():
         warnings.simplefilter("error")
         figure.savefig(buffer, format="svg")
     return ElementTree.fromstring(buffer.getvalue())

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,45 +15,32 @@ from runner.config import DatasetConfig, TrialConfig
 from runner.events import Block, Outcome, Status
 from runner.place import session
 from runner.sink import ParquetSink
+from tests.analysis.rows import (
+    curves_rows,
+    evaluations_rows,
+    noise_rows,
+    prediction_rows,
+    statistics_rows,
+    tracker_names,
+)
+from tests.analysis.world import DIGITS, EARLIER, EXAMPLES, STEPS, World, size, wiggle
 
-Measure = Callable[[TrialConfig, int], float]
-
-DIGITS = DatasetConfig(name="digits", train=1024, validation=256)
-STEPS = 10
-EXAMPLES = {"train": 1024, "validation": 256, "test": 517}
-EARLIER = 3.0
-"""What is added to every loss half way, so that only the last step has the truth."""
-
-
-def size(config: TrialConfig) -> int:
-    """The size trained with."""
-    return config.norm_batch_size or config.batch_size
-
-
-def wiggle(config: TrialConfig, seed: int) -> float:
-    """A small number that differs by seed and size, so that intervals have a width."""
-    return math.sin(7.0 * seed + size(config)) * 1e-3
-
-
-@dataclass(frozen=True)
-class World:
-    """What trials measure at the last step, in nats (accuracy: a share)."""
-
-    train: Measure = lambda config, seed: 0.05 + wiggle(config, seed)
-    validation: Measure = lambda config, seed: 0.25 + wiggle(config, seed)
-    test: Measure = lambda config, seed: 0.2 + wiggle(config, seed)
-    accuracy: Measure = lambda config, seed: 0.9
-    penalty: Measure = lambda config, seed: 1 / size(config)
-    damage: Callable[[TrialConfig, int, str], float] = lambda config, seed, tracker: (
-        0.2 / size(config) + wiggle(config, seed) / 100
-    )
-    mean_error: Callable[[TrialConfig, int, str, str], float] = (
-        lambda config, seed, layer, tracker: 0.4 / size(config) + wiggle(config, seed) / 10
-    )
-    variance_error: Callable[[TrialConfig, int, str, str], float] = (
-        lambda config, seed, layer, tracker: 0.8 / size(config) + wiggle(config, seed) / 10
-    )
-    kurtosis: Callable[[TrialConfig, int, str], float] = lambda config, seed, layer: 1.0
+__all__ = [
+    "DIGITS",
+    "EARLIER",
+    "EXAMPLES",
+    "STEPS",
+    "World",
+    "crossed",
+    "run_of",
+    "size",
+    "tracker_names",
+    "trial",
+    "wiggle",
+    "write_attempt",
+    "write_run",
+    "write_study",
+]
 
 
 def trial(
@@ -103,7 +89,7 @@ def write_run(
     """A run on disk in which each trial ended as `status` says; None: not yet tried."""
     root.mkdir(parents=True, exist_ok=True)
     several = len({config.draw for config in trials}) > 1
-    write_study(root, scientific or {}, nuisance if several else (), name)
+    write_study(root, scientific or {}, nuisance if several else (), name, trials)
     sink = ParquetSink(root)
     sink.plan(trials)
     for config in trials:
@@ -119,6 +105,7 @@ def write_study(
     scientific: Mapping[str, Any],
     nuisance: Iterable[str] = (),
     name: str = "synthetic",
+    trials: Sequence[TrialConfig] = (),
 ) -> None:
     drawn = {"scale": "log_uniform", "low": 0.01, "high": 1.0}
     content = {
@@ -127,6 +114,7 @@ def write_study(
             "name": name,
             "scientific": {key: list(levels) for key, levels in scientific.items()},
             "nuisance": dict.fromkeys(nuisance, drawn),
+            "arms": {config.arm: {} for config in trials if config.arm},
         },
         "sessions": [{**session("caviar run"), "started": "2026-01-02T03:04:05Z", "host": "here"}],
         "draws": 1,
@@ -144,10 +132,11 @@ def write_attempt(
     error: str = "",
 ) -> None:
     """All rows of one attempt, then its outcome (None: the worker is still at it)."""
-    evaluations = _evaluations(config, world)
-    blocks = {"curves": _curves(config), "evaluations": evaluations}
+    evaluations = evaluations_rows(config, world)
+    blocks = {"curves": curves_rows(config), "evaluations": evaluations}
     if config.norm == "batch":
-        blocks |= {"statistics": _statistics(config, world), "noise": _noise(config, world)}
+        blocks["predictions"] = prediction_rows(config)
+        blocks |= {"statistics": statistics_rows(config, world), "noise": noise_rows(config, world)}
     for table, rows in blocks.items():
         columns = {key: [row[key] for row in rows] for key in rows[0]}
         sink.write(Block(config.trial_id, attempt, table, columns))
@@ -167,97 +156,6 @@ def write_attempt(
             error=error,
         )
     )
-
-
-def tracker_names(config: TrialConfig) -> list[str]:
-    """Every rule with every decay; a cumulative average has none."""
-    decays = dict.fromkeys((config.decay, *config.decays))
-    named = [
-        rule if rule == "cumulative" else f"{rule}/{decay!r}"
-        for rule in config.conventions
-        for decay in decays
-    ]
-    return list(dict.fromkeys(named))
-
-
-def _evaluations(config: TrialConfig, world: World) -> list[dict[str, Any]]:
-    losses = {"train": world.train, "validation": world.validation, "test": world.test}
-    rows: list[dict[str, Any]] = []
-    for seed, split, step in product(config.seeds, losses, (STEPS // 2, STEPS)):
-        exact = losses[split](config, seed) + (EARLIER if step < STEPS else 0)
-        kinds = {("population", ""): exact}
-        if config.norm == "batch":
-            kinds["batch", ""] = exact + world.penalty(config, seed)
-            for tracker in tracker_names(config):
-                kinds["running", tracker] = exact + world.damage(config, seed, tracker)
-        rows += [
-            {
-                "seed": seed,
-                "step": step,
-                "split": split,
-                "statistics": kind,
-                "tracker": tracker,
-                "norm_batch_size": size(config),
-                "loss": loss,
-                "accuracy": world.accuracy(config, seed),
-                "examples": EXAMPLES[split],
-            }
-            for (kind, tracker), loss in kinds.items()
-        ]
-    return rows
-
-
-def _statistics(config: TrialConfig, world: World) -> list[dict[str, Any]]:
-    layers = [f"norm{i + 1}" for i in range(len(config.hidden))]
-    return [
-        {
-            "seed": seed,
-            "step": step,
-            "layer": layer,
-            "tracker": tracker,
-            "mean_error": world.mean_error(config, seed, layer, tracker) + EARLIER * (step < STEPS),
-            "mean_bias": 0.0,
-            "variance_error": world.variance_error(config, seed, layer, tracker),
-            "variance_bias": -0.5,
-            "divergence": 0.0,
-        }
-        for seed, step, layer, tracker in product(
-            config.seeds, (STEPS // 2, STEPS), layers, tracker_names(config)
-        )
-    ]
-
-
-def _noise(config: TrialConfig, world: World) -> list[dict[str, Any]]:
-    """Batch mean and deviation exactly as the closed forms say, at both probed sizes."""
-    n, rows = EXAMPLES["train"], []
-    layers = [f"norm{i + 1}" for i in range(len(config.hidden))] + ["network"]
-    for seed, step, layer, m in product(
-        config.seeds, (STEPS // 2, STEPS), layers, config.probe_batch_sizes
-    ):
-        kurtosis = math.nan if layer == "network" else world.kurtosis(config, seed, layer)
-        spread = (n - m) / (n - 1) / m * (1 if step == STEPS else 9)
-        rows.append(
-            {
-                "seed": seed,
-                "step": step,
-                "layer": layer,
-                "norm_batch_size": m,
-                "batches": 32,
-                "mean_variance": math.nan if layer == "network" else spread,
-                "deviation_variance": spread * (kurtosis + 2) / 4,
-                "excess_kurtosis": kurtosis,
-                "noise_penalty": world.penalty(config, seed) if layer == "network" else math.nan,
-            }
-        )
-    return rows
-
-
-def _curves(config: TrialConfig) -> list[dict[str, Any]]:
-    reals = ("learning_rate", "loss", "gradient_norm", "weight_norm", "effective_learning_rate")
-    return [
-        {"seed": seed, "step": step, "epoch": float(step), **dict.fromkeys(reals, 0.5)}
-        for seed, step in product(config.seeds, (STEPS // 2, STEPS))
-    ]
 
 
 def run_of(

@@ -33,6 +33,9 @@ TINY: dict[str, Any] = {
         "curve_rows": 2,
         "probe_batch_sizes": [8, 32],
         "conventions": ["unbiased", "cumulative"],
+        "probe_share": 0.9,
+        "shadow": True,
+        "log_probabilities": True,
     },
     "scientific": {"norm_batch_size": [8, 16, 64]},
     "nuisance": {"learning_rate": {"scale": "log_uniform", "low": 0.01, "high": 0.3}},
@@ -70,7 +73,8 @@ def test_every_row_that_was_sent_is_read(tiny: tuple[Findings, MemorySink]) -> N
         frame = getattr(found.run, table)
         sent = [block for block in memory.blocks if block.table == table]
         assert len(frame) == sum(block.rows for block in sent) > 0
-        value = {"statistics": "divergence", "noise": "batches"}.get(table, "loss")
+        known = {"statistics": "divergence", "noise": "batches", "predictions": "example"}
+        value = known.get(table, "loss")
         numbers = [x for block in sent for x in block.columns[value]]
         assert np.array_equal(np.sort(frame[value]), np.sort(numbers))
     assert found.run.counts["completed"] == 6
@@ -85,8 +89,8 @@ def test_the_design_is_that_of_the_study(tiny: tuple[Findings, MemorySink]) -> N
 def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Findings, MemorySink]) -> None:
     found, _ = tiny
     for name, table in found.tables.items():
-        if name == "noise_penalty_exponent":
-            assert table.empty  # one size from 8 to half of 64 is missing for a fit
+        if name in ("noise_penalty_exponent", "arm_effects", "gradient_noise"):
+            assert table.empty  # too few sizes for a fit; no arms; too short a training
             continue
         assert len(table), name
         for column in ("mean", "low", "high"):

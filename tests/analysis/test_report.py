@@ -93,7 +93,7 @@ def test_the_page_shows_the_tables(page: Page, findings: Findings) -> None:
     for section, shown, values in zip(WITH_TABLE, page.tables, page.values, strict=True):
         table = findings.tables[section.key]
         if len(table) > 200:
-            continue
+            table = findings.table(section.key)
         assert len(shown) - 1 == len(table)
         for cells, row in zip(values[1:], table.itertuples(index=False), strict=True):
             for cell, value in zip(cells, row, strict=True):
@@ -148,9 +148,14 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "report"
 
 
+def keys_of(report: Path) -> list[str]:
+    """The sections with a table that is not empty, in the order of the page."""
+    there = {p.stem for p in (report / "tables").iterdir() if len(pd.read_csv(p))}
+    return [section.key for section in WITH_TABLE if section.key in there]
+
+
 def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
-    keys = [section.key for section in WITH_TABLE]
-    shown = read_page(large).tables[keys.index("statistics_error")]
+    shown = read_page(large).tables[keys_of(large).index("statistics_error")]
     rows = pd.read_csv(large / "tables" / "statistics_error.csv")
     assert len(rows) > 200
     assert {row[0] for row in shown[1:]} == {"every draw"}
@@ -159,8 +164,7 @@ def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
 
 def test_a_cut_table_says_that_it_is_cut(large: Path) -> None:
     page = read_page(large)
-    keys = [section.key for section in WITH_TABLE]
-    at = keys.index("statistics_error")
+    at = keys_of(large).index("statistics_error")
     said = [text for text in page.texts["summary"] if "rows behind it" in text][at]
     assert str(len(run_code(page.codes[at]))) in said
 

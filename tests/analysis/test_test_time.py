@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import test_time
+from analysis import noise, test_time
 from analysis.design import Design, design_of
 from analysis.inference import mean_interval
 from analysis.load import Run, read_run
@@ -129,7 +129,7 @@ def test_diverged_seeds_are_counted(tmp_path: Path) -> None:
 
 def test_batch_noise_predictions_by_hand(known: Run) -> None:
     """N = 1024; at m = 8: 1016/1023/8; deviations with the layer's mean excess kurtosis."""
-    table = test_time.batch_noise(known, designed(known)).set_index(["layer", "probe_batch_size"])
+    table = noise.batch_noise(known, designed(known)).set_index(["layer", "probe_batch_size"])
     assert len(table) == 4
     for layer, m in table.index:
         row = table.loc[(layer, m)]
@@ -143,7 +143,7 @@ def test_batch_noise_predictions_by_hand(known: Run) -> None:
 
 def test_batch_noise_measurements_are_of_the_last_step(known: Run) -> None:
     """The synthetic networks measure exactly what is predicted, but nine times that half way."""
-    table = test_time.batch_noise(known, designed(known))
+    table = noise.batch_noise(known, designed(known))
     assert table["measured_mean"].to_numpy() == pytest.approx(table["predicted_mean"].to_numpy())
     measured = table["measured_deviation"].to_numpy()
     assert measured == pytest.approx(table["predicted_deviation"].to_numpy())
@@ -154,14 +154,14 @@ def test_without_batch_norm_there_is_nothing_to_say(tmp_path: Path) -> None:
     own = designed(run)
     assert test_time.statistics_error(run, own).empty
     assert test_time.running_damage(run, own).empty
-    assert test_time.batch_noise(run, own).empty
+    assert noise.batch_noise(run, own).empty
 
 
 def test_without_layer_noise_there_is_no_theory_to_check(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(SIZES, hidden=(8,), norm="batch"), scientific=SIZES)
     network = run.noise[run.noise["layer"] == "network"]
     bare = Run(**{**vars(run), "noise": network})
-    assert test_time.batch_noise(bare, designed(run)).empty
+    assert noise.batch_noise(bare, designed(run)).empty
 
 
 def test_a_single_drawn_decay(tmp_path: Path) -> None:
