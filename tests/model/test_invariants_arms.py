@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from model.arms import BatchRenorm, OtherExamplesNorm
+from model.arms import BatchRenorm, OtherExamplesNorm, StopGradientNorm
 from model.invariants import IDENTITIES, check_step
-from model.layers import Array, Dense, Dropout, Layer, Relu, Tanh
+from model.layers import Array, Dense, Dropout, Layer, Parameters, Relu, Tanh
 from model.network import Network
-from model.norm import LayerNorm
+from model.norm import BatchNorm, LayerNorm, NormTape
 from tests.model.broken_arms import BROKEN_BACKWARD, BROKEN_FORWARD, right
 from tests.model.broken_passes import with_backward, with_forward
 from tests.model.helpers import checked, generators, normal, randomised, two_norms
@@ -172,3 +172,22 @@ def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
     for dtype in DTYPES:
         found = checked(two_norms(BatchRenorm(8, r_max, d_max)), normal(0, 2, 64, 9).astype(dtype))
         assert found.passed, found
+
+
+def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_pass() -> None:
+    x, layer = normal(0, 2, 64, 9), BatchNorm(8)
+
+    def backward(
+        self: BatchNorm, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        dx, gradients = BatchNorm.backward(layer, parameters, tape, dy)
+        return dx * parameters["one"], gradients
+
+    network = Network(
+        (("dense1", Dense(7)), ("norm1", with_backward(StopGradientNorm(8), backward)))
+    )
+    parameters, _ = network.init(generators(2), 9, np.float64)
+    parameters |= {"norm1.one": np.ones((2, 1, 1))}
+    logits, tape = network.forward(parameters, x, ())
+    found = check_step(network, parameters, tape, normal(1, *logits.shape))
+    assert found is not None and found.failed == ("stopped",)
