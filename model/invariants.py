@@ -1,23 +1,31 @@
-"""Exact identities of batch norm, checked on a training step's own tape.
+"""Exact identities of a normalising layer, checked on a training step's own tape.
 
-A right batch norm misses them by rounding alone, a wrong one by far more, so the first steps
-of a trial can prove that its numbers come from batch norm. Every error is taken relative to
-the size of the terms that cancel in it, which is what rounding is proportional to.
+A right layer misses them by rounding alone, a wrong one by far more, so the first steps of a
+trial can prove that its numbers come from the arm they are filed under. Every error is taken
+relative to the size of the terms that cancel in it, which is what rounding is proportional to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.layers import Array, Dense, Layer, Parameters
-from model.network import Network
-from model.norm import BatchNorm, NormTape, batch_moments, grouped
+from model import arm_identities as arms
+from model import distortion_identities as distortion
+from model import identities as plain
+from model.arms import BatchRenorm, LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
+from model.layers import Array, Dense, Dropout, Layer, Parameters
+from model.network import AnyBatchNorm, Network
+from model.noise import NoisyNorm
+from model.norm import BatchNorm, LayerNorm
+from model.place import Place, place
 
-COUPLED_FEATURES = 4
-"""Features whose whole Jacobian is built, so that m passes of m examples stay cheap."""
+NATS_OF_CHANCE = 40.0
+"""Noise less probable than e^-40 was not drawn from its law."""
 
 
 class Check(NamedTuple):
@@ -34,195 +42,199 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Invariants:
-    """What held and what did not, over layers, replicas, ghosts and features.
+    """What held and what did not, over layers, replicas, groups and features.
 
-    With x_hat, mean and v of ghosts of m, epsilon, and q = v / (v + epsilon):
+    `checks` has the identities that apply, and no others. With x_hat, mean and v of groups of m
+    that share statistics, epsilon, and q = v / (v + epsilon):
     `moments`: the tape's mean and v are those of consecutive examples, v biased.
     `deviation`: inverse deviation^2 (v + epsilon) = 1.
-    `centre`: the sum of x_hat is 0.
-    `scale`: the mean of x_hat^2 is q.
+    `definition`: x_hat is the input less the mean, times the inverse deviation. Here and in
+    `deviation` the mean and v are those of the arm: of the other examples, of the next ghost.
+    `centre`: the sum of x_hat is 0. `scale`: the mean of x_hat^2 is q.
     `bound`: |x_hat| <= sqrt(m - 1) (Samuelson 1968).
-    `shift_null`: the backward pass of an all-ones gradient is 0.
-    `scale_null`: that of x_hat is (1 - q) x_hat over the deviation, 0 but for epsilon.
-    `orthogonality`: <w_j, dL/dw_j> is (1 - q) times the sum of x_hat and its gradient, 0 but
-    for epsilon (weights in front of a batch norm have no radial gradient).
+    `shift_null`: a shift of the inputs changes nothing, so the gradient by the inputs sums to 0;
+    where the Jacobian is symmetric, the backward pass of an all-ones gradient is 0.
+    `scale_null`: a stretch changes nothing but through epsilon: the product of inputs and
+    gradient is that of x_hat and its own, times 1 - q; where the Jacobian is symmetric, x_hat
+    goes back to (1 - q) x_hat over the deviation.
+    `influence`: what the first example of a group feels of every input, by its closed form.
     `coupling`: the Jacobian's energy off the diagonal is 1 + q^2 - (1 + 2 q + mean x_hat^4) / m
     in units of the inverse deviation, on one ghost: 2 - (3 + kurtosis) / m at epsilon 0.
+    `orthogonality`: <w_j, dL/dw_j> is (1 - q) times the sum of x_hat and its gradient, 0 but
+    for epsilon (weights in front of a batch norm have no radial gradient).
+    `stopped`: the gradient goes back times the inverse deviation and no other way.
+    `gains`: the gradients of gamma and beta are the sums of dy x_hat and of dy.
+    `output`: gamma x_hat + beta is what reached the next dense layer.
+    `shared`: scale and shift of a distorted x_hat are the same for all that share them.
+    `limits`: they stay within r_max and d_max.
+    `noise`: the draws follow their law. `only_noise`: the other part is a scale 1 or a shift 0.
     """
 
-    moments: Check
-    deviation: Check
-    centre: Check
-    scale: Check
-    bound: Check
-    shift_null: Check
-    scale_null: Check
-    orthogonality: Check
-    coupling: Check
+    checks: dict[str, Check]
 
     @property
     def failed(self) -> tuple[str, ...]:
         """The names of the identities that did not hold."""
-        return tuple(f.name for f in fields(self) if not getattr(self, f.name).passed)
+        return tuple(name for name, check in self.checks.items() if not check.passed)
 
     @property
     def passed(self) -> bool:
         return not self.failed
 
 
+def _sums(at: Place) -> float:
+    return 4 * (at.size + 8) * at.unit
+
+
+def _few(at: Place) -> float:
+    return 4 * at.unit
+
+
+def _squares(at: Place) -> float:
+    """Squares have one sign: added up, their rounding can go one way."""
+    return (8 * math.sqrt(at.size) + at.size) * at.unit
+
+
+def _batch(at: Place) -> float:
+    return 4 * (at.batch + 8) * at.unit
+
+
+def _products(at: Place) -> float:
+    return 8 * math.sqrt(at.batch + at.inputs.shape[2]) * at.unit
+
+
+def _chance(at: Place) -> float:
+    return NATS_OF_CHANCE
+
+
+class Identity(NamedTuple):
+    """Errors of an identity at a place, and the most that rounding explains there."""
+
+    errors: Callable[[Place], Array]
+    tolerance: Callable[[Place], float] = _sums
+
+
+GAINS = {"gains": Identity(plain.gains, _batch)}
+STANDARDISED = GAINS | {
+    "definition": Identity(plain.definition),
+    "centre": Identity(plain.centre),
+    "scale": Identity(plain.scale, _squares),
+    "bound": Identity(plain.bound),
+}
+TAPED = {
+    "moments": Identity(plain.moments),
+    "deviation": Identity(plain.deviation, _few),
+}
+THROUGH_STATISTICS = {
+    "shift_null": Identity(plain.shift_null),
+    "scale_null": Identity(plain.scale_null),
+    "influence": Identity(plain.influence),
+    "orthogonality": Identity(plain.orthogonality, _products),
+}
+DISTORTED = {"shared": Identity(distortion.shared, _few)}
+
+IDENTITIES: dict[type[AnyBatchNorm | LayerNorm], dict[str, Identity]] = {
+    BatchNorm: TAPED | STANDARDISED | THROUGH_STATISTICS | {"coupling": Identity(plain.coupling)},
+    LeaveOneOutNorm: GAINS
+    | {
+        "moments": Identity(plain.moments),
+        "deviation": Identity(arms.others_deviation),
+        "definition": Identity(arms.others_definition),
+        "shift_null": Identity(arms.others_shift_null),
+        "scale_null": Identity(arms.others_scale_null),
+        "influence": Identity(arms.others_influence),
+        "orthogonality": Identity(arms.others_orthogonality, _products),
+    },
+    OtherExamplesNorm: GAINS
+    | {
+        "moments": Identity(plain.moments),
+        "deviation": Identity(arms.next_deviation, _few),
+        "definition": Identity(arms.next_definition),
+        "shift_null": Identity(arms.next_shift_null),
+        "scale_null": Identity(arms.next_scale_null),
+        "influence": Identity(arms.next_influence),
+        "orthogonality": Identity(arms.next_orthogonality, _products),
+    },
+    StopGradientNorm: TAPED | STANDARDISED | {"stopped": Identity(arms.stopped, _few)},
+    BatchRenorm: TAPED
+    | STANDARDISED
+    | THROUGH_STATISTICS
+    | DISTORTED
+    | {"limits": Identity(distortion.limits, _few)},
+    NoisyNorm: TAPED
+    | STANDARDISED
+    | THROUGH_STATISTICS
+    | DISTORTED
+    | {
+        "noise": Identity(distortion.noise, _chance),
+        "only_noise": Identity(distortion.only_noise, _few),
+    },
+    LayerNorm: STANDARDISED
+    | THROUGH_STATISTICS
+    | {
+        "deviation": Identity(plain.deviation_from_inputs),
+        "orthogonality": Identity(plain.orthogonality_of_the_matrix, _products),
+    },
+}
+"""What is checked of each layer; a layer's subclasses are held to the same."""
+
+
 def check_step(
     network: Network, parameters: Parameters, tape: dict[str, Any], upstream: Array
 ) -> Invariants | None:
-    """Invariants of every batch norm with a dense layer in front; None without one.
+    """Invariants of every normalising layer with a dense layer in front; None without one.
 
     `tape` is that of the step's forward pass, `upstream` the gradient of the loss by its
     output. Nothing is changed and no randomness used.
     """
     found = []
-    dy = upstream
-    in_front: list[tuple[str | None, Layer | None]] = [(None, None), *network.layers[:-1]]
-    for (name, layer), (before, dense) in zip(
-        reversed(network.layers), reversed(in_front), strict=True
-    ):
+    dy, layers = upstream, network.layers
+    for i in reversed(range(len(layers))):
+        name, layer = layers[i]
         own = _own(parameters, name)
-        if isinstance(layer, BatchNorm) and isinstance(dense, Dense) and before is not None:
+        before, dense = layers[i - 1]
+        if i and isinstance(layer, AnyBatchNorm | LayerNorm) and isinstance(dense, Dense):
             weights = _own(parameters, before)
-            place = Place(layer, own, tape[name], dense, weights, tape[before], dy)
-            found.append(check_layer(place))
+            at = place(layer, own, tape[name], dense, weights, tape[before], dy)
+            found += [check_layer(at), _output(at, layers[i + 1 :], parameters, tape)]
         dy, _ = layer.backward(own, tape[name], dy)
-    return _worst(found) if found else None
+    return Invariants(_worst(found)) if found else None
 
 
-class Place(NamedTuple):
-    """A batch norm behind a dense layer in one step; `dy` is the gradient by its output."""
-
-    layer: BatchNorm
-    parameters: Parameters
-    tape: NormTape
-    dense: Dense
-    weights: Parameters
-    inputs: Array
-    dy: Array
-
-
-def check_layer(at: Place) -> Invariants:
-    """Invariants of one batch norm; `inputs` and `dy` are `(replicas, batch, features)`."""
-    m, features = at.layer.norm_batch_size, at.inputs.shape[2]
-    h, _ = at.dense.forward(at.weights, at.inputs, ())
-    # Rounding moves x_hat by this many units: a mean far from zero costs digits.
-    reach = 1 + np.abs(h).max(axis=1)[:, None, None] * _double(at.tape.inverse_deviation)
-    errors = _of_forward(at.layer, at.tape, h, reach) | _of_backward(at.layer, at.tape, reach)
-    errors |= {"orthogonality": _radial(at, reach), "coupling": _coupling(at.layer, at.tape)}
-    roundings = dict.fromkeys(errors, 4.0 * (m + 8)) | {
-        "deviation": 4,
-        "scale": 8 * m**0.5,
-        "orthogonality": 8 * (m + features) ** 0.5,
-    }
-    unit = float(np.finfo(at.dy.dtype).eps)
-    return Invariants(
-        **{name: Check(float(np.max(e)), roundings[name] * unit) for name, e in errors.items()}
-    )
-
-
-def _of_forward(layer: BatchNorm, tape: NormTape, h: Array, reach: Array) -> dict[str, Array]:
-    m = layer.norm_batch_size
-    x_hat, inverse_deviation = _double(tape.x_hat), _double(tape.inverse_deviation)
-    mean, variance = (_double(part)[:, :, None] for part in tape.moments)
-    exact = batch_moments(_double(h), m)
-    true_mean, true_variance = (part[:, :, None] for part in exact)
-    spread = true_variance + layer.epsilon
-    kept = _kept(tape, layer.epsilon)
-    shift = np.abs(mean - true_mean) / np.sqrt(spread) / reach
-    stretch = np.abs(variance - true_variance) / spread / reach**2
+def check_layer(at: Place) -> dict[str, Check]:
+    """The identities of one layer by name."""
+    rows = next(rows for kind, rows in IDENTITIES.items() if isinstance(at.layer, kind))
     return {
-        "moments": np.maximum(shift, stretch),
-        "deviation": np.abs(inverse_deviation**2 * (variance + layer.epsilon) - 1),
-        "centre": np.abs(x_hat.mean(axis=2, keepdims=True)) / reach,
-        "scale": np.abs(np.mean(x_hat**2, axis=2, keepdims=True) - kept),
-        "bound": np.maximum(np.abs(x_hat) - np.sqrt(m - 1), 0) / reach,
+        name: Check(float(np.max(row.errors(at))), row.tolerance(at)) for name, row in rows.items()
     }
 
 
-def _of_backward(layer: BatchNorm, tape: NormTape, reach: Array) -> dict[str, Array]:
-    shape, flat = tape.x_hat.shape, (len(tape.x_hat), -1, tape.x_hat.shape[3])
-    unit = _unit(tape)
-    x_hat = _double(tape.x_hat)
-    size = (1 + np.abs(x_hat).max(axis=2, keepdims=True)) * reach
-    ones, _ = layer.backward(unit, tape, np.ones_like(tape.x_hat).reshape(flat))
-    along, _ = layer.backward(unit, tape, tape.x_hat.reshape(flat))
-    shifted, scaled = (
-        _double(dx).reshape(shape) / _double(tape.inverse_deviation) for dx in (ones, along)
-    )
-    return {
-        "shift_null": np.abs(shifted) / size,
-        "scale_null": np.abs(scaled - (1 - _kept(tape, layer.epsilon)) * x_hat) / size,
-    }
+def _output(
+    at: Place, after: tuple[tuple[str, Layer], ...], parameters: Parameters, tape: dict[str, Any]
+) -> dict[str, Check]:
+    """Whether the next dense layer got gamma z + beta; nothing where none follows at once."""
+    gamma, beta = at.parameters["gamma"], at.parameters["beta"]
+    stretched = at.z.reshape(at.dy.shape).astype(at.inputs.dtype) * gamma
+    y, size = stretched + beta, np.abs(stretched) + np.abs(beta)
+    for name, layer in after:
+        if isinstance(layer, Dense):
+            error = plain.relative(y - tape[name], size)
+            return {"output": Check(float(np.max(error)), 8 * at.unit)}
+        if isinstance(layer, AnyBatchNorm | LayerNorm):
+            break
+        if isinstance(layer, Dropout):
+            y, size = y * tape[name], size * tape[name]
+        else:
+            # An activation that stretches no difference.
+            y, _ = layer.forward(_own(parameters, name), y, ())
+    return {}
 
 
-def _radial(at: Place, reach: Array) -> Array:
-    """Error of <w_j, dL/dw_j>, relative to the terms it sums, `(replicas, units)`."""
-    dh, _ = at.layer.backward(at.parameters, at.tape, at.dy)
-    _, gradients = at.dense.backward(at.weights, at.inputs, dh)
-    x_hat = _double(at.tape.x_hat)
-    inner = sum(np.sum(_double(w) * gradients[k], axis=1) for k, w in at.weights.items())
-    dx_hat = grouped(_double(at.dy) * at.parameters["gamma"], at.layer.norm_batch_size)
-    product = dx_hat * x_hat
-    expected = np.sum((1 - _kept(at.tape, at.layer.epsilon)) * product, axis=(1, 2))
-    size = np.abs(dx_hat) + np.abs(dx_hat).mean(axis=2, keepdims=True)
-    size += np.abs(x_hat) * np.abs(product).mean(axis=2, keepdims=True)
-    size *= _double(at.tape.inverse_deviation) * reach
-    positive = {k: np.abs(_double(w)) for k, w in at.weights.items()}
-    terms, _ = at.dense.forward(positive, np.abs(_double(at.inputs)), ())
-    scale = np.sum(terms * size.reshape(at.dy.shape), axis=1)
-    return np.asarray(np.abs(inner - expected) / np.where(scale == 0, 1, scale))
-
-
-def _coupling(layer: BatchNorm, tape: NormTape) -> Array:
-    """Error of the energy between examples in the first ghost's Jacobian, `(features,)`."""
-    m, few = layer.norm_batch_size, slice(COUPLED_FEATURES)
-    x_hat = _double(tape.x_hat[0, 0, :, few])
-    inverse_deviation = tape.inverse_deviation[:1, :1, :, few]
-    # One replica for each example's unit gradient: the whole Jacobian in one pass.
-    stacked = NormTape(
-        np.broadcast_to(tape.x_hat[:1, :1, :, few], (m, 1, *x_hat.shape)),
-        np.broadcast_to(inverse_deviation, (m, *inverse_deviation.shape[1:])),
-        tape.moments,
-    )
-    units = np.eye(m, dtype=tape.x_hat.dtype)[:, :, None]
-    upstream = np.broadcast_to(units, (m, *x_hat.shape))
-    dx, _ = layer.backward(_unit(stacked), stacked, upstream)
-    jacobian = _double(dx) / _double(inverse_deviation)[0]
-    jacobian[np.arange(m), np.arange(m)] = 0
-    energy = np.sum(jacobian**2, axis=0).sum(axis=0)
-    kept = _kept(tape, layer.epsilon)[0, 0, 0, few]
-    expected = 1 + kept**2 - (1 + 2 * kept + np.mean(x_hat**4, axis=0)) / m
-    # The mean is 0 but for rounding, which a constant feature far from 0 makes large.
-    return np.asarray(np.abs(energy - expected - 2 * np.mean(x_hat, axis=0) ** 2))
-
-
-def _kept(tape: NormTape, epsilon: float) -> Array:
-    """q = v / (v + epsilon), `(replicas, ghosts, 1, features)`."""
-    variance = _double(tape.moments.variance)[:, :, None]
-    return np.asarray(variance / (variance + epsilon))
-
-
-def _unit(tape: NormTape) -> Parameters:
-    replicas, _, _, features = tape.x_hat.shape
-    shape, dtype = (replicas, 1, features), tape.x_hat.dtype
-    return {"gamma": np.ones(shape, dtype), "beta": np.zeros(shape, dtype)}
-
-
-def _double(x: Array) -> Array:
-    return x.astype(np.float64)
-
-
-def _worst(found: list[Invariants]) -> Invariants:
-    return Invariants(
-        **{
-            f.name: max((getattr(one, f.name) for one in found), key=_excess)
-            for f in fields(Invariants)
-        }
-    )
+def _worst(found: list[dict[str, Check]]) -> dict[str, Check]:
+    worst: dict[str, Check] = {}
+    for name, check in (item for checks in found for item in checks.items()):
+        worst[name] = max(worst.get(name, check), check, key=_excess)
+    return worst
 
 
 def _excess(check: Check) -> float:

@@ -44,8 +44,8 @@ class Outcome:
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
-    `invariants` says whether batch norm's exact identities held on the first batches: `passed`,
-    `failed` (then the trial is `failed` too) or `none` where there is no batch norm to check.
+    `invariants` says whether the norm's exact identities held on the first batches: `passed`,
+    `failed` (then the trial is `failed` too) or `none` where there is no norm to check.
     """
 
     trial_id: str

@@ -11,7 +11,9 @@ from numpy.typing import DTypeLike
 
 from model.conventions import CONVENTIONS, trackers
 from model.examples import Examples
-from model.layers import Array, Generators, Layer, Parameters
+from model.invariants import Invariants, check_step
+from model.layers import Array, Dense, Generators, Layer, Parameters, Relu
+from model.loss import mean_cross_entropy_gradient
 from model.network import Network, mlp
 from model.norm import BatchNorm, LayerNorm
 from model.optim import Sgd
@@ -192,3 +194,36 @@ def initial(
     network: Network, features: int, seeds: tuple[int, ...], dtype: DTypeLike = np.float64
 ) -> Parameters:
     return network.init(streams(seeds, "weights"), features, dtype)[0]
+
+
+DEAD = 3
+"""A unit of the first layer whose weights are 0."""
+
+
+def two_norms(layer: Layer, bias: bool = False) -> Network:
+    """A network with the layer in two places, each behind a dense layer."""
+    return Network(
+        (
+            ("dense1", Dense(7, bias=bias)),
+            ("norm1", layer),
+            ("relu1", Relu()),
+            ("dense2", Dense(6, bias=False)),
+            ("norm2", layer),
+            ("dense3", Dense(3)),
+        )
+    )
+
+
+def checked(
+    network: Network, x: Array, seed: int = 0, dead: tuple[int, ...] = (DEAD,)
+) -> Invariants:
+    """After one forward pass, with the gradient of the loss and, as a rule, one dead unit."""
+    parameters, _ = network.init(generators(len(x), seed), x.shape[2], x.dtype)
+    parameters = randomised(parameters, seed)
+    parameters["dense1.weight"][:, :, list(dead)] = 0
+    logits, tape = network.forward(parameters, x, generators(len(x), seed + 1))
+    labels = np.random.default_rng(seed).integers(0, 3, x.shape[:2])
+    upstream = mean_cross_entropy_gradient(logits, labels).astype(x.dtype)
+    found = check_step(network, parameters, tape, upstream)
+    assert found is not None
+    return found

@@ -159,9 +159,10 @@ def test_records_are_the_declared_columns() -> None:
         assert SCHEMAS[table].names == ["trial_id", "attempt", "seed", *own]
 
 
-def test_the_outcome_says_that_batch_norm_is_batch_norm() -> None:
+def test_the_outcome_says_that_a_norm_is_what_it_is_called() -> None:
     assert outcome_of(events_of()).invariants == "passed"
-    assert outcome_of(events_of("norm=layer")).invariants == "none"
+    assert outcome_of(events_of("norm=layer")).invariants == "passed"
+    assert outcome_of(events_of("norm=none")).invariants == "none"
 
 
 def test_a_broken_batch_norm_fails_its_trial(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,158 @@
+"""Which identities must not hold for which mistake in which arm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.arms import (
+    BatchRenorm,
+    LeaveOneOutNorm,
+    OtherExamplesNorm,
+    StopGradientNorm,
+    distort,
+)
+from model.layers import Layer
+from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
+from model.norm import BatchNorm, LayerNorm
+from tests.model import broken_passes as wrong
+from tests.model.broken_passes import Backward, Forward
+
+EPSILON = 1e-3
+
+
+def right(m: int) -> dict[str, Layer]:
+    """Every arm as it should be."""
+    return {
+        "batch": BatchNorm(m, EPSILON),
+        "leave one out": LeaveOneOutNorm(m, EPSILON),
+        "other examples": OtherExamplesNorm(m, EPSILON),
+        "stop gradient": StopGradientNorm(m, EPSILON),
+        "renorm": BatchRenorm(m, 1.2, 0.3, EPSILON),
+        "shift noise": NoisyNorm(m, EPSILON, ShiftNoise(8)),
+        "scale noise": NoisyNorm(m, EPSILON, ScaleNoise(8)),
+        "noise": NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8)),
+        "layer": LayerNorm(EPSILON),
+    }
+
+
+BROKEN_FORWARD: dict[str, dict[str, tuple[Forward, set[str]]]] = {
+    "batch": {
+        "examples swapped": (wrong.then(wrong.swapped), {"definition"}),
+    },
+    "leave one out": {
+        "plain statistics": (wrong.normalised_by(wrong.own_for_each), {"deviation", "definition"}),
+        "unbiased": (wrong.normalised_by(wrong.unbiased_others), {"deviation"}),
+        "mean with itself": (wrong.normalised_by(wrong.mean_with_itself), {"definition"}),
+    },
+    "other examples": {
+        "own statistics": (wrong.normalised_by(wrong.own), {"deviation", "definition"}),
+        "ghost before": (wrong.normalised_by(wrong.rolled(1)), {"deviation", "definition"}),
+        "ghost after next": (wrong.normalised_by(wrong.rolled(-2)), {"deviation", "definition"}),
+        "unbiased": (wrong.normalised_by(wrong.rolled(-1, ddof=1)), {"deviation"}),
+        "own variance": (wrong.normalised_by(wrong.next_mean_own_variance), {"deviation"}),
+    },
+    "stop gradient": {
+        "unbiased": (wrong.normalised_by(wrong.unbiased), {"deviation", "scale"}),
+        "epsilon outside": (wrong.normalised_by(wrong.epsilon_outside), {"deviation"}),
+        "examples swapped": (wrong.then(wrong.swapped), {"definition"}),
+    },
+    "renorm": {
+        "r not limited": (wrong.unclipped(np.inf, 0.3), {"limits"}),
+        "d not limited": (wrong.unclipped(1.2, np.inf), {"limits"}),
+        "uneven shift": (wrong.redistorted(wrong.uneven), {"shared"}),
+        "correction forgotten in the output": (wrong.then(wrong.plain_output), {"output"}),
+    },
+    "shift noise": {
+        "forgotten": (wrong.redistorted(wrong.forgotten), {"noise"}),
+        "twice as much": (wrong.redistorted(wrong.doubled_shift), {"noise"}),
+        "uneven": (wrong.redistorted(wrong.uneven), {"shared"}),
+        "a scale besides": (wrong.redistorted(wrong.scaled(1.01)), {"only_noise"}),
+        "forgotten in the output": (wrong.then(wrong.plain_output), {"output"}),
+    },
+    "scale noise": {
+        "forgotten": (wrong.redistorted(wrong.forgotten), {"noise"}),
+        "one draw": (wrong.redistorted(wrong.one_draw), {"noise"}),
+        "a shift besides": (
+            wrong.redistorted(lambda t: distort(t.plain, t.scale, 0.01 * t.scale)),
+            {"only_noise"},
+        ),
+        "forgotten in the output": (wrong.then(wrong.plain_output), {"output"}),
+    },
+    "noise": {
+        "forgotten": (wrong.redistorted(wrong.forgotten), {"noise"}),
+        "shift forgotten": (wrong.redistorted(wrong.scaled(1.0)), {"noise"}),
+        "uneven": (wrong.redistorted(wrong.uneven), {"shared"}),
+        "statistics of ghosts": (wrong.plain_ghosts, {"moments"}),
+    },
+    "layer": {
+        "no mean taken away": (wrong.root_mean_square, {"definition", "centre"}),
+        "unbiased": (wrong.unbiased_features, {"deviation", "scale"}),
+    },
+}
+"""By arm and mistake, a forward pass and the identities that must not hold."""
+
+BROKEN_BACKWARD: dict[str, dict[str, tuple[Backward, set[str]]]] = {
+    "batch": {
+        "no mean term": (wrong.standard_back(False, True), {"shift_null", "influence"}),
+        "no variance term": (wrong.standard_back(True, False), {"scale_null", "influence"}),
+    },
+    "leave one out": {
+        "no mean term": (wrong.others_back(False, True, True), {"shift_null", "influence"}),
+        "no variance term": (
+            wrong.others_back(True, False, True),
+            {"scale_null", "influence", "orthogonality"},
+        ),
+        "itself in its variance": (
+            wrong.others_back(True, True, False),
+            {"scale_null", "influence"},
+        ),
+        "stopped": (
+            wrong.others_back(False, False, True),
+            {"shift_null", "scale_null", "influence", "orthogonality"},
+        ),
+    },
+    "other examples": {
+        "no mean term": (wrong.next_back(False, True, 1), {"shift_null", "influence"}),
+        "no variance term": (
+            wrong.next_back(True, False, 1),
+            {"scale_null", "influence", "orthogonality"},
+        ),
+        "to the ghost after": (wrong.next_back(True, True, -1), {"influence"}),
+        "to itself": (wrong.next_back(True, True, 0), {"influence"}),
+    },
+    "stop gradient": {
+        "through both": (wrong.standard_back(True, True), {"stopped"}),
+        "through the mean": (wrong.standard_back(True, False), {"stopped"}),
+        "through the variance": (wrong.standard_back(False, True), {"stopped"}),
+    },
+    **{
+        arm: {
+            "no mean term": (wrong.standard_back(False, True), {"shift_null", "influence"}),
+            "no variance term": (
+                wrong.standard_back(True, False),
+                {"scale_null", "influence", "orthogonality"},
+            ),
+            "gamma by x_hat": (wrong.gamma_by_x_hat, {"gains"}),
+        }
+        for arm in ("renorm", "shift noise", "noise")
+    },
+    "layer": {
+        "no mean term": (wrong.layer_back(False, True), {"shift_null", "influence"}),
+        "no variance term": (
+            wrong.layer_back(True, False),
+            {"scale_null", "influence", "orthogonality"},
+        ),
+    },
+}
+"""By arm and mistake, a backward pass and the identities that must not hold."""
+
+for _arm in ("renorm", "noise", "scale noise"):
+    BROKEN_BACKWARD.setdefault(_arm, {})["scale forgotten"] = (wrong.scale_forgotten, {"influence"})
+for _arm in right(8):
+    BROKEN_FORWARD[_arm]["no beta"] = (wrong.then(wrong.no_beta), {"output"})
+    BROKEN_BACKWARD.setdefault(_arm, {})["no gradient of gamma"] = (wrong.no_gamma, {"gains"})
+    if _arm != "layer":
+        BROKEN_FORWARD[_arm]["unbiased told"] = (wrong.then(wrong.unbiased_told), {"moments"})
+    if _arm not in ("leave one out", "other examples"):
+        all_four = {"definition", "centre", "scale", "bound"}
+        BROKEN_FORWARD[_arm]["x_hat moved and stretched"] = (wrong.then(wrong.moved), all_four)
