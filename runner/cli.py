@@ -14,6 +14,8 @@ from runner.errors import RequestError
 from runner.threads import ONE_BLAS_THREAD
 
 if TYPE_CHECKING:
+    from analysis.prediction import Question
+    from model.conventions import Convention
     from runner.events import Job
     from runner.executor import Executor
     from runner.run import Progress
@@ -237,14 +239,31 @@ def advise(
     from dataclasses import asdict
 
     from analysis import advise as theory
-    from analysis.prediction import Question
     from runner.advice import finite, rule_of, text
 
     row, chosen = rule_of(convention, decay)
+    question = _question(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    asked, found = asdict(question), asdict(theory.advise(question))
+    if as_json:
+        print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
+    else:
+        print(text(row, asked, found))
+
+
+def _question(
+    row: Convention,
+    decay: float,
+    batch_size: int,
+    steps: int | None,
+    dataset_size: int | None,
+    excess_kurtosis: float,
+) -> Question:
+    from analysis.prediction import Question
+
     try:
-        question = Question(
+        return Question(
             norm_batch_size=batch_size,
-            decay=chosen,
+            decay=decay,
             keep=row.keep,
             second=row.second,
             epsilon=row.epsilon,
@@ -254,11 +273,6 @@ def advise(
         )
     except ValueError as error:
         raise RequestError(str(error)) from None
-    asked, found = asdict(question), asdict(theory.advise(question))
-    if as_json:
-        print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
-    else:
-        print(text(row, asked, found))
 
 
 @app.command()

@@ -106,6 +106,17 @@ def test_a_mean_of_all_batches_has_no_decay_and_no_long_run_error() -> None:
     assert short["effective_examples"] == pytest.approx(2000)
 
 
+def test_a_guarded_rule_is_asked_with_its_epsilon() -> None:
+    found = values(Question(4, 0.9, second="guarded", epsilon=0.1))
+    assert found["variance_bias"] == pytest.approx(math.log(3 / 2.9))
+
+
+def test_a_decay_means_nothing_to_a_mean_of_all_batches() -> None:
+    question = Question(50, 0.7, keep="cumulative", steps=40, dataset_size=200)
+    assert question.decay_an_update == 0
+    assert advise(question) == advise(replace(question, decay=0.1))
+
+
 def test_every_law_is_said_by_some_question_and_in_order() -> None:
     said = {n.key for q in (KERAS, replace(KERAS, steps=9)) for n in advise(q).numbers}
     said |= set(values(replace(KERAS, dataset_size=64)))

@@ -111,9 +111,9 @@ def test_recomputing_over_as_many_examples_as_told_is_enough(
     assert divergence(examples) <= DIVERGENCE * (1 + 1e-9) < divergence(examples - 1)
 
 
-@given(decay=st.floats(0.5, 0.9999), steps=st.integers(1, 5000))
-def test_a_start_that_is_not_forgotten(decay: float, steps: int) -> None:
-    question = Question(64, decay, steps=steps)
+@given(m=st.integers(2, 64), decay=st.floats(0.5, 0.9999), steps=st.integers(1, 5000))
+def test_a_start_that_is_not_forgotten(m: int, decay: float, steps: int) -> None:
+    question = Question(m, decay, steps=steps)
     left = decay**steps
     text = said(question)
     assert ("starting value still weighs" in text) == (left > FORGOTTEN)
@@ -124,11 +124,12 @@ def test_a_start_that_is_not_forgotten(decay: float, steps: int) -> None:
         if "lower the decay to" in text.split("starting value")[1].split("\n")[0]:
             told = number_after("or lower the decay to", text)
             assert weight_of_start("constant", told, steps) < FORGOTTEN * 1.03
+            assert divergence_of_error(replace(question, decay=told)) < DIVERGENCE * 1.01
 
 
-@given(decay=st.floats(0.5, 0.9999), steps=st.integers(10, 5000))
-def test_statistics_that_are_too_old(decay: float, steps: int) -> None:
-    question = Question(256, decay, steps=steps)
+@given(m=st.integers(2, 256), decay=st.floats(0.5, 0.9999), steps=st.integers(10, 5000))
+def test_statistics_that_are_too_old(m: int, decay: float, steps: int) -> None:
+    question = Question(m, decay, steps=steps)
     behind = lag("constant", decay, steps)
     old = [line for line in recommendations(question) if "steps old on average" in line]
     assert bool(old) == (behind > STALE * steps)
@@ -151,6 +152,24 @@ def test_an_old_time_constant_and_an_old_mean() -> None:
 def test_advice_does_not_contradict_itself(m: int, decay: float, steps: int) -> None:
     text = said(Question(m, decay, steps=steps))
     assert not ("raise the decay" in text and "lower the decay" in text)
+
+
+def test_a_decay_is_not_lowered_into_the_noise() -> None:
+    """At m = 4 and 100 steps whatever is short enough is too noisy; at m = 64 it is not."""
+    for m, lowered in ((4, False), (64, True)):
+        text = said(Question(m, 0.99, steps=100))
+        assert text.count("lower the decay to") == 2 * lowered
+        assert "starting value" in text and "steps old on average" in text
+    noisy = said(Question(4, 5000.0, keep="time_constant", steps=50))
+    assert "steps old on average" in noisy and "lower the memory" not in noisy
+
+
+def test_the_epoch_s_end_is_said_for_the_long_run() -> None:
+    question = Question(144, 0.99, dataset_size=1440)
+    long_run = epoch_end_error(question)
+    line = said(question).split("epoch's last batch")[1]
+    assert number_after("off by", line) == pytest.approx(long_run.mean, rel=0.05)
+    assert epoch_end_error(replace(question, steps=46)) == long_run
 
 
 def test_too_few_steps_for_a_longer_memory() -> None:

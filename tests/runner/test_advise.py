@@ -157,3 +157,9 @@ def test_what_is_refused(words: list[str], said: str, tmp_path: Path) -> None:
 def test_a_batch_size_is_asked_for(tmp_path: Path) -> None:
     done = caviar("advise", "--decay", "0.9", cwd=tmp_path)
     assert done.returncode == 2 and "--batch-size" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--batch-size", "--steps", "--dataset-size"])
+def test_counts_beyond_all_measure_are_refused(option: str, tmp_path: Path) -> None:
+    done = caviar("advise", "--batch-size", "8", option, "1" + "0" * 400, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
