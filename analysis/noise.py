@@ -9,7 +9,7 @@ from analysis.design import Design
 from analysis.load import Run
 from analysis.theory import (
     coupling,
-    noise_to_signal,
+    noise_of_x_hat,
     variance_of_batch_deviation,
     variance_of_batch_mean,
 )
@@ -50,7 +50,7 @@ def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     m, kurtosis = table["probe_batch_size"], table["excess_kurtosis"]
     table["predicted_mean"] = variance_of_batch_mean(m, examples)
     table["predicted_deviation"] = variance_of_batch_deviation(m, examples, kurtosis)
-    table["predicted_noise_to_signal"] = noise_to_signal(m, examples, kurtosis)
+    table["predicted_noise_to_signal"] = noise_of_x_hat(m, examples, kurtosis)
     table["predicted_coupling"] = coupling(m, kurtosis)
     return table
 

@@ -48,25 +48,31 @@ def _variance_of_others(at: Place) -> Array:
     return np.asarray(np.maximum(square - (c / (at.size - 1)) ** 2, 0))
 
 
-def next_deviation(at: Place) -> Array:
-    following = np.roll(at.variance, -1, axis=1)
-    return relative(at.inverse_deviation**2 * (following + at.epsilon) - 1, 1)
+def lent_deviation(at: Place) -> Array:
+    return relative(at.inverse_deviation**2 * (lent(at.variance) + at.epsilon) - 1, 1)
 
 
-def next_definition(at: Place) -> Array:
-    following = np.roll(at.h, -1, axis=1).mean(axis=2, keepdims=True)
-    return relative(at.x_hat - (at.h - following) * at.inverse_deviation, at.reach)
+def lent_definition(at: Place) -> Array:
+    mean = lent(at.h.mean(axis=2, keepdims=True))
+    return relative(at.x_hat - (at.h - mean) * at.inverse_deviation, at.reach)
 
 
-def next_influence(at: Place) -> Array:
-    first = one_hot(at)
-    inverse = at.inverse_deviation
-    # What the first example of the group before feels of this group.
-    before, z_0, reach = (np.roll(a[:, :, :1], 1, axis=1) for a in (inverse, at.x_hat, at.reach))
-    c = at.h - at.h.mean(axis=2, keepdims=True)
-    expected = first * inverse - before * (1 + z_0 * c * before) / at.size
-    size = inverse + before * (1 + np.abs(z_0) * reach)
-    return relative(at.input_gradient(first) - expected, size)
+def lent_influence(at: Place) -> Array:
+    first, half = one_hot(at), at.h.shape[1] // 2
+    inverse, x_hat = at.inverse_deviation[:, half:], at.x_hat[:, half:]
+    z_0 = at.x_hat[:, :, :1]
+    # What the first examples of the borrowing group and of the lending one feel of the lender.
+    borrowed, own = (1 + z * x_hat for z in (z_0[:, :half], z_0[:, half:]))
+    lender = first[:, half:] - (borrowed + own) / at.size
+    expected = np.concatenate([first[:, :half] * inverse, lender * inverse], axis=1)
+    size = at.inverse_deviation * (1 + np.abs(z_0) * at.reach[:, :, :1])
+    return relative(at.input_gradient(first) - expected, size + lent(size))
+
+
+def lent(values: Array) -> Array:
+    """The values of the second half of the groups, for both halves."""
+    second = values[:, values.shape[1] // 2 :]
+    return np.concatenate([second, second], axis=1)
 
 
 def others_shift_null(at: Place) -> Array:
@@ -77,11 +83,11 @@ def others_scale_null(at: Place) -> Array:
     return _scale_null(at, (2,))
 
 
-def next_shift_null(at: Place) -> Array:
+def lent_shift_null(at: Place) -> Array:
     return _shift_null(at, (1, 2))
 
 
-def next_scale_null(at: Place) -> Array:
+def lent_scale_null(at: Place) -> Array:
     return _scale_null(at, (1, 2))
 
 
@@ -106,9 +112,11 @@ def others_orthogonality(at: Place) -> Array:
     return _orthogonality(at, _terms(at, at.dz).mean(axis=2, keepdims=True))
 
 
-def next_orthogonality(at: Place) -> Array:
+def lent_orthogonality(at: Place) -> Array:
     mean = _terms(at, at.dz).mean(axis=2, keepdims=True)
-    return _orthogonality(at, np.roll(mean, 1, axis=1))
+    borrowers, lenders = np.split(mean, 2, axis=1)
+    zeros = np.zeros_like(borrowers)
+    return _orthogonality(at, np.concatenate([zeros, borrowers + lenders], axis=1))
 
 
 def _orthogonality(at: Place, from_others: Array) -> Array:

@@ -113,12 +113,14 @@ class OtherExamplesNorm:
             np.concatenate([seen.mean, mean[:, :, 0]], axis=1),
             np.concatenate([seen.variance, variance[:, :, 0]], axis=1),
         )
-        return affine(parameters, z), NormTape(z, inverse_deviation, moments)
+        divided_by = np.concatenate([inverse_deviation, inverse_deviation], axis=1)
+        return affine(parameters, z), NormTape(z, divided_by, moments)
 
     def backward(
         self, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        half, inverse_deviation = tape.x_hat.shape[1] // 2, tape.inverse_deviation
+        half = tape.x_hat.shape[1] // 2
+        inverse_deviation = tape.inverse_deviation[:, :half]
         dz, gradients = affine_backward(parameters, tape.x_hat, dy)
         z, x_hat = tape.x_hat[:, :half], tape.x_hat[:, half:]
         through_mean = dz[:, :half].mean(axis=2, keepdims=True)

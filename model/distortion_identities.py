@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.arms import BatchRenorm
+from model.renorm import BatchRenorm
 from model.identities import relative
 from model.layers import Array
 from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise

@@ -17,12 +17,13 @@ import numpy as np
 from model import arm_identities as arms
 from model import distortion_identities as distortion
 from model import identities as plain
-from model.arms import BatchRenorm, LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
+from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
 from model.layers import Array, Dense, Dropout, Layer, Parameters
 from model.network import AnyBatchNorm, Network
 from model.noise import NoisyNorm
 from model.norm import BatchNorm, LayerNorm
 from model.place import Place, place
+from model.renorm import BatchRenorm
 
 NATS_OF_CHANCE = 40.0
 """Noise less probable than e^-40 was not drawn from its law."""
@@ -49,7 +50,8 @@ class Invariants:
     `moments`: the tape's mean and v are those of consecutive examples, v biased.
     `deviation`: inverse deviation^2 (v + epsilon) = 1.
     `definition`: x_hat is the input less the mean, times the inverse deviation. Here and in
-    `deviation` the mean and v are those of the arm: of the other examples, of the next ghost.
+    `deviation` the mean and v are those of the arm: of the other examples, of the ghost
+    that lends its own.
     `centre`: the sum of x_hat is 0. `scale`: the mean of x_hat^2 is q.
     `bound`: |x_hat| <= sqrt(m - 1) (Samuelson 1968).
     `shift_null`: a shift of the inputs changes nothing, so the gradient by the inputs sums to 0;
@@ -148,12 +150,12 @@ IDENTITIES: dict[type[AnyBatchNorm | LayerNorm], dict[str, Identity]] = {
     OtherExamplesNorm: GAINS
     | {
         "moments": Identity(plain.moments),
-        "deviation": Identity(arms.next_deviation, _few),
-        "definition": Identity(arms.next_definition),
-        "shift_null": Identity(arms.next_shift_null),
-        "scale_null": Identity(arms.next_scale_null),
-        "influence": Identity(arms.next_influence),
-        "orthogonality": Identity(arms.next_orthogonality, _products),
+        "deviation": Identity(arms.lent_deviation, _few),
+        "definition": Identity(arms.lent_definition),
+        "shift_null": Identity(arms.lent_shift_null),
+        "scale_null": Identity(arms.lent_scale_null),
+        "influence": Identity(arms.lent_influence),
+        "orthogonality": Identity(arms.lent_orthogonality, _products),
     },
     StopGradientNorm: TAPED | STANDARDISED | {"stopped": Identity(arms.stopped, _few)},
     BatchRenorm: TAPED

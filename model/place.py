@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model.arms import DistortedTape
+from model.distorted import DistortedTape
 from model.layers import Array, Dense, Parameters
 from model.network import AnyBatchNorm
 from model.noise import NoisyNorm

@@ -14,6 +14,8 @@ from runner.errors import RequestError
 from runner.threads import ONE_BLAS_THREAD
 
 if TYPE_CHECKING:
+    from analysis.prediction import Question
+    from model.conventions import Convention
     from runner.events import Job
     from runner.executor import Executor
     from runner.plan import Plan
@@ -27,6 +29,9 @@ app = typer.Typer(
 )
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+MOST = 10**12
+"""No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 
@@ -209,6 +214,66 @@ def conventions(
     from runner.conventions_page import data, text
 
     print(json.dumps(data(), indent=1) if as_json else text())
+
+
+@app.command()
+def advise(
+    batch_size: Annotated[
+        int, typer.Option(max=MOST, help="Examples behind one mean and variance.")
+    ],
+    decay: Annotated[
+        float | None,
+        typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
+    ] = None,
+    convention: Annotated[str, typer.Option(help="A row of `caviar conventions`.")] = "pytorch",
+    steps: Annotated[int | None, typer.Option(max=MOST, help="Default: the long run.")] = None,
+    dataset_size: Annotated[
+        int | None, typer.Option(max=MOST, help="Examples shuffled each epoch.")
+    ] = None,
+    excess_kurtosis: Annotated[float, typer.Option(help="Of the inputs; 0 is normal.")] = 0.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As data, with laws; endless is null.")
+    ] = False,
+) -> None:
+    """Say from theory alone what a batch size and a decay do, and what to change."""
+    import json
+    from dataclasses import asdict
+
+    from analysis import advise as theory
+    from runner.advice import finite, rule_of, text
+
+    row, chosen = rule_of(convention, decay)
+    question = _question(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    asked, found = asdict(question), asdict(theory.advise(question))
+    if as_json:
+        print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
+    else:
+        print(text(row, asked, found))
+
+
+def _question(
+    row: Convention,
+    decay: float,
+    batch_size: int,
+    steps: int | None,
+    dataset_size: int | None,
+    excess_kurtosis: float,
+) -> Question:
+    from analysis.prediction import Question
+
+    try:
+        return Question(
+            norm_batch_size=batch_size,
+            decay=decay,
+            keep=row.keep,
+            second=row.second,
+            epsilon=row.epsilon,
+            steps=float("inf") if steps is None else steps,
+            dataset_size=float("inf") if dataset_size is None else dataset_size,
+            excess_kurtosis=excess_kurtosis,
+        )
+    except ValueError as error:
+        raise RequestError(str(error)) from None
 
 
 @app.command()

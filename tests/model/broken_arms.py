@@ -46,10 +46,10 @@ BROKEN_FORWARD: dict[str, dict[str, tuple[Forward, set[str]]]] = {
     },
     "other examples": {
         "own statistics": (wrong.normalised_by(wrong.own), {"deviation", "definition"}),
-        "ghost before": (wrong.normalised_by(wrong.rolled(1)), {"deviation", "definition"}),
-        "ghost after next": (wrong.normalised_by(wrong.rolled(-2)), {"deviation", "definition"}),
-        "unbiased": (wrong.normalised_by(wrong.rolled(-1, ddof=1)), {"deviation"}),
-        "own variance": (wrong.normalised_by(wrong.next_mean_own_variance), {"deviation"}),
+        "another lender": (wrong.normalised_by(wrong.lent(by=1)), {"deviation", "definition"}),
+        "first half lends": (wrong.normalised_by(wrong.lent(half=0)), {"deviation", "definition"}),
+        "unbiased": (wrong.normalised_by(wrong.lent(ddof=1)), {"deviation"}),
+        "own variance": (wrong.normalised_by(wrong.lent_mean_own_variance), {"deviation"}),
     },
     "stop gradient": {
         "unbiased": (wrong.normalised_by(wrong.unbiased), {"deviation", "scale"}),
@@ -112,13 +112,12 @@ BROKEN_BACKWARD: dict[str, dict[str, tuple[Backward, set[str]]]] = {
         ),
     },
     "other examples": {
-        "no mean term": (wrong.next_back(False, True, 1), {"shift_null", "influence"}),
+        "no mean term": (wrong.lent_back(False, True, 0), {"shift_null", "influence"}),
         "no variance term": (
-            wrong.next_back(True, False, 1),
+            wrong.lent_back(True, False, 0),
             {"scale_null", "influence", "orthogonality"},
         ),
-        "to the ghost after": (wrong.next_back(True, True, -1), {"influence"}),
-        "to itself": (wrong.next_back(True, True, 0), {"influence"}),
+        "to another lender": (wrong.lent_back(True, True, 1), {"influence"}),
     },
     "stop gradient": {
         "through both": (wrong.standard_back(True, True), {"stopped"}),

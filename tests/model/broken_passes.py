@@ -81,9 +81,14 @@ def mean_with_itself(g: Array, e: float) -> tuple[Array, Array]:
     return g.mean(axis=2, keepdims=True), 1 / np.sqrt(others(g, 0)[1] + e)
 
 
-def rolled(by: int, ddof: int = 0) -> Callable[[Array, float], tuple[Array, Array]]:
+def lent(
+    *, by: int = 0, half: int = 1, ddof: int = 0
+) -> Callable[[Array, float], tuple[Array, Array]]:
+    """Statistics of one half's ghosts for both halves, perhaps of another one than should be."""
+
     def statistics(g: Array, e: float) -> tuple[Array, Array]:
-        g = np.roll(g, by, axis=1)
+        lender = np.roll(np.split(g, 2, axis=1)[half], by, axis=1)
+        g = np.concatenate([lender, lender], axis=1)
         return (
             g.mean(axis=2, keepdims=True),
             1 / np.sqrt(g.var(axis=2, ddof=ddof, keepdims=True) + e),
@@ -92,8 +97,8 @@ def rolled(by: int, ddof: int = 0) -> Callable[[Array, float], tuple[Array, Arra
     return statistics
 
 
-def next_mean_own_variance(g: Array, e: float) -> tuple[Array, Array]:
-    return rolled(-1)(g, e)[0], own(g, e)[1]
+def lent_mean_own_variance(g: Array, e: float) -> tuple[Array, Array]:
+    return lent()(g, e)[0], own(g, e)[1]
 
 
 def unbiased(g: Array, e: float) -> tuple[Array, Array]:
@@ -122,8 +127,8 @@ def others_back(mean_term: bool, variance_term: bool, own_term: bool) -> Backwar
     return backward
 
 
-def next_back(mean_term: bool, variance_term: bool, by: int) -> Backward:
-    """OtherExamplesNorm's backward pass, with what comes back taken from another ghost."""
+def lent_back(mean_term: bool, variance_term: bool, by: int) -> Backward:
+    """OtherExamplesNorm's backward pass; what borrowers do goes to a lender."""
 
     def backward(
         self: Any, parameters: Parameters, tape: NormTape, dy: Array
@@ -131,10 +136,14 @@ def next_back(mean_term: bool, variance_term: bool, by: int) -> Backward:
         z, inverse, _ = tape
         dz, gradients = affine_backward(parameters, z, dy)
         through_mean = dz.mean(axis=2, keepdims=True) * inverse
-        through_variance = np.mean(dz * z, axis=2, keepdims=True) * inverse**2
-        c = z / inverse - (z / inverse).mean(axis=2, keepdims=True)
-        dx = dz * inverse - (np.roll(through_mean, by, axis=1) if mean_term else 0)
-        dx -= c * np.roll(through_variance, by, axis=1) if variance_term else 0
+        through_variance = np.mean(dz * z, axis=2, keepdims=True) * inverse
+        taken = []
+        for part in (through_mean, through_variance):
+            borrowers, lenders = np.split(part, 2, axis=1)
+            total = lenders + np.roll(borrowers, by, axis=1)
+            taken.append(np.concatenate([np.zeros_like(total), total], axis=1))
+        dx = dz * inverse - (taken[0] if mean_term else 0)
+        dx -= z * taken[1] if variance_term else 0
         return dx.reshape(dy.shape), gradients
 
     return backward

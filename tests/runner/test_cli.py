@@ -180,5 +180,6 @@ def test_the_installed_command_is_the_same_program(tmp_path: Path) -> None:
         pytest.skip(f"the package is not installed: no {script}")
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
     module = caviar("--help", cwd=tmp_path)
-    for command in ("run", "report", "status", "verify", "replay", "conventions", "doctor"):
+    commands = ("run", "report", "status", "verify", "replay", "conventions", "advise", "doctor")
+    for command in commands:
         assert command in done.stdout and command in module.stdout
