@@ -10,48 +10,69 @@ from scipy.special import log_softmax, softmax
 
 from model.conventions import CONVENTIONS, Tracker
 from model.layers import Array, Parameters
-from model.network import Network, Norm, mlp
+from model.network import Network, mlp
 from model.norm import BatchNorm, NormTape
 from model.optim import Adam, CoupledDecay, Momentum
-from model.records import Checked, Curve, Evaluation, Noise, StatisticsError
+from model.records import (
+    Checked,
+    Curve,
+    Evaluation,
+    LogProbabilities,
+    Noise,
+    Probing,
+    StatisticsError,
+)
 from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
 from model.train import train
+from model.training import Probes
 from tests.model.helpers import (
+    Norm,
     examples,
     initial,
     normal,
     records_of,
     run,
     small_mlp,
+    small_probes,
     small_splits,
     small_training,
 )
 
 SPLITS = small_splits(2)
 ALL_STEPS = frozenset(range(1, 10))
-LINEAR = mlp((), 3, norm="none", norm_batch_size=8, epsilon=1e-5, activation="relu", dropout=0.0)
+
+
+def _evaluated(*steps: int) -> Probes:
+    """Losses and tracker errors after these steps, and nothing else."""
+    return small_probes(evaluation_steps=frozenset(steps), probe_steps=frozenset())
+
+
+LINEAR = mlp((), 3, norm=None, activation="relu", dropout=0.0)
 
 
 def test_records_come_after_the_steps_asked_for() -> None:
     seen: list[tuple[str, int]] = []
     for record in run(small_training(), SPLITS)[2:]:
-        row = ("curve" if isinstance(record, Curve) else "measured", record.step)
+        kind = {Curve: "curve", Probing: "probing"}.get(type(record), "measured")
+        row = (kind, record.step)
         if row not in seen:
             seen.append(row)
-    curves = [("curve", 1), ("curve", 2), ("measured", 4), ("curve", 5)]
-    assert seen == [*curves, ("curve", 9), ("measured", 9)]
+    first = [("curve", 1), ("curve", 2), ("probing", 4), ("measured", 4), ("curve", 5)]
+    assert seen == [*first, ("curve", 9), ("probing", 9), ("measured", 9)]
 
 
 def test_every_kind_of_record_is_reported() -> None:
-    kinds = {type(r) for r in run(small_training(), SPLITS)}
-    assert kinds == {Checked, Curve, Evaluation, StatisticsError, Noise}
+    kinds = {Checked, Curve, Probing, Evaluation, StatisticsError, Noise}
+    assert {type(r) for r in run(small_training(), SPLITS)} == kinds
+    each = small_training(probes=small_probes(log_probabilities=True))
+    assert {type(r) for r in run(each, SPLITS)} == kinds | {LogProbabilities}
 
 
 def test_without_steps_asked_for_nothing_is_reported() -> None:
     nothing = frozenset[int]()
-    found = run(small_training(curve_steps=nothing, evaluation_steps=nothing), SPLITS)
+    found = run(small_training(curve_steps=nothing, probes=_evaluated()), SPLITS)
     assert found == [Checked(1, ()), Checked(2, ())]
 
 
@@ -165,7 +186,7 @@ def test_an_easy_problem_is_learnt(norm: Norm, dtype: DTypeLike) -> None:
         network=small_mlp(norm=norm),
         steps=150,
         curve_steps=frozenset({1, 150}),
-        evaluation_steps=frozenset({150}),
+        probes=_evaluated(150),
         optimizer=Momentum(0.9),
         learning_rate=0.05,
     )
@@ -206,7 +227,11 @@ def test_a_diverging_replica_leaves_the_others_alone() -> None:
     training = small_training(network=small_mlp(norm="none"))
     sane = run(training, whole)
     for record, expected in zip(run(training, broken), sane, strict=True):
-        assert isinstance(record, Curve | Evaluation) and isinstance(expected, type(record))
+        assert isinstance(expected, type(record))
+        if isinstance(record, Checked | Probing):
+            assert record == expected
+            continue
+        assert isinstance(record, Curve | Evaluation)
         np.testing.assert_array_equal(record.loss[0], expected.loss[0])
         if isinstance(record, Curve) and record.step > 1:
             assert not np.isfinite(record.loss[1])
@@ -223,7 +248,7 @@ def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: Norm) ->
     ]
     for other in runs[1:]:
         for a, b in zip(runs[0], other, strict=True):
-            assert isinstance(a, Curve | Evaluation)
+            assert isinstance(a, Curve | Evaluation | Probing)
             for name in vars(a).keys() - {"norm_batch_size"}:
                 np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
@@ -238,7 +263,7 @@ def test_first_layer_averages_are_exact_after_an_epoch_at_rest() -> None:
     """At frozen weights, equal weights on a whole partition give the population mean exactly."""
     cumulative = RunningStatistics((Tracker(CONVENTIONS["cumulative"], 0.9),), "sequential")
     training = small_training(
-        running=cumulative, learning_rate=0.0, steps=3, evaluation_steps=frozenset({2, 3})
+        running=cumulative, learning_rate=0.0, steps=3, probes=_evaluated(2, 3)
     )
     rows = records_of(StatisticsError, training, SPLITS)
     error = {r.step: r.mean_error for r in rows if r.layer == "norm1"}
@@ -252,9 +277,7 @@ def test_statistics_are_those_of_the_last_batch_without_memory(
 ) -> None:
     """Decay 0 keeps the last batch alone: checks when the bank is updated, and with what."""
     running = RunningStatistics((Tracker(CONVENTIONS["unbiased"], 0.0),), ghost_update)
-    training = small_training(
-        running=running, learning_rate=0.0, steps=3, evaluation_steps=frozenset({2})
-    )
+    training = small_training(running=running, learning_rate=0.0, steps=3, probes=_evaluated(2))
     found = next(r for r in records_of(StatisticsError, training, SPLITS) if r.layer == "norm1")
     order = batches(streams((0, 1), "order"), 48, 16)
     next(order)
