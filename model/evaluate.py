@@ -28,17 +28,23 @@ def batch_statistics(norm_batch_size: int) -> Statistics:
     return lambda name, x: batch_moments(x, norm_batch_size)
 
 
-def external_statistics(norm_batch_size: int) -> Statistics:
-    """Statistics of the next group of `norm_batch_size`, cyclically: of m other examples.
+def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Statistics]:
+    """Statistics of the evaluated batch itself, and for each group those of the next, cyclically.
 
-    What batch statistics would be without the example's own part in them.
+    The next group's are those of its own train-mode pass through all layers, so an example under
+    them is a guest in a batch of m others: all that differs is that it has no part in the
+    statistics. They are kept from that pass: evaluate every batch under the first just before.
     """
+    seen: dict[str, Moments] = {}
 
-    def statistics(name: str, x: Array) -> Moments:
-        own = batch_moments(x, norm_batch_size)
-        return Moments(*(np.roll(part, -1, axis=1) for part in own))
+    def batch(name: str, x: Array) -> Moments:
+        seen[name] = batch_moments(x, norm_batch_size)
+        return seen[name]
 
-    return statistics
+    def external(name: str, x: Array) -> Moments:
+        return Moments(*(np.roll(part, -1, axis=1) for part in seen[name]))
+
+    return batch, external
 
 
 def evaluate(

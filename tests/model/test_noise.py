@@ -178,13 +178,13 @@ def test_without_a_live_feature_noise_is_nan(value: float) -> None:
 
 
 def test_population_reports_the_noise_of_every_layer_and_replica() -> None:
-    network, data = small_mlp(), random_examples(40, 2)
+    network, data = small_mlp(epsilon=0.5), random_examples(40, 2)
     parameters = initial(network, 4, (0, 1))
     found = population(network, parameters, data, (4, 8), generators(2))
     assert list(found.spread) == ["norm1", "norm2"]
     for r, generator in enumerate(generators(2)):
         h = data.features[data.index[r]] @ parameters["dense1.weight"][r]
-        for m, own in batch_noise(h, (4, 8), 1e-5, generator).items():
+        for m, own in batch_noise(h, (4, 8), 0.5, generator).items():
             spread = found.spread["norm1"][m]
             assert spread.batches == own.batches
             for field, expected in zip(spread[1:], own[1:], strict=True):

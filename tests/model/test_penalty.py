@@ -46,17 +46,17 @@ def _orders(data: Examples, count: int | None = None, seed: int = 3) -> Array:
     return np.stack([g.permutation(len(data))[:count] for g in generators(data.replicas, seed)])
 
 
-OfLayer = Callable[[int, Array], tuple[Array, Array]]
+Pair = tuple[Array, Array]
+OfLayer = Callable[[int, Array], Pair]
 """From a layer's number and its pre-activations to mean and variance, broadcast to them."""
 
 
-def _groups(m: int, turn: int = 0) -> OfLayer:
-    """Those of an example's group of m, or of the group that comes `turn` later."""
+def _groups(m: int) -> OfLayer:
+    """Those of an example's group of m."""
 
-    def moments(i: int, h: Array) -> tuple[Array, Array]:
+    def moments(i: int, h: Array) -> Pair:
         groups = h.reshape(len(h) // m, m, -1)
-        mean, variance = (np.roll(part, -turn, axis=0) for part in (groups.mean(1), groups.var(1)))
-        return np.repeat(mean, m, axis=0), np.repeat(variance, m, axis=0)
+        return np.repeat(groups.mean(1), m, axis=0), np.repeat(groups.var(1), m, axis=0)
 
     return moments
 
@@ -77,6 +77,25 @@ def _each(p: Parameters, r: int, x: Array, labels: Array, moments: OfLayer) -> A
     return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(x)), labels])
 
 
+def _as_guests(p: Parameters, r: int, x: Array, labels: Array, m: int) -> Array:
+    """Loss of every example among the next group of m, whose statistics leave it out."""
+    found = []
+    for start in range(0, len(x), m):
+        guests, hosts = ((np.arange(m) + start + by) % len(x) for by in (0, m))
+        seen: list[Pair] = []
+
+        def of_hosts(i: int, h: Array, seen: list[tuple[Array, Array]] = seen) -> Pair:
+            seen.append((h.mean(axis=0), h.var(axis=0)))
+            return seen[-1]
+
+        def kept(i: int, h: Array, seen: list[Pair] = seen) -> Pair:
+            return seen[i - 1]
+
+        _each(p, r, x[hosts], labels[hosts], of_hosts)
+        found.append(_each(p, r, x[guests], labels[guests], kept))
+    return np.concatenate(found)
+
+
 @pytest.mark.parametrize("m", [2, 4, 6, 12])
 def test_penalties_of_a_partition_by_hand(m: int) -> None:
     data, parameters = random_examples(24, 2), _parameters()
@@ -85,11 +104,9 @@ def test_penalties_of_a_partition_by_hand(m: int) -> None:
     for r in range(2):
         rows = data.index[r][order[r]]
         x, labels = data.features[rows], data.labels[rows]
-        base, inside, external = (
-            _each(parameters, r, x, labels, moments).mean()
-            for moments in (_groups(24), _groups(m), _groups(m, 1))
-        )
-        inside, external = inside - base, external - base
+        base = _each(parameters, r, x, labels, _groups(24)).mean()
+        inside = _each(parameters, r, x, labels, _groups(m)).mean() - base
+        external = _as_guests(parameters, r, x, labels, m).mean() - base
         np.testing.assert_allclose(found.inside[r], inside, rtol=1e-8)
         np.testing.assert_allclose(found.external[r], external, rtol=1e-8)
 
@@ -116,8 +133,9 @@ def test_every_row_is_scored_once_and_never_normalised_by_itself(count: int, m: 
     rows = data.index[0][filled]
     x, labels = data.features[rows], data.labels[rows]
     known = _each(parameters, 0, x, labels, _known(exact, 0))
-    for turn, value in enumerate((found.inside[0], found.external[0])):
-        each = _each(parameters, 0, x, labels, _groups(m, turn))
+    inside = _each(parameters, 0, x, labels, _groups(m))
+    external = _as_guests(parameters, 0, x, labels, m)
+    for value, each in ((found.inside[0], inside), (found.external[0], external)):
         np.testing.assert_allclose(value, (each - known)[:count].mean(), rtol=1e-8)
 
 

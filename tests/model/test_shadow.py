@@ -140,7 +140,11 @@ def test_a_shadow_does_not_depend_on_when_it_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("norm", ["layer", "none"])
-def test_a_network_without_batch_norm_keeps_no_shadow(norm: str) -> None:
+def test_a_network_without_batch_norm_keeps_no_shadow(
+    norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor pays for one: there is no pass over the training set."""
+    monkeypatch.delattr("model.train.propagated")
     training = _shadowed(network=small_mlp(norm=norm))  # type: ignore[arg-type]
     assert not records_of(StatisticsError, training, SPLITS)
     assert np.isfinite(records_of(Curve, training, SPLITS)[-1].loss).all()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
 from model.train import train
-from model.training import Probes
+from model.training import Probes, Training
 from tests.model.helpers import (
     Norm,
     examples,
@@ -317,3 +318,36 @@ def test_the_consumer_s_floating_point_settings_are_left_alone() -> None:
     assert np.geterr() == before
     records.close()
     assert np.geterr() == before
+
+
+def _training_alone(training: Training) -> list[tuple[Array, ...]]:
+    rows = records_of(Curve, training, SPLITS)
+    return [(row.loss, row.gradient_norm, row.weight_norm) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"partitions": 3}, {"company": 8, "network": small_mlp(norm_batch_size=24, dropout=0.2)}],
+)
+def test_what_is_measured_changes_no_bit_of_training(changes: dict[str, Any]) -> None:
+    """Neither when, nor how much, nor a shadow."""
+    plain = small_training(curve_steps=ALL_STEPS, probes=_evaluated(), **changes)
+    whole = small_probes(
+        evaluation_steps=ALL_STEPS, probe_steps=ALL_STEPS, shadow=True, log_probabilities=True
+    )
+    measured = replace(plain, probes=whole)
+    for one, other in zip(_training_alone(plain), _training_alone(measured), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_light_moment_before_changes_no_number_of_a_probed_one() -> None:
+    last = frozenset({9})
+    alone, after = (
+        run(small_training(probes=small_probes(evaluation_steps=steps, probe_steps=last)), SPLITS)
+        for steps in (last, frozenset({3, 6, 9}))
+    )
+    at_the_end = [r for r in after if getattr(r, "step", 0) == 9]
+    expected = [r for r in alone if getattr(r, "step", 0) == 9]
+    for one, other in zip(at_the_end, expected, strict=True):
+        for name in vars(one):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
