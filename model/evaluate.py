@@ -28,24 +28,23 @@ def batch_statistics(norm_batch_size: int) -> Statistics:
     return lambda name, x: batch_moments(x, norm_batch_size)
 
 
-def inside_and_external(norm_batch_size: int) -> dict[str, Statistics]:
-    """Batch statistics, `inside`, and those of as many other examples, `external`.
+def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Statistics]:
+    """Statistics of the evaluated batch itself, and for each group those of the next, cyclically.
 
-    The other examples are the next group, cyclically, passing through the network under its own
-    batch statistics: what the group's own would be without the example's part in them. In
-    deeper layers both hold what the noise of the layers below does to a whole group. For
-    `evaluate`, which reads the kinds of a chunk in this order.
+    The next group's are those of its own train-mode pass through all layers, so an example under
+    them is a guest in a batch of m others: all that differs is that it has no part in the
+    statistics. They are kept from that pass: evaluate every batch under the first just before.
     """
     seen: dict[str, Moments] = {}
 
-    def inside(name: str, x: Array) -> Moments:
+    def batch(name: str, x: Array) -> Moments:
         seen[name] = batch_moments(x, norm_batch_size)
         return seen[name]
 
     def external(name: str, x: Array) -> Moments:
         return Moments(*(np.roll(part, -1, axis=1) for part in seen[name]))
 
-    return {"inside": inside, "external": external}
+    return batch, external
 
 
 def evaluate(

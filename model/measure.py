@@ -35,12 +35,15 @@ SPLITS = ("train", "validation", "test")
 
 
 class Moment(NamedTuple):
-    """What training has come to: trained parameters, references, the bank and its shadow."""
+    """What training has come to: trained parameters, references and the bank.
+
+    `split` takes the trackers' errors apart where a shadow is kept.
+    """
 
     parameters: Parameters
     references: Parameters
     bank: BankState
-    shadow: BankState
+    split: Split | None
 
     @property
     def whole(self) -> Parameters:
@@ -86,7 +89,7 @@ def _with_batch_norm(
     kinds = {("population", ""): frozen(exact.moments)}
     if not probed:
         yield from _evaluations(training, splits, SPLITS, step, at.parameters, kinds, batch=True)
-        yield from _errors(training, splits, step, at, exact, generators)
+        yield from _errors(training, step, at, exact)
         return
     seen = propagated(training, at.whole, splits.train, generators)
     m = training.norm_batch_size
@@ -103,7 +106,7 @@ def _with_batch_norm(
         yield from _evaluations(
             training, splits, (split,), step, at.parameters, every | running, batch=True
         )
-    yield from _errors(training, splits, step, at, exact, generators)
+    yield from _errors(training, step, at, exact)
     yield from _layer_noise(step, exact)
     yield from _network_noise(training, splits, step, at, exact, generators)
 
@@ -143,21 +146,12 @@ def _evaluation(
 
 
 def _errors(
-    training: Training,
-    splits: Splits,
-    step: int,
-    at: Moment,
-    exact: Population,
-    generators: Generators,
+    training: Training, step: int, at: Moment, exact: Population
 ) -> Iterator[StatisticsError]:
-    bank, split = training.running, None
-    if training.probes.shadow:
-        expected = bank.expect(propagated(training, at.whole, splits.train, generators))
-        split = Split(bank.read(at.shadow.averages), bank.read(expected))
-    running = bank.read(at.bank.averages)
-    errors = tracker_errors(running, exact.moments, training.epsilon, split)
+    running = training.running.read(at.bank.averages)
+    errors = tracker_errors(running, exact.moments, training.epsilon, at.split)
     for layer, error in errors.items():
-        for t, tracker in enumerate(bank.trackers):
+        for t, tracker in enumerate(training.running.trackers):
             yield StatisticsError(step, layer, tracker.name, *(part[t] for part in error))
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.evaluate import CHUNK, batch_statistics, evaluate, inside_and_external
+from model.evaluate import CHUNK, batch_and_external_statistics, evaluate
 from model.examples import Examples
 from model.layers import Array, Dropout, Moments, Parameters
 from model.loss import mean_cross_entropy_gradient
@@ -18,7 +18,7 @@ class Penalty(NamedTuple):
     """Train-mode loss less population loss at one batch size, arrays `(replicas,)`, nats.
 
     `inside` is R_in, the example in its own statistics; `external` is R_ext, normalised by as
-    many other examples, NaN where there are not two batches.
+    many other examples, as a guest in their batch; NaN where there are not two batches.
     """
 
     inside: Array
@@ -42,8 +42,9 @@ def penalties(
     population = evaluate(network, parameters, examples, known, order=rows)["population"].loss
     found = {}
     for m in sizes:
+        inside, outside = batch_and_external_statistics(m)
         pairs = rows.shape[1] >= 2 * m
-        kinds = inside_and_external(m) if pairs else {"inside": batch_statistics(m)}
+        kinds = {"inside": inside, "external": outside} if pairs else {"inside": inside}
         group = 2 * m if pairs else m
         scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
         nan = np.full(population.shape, np.nan)

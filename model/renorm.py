@@ -69,12 +69,11 @@ class BatchRenorm:
         x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
         plain = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
         updates = parameters["reference_updates"]
-        # Before the first step there is no average: the batch's own, which the first one copies.
-        own = self._average(plain.moments)
-        centre = np.where(updates > 0, parameters["reference_mean"], own.mean)[:, None]
-        deviation = np.where(updates > 0, parameters["reference_deviation"], own.variance)[:, None]
+        centre = parameters["reference_mean"][:, None]
+        deviation = parameters["reference_deviation"][:, None]
+        # Before the first update there is no average, and the limits are shut.
         opened = np.minimum(updates / max(self.ramp, 1), 1)[:, None]
-        r_max, d_max = 1 + (self.r_max - 1) * opened, self.d_max * opened
+        r_max, d_max = 1 + _share(self.r_max - 1, opened), _share(self.d_max, opened)
         r = np.clip(1 / (inverse_deviation * deviation), 1 / r_max, r_max)
         d = np.clip((mean - centre) / deviation, -d_max, d_max)
         tape = distort(plain, r.astype(x.dtype), d.astype(x.dtype))
@@ -94,3 +93,8 @@ class BatchRenorm:
         return Moments(
             moments.mean.mean(axis=1, keepdims=True), deviation.mean(axis=1, keepdims=True)
         )
+
+
+def _share(limit: float, opened: Array) -> Array:
+    """`limit * opened`, and nothing of an infinite limit that has not begun to open."""
+    return np.multiply(limit, opened, out=np.zeros_like(opened), where=opened > 0)

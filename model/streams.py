@@ -45,8 +45,14 @@ def batches(generators: Generators, examples: int, batch_size: int) -> Iterator[
 def company(generators: Generators, rows: Array, examples: int, count: int) -> Array:
     """`count` other examples for each replica's batch `rows`, without repetition.
 
-    Returns `(replicas, count)`; with `count` = `examples` - batch size, all the others.
+    Returns `(replicas, count)`; with `count` = `examples` - batch size, all the others. Raises
+    ValueError where there are fewer.
     """
+    others = examples - rows.shape[1]
+    if count > others:
+        raise ValueError(f"{count} examples cannot join a batch: there are {others} others")
+    if not count:
+        return rows[:, :0]
     found = np.empty((len(rows), count), rows.dtype)
     for r, (generator, own) in enumerate(zip(generators, rows, strict=True)):
         outside = np.ones(examples, bool)

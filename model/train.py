@@ -15,9 +15,10 @@ from model.measure import Moment, measure
 from model.optim import State as OptimizerState
 from model.propagate import propagated, watched
 from model.records import Checked, Curve, Probing, Record
-from model.running import BankState
+from model.running import BankState, Propagated
 from model.step import Gradient, Randomness, Rows, feed, gradient_of, randomness
 from model.streams import streams
+from model.tracker_errors import Split
 from model.training import Splits, Training
 
 CHECKED_STEPS = 2
@@ -28,7 +29,8 @@ class State(NamedTuple):
     """Everything that a step changes.
 
     `references` are what layers carry besides trained parameters; `shadow` is the bank as it
-    would be had every step seen the expected statistics at its weights.
+    would be had every step seen the statistics that were `expected` at its weights. Those at the
+    present ones are None where no shadow is kept.
     """
 
     parameters: Parameters
@@ -36,6 +38,7 @@ class State(NamedTuple):
     references: Parameters
     bank: BankState
     shadow: BankState
+    expected: Propagated | None
 
 
 def train(training: Training, splits: Splits) -> Iterator[Record]:
@@ -44,9 +47,10 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
     Nothing stops at a loss that is not finite: the numbers say so, seed by seed, and the other
     seeds of the stack go on.
     """
-    state = _start(training, splits)
     rows, random = feed(training, splits.train), randomness(training)
     probe, shadow = streams(training.seeds, "probe"), streams(training.seeds, "shadow")
+    with np.errstate(all="ignore"):
+        state = _expect(training, _start(training, splits), splits, shadow)
     steps_per_epoch = len(splits.train) // training.batch_size
     losses: list[Array] = []
     yield from _proof(training, state, splits)
@@ -55,9 +59,8 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
         records: list[Record] = []
         # Not around a yield: the setting would leak into whoever consumes the records.
         with np.errstate(all="ignore"):
-            if training.probes.shadow:
-                state = _follow(training, state, splits, shadow)
             state, seen = _step(training, state, splits, next(rows), random, rate)
+            state = _expect(training, state, splits, shadow)
             losses.append(seen.loss)
             if step in training.curve_steps:
                 mean = np.mean(losses, axis=0)
@@ -68,7 +71,8 @@ def train(training: Training, splits: Splits) -> Iterator[Record]:
         if step in training.probes.evaluation_steps:
             yield Probing(step)
             with np.errstate(all="ignore"):
-                records = list(measure(training, splits, step, _moment(state), probe))
+                moment = _moment(training, state)
+                records = list(measure(training, splits, step, moment, probe))
             yield from records
 
 
@@ -82,11 +86,16 @@ def _start(training: Training, splits: Splits) -> State:
         training.network.references(parameters),
         bank,
         bank,
+        None,
     )
 
 
-def _moment(state: State) -> Moment:
-    return Moment(state.parameters, state.references, state.bank, state.shadow)
+def _moment(training: Training, state: State) -> Moment:
+    bank, split = training.running, None
+    if state.expected is not None:
+        expected = bank.expect(state.expected)
+        split = Split(bank.read(state.shadow.averages), bank.read(expected))
+    return Moment(state.parameters, state.references, state.bank, split)
 
 
 def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked]:
@@ -117,18 +126,22 @@ def _step(
     forward = state.parameters | state.references
     seen = gradient_of(training, forward, splits.train, rows, random)
     bank = training.running.update(state.bank, *watched(seen.tape, rows.examples))
+    shadow = state.shadow
+    if state.expected is not None:
+        shadow = training.running.follow(shadow, state.expected)
     parameters, optimizer = training.optimizer.step(
         state.optimizer, state.parameters, seen.gradients, rate
     )
     references = training.network.follow(state.references, seen.tape)
-    return state._replace(
-        parameters=parameters, optimizer=optimizer, references=references, bank=bank
-    ), seen
+    return State(parameters, optimizer, references, bank, shadow, state.expected), seen
 
 
-def _follow(training: Training, state: State, splits: Splits, shadow: Generators) -> State:
-    expected = propagated(training, state.parameters | state.references, splits.train, shadow)
-    return state._replace(shadow=training.running.follow(state.shadow, expected))
+def _expect(training: Training, state: State, splits: Splits, shadow: Generators) -> State:
+    """The state with the statistics expected at its weights, where a shadow is kept of any."""
+    if not (training.probes.shadow and training.network.norm_layers):
+        return state
+    whole = state.parameters | state.references
+    return state._replace(expected=propagated(training, whole, splits.train, shadow))
 
 
 def _curve(

@@ -150,7 +150,7 @@ def _state(
     row, t = tracker.convention, state.updates
     mean, second = (part[0, 0] for part in state.averages[LAYER])
     old_mean, old_second = (part[0, 0] for part in before.averages[LAYER])
-    read = bank.read(state)[LAYER].variance[0, 0]
+    read = bank.read(state.averages)[LAYER].variance[0, 0]
     decay = HELD_IN[row.held_in][0](tracker.decay)
     found = dict.fromkeys(MEANS, mean) | dict.fromkeys(SECONDS, second)
     found["derived_effective_mean"] = mean

@@ -88,9 +88,9 @@ Norm = Literal["batch", "layer", "none"]
 
 
 def small_mlp(
-    norm: Norm = "batch", norm_batch_size: int = 8, epsilon: float = 1e-5, **changes: Any
+    norm: Norm | Layer = "batch", norm_batch_size: int = 8, epsilon: float = 1e-5, **changes: Any
 ) -> Network:
-    norms = {
+    norms: dict[str, Layer | None] = {
         "batch": BatchNorm(norm_batch_size, epsilon),
         "layer": LayerNorm(epsilon),
         "none": None,
@@ -98,7 +98,7 @@ def small_mlp(
     settings: dict[str, Any] = {
         "hidden": (6, 5),
         "classes": 3,
-        "norm": norms[norm],
+        "norm": norms[norm] if isinstance(norm, str) else norm,
         "activation": "relu",
         "dropout": 0.0,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.arms import BatchRenorm, LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
+from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
 from model.layers import Array, Parameters
 from model.norm import BatchNorm
 from tests.model.helpers import normal
@@ -16,7 +16,7 @@ def _unit(x: Array) -> Parameters:
     return {"gamma": np.ones(shape, x.dtype), "beta": np.zeros(shape, x.dtype)}
 
 
-def _x_hat(layer: BatchNorm | LeaveOneOutNorm | OtherExamplesNorm | BatchRenorm, x: Array) -> Array:
+def _x_hat(layer: BatchNorm | LeaveOneOutNorm | OtherExamplesNorm, x: Array) -> Array:
     return layer.forward(_unit(x), x, ())[0]
 
 
@@ -125,39 +125,3 @@ def test_stop_gradient_changes_the_backward_pass_alone() -> None:
         np.testing.assert_array_equal(gradients[k], g)
     deviation = np.sqrt(np.repeat(tape.moments.variance, 4, axis=1) + 0.1)
     np.testing.assert_allclose(dx, dy * parameters["gamma"] / deviation, rtol=1e-12)
-
-
-@pytest.mark.parametrize(("m", "r_max", "d_max"), [(4, 1.0, 0.0), (12, np.inf, np.inf)])
-def test_renorm_is_batch_norm_where_nothing_may_or_need_be_corrected(
-    m: int, r_max: float, d_max: float
-) -> None:
-    x, dy, layer = normal(0, 2, 12, 5) + 3, normal(1, 2, 12, 5), BatchRenorm(m, r_max, d_max, 0.1)
-    y, tape = layer.forward(_unit(x), x, ())
-    plain, plain_tape = BatchNorm(m, 0.1).forward(_unit(x), x, ())
-    np.testing.assert_allclose(y, plain, rtol=1e-12, atol=1e-12)
-    dx, _ = layer.backward(_unit(x), tape, dy)
-    expected, _ = BatchNorm(m, 0.1).backward(_unit(x), plain_tape, dy)
-    np.testing.assert_allclose(dx, expected, rtol=1e-10, atol=1e-12)
-
-
-def test_renorm_without_limits_is_the_whole_batch_s_forward_pass() -> None:
-    x = normal(0, 2, 12, 5) * 2 + 3
-    z = _x_hat(BatchRenorm(4, np.inf, np.inf, 0.1), x)
-    np.testing.assert_allclose(z, _x_hat(BatchNorm(12, 0.1), x), rtol=1e-10, atol=1e-12)
-
-
-def test_renorm_s_correction_stays_within_its_limits() -> None:
-    """Ioffe 2017, section 3: r and d by hand, clipped on both sides."""
-    x = np.concatenate([normal(0, 1, 4, 60), 3 * normal(1, 1, 4, 60) + 2], axis=1)
-    z = _x_hat(BatchRenorm(4, 1.5, 0.4, 0.1), x)
-    deviation = np.sqrt(x.var(axis=1) + 0.1)
-    limits = []
-    for g in range(2):
-        own = x[:, 4 * g : 4 * g + 4]
-        root = np.sqrt(own.var(axis=1) + 0.1)
-        r, d = root / deviation, (own.mean(axis=1) - x.mean(axis=1)) / deviation
-        limits += [(r > 1.5).any(), (r < 1 / 1.5).any(), (d > 0.4).any(), (d < -0.4).any()]
-        r, d = np.clip(r, 1 / 1.5, 1.5), np.clip(d, -0.4, 0.4)
-        expected = (own - own.mean(axis=1, keepdims=True)) / root[:, None] * r[:, None] + d[:, None]
-        np.testing.assert_allclose(z[:, 4 * g : 4 * g + 4], expected, rtol=1e-10, atol=1e-12)
-    assert sum(limits) >= 4

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import DTypeLike
 
 from model.examples import Examples
-from tests.model.helpers import normal
+from tests.model.helpers import generators, normal, random_examples
 
 
 def _examples(dtype: DTypeLike = np.float64) -> Examples:
@@ -48,3 +48,10 @@ def test_a_replica_alone_is_its_part_of_the_stack() -> None:
         assert alone.features is data.features and alone.labels is data.labels
         for own, all_ in zip(alone.take(rows[r : r + 1]), whole, strict=True):
             np.testing.assert_array_equal(own[0], all_[r])
+
+
+def test_labels_of_rows_are_those_taken_with_their_features() -> None:
+    data = random_examples(20, 3)
+    rows = np.stack([g.permutation(20)[:7] for g in generators(3)])
+    np.testing.assert_array_equal(data.labels_of(rows), data.take(rows)[1])
+    np.testing.assert_array_equal(data.labels_of(rows)[2], data.labels[data.index[2][rows[2]]])

@@ -9,9 +9,10 @@ import pytest
 
 from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy, mean_cross_entropy_gradient
-from model.network import ACTIVATIONS, Activation, Network, Norm, no_statistics, training_moments
+from model.network import ACTIVATIONS, Activation, Network, no_statistics, training_moments
 from model.norm import batch_moments
 from tests.model.helpers import (
+    Norm,
     generators,
     gradient_errors,
     initial,

@@ -125,10 +125,22 @@ def test_a_large_noise_batch_is_batch_norm(dtype: DTypeLike) -> None:
     np.testing.assert_allclose(y, plain, atol=2e-4)
 
 
-def test_groups_that_do_not_divide_and_a_batch_without_variance_are_refused() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("batch", "shared"), [(10, 4), (7, 3), (3, 8)])
+def test_the_last_group_may_be_short(kind: str, batch: int, shared: int) -> None:
+    """Its examples share a draw of their own, and the others' draws are what they would be."""
+    x = normal(0, 2, batch, 5)
+    noise: Noise = KINDS[kind](shared)
+    y, tape = NoisyNorm(4, EPSILON, noise).forward(_unit(x), x, generators(2))
+    x_hat, _ = BatchNorm(batch, EPSILON).forward(_unit(x), x, ())
+    delta, s = noise.draw(generators(2), 4, (-(-batch // shared), 5))
+    for i in range(batch):
+        expected = (x_hat[:, i] - delta[:, i // shared]) / s[:, i // shared]
+        np.testing.assert_allclose(y[:, i], expected, rtol=1e-10)
+    assert tape.moments.mean.shape == (2, 1, 5)
+
+
+def test_a_batch_without_variance_is_refused() -> None:
     x = normal(0, 2, 10, 5)
-    message = r"a batch of 10 cannot share noise by 4 examples: 10 / 4 leaves 2"
-    with pytest.raises(ValueError, match=message):
-        NoisyNorm(4, EPSILON, ShiftNoise(4)).forward(_unit(x), x, generators(2))
     with pytest.raises(ValueError, match="a ghost batch of 1 has no variance to imitate"):
         NoisyNorm(1, EPSILON, ScaleNoise(1)).forward(_unit(x), x, generators(2))

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.stats import norm as normal_law
 
 import model.evaluate
-from model.conventions import CONVENTIONS, Tracker
 from model.evaluate import CHUNK, batch_statistics, evaluate
 from model.layers import Array, Moments, Parameters
 from model.loss import cross_entropy
 from model.network import Network, no_statistics
 from model.probe import population
-from model.running import RunningStatistics, frozen
-from model.tracker_errors import tracker_errors
+from model.running import frozen
 from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
 
 NETWORK = small_mlp(epsilon=0.01)
@@ -141,64 +136,6 @@ def test_a_network_without_batch_norm_needs_no_statistics() -> None:
     x, labels = data.take(np.broadcast_to(np.arange(20), (2, 20)))
     loss = cross_entropy(network.forward(parameters, x, ())[0], labels).mean(axis=1)
     np.testing.assert_allclose(scores.loss, loss, rtol=1e-12)
-
-
-def _errors(mean: Array, variance: Array, exact: Moments, epsilon: float) -> list[float]:
-    """The five errors of one replica by scalar loops; the divergence as an integral."""
-    shift, log_ratio, divergence = [], [], []
-    for own, v, true, true_v in zip(mean, variance, exact.mean, exact.variance, strict=True):
-        v, true_v = v + epsilon, true_v + epsilon
-        shift.append((own - true) / true_v**0.5)
-        log_ratio.append(np.log(v / true_v))
-        p, q = normal_law(own, v**0.5), normal_law(true, true_v**0.5)
-        span = own + 12 * v**0.5 * np.array([-1, 1])
-        divergence.append(_divergence(p.pdf, p.logpdf, q.logpdf, *span))
-    square = [np.sqrt(np.mean(np.square(e))) for e in (shift, log_ratio)]
-    return [square[0], np.mean(shift), square[1], np.mean(log_ratio), np.mean(divergence)]
-
-
-def _divergence(
-    p: Callable[[float], float],
-    log_p: Callable[[float], float],
-    log_q: Callable[[float], float],
-    low: float,
-    high: float,
-) -> float:
-    return float(quad(lambda x: p(x) * (log_p(x) - log_q(x)), low, high, epsabs=1e-12)[0])
-
-
-def test_tracker_errors_by_hand() -> None:
-    epsilon, trackers = 0.05, tuple(Tracker(CONVENTIONS["biased"], d) for d in (0.5, 0.9, 0.99))
-    state = RunningStatistics(trackers).init(NETWORK, _parameters())
-    averages = {
-        k: Moments(m.mean + normal(1, *m.mean.shape), m.variance * np.exp(normal(2, *m.mean.shape)))
-        for k, m in state.averages.items()
-    }
-    exact = {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in LAYERS.items()}
-    found = tracker_errors(averages, exact, epsilon)
-    assert list(found) == ["norm1", "norm2"]
-    for layer, rows in found.items():
-        assert len(rows) == 3
-        for t, r in np.ndindex(3, 2):
-            own = Moments(exact[layer].mean[r, 0], exact[layer].variance[r, 0])
-            average = averages[layer]
-            expected = _errors(average.mean[t, r], average.variance[t, r], own, epsilon)
-            np.testing.assert_allclose([field[r] for field in rows[t]], expected, rtol=1e-7)
-
-
-LAYERS = {"norm1": 6, "norm2": 5}
-
-
-def test_equal_statistics_have_no_error() -> None:
-    exact = {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in LAYERS.items()}
-    averages = {
-        k: Moments(np.stack([m.mean[:, 0]] * 2), np.stack([m.variance[:, 0]] * 2))
-        for k, m in exact.items()
-    }
-    for rows in tracker_errors(averages, exact, 1e-5).values():
-        for row in rows:
-            for field in row:
-                np.testing.assert_array_equal(field, [0.0, 0.0])
 
 
 def test_groups_of_every_example_are_all_pairs() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from functools import cache
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
+from model.arms import LeaveOneOutNorm, OtherExamplesNorm
+from model.ghosts import stratified
+from model.noise import NoisyNorm, ShiftAndScaleNoise
 from model.optim import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
 from model.records import Record
+from model.renorm import BatchRenorm
 from model.running import RunningStatistics
 from model.schedule import SCHEDULES
 from model.training import Training
@@ -18,6 +23,7 @@ from tests.model.helpers import (
     only,
     run,
     small_mlp,
+    small_probes,
     small_splits,
     small_training,
 )
@@ -25,7 +31,13 @@ from tests.model.helpers import (
 SEEDS = (3, 1, 4, 15, 9, 2, 6, 5)
 SPLITS = small_splits(8)
 
-RUNS = {
+LATE: dict[str, Any] = {
+    "evaluation_steps": frozenset({4, 12}),
+    "probe_steps": frozenset({12}),
+    "sizes": (4, 16, 24),
+    "examples": 40,
+}
+RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": Sgd(), "running": RunningStatistics(ALL_TRACKERS, "total")},
     "momentum and dropout": {
         "optimizer": CoupledDecay(Momentum(0.9), 1e-3),
@@ -38,6 +50,28 @@ RUNS = {
         "norm_batch_size": 4,
         "learning_rate": 0.01,
     },
+    "everything is measured": {
+        "optimizer": Momentum(0.9),
+        "network": small_mlp(dropout=0.2, norm_batch_size=4),
+        "norm_batch_size": 4,
+        "partitions": 2,
+        "arrangement": stratified(4),
+        "probes": small_probes(shadow=True, log_probabilities=True, **LATE),
+    },
+    "renorm in company": {
+        "network": small_mlp(norm=BatchRenorm(24, 1.2, 0.3, 0.8, 5)),
+        "norm_batch_size": 24,
+        "company": 8,
+        "probes": small_probes(shadow=True, **LATE),
+    },
+    "noise on the population": {
+        "network": small_mlp(norm=NoisyNorm(4, 1e-5, ShiftAndScaleNoise(4))),
+        "norm_batch_size": 4,
+        "company": 32,
+        "probes": small_probes(shadow=True, **LATE),
+    },
+    "leave one out": {"network": small_mlp(norm=LeaveOneOutNorm(8))},
+    "other examples": {"network": small_mlp(norm=OtherExamplesNorm(8))},
     "layer norm": {"network": small_mlp(norm="layer", dropout=0.2), "optimizer": Momentum(0.9)},
     "no norm": {"network": small_mlp(norm="none"), "schedule": SCHEDULES["cosine"]},
 }
@@ -63,7 +97,7 @@ def test_a_replica_in_a_stack_is_the_same_seed_alone(name: str, replica: int) ->
         for field in fields(own):
             value, whole = getattr(own, field.name), getattr(stacked, field.name)
             if isinstance(whole, np.ndarray):
-                assert value.shape == (1,) and whole.shape == (8,)
+                assert value.shape == (1, *whole.shape[1:]) and len(whole) == 8
                 np.testing.assert_allclose(value[0], whole[replica], rtol=1e-12, atol=1e-12)
             else:
                 assert value == whole
@@ -73,3 +107,8 @@ def test_a_replica_in_a_stack_is_the_same_seed_alone(name: str, replica: int) ->
 def test_replicas_differ(name: str) -> None:
     last = [r for r in _stack(name) if hasattr(r, "loss")][-1]
     assert len(set(last.loss)) == 8
+
+
+def test_every_kind_of_row_is_compared() -> None:
+    kinds = {type(r) for name in RUNS for r in _stack(name)}
+    assert kinds == set(get_args(Record))

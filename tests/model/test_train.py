@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,48 +11,69 @@ from scipy.special import log_softmax, softmax
 
 from model.conventions import CONVENTIONS, Tracker
 from model.layers import Array, Parameters
-from model.network import Network, Norm, mlp
+from model.network import Network, mlp
 from model.norm import BatchNorm, NormTape
 from model.optim import Adam, CoupledDecay, Momentum
-from model.records import Checked, Curve, Evaluation, Noise, StatisticsError
+from model.records import (
+    Checked,
+    Curve,
+    Evaluation,
+    LogProbabilities,
+    Noise,
+    Probing,
+    StatisticsError,
+)
 from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
 from model.train import train
+from model.training import Probes, Training
 from tests.model.helpers import (
+    Norm,
     examples,
     initial,
     normal,
     records_of,
     run,
     small_mlp,
+    small_probes,
     small_splits,
     small_training,
 )
 
 SPLITS = small_splits(2)
 ALL_STEPS = frozenset(range(1, 10))
-LINEAR = mlp((), 3, norm="none", norm_batch_size=8, epsilon=1e-5, activation="relu", dropout=0.0)
+
+
+def _evaluated(*steps: int) -> Probes:
+    """Losses and tracker errors after these steps, and nothing else."""
+    return small_probes(evaluation_steps=frozenset(steps), probe_steps=frozenset())
+
+
+LINEAR = mlp((), 3, norm=None, activation="relu", dropout=0.0)
 
 
 def test_records_come_after_the_steps_asked_for() -> None:
     seen: list[tuple[str, int]] = []
     for record in run(small_training(), SPLITS)[2:]:
-        row = ("curve" if isinstance(record, Curve) else "measured", record.step)
+        kind = {Curve: "curve", Probing: "probing"}.get(type(record), "measured")
+        row = (kind, record.step)
         if row not in seen:
             seen.append(row)
-    curves = [("curve", 1), ("curve", 2), ("measured", 4), ("curve", 5)]
-    assert seen == [*curves, ("curve", 9), ("measured", 9)]
+    first = [("curve", 1), ("curve", 2), ("probing", 4), ("measured", 4), ("curve", 5)]
+    assert seen == [*first, ("curve", 9), ("probing", 9), ("measured", 9)]
 
 
 def test_every_kind_of_record_is_reported() -> None:
-    kinds = {type(r) for r in run(small_training(), SPLITS)}
-    assert kinds == {Checked, Curve, Evaluation, StatisticsError, Noise}
+    kinds = {Checked, Curve, Probing, Evaluation, StatisticsError, Noise}
+    assert {type(r) for r in run(small_training(), SPLITS)} == kinds
+    each = small_training(probes=small_probes(log_probabilities=True))
+    assert {type(r) for r in run(each, SPLITS)} == kinds | {LogProbabilities}
 
 
 def test_without_steps_asked_for_nothing_is_reported() -> None:
     nothing = frozenset[int]()
-    found = run(small_training(curve_steps=nothing, evaluation_steps=nothing), SPLITS)
+    found = run(small_training(curve_steps=nothing, probes=_evaluated()), SPLITS)
     assert found == [Checked(1, ()), Checked(2, ())]
 
 
@@ -165,7 +187,7 @@ def test_an_easy_problem_is_learnt(norm: Norm, dtype: DTypeLike) -> None:
         network=small_mlp(norm=norm),
         steps=150,
         curve_steps=frozenset({1, 150}),
-        evaluation_steps=frozenset({150}),
+        probes=_evaluated(150),
         optimizer=Momentum(0.9),
         learning_rate=0.05,
     )
@@ -206,7 +228,11 @@ def test_a_diverging_replica_leaves_the_others_alone() -> None:
     training = small_training(network=small_mlp(norm="none"))
     sane = run(training, whole)
     for record, expected in zip(run(training, broken), sane, strict=True):
-        assert isinstance(record, Curve | Evaluation) and isinstance(expected, type(record))
+        assert isinstance(expected, type(record))
+        if isinstance(record, Checked | Probing):
+            assert record == expected
+            continue
+        assert isinstance(record, Curve | Evaluation)
         np.testing.assert_array_equal(record.loss[0], expected.loss[0])
         if isinstance(record, Curve) and record.step > 1:
             assert not np.isfinite(record.loss[1])
@@ -223,7 +249,7 @@ def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: Norm) ->
     ]
     for other in runs[1:]:
         for a, b in zip(runs[0], other, strict=True):
-            assert isinstance(a, Checked | Curve | Evaluation)
+            assert isinstance(a, Curve | Evaluation | Probing)
             for name in vars(a).keys() - {"norm_batch_size"}:
                 np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
@@ -238,7 +264,7 @@ def test_first_layer_averages_are_exact_after_an_epoch_at_rest() -> None:
     """At frozen weights, equal weights on a whole partition give the population mean exactly."""
     cumulative = RunningStatistics((Tracker(CONVENTIONS["cumulative"], 0.9),), "sequential")
     training = small_training(
-        running=cumulative, learning_rate=0.0, steps=3, evaluation_steps=frozenset({2, 3})
+        running=cumulative, learning_rate=0.0, steps=3, probes=_evaluated(2, 3)
     )
     rows = records_of(StatisticsError, training, SPLITS)
     error = {r.step: r.mean_error for r in rows if r.layer == "norm1"}
@@ -252,9 +278,7 @@ def test_statistics_are_those_of_the_last_batch_without_memory(
 ) -> None:
     """Decay 0 keeps the last batch alone: checks when the bank is updated, and with what."""
     running = RunningStatistics((Tracker(CONVENTIONS["unbiased"], 0.0),), ghost_update)
-    training = small_training(
-        running=running, learning_rate=0.0, steps=3, evaluation_steps=frozenset({2})
-    )
+    training = small_training(running=running, learning_rate=0.0, steps=3, probes=_evaluated(2))
     found = next(r for r in records_of(StatisticsError, training, SPLITS) if r.layer == "norm1")
     order = batches(streams((0, 1), "order"), 48, 16)
     next(order)
@@ -294,3 +318,36 @@ def test_the_consumer_s_floating_point_settings_are_left_alone() -> None:
     assert np.geterr() == before
     records.close()
     assert np.geterr() == before
+
+
+def _training_alone(training: Training) -> list[tuple[Array, ...]]:
+    rows = records_of(Curve, training, SPLITS)
+    return [(row.loss, row.gradient_norm, row.weight_norm) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"partitions": 3}, {"company": 8, "network": small_mlp(norm_batch_size=24, dropout=0.2)}],
+)
+def test_what_is_measured_changes_no_bit_of_training(changes: dict[str, Any]) -> None:
+    """Neither when, nor how much, nor a shadow."""
+    plain = small_training(curve_steps=ALL_STEPS, probes=_evaluated(), **changes)
+    whole = small_probes(
+        evaluation_steps=ALL_STEPS, probe_steps=ALL_STEPS, shadow=True, log_probabilities=True
+    )
+    measured = replace(plain, probes=whole)
+    for one, other in zip(_training_alone(plain), _training_alone(measured), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_light_moment_before_changes_no_number_of_a_probed_one() -> None:
+    last = frozenset({9})
+    alone, after = (
+        run(small_training(probes=small_probes(evaluation_steps=steps, probe_steps=last)), SPLITS)
+        for steps in (last, frozenset({3, 6, 9}))
+    )
+    at_the_end = [r for r in after if getattr(r, "step", 0) == 9]
+    expected = [r for r in alone if getattr(r, "step", 0) == 9]
+    for one, other in zip(at_the_end, expected, strict=True):
+        for name in vars(one):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
