@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.renorm import BatchRenorm
 from model.identities import relative
 from model.layers import Array
 from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from model.place import Place
+from model.renorm import BatchRenorm
 
 SHIFTED = ShiftNoise | ShiftAndScaleNoise
 SCALED = ScaleNoise | ShiftAndScaleNoise
@@ -72,12 +72,14 @@ def _shift(at: Place) -> tuple[Array, Array]:
 
 
 def _by_draw(at: Place, part: Array) -> Array:
-    """In groups of the examples that share one scale and shift."""
+    """In groups of the examples that share one scale and shift; a last, short one is left out."""
     layer = at.layer
     assert isinstance(layer, BatchRenorm | NoisyNorm)
     size = layer.noise.shared if isinstance(layer, NoisyNorm) else layer.norm_batch_size
-    replicas, _, _, features = part.shape
-    return part.reshape(replicas, -1, size, features)
+    flat = part.reshape(len(part), -1, part.shape[-1])
+    size = min(size, flat.shape[1])
+    whole = flat.shape[1] // size * size
+    return flat[:, :whole].reshape(len(part), -1, size, part.shape[-1])
 
 
 def _nats(total: float, freedom: int) -> float:

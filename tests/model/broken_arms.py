@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from model.arms import (
-    BatchRenorm,
     LeaveOneOutNorm,
     OtherExamplesNorm,
     StopGradientNorm,
-    distort,
 )
+from model.distorted import distort
 from model.layers import Layer
 from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from model.norm import BatchNorm, LayerNorm
+from model.renorm import BatchRenorm
 from tests.model import broken_passes as wrong
 from tests.model.broken_passes import Backward, Forward
 
@@ -27,7 +27,7 @@ def right(m: int) -> dict[str, Layer]:
         "leave one out": LeaveOneOutNorm(m, EPSILON),
         "other examples": OtherExamplesNorm(m, EPSILON),
         "stop gradient": StopGradientNorm(m, EPSILON),
-        "renorm": BatchRenorm(m, 1.2, 0.3, EPSILON),
+        "renorm": BatchRenorm(m, 1.2, 0.3, 0.9, 10, EPSILON),
         "shift noise": NoisyNorm(m, EPSILON, ShiftNoise(8)),
         "scale noise": NoisyNorm(m, EPSILON, ScaleNoise(8)),
         "noise": NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8)),

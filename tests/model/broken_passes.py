@@ -7,12 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model.arms import (
-    BatchRenorm,
-    DistortedTape,
-    distort,
-    distorted_backward,
-)
+from model.distorted import DistortedTape, distort, distorted_backward
 from model.layers import Array, Generators, Layer, Moments, Parameters
 from model.noise import NoisyNorm
 from model.norm import (
@@ -23,6 +18,7 @@ from model.norm import (
     affine_backward,
     grouped,
 )
+from model.renorm import BatchRenorm
 
 Forward = Callable[[Any, Parameters, Array, Generators], tuple[Array, Any]]
 Backward = Callable[[Any, Parameters, Any, Array], tuple[Array, Parameters]]
@@ -294,7 +290,7 @@ def layer_back(mean_term: bool, variance_term: bool) -> Backward:
 
 def unclipped(r_max: float, d_max: float) -> Forward:
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-        wider = BatchRenorm(self.norm_batch_size, r_max, d_max, self.epsilon)
+        wider = BatchRenorm(self.norm_batch_size, r_max, d_max, self.decay, self.ramp, self.epsilon)
         return wider.forward(parameters, x, generators)
 
     return forward

@@ -214,6 +214,18 @@ def two_norms(layer: Layer, bias: bool = False) -> Network:
     )
 
 
+def moved_references(network: Network, parameters: Parameters, seed: int) -> Parameters:
+    """References as after many steps, somewhere near those of a batch."""
+    start = network.references(parameters)
+    moved = randomised(start, seed)
+    return {
+        key: {"mean": moved[key], "deviation": np.abs(moved[key]) + value.dtype.type(0.5)}.get(
+            key.rpartition("_")[2], np.full_like(value, 100)
+        )
+        for key, value in start.items()
+    }
+
+
 def checked(
     network: Network, x: Array, seed: int = 0, dead: tuple[int, ...] = (DEAD,)
 ) -> Invariants:
@@ -221,6 +233,7 @@ def checked(
     parameters, _ = network.init(generators(len(x), seed), x.shape[2], x.dtype)
     parameters = randomised(parameters, seed)
     parameters["dense1.weight"][:, :, list(dead)] = 0
+    parameters |= moved_references(network, parameters, seed)
     logits, tape = network.forward(parameters, x, generators(len(x), seed + 1))
     labels = np.random.default_rng(seed).integers(0, 3, x.shape[:2])
     upstream = mean_cross_entropy_gradient(logits, labels).astype(x.dtype)

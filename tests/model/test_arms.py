@@ -260,7 +260,8 @@ def test_examples_may_change_places_within_a_ghost(name: str) -> None:
 @pytest.mark.parametrize("name", ["leave one out", "other examples", "stop gradient", "renorm"])
 def test_a_batch_that_ghosts_do_not_divide_is_refused(name: str) -> None:
     layer = ARMS[name]
-    message = r"a batch of 10 cannot be cut into ghost batches of 4: 10 / 4 leaves 2"
+    m = _size(layer)
+    message = f"a batch of 10 cannot be cut into ghost batches of {m}: 10 / {m} leaves {10 % m}"
     with pytest.raises(ValueError, match=message):
         layer.forward(_parameters(layer), _inputs(1, batch=10), ())
 

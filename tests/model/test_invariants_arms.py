@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from model.arms import BatchRenorm, OtherExamplesNorm, StopGradientNorm
+from model.arms import OtherExamplesNorm, StopGradientNorm
 from model.invariants import IDENTITIES, check_step
 from model.layers import Array, Dense, Dropout, Layer, Parameters, Relu, Tanh
 from model.network import Network
+from model.noise import NoisyNorm, ShiftAndScaleNoise
 from model.norm import BatchNorm, LayerNorm, NormTape
+from model.renorm import BatchRenorm
 from tests.model.broken_arms import BROKEN_BACKWARD, BROKEN_FORWARD, right
 from tests.model.broken_passes import with_backward, with_forward
-from tests.model.helpers import checked, generators, normal, randomised, two_norms
+from tests.model.helpers import checked, generators, moved_references, normal, randomised, two_norms
 
 ARMS = tuple(right(8))
 FORWARD = [(arm, how) for arm, rows in BROKEN_FORWARD.items() for how in rows]
@@ -126,6 +128,7 @@ def test_examples_without_a_loss_are_no_hindrance(arm: str) -> None:
     x, network = normal(0, 2, 64, 9), two_norms(right(8)[arm])
     parameters, _ = network.init(generators(2), 9, np.float64)
     parameters = randomised(parameters, 3)
+    parameters |= moved_references(network, parameters, 3)
     logits, tape = network.forward(parameters, x, generators(2))
     upstream = normal(1, *logits.shape)
     upstream[:, 16:] = 0
@@ -170,7 +173,9 @@ def test_two_ghosts_are_each_other_s_statistics() -> None:
 @pytest.mark.parametrize(("r_max", "d_max"), [(1.0, 0.0), (np.inf, np.inf), (3.0, 5.0)])
 def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
     for dtype in DTYPES:
-        found = checked(two_norms(BatchRenorm(8, r_max, d_max)), normal(0, 2, 64, 9).astype(dtype))
+        found = checked(
+            two_norms(BatchRenorm(8, r_max, d_max, 0.9, 10)), normal(0, 2, 64, 9).astype(dtype)
+        )
         assert found.passed, found
 
 
@@ -191,3 +196,10 @@ def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_p
     logits, tape = network.forward(parameters, x, ())
     found = check_step(network, parameters, tape, normal(1, *logits.shape))
     assert found is not None and found.failed == ("stopped",)
+
+
+def test_noise_shared_by_a_last_short_group_passes() -> None:
+    """The noise arms take the whole training split, which the ghost size need not divide."""
+    network = two_norms(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)))
+    assert checked(network, normal(0, 2, 61, 9)).passed
+    assert checked(network, normal(0, 2, 5, 9)).passed

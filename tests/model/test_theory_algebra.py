@@ -11,7 +11,15 @@ from model.norm import BatchNorm
 from model.probe import population
 from model.streams import batches, streams
 from tests.model.broken_arms import right
-from tests.model.helpers import generators, initial, normal, randomised, small_mlp, small_splits
+from tests.model.helpers import (
+    generators,
+    initial,
+    moved_references,
+    normal,
+    randomised,
+    small_mlp,
+    small_splits,
+)
 
 
 def _jacobian(layer: BatchNorm, x: Array, gamma: float) -> Array:
@@ -40,8 +48,9 @@ def test_a_ghost_has_two_directions_that_carry_no_gradient(m: int) -> None:
 def test_a_bias_in_front_of_a_norm_has_no_gradient(arm: str) -> None:
     """C2 f: the mean takes it away again, unless its gradient stops or it goes over features."""
     network = Network((("dense1", Dense(6)), ("norm1", right(8)[arm]), ("dense2", Dense(3))))
-    x = normal(1, 2, 24, 4)
+    x = normal(1, 2, 32, 4)
     parameters = randomised(initial(network, 4, (0, 1)), 5)
+    parameters |= moved_references(network, parameters, 5)
     logits, tape = network.forward(parameters, x, generators(2))
     _, gradients = network.backward(parameters, tape, normal(2, *logits.shape))
     size = np.abs(gradients["dense1.bias"]).max()

@@ -27,7 +27,7 @@ def _averages(bank: RunningStatistics, seen: list[Moments], m: int = 2) -> list[
     after = []
     for moments in seen:
         state = bank.update(state, {"norm1": moments}, m)
-        after.append(bank.read(state)["norm1"])
+        after.append(bank.read(state.averages)["norm1"])
     return after
 
 

@@ -249,7 +249,7 @@ def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: Norm) ->
     ]
     for other in runs[1:]:
         for a, b in zip(runs[0], other, strict=True):
-            assert isinstance(a, Curve | Evaluation | Probing)
+            assert isinstance(a, Checked | Curve | Evaluation | Probing)
             for name in vars(a).keys() - {"norm_batch_size"}:
                 np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
