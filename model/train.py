@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -104,11 +103,10 @@ def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked
     They hold for any weights and any batch, so the start, where numbers are tame, decides;
     the streams are fresh ones, and training is as it would be without.
     """
-    once = replace(training, partitions=1)
     random, parameters = randomness(training), state.parameters | state.references
     first = itertools.islice(feed(training, splits.train), CHECKED_STEPS)
     for step, rows in enumerate(first, start=1):
-        seen = gradient_of(once, parameters, splits.train, rows, random)
+        seen = gradient_of(training, parameters, splits.train, rows, random)
         found = check_step(training.network, parameters, seen.tape, seen.upstream)
         if found is not None:
             yield Checked(step, found.failed)

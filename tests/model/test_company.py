@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from model.layers import Array, Parameters
 from model.loss import cross_entropy, mean_cross_entropy_gradient
 from model.network import Network
+from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from model.norm import BatchNorm
 from model.probe import population
 from model.records import Checked, Curve, StatisticsError
@@ -197,3 +198,20 @@ def test_averages_watch_the_statistics_of_the_whole_company() -> None:
 def test_batch_norm_proves_itself_in_company() -> None:
     checks = records_of(Checked, _in_company(24), SPLITS)
     assert checks == [Checked(1, ()), Checked(2, ())]
+
+
+@pytest.mark.parametrize("kind", [ShiftNoise, ScaleNoise, ShiftAndScaleNoise])
+def test_injected_noise_in_the_company_of_all_is_noise_on_population_statistics(
+    kind: type[ShiftNoise | ScaleNoise | ShiftAndScaleNoise],
+) -> None:
+    """Of hardly any noise, training is that under population statistics; of some, another one."""
+    plain = records_of(Curve, _in_company(N), SPLITS)
+    runs = {}
+    for m in (4, 10**14):
+        norm = NoisyNorm(m, 1e-5, kind(4))
+        noisy = _in_company(N, network=small_mlp(norm=norm, activation="tanh"))
+        runs[m] = records_of(Curve, noisy, SPLITS)
+    for quiet, loud, expected in zip(runs[10**14], runs[4], plain, strict=True):
+        np.testing.assert_allclose(quiet.loss, expected.loss, rtol=1e-5)
+        assert np.isfinite(loud.loss).all()
+        assert np.abs(loud.loss / expected.loss - 1).min() > 1e-3

@@ -66,6 +66,29 @@ def test_loss_and_gradient_are_means_over_the_stated_partitions(partitions: int)
     np.testing.assert_array_equal(seen.upstream, first.upstream)
 
 
+def test_the_company_stays_in_every_partition() -> None:
+    network = small_mlp(norm_batch_size=6, activation="tanh")
+    training = _averaged(3, network=network, company=8)
+    rows = next(feed(training, SPLITS.train))
+    own = streams((0, 1), "partitions")
+    each = [rows.scored, *(repartition(rows.scored, own) for _ in range(2))]
+    alone = [
+        gradient_of(
+            _averaged(1, network=network),
+            PARAMETERS,
+            SPLITS.train,
+            rows._replace(scored=one),
+            randomness(training),
+        )
+        for one in each
+    ]
+    seen = gradient_of(training, PARAMETERS, SPLITS.train, rows, randomness(training))
+    np.testing.assert_allclose(seen.loss, np.mean([a.loss for a in alone], axis=0), rtol=1e-12)
+    for name, gradient in seen.gradients.items():
+        expected = np.mean([a.gradients[name] for a in alone], axis=0)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
+
+
 def test_averaging_over_partitions_keeps_single_precision() -> None:
     single = {k: v.astype(np.float32) for k, v in PARAMETERS.items()}
     training, data = _averaged(3), small_splits(2, np.float32).train

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +9,7 @@ from numpy.typing import DTypeLike
 from scipy.special import log_softmax, softmax
 
 from model.conventions import CONVENTIONS, Tracker
-from model.layers import Array, Parameters
-from model.network import Network, mlp
-from model.norm import BatchNorm, NormTape
+from model.network import mlp
 from model.optim import Adam, CoupledDecay, Momentum
 from model.records import (
     Checked,
@@ -27,7 +24,7 @@ from model.running import GhostUpdate, RunningStatistics
 from model.schedule import SCHEDULES, ScheduleName
 from model.streams import batches, streams
 from model.train import train
-from model.training import Probes, Training
+from model.training import Probes
 from tests.model.helpers import (
     Norm,
     examples,
@@ -75,38 +72,6 @@ def test_without_steps_asked_for_nothing_is_reported() -> None:
     nothing = frozenset[int]()
     found = run(small_training(curve_steps=nothing, probes=_evaluated()), SPLITS)
     assert found == [Checked(1, ()), Checked(2, ())]
-
-
-@dataclass(frozen=True)
-class _ForgetsTheVariance(BatchNorm):
-    """The gradient through the mean alone."""
-
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        _, gradients = super().backward(parameters, tape, dy)
-        dx_hat = (dy * parameters["gamma"]).reshape(tape.x_hat.shape)
-        dx = (dx_hat - dx_hat.mean(axis=2, keepdims=True)) * tape.inverse_deviation
-        return dx.reshape(dy.shape), gradients
-
-
-def test_a_broken_batch_norm_is_named_before_anything_is_measured() -> None:
-    training = small_training()
-    layers = tuple(
-        (name, _ForgetsTheVariance(own.norm_batch_size) if isinstance(own, BatchNorm) else own)
-        for name, own in training.network.layers
-    )
-    first, *_ = run(replace(training, network=Network(layers)), SPLITS)
-    assert isinstance(first, Checked)
-    assert "scale_null" in first.failed
-
-
-def test_checking_changes_nothing_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_checks = records_of(Curve, small_training(), SPLITS)
-    monkeypatch.setattr("model.train.CHECKED_STEPS", 0)
-    without = records_of(Curve, small_training(), SPLITS)
-    for one, other in zip(with_checks, without, strict=True):
-        np.testing.assert_array_equal(one.loss, other.loss)
 
 
 def test_loss_is_the_mean_since_the_last_row() -> None:
@@ -318,36 +283,3 @@ def test_the_consumer_s_floating_point_settings_are_left_alone() -> None:
     assert np.geterr() == before
     records.close()
     assert np.geterr() == before
-
-
-def _training_alone(training: Training) -> list[tuple[Array, ...]]:
-    rows = records_of(Curve, training, SPLITS)
-    return [(row.loss, row.gradient_norm, row.weight_norm) for row in rows]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"partitions": 3}, {"company": 8, "network": small_mlp(norm_batch_size=24, dropout=0.2)}],
-)
-def test_what_is_measured_changes_no_bit_of_training(changes: dict[str, Any]) -> None:
-    """Neither when, nor how much, nor a shadow."""
-    plain = small_training(curve_steps=ALL_STEPS, probes=_evaluated(), **changes)
-    whole = small_probes(
-        evaluation_steps=ALL_STEPS, probe_steps=ALL_STEPS, shadow=True, log_probabilities=True
-    )
-    measured = replace(plain, probes=whole)
-    for one, other in zip(_training_alone(plain), _training_alone(measured), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_a_light_moment_before_changes_no_number_of_a_probed_one() -> None:
-    last = frozenset({9})
-    alone, after = (
-        run(small_training(probes=small_probes(evaluation_steps=steps, probe_steps=last)), SPLITS)
-        for steps in (last, frozenset({3, 6, 9}))
-    )
-    at_the_end = [r for r in after if getattr(r, "step", 0) == 9]
-    expected = [r for r in alone if getattr(r, "step", 0) == 9]
-    for one, other in zip(at_the_end, expected, strict=True):
-        for name in vars(one):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

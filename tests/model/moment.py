@@ -1,0 +1,64 @@
+"""One moment of training, at the initial weights after three batches, and what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from model.measure import Moment, measure
+from model.network import training_moments
+from model.records import Evaluation, Record
+from model.running import BankState
+from model.streams import streams
+from model.training import Splits, Training
+from tests.model.helpers import (
+    ALL_TRACKERS,
+    initial,
+    small_probes,
+    small_splits,
+    small_training,
+)
+
+SPLITS = small_splits(2)
+TRAINING = small_training(steps=7, probes=small_probes(probe_steps=frozenset({4, 7})))
+PARAMETERS = initial(TRAINING.network, 4, (0, 1))
+SPLIT_NAMES = ["train", "validation", "test"]
+PROBED, LIGHT, LAST = 4, 5, 7
+RUNNING = [("running", tracker.name) for tracker in ALL_TRACKERS]
+
+
+def bank_after(training: Training, steps: int = 3) -> BankState:
+    state = training.running.init(training.network, PARAMETERS)
+    for step in range(steps):
+        x, _ = SPLITS.train.take(np.tile(np.arange(16) + step, (2, 1)))
+        _, tape = training.network.forward(PARAMETERS, x, ())
+        state = training.running.update(state, training_moments(tape), 8)
+    return state
+
+
+BANK = bank_after(TRAINING)
+
+
+MOMENT = Moment(PARAMETERS, {}, BANK, None)
+
+
+def measured(
+    training: Training = TRAINING,
+    splits: Splits = SPLITS,
+    step: int = PROBED,
+    at: Moment = MOMENT,
+) -> list[Record]:
+    return list(measure(training, splits, step, at, streams((0, 1), "probe")))
+
+
+def evaluations(records: Iterable[Record]) -> dict[tuple[str, str, str], Evaluation]:
+    found = [r for r in records if isinstance(r, Evaluation)]
+    rows = {(r.split, r.statistics, r.tracker): r for r in found}
+    assert len(rows) == len(found)
+    return rows
+
+
+def probing(**changes: object) -> Training:
+    return replace(TRAINING, probes=replace(TRAINING.probes, **changes))
