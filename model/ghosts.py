@@ -50,6 +50,25 @@ def stratified(norm_batch_size: int) -> Arrangement:
     return arrangement
 
 
+def first_come(arrangement: Arrangement, norm_batch_size: int) -> Arrangement:
+    """The same ghosts of `norm_batch_size` in the order in which their first examples came.
+
+    Of a shuffled batch the first ghost is then any of them with the same chance, which is what
+    a running average that watches one ghost a step must see. Sorted by class, it would be the
+    first class's every time.
+    """
+
+    def arranged(rows: Array, labels: Array) -> Array:
+        replicas, batch = rows.shape
+        came = np.broadcast_to(np.arange(batch), rows.shape)
+        ghosts = arrangement(came, labels).reshape(replicas, -1, norm_batch_size)
+        order = np.argsort(ghosts.min(axis=2), axis=1)
+        taken = np.take_along_axis(ghosts, order[:, :, None], axis=1).reshape(replicas, batch)
+        return np.take_along_axis(rows, taken, axis=1)
+
+    return arranged
+
+
 def repartition(rows: Array, generators: Generators) -> Array:
     """A fresh permutation of every replica's rows: new ghosts from the same examples."""
     return np.stack([g.permutation(own) for g, own in zip(generators, rows, strict=True)])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
 from model.conventions import trackers
 from model.frameworks import ALL
-from model.ghosts import Arrangement, class_sorted, random, stratified
+from model.ghosts import Arrangement, class_sorted, first_come, random, stratified
 from model.layers import Layer
 from model.network import mlp
 from model.noise import Noise, NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
@@ -59,9 +59,9 @@ NORMS: dict[Norm, Callable[[TrialConfig], Layer | None]] = {
     "shift-and-scale-noise": _noisy(ShiftAndScaleNoise),
 }
 ARRANGEMENTS: dict[str, Callable[[int], Arrangement]] = {
-    "random": lambda norm_batch_size: random,
-    "stratified": stratified,
-    "class-sorted": lambda norm_batch_size: class_sorted,
+    "random": lambda m: random,
+    "stratified": lambda m: first_come(stratified(m), m),
+    "class-sorted": lambda m: first_come(class_sorted, m),
 }
 OPTIMIZERS: dict[str, Callable[[TrialConfig], Optimizer]] = {
     "sgd": lambda c: Sgd(),

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.ghosts import Arrangement, class_sorted, random, repartition, stratified
+from model.ghosts import (
+    Arrangement,
+    class_sorted,
+    first_come,
+    random,
+    repartition,
+    stratified,
+)
 from model.layers import Array
 from tests.model.helpers import generators
 
@@ -14,6 +21,7 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     "stratified": stratified(1),
     "stratified in pairs": stratified(2),
     "class sorted": class_sorted,
+    "class sorted, first come": first_come(class_sorted, 2),
 }
 
 
@@ -123,3 +131,30 @@ def test_repartition_puts_every_row_everywhere_equally_often() -> None:
     drawn = np.concatenate([repartition(rows, own) for _ in range(count)])
     share = np.array([(drawn == k).mean(axis=0) for k in range(5)])
     assert np.abs((share - 0.2) / np.sqrt(0.2 * 0.8 / count)).max() < 4
+
+
+@pytest.mark.parametrize("m", [4, 8])
+def test_first_come_has_the_same_ghosts_with_that_of_the_first_row_first(m: int) -> None:
+    rows, labels = _batch(0, 24, 4)
+    for arrangement in (class_sorted, stratified(m)):
+        plain = arrangement(rows, labels).reshape(3, -1, m)
+        found = first_come(arrangement, m)(rows, labels).reshape(3, -1, m)
+        for r in range(3):
+            assert {tuple(g) for g in plain[r]} == {tuple(g) for g in found[r]}
+            came = {row: i for i, row in enumerate(rows[r])}
+            firsts = [min(came[row] for row in ghost) for ghost in found[r]]
+            assert firsts == sorted(firsts) and firsts[0] == 0
+
+
+def test_the_first_ghost_of_sorted_classes_is_as_often_of_each_class() -> None:
+    """Classes of one ghost each: a fixed order would show the first class alone."""
+    labels = np.arange(32)[None] // 8
+    rng, count = np.random.default_rng(0), 4000
+    first = np.zeros(4)
+    for _ in range(count):
+        rows = rng.permutation(32)[None]
+        shown = first_come(class_sorted, 8)(rows, labels[:, rows[0]])[0, :8]
+        assert len(set(shown // 8)) == 1
+        first[shown[0] // 8] += 1
+    share = np.sqrt(0.25 * 0.75 / count)
+    assert np.abs(first / count - 0.25).max() < 4 * share

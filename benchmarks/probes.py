@@ -1,0 +1,58 @@
+"""Which share of a trial's time measuring takes, beside what the plan says before the run.
+
+The plan decides by its own estimate what is measured when (runner/probes.py), so that a trial's
+rows never depend on a clock; here the estimate is held against the clock.
+"""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+from pathlib import Path
+
+from runner.build import forward_examples
+from runner.data import split_sizes
+from runner.events import Job, Outcome
+from runner.plan import make_plan
+from runner.probes import Sizes, probes_of, share
+from runner.study import read_study
+from runner.trial import run_trial
+
+STUDIES = Path(__file__).resolve().parents[1] / "studies"
+ONE = ("draws.count=1", "replicas=8", "nuisance={}")
+CASES = {
+    "digits, 64-128-128-10, 160 steps": ("norm_batch_size=[32]",),
+    "the same, half of the time": ("norm_batch_size=[32]", "probe_share=0.5"),
+    "the same, 1,600 steps": ("norm_batch_size=[32]", "budget.epochs=400"),
+    "batch 32, 1,280 steps": ("norm_batch_size=[32]", "batch_size=32"),
+    "hidden 256-256": ("norm_batch_size=[32]", "hidden=[256, 256]"),
+    "hidden 32, 1,600 steps": ("norm_batch_size=[32]", "hidden=[32]", "budget.epochs=400"),
+    "population statistics": ('norm_batch_size=["train"]',),
+    "layer norm": ("norm=layer", "norm_batch_size=[32]"),
+    "8 partitions": ("norm_batch_size=[32]", "partitions=8"),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine.describe())
+    print("\n| trial | limit | planned share | measured share | seconds |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name, settings in CASES.items():
+        own = ("probe_share=0.2", *ONE, *settings)
+        plan = make_plan(read_study(STUDIES / "ghost-size.toml", own))
+        (trial,) = plan.trials
+        splits = split_sizes(trial.dataset, len(plan.data.labels))
+        sizes = Sizes(*splits, forward_examples(trial, splits[0]))
+        planned = share(probes_of(trial, sizes), trial, sizes)
+        ended = [e for e in run_trial(Job(trial, "t", 0), plan.data) if isinstance(e, Outcome)][0]
+        assert ended.status == "completed", ended.error
+        measured = ended.probe_seconds / ended.seconds
+        print(
+            f"| {name} | {trial.probe_share:.0%} | {planned:.0%} | {measured:.0%} | "
+            f"{ended.seconds:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
