@@ -35,7 +35,7 @@ def interquartile_mean_interval(
     are too narrow at five units. Values must be comparable between data sets, as contrasts in
     units of a common scale are; a data set with more units weighs more. Values that are not
     finite are left out; `units` counts those of all data sets. No interval where a data set has
-    fewer than five.
+    fewer than five; five units of a single data set leave the bounds infinite.
 
     Raises ValueError without a data set.
     """

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from analysis.aggregate import interquartile_mean, interquartile_mean_interval
-from analysis.inference import mean_interval
+from analysis.inference import RESAMPLES, mean_interval
 
 Array = np.ndarray[Any, Any]
 
@@ -47,6 +47,33 @@ def test_many_units_have_the_interval_of_a_trimmed_mean() -> None:
     assert found.mean == pytest.approx(cut.mean())
     assert found.high - found.mean == pytest.approx(1.96 * error, abs=0.17 * error)
     assert found.mean - found.low == pytest.approx(1.96 * error, abs=0.17 * error)
+
+
+def winsorised_error(strata: list[Array]) -> float:
+    """Standard error of the interquartile mean: winsorised variance within data sets."""
+    pooled = np.concatenate(strata)
+    n, cut = len(pooled), len(pooled) // 4
+    winsorised = np.asarray(stats.mstats.winsorize(pooled, (cut / n + 1e-9, cut / n + 1e-9)))
+    first, second = np.split(winsorised, [len(strata[0])])
+    variance = len(first) * first.var(ddof=1) + len(second) * second.var(ddof=1)
+    return float(np.sqrt(variance) / (n - 2 * cut))
+
+
+def test_the_interval_is_studentised_resample_by_resample() -> None:
+    strata = [3 * np.random.default_rng(1).exponential(size=6), normal(9, seed=2)]
+    generator = seeded(5)
+    draws = [s[generator.integers(0, len(s), (RESAMPLES, len(s)))] for s in strata]
+    mean = stats.trim_mean(np.concatenate(strata), 0.25)
+    t = []
+    for drawn in zip(*draws, strict=True):
+        error = winsorised_error(list(drawn))
+        away = stats.trim_mean(np.concatenate(drawn), 0.25) - mean
+        t.append(away / error if error > 1e-12 else np.copysign(np.inf, away))
+    t.sort()
+    upper, lower = t[int(0.975 * RESAMPLES) - 1], t[int(0.025 * RESAMPLES) - 1]
+    error = winsorised_error(strata)
+    found = interquartile_mean_interval(strata, seeded(5))
+    assert found == pytest.approx((mean, mean - upper * error, mean - lower * error, 15))
 
 
 def test_distance_between_data_sets_is_no_uncertainty() -> None:
@@ -87,6 +114,12 @@ def test_a_data_set_of_few_units_allows_no_interval(few: int) -> None:
     assert found.mean == pytest.approx(stats.trim_mean(np.concatenate(strata), 0.25))
     assert np.isnan([found.low, found.high]).all()
     assert np.isfinite(interquartile_mean_interval([normal(20), normal(5)], seeded())[:3]).all()
+
+
+def test_five_units_of_a_single_data_set_have_no_bounds() -> None:
+    """The middle three are equal in too many resamples."""
+    found = interquartile_mean_interval([normal(5)], seeded())
+    assert (found.low, found.high) == (-np.inf, np.inf)
 
 
 def test_no_units_have_no_mean() -> None:

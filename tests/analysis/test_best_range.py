@@ -24,8 +24,9 @@ def found(values: Array, seed: int = 0, **options: float) -> BestRange:
     return best_range(values, LEVELS, np.random.default_rng(seed), **options)
 
 
-def by_hand(values: Array, seed: int, level: float) -> list[float]:
-    """The levels kept, pair by pair and resample by resample from the definition."""
+def by_hand(values: Array, seed: int) -> list[float]:
+    """For each level the share of resamples whose largest t is below the one seen, pair by pair
+    and resample by resample from the definition."""
     n, k = values.shape
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
 
@@ -36,23 +37,32 @@ def by_hand(values: Array, seed: int, level: float) -> list[float]:
         return away / error if error > 1e-12 else float(np.copysign(np.inf, away))
 
     drawn = [np.repeat(values, count, axis=0) for count in counts]
-    kept = []
+    below = []
     for this in range(k):
         others = [j for j in range(k) if j != this]
         centre = {j: float((values[:, this] - values[:, j]).mean()) for j in others}
         seen = max(t(values, this, j, 0) for j in others)
-        resampled = sorted(max(t(r, this, j, centre[j]) for j in others) for r in drawn)
-        if seen <= resampled[int(np.ceil(level * RESAMPLES)) - 1]:
-            kept.append(float(LEVELS[this]))
-    return kept
+        resampled = [max(t(r, this, j, centre[j]) for j in others) for r in drawn]
+        below.append(float(np.mean([r < seen for r in resampled])))
+    return below
 
 
-def test_the_range_holds_the_levels_kept_by_definition() -> None:
+def test_a_level_is_ruled_out_when_its_t_is_beyond_that_share_of_resamples() -> None:
     values = VALLEY + noise(8, scale=0.3, seed=6) + noise(8, seed=7)[:, :1]
-    kept = by_hand(values, 3, 0.8)
-    assert 1 < len(kept) < len(LEVELS)
-    got = found(values, 3, level=0.8)
-    assert (got.low, got.high) == (kept[0], kept[-1])
+    below = by_hand(values, 3)
+    ranges = set()
+    for level in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99):
+        assert min(abs(share - level) for share in below) > 2 / RESAMPLES
+        kept = [float(m) for m, share in zip(LEVELS, below, strict=True) if share < level]
+        got = found(values, 3, level=level)
+        assert (got.low, got.high) == (kept[0], kept[-1])
+        ranges.add((got.low, got.high))
+    assert len(ranges) >= 3
+
+
+def test_the_lowest_is_never_ruled_out() -> None:
+    got = found(noise(8), level=1e-3)
+    assert got.low == got.level == got.high
 
 
 def test_a_clear_minimum_stands_alone() -> None:

@@ -48,12 +48,14 @@ def test_far_beyond_the_margin_p_is_near_one() -> None:
     assert found.p_value > 0.999 and found.equivalent is False
 
 
-def test_skewed_units_need_the_interval_too() -> None:
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_skewed_units_need_the_interval_too(sign: int) -> None:
     """The t test alone is sure; the bootstrap sees that the tail reaches past the margin."""
-    values = np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 2.0])
+    values = sign * np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 2.0])
     found = equivalence(values, 0.6, seeded())
     assert found.p_value < 0.05
-    assert found.high > 0.6 and found.equivalent is False
+    assert max(-found.low, found.high) > 0.6 > min(-found.low, found.high)
+    assert found.equivalent is False
 
 
 def test_an_interval_inside_needs_the_test_too() -> None:

@@ -59,6 +59,12 @@ def test_equal_units_have_no_error_and_no_t() -> None:
     assert error[1] > 0 and (t[:, 1] != 0).all()
 
 
+def test_units_that_differ_by_rounding_are_equal() -> None:
+    values = np.array([0.1] * 5 + [np.nextafter(0.1, 1)])[:, None]
+    error, t = studentised(values, np.random.default_rng(0))
+    assert error[0] == 0 and (t == 0).all()
+
+
 def test_units_with_a_hole_are_left_out_and_counted() -> None:
     values = normal(6, 3)
     values[1, 2], values[4, 0] = np.nan, np.inf

@@ -88,6 +88,14 @@ def test_with_small_noise_the_interval_is_that_of_slopes_a_unit() -> None:
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.15 * half)
 
 
+def test_a_long_tail_stretches_the_interval_to_its_side() -> None:
+    """The smallest size is far up in a few units: the exponent may be larger still."""
+    values = np.tile(U, (20, 1))
+    values[:, 0] *= 1 + 0.01 * np.random.default_rng(2).exponential(size=20)
+    found = fit(values, smallest=8, largest=16)
+    assert found.high - found.exponent > 1.2 * (found.exponent - found.low)
+
+
 def test_what_levels_share_widens_nothing() -> None:
     shared = np.exp(normal(12, 1))
     values = U * (1 + 0.01 * normal(12, 6, seed=3))
