@@ -17,7 +17,8 @@ from analysis import drawing
 from analysis.answer import MINUS, about, number, question_1, question_2
 from analysis.findings import Findings
 from analysis.mechanisms import arms_of
-from analysis.sections import IMPORTS, SECTIONS, Section, not_claimed
+from analysis.section import IMPORTS, Section
+from analysis.sections import SECTIONS, not_claimed
 
 
 class Cell(NamedTuple):
