@@ -10,6 +10,9 @@ from analysis import maps
 from analysis.design import in_order
 from analysis.drawing import grid_of, legend, legend_below, line, log_axis, size_axis
 
+ROUNDING = 1e-6
+"""A part of an error below this is zero by construction, but for single precision."""
+
 PENALTY_NAMES = {
     "noise_penalty": "R_in",
     "external_penalty": "R_ext",
@@ -105,17 +108,11 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
         for axes, (quantity, name) in zip(across, words.items(), strict=True):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (which, rows) in enumerate(part.groupby("part")):
-                line(axes, rows[rows["mean"] > 1e-9], i, str(which))
+                line(axes, rows[rows["mean"] > ROUNDING], i, str(which))
             theory = part[part["predicted"] > 0].sort_values("level")
             if layer == layers[0] and len(theory):
-                axes.plot(
-                    theory["level"],
-                    theory["predicted"],
-                    color="#777777",
-                    linestyle="--",
-                    linewidth=1,
-                    label="sampling, theory",
-                )
+                style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
+                axes.plot(theory["level"], theory["predicted"], label="sampling, theory", **style)
             log_axis(axes, part)
             size_axis(axes, part["level"], label)
             axes.set(title=f"{layer}: {name}", ylabel="root mean square")

@@ -55,10 +55,14 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
 
 
 def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
-    """Train-mode less population loss at the same weights, by reading, facet and level."""
+    """Train-mode less population loss at the same weights, by reading, facet and level.
+
+    Not for a norm batch of the whole training split, whose statistics are the population's.
+    """
     values = final_values(run, design)
-    normed = run.trials.loc[run.trials["norm"] == "batch", "trial_id"]
-    values = values[values["trial_id"].isin(normed)]
+    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
+    own = (run.trials["norm"] == "batch") & (run.trials["norm_batch_size"] < train.max())
+    values = values[values["trial_id"].isin(run.trials.loc[own, "trial_id"])]
     parts = [
         level_means(rows, design, "noise_penalty", []).assign(reading=reading)
         for reading, rows in readings(run, design, values).items()
