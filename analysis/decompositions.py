@@ -188,3 +188,19 @@ def best_decay(table: pd.DataFrame, label: str) -> Figure:
     axes.set_ylabel("best memory 1/(1 - decay), updates")
     legend(axes)
     return figure
+
+
+def designs(table: pd.DataFrame) -> Figure:
+    """Train and test loss of several designs against size, less those at a common size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (key, rows) in enumerate(part.groupby(["study", "facet", "reading"], sort=False)):
+            line(axes, rows, i, ", ".join(str(word) for word in key if word))
+        axes.axhline(0, color="#777777", linewidth=1)
+        size_axis(axes, part["level"], "size: batch of the update, or norm batch")
+        axes.set(title=words, ylabel="difference (nats)")
+    legend_below(figure, grid[0, 0])
+    return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from analysis import noise, penalty_scaling, regularization, test_time
 from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
+from analysis.beside import designs_beside
 from analysis.best_decay import best_decay, memory_scaling
 from analysis.design import Design, design_of
 from analysis.equivalent_dropout import equivalent_dropout
@@ -27,6 +29,7 @@ class Findings:
     run: Run
     design: Design | None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    beside: tuple[Run, ...] = ()
 
     def table(self, name: str, reading: str = EVERY_DRAW) -> pd.DataFrame:
         """A table under one reading; empty where the run has nothing for it."""
@@ -39,8 +42,11 @@ class Findings:
         return not self.table("losses", BEST_DRAW).empty
 
 
-def find(run: Run) -> Findings:
-    """Compute every table."""
+def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
+    """Compute every table, `designs` from the runs to be set beside this one.
+
+    Raises ValueError where these have no size in common with it.
+    """
     whole, run = run, first_arm(run)
     design = design_of(run)
     if design is None:
@@ -70,9 +76,10 @@ def find(run: Run) -> Findings:
         "arm_effects": effects_of_arms,
         "mechanism_shares": mechanism_shares(effects_of_arms),
         "equivalent_dropout": equivalent_dropout(whole, design),
+        "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
         "trials": trials_table(whole),
     }
-    return Findings(whole, design, tables)
+    return Findings(whole, design, tables, tuple(beside))
 
 
 def chosen_table(run: Run, design: Design) -> pd.DataFrame:

@@ -138,4 +138,17 @@ SECTIONS = (
         code="dropout.equivalent_dropout(whole, design_of(run))",
         draw=lambda f: decompositions.equivalent_dropout(f.table("equivalent_dropout"), label(f)),
     ),
+    Section(
+        key="designs",
+        title="1n. Designs beside each other",
+        says="Train and test loss under population statistics at every size, less those at the "
+        "largest size that all the designs have. What is left of a naive effect where only the "
+        "statistics' batch moves is the work of the statistics; where only the update's batch "
+        "moves at equal steps, that of gradient noise; the rest goes with the number of steps. "
+        "Every draw: shared learning rates. Best draw: each size at its own.",
+        caption="Bars are 95 % intervals over seeds.",
+        alt="Train and test loss against size for several designs.",
+        code="beside.designs_beside([whole, *others])",
+        draw=lambda f: decompositions.designs(f.tables["designs"]),
+    ),
 )
