@@ -201,6 +201,7 @@ def designs(table: pd.DataFrame) -> Figure:
             line(axes, rows, i, ", ".join(str(word) for word in key if word))
         axes.axhline(0, color="#777777", linewidth=1)
         size_axis(axes, part["level"], "size: batch of the update, or norm batch")
+        axes.set_yscale("symlog", linthresh=0.05)
         axes.set(title=words, ylabel="difference (nats)")
     legend_below(figure, grid[0, 0])
     return figure

@@ -93,7 +93,8 @@ def _rates(run: Run) -> pd.Series:
 
 def _curve(frame: pd.DataFrame, rates: pd.Series) -> Array:
     """A row a seed, a column a rate; an arm has one size."""
-    return np.stack([frame[arm].iloc[:, 0].to_numpy() for arm in rates.index], axis=1)
+    columns = [frame[arm].dropna(axis=1, how="all").iloc[:, 0] for arm in rates.index]
+    return np.stack([column.to_numpy() for column in columns], axis=1)
 
 
 def _predicted(run: Run, arm: str, level: float) -> Array:
