@@ -10,30 +10,8 @@ from analysis.arms import BEST_DRAW, EVERY_DRAW
 from analysis.design import in_order
 from analysis.findings import Findings
 from analysis.mechanisms import arms_of
-
-MINUS = "\N{MINUS SIGN}"
-
-
-def number(value: float) -> str:
-    """Three significant digits with a sign that cannot be overlooked; `?` for no number."""
-    if pd.isna(value):
-        return "?"
-    if abs(value) == float("inf"):
-        return f"{MINUS if value < 0 else ''}\N{INFINITY}"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    text = f"{value:.0f}" if 999.5 <= size < 1e4 else f"{value:.3g}"
-    return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
-
-
-def with_interval(row: Any, *, signed: bool = False) -> str:
-    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
-    mean, low, high = row["mean"], row["low"], row["high"]
-    sign = "+" if signed and mean > 0 else ""
-    if pd.isna(low):
-        return f"{sign}{number(mean)} (too few for an interval)"
-    return f"{sign}{number(mean)} [{number(low)}, {number(high)}]"
+from analysis.parts import of_question_1, of_question_2
+from analysis.words import MINUS, with_interval
 
 
 def answer(found: Findings) -> str:
@@ -105,7 +83,7 @@ def question_1(found: Findings) -> list[str]:
         sentences += _best(
             found, BEST_DRAW, "With each arm at its own best draw (by validation), test loss"
         )
-    return sentences
+    return sentences + of_question_1(found)
 
 
 def _exponents(found: Findings) -> list[str]:
@@ -260,7 +238,7 @@ def question_2(found: Findings) -> list[str]:
             f"{facet}Reading the test set with {name} instead of population statistics changes "
             f"its loss by {_ends(found, rows, ' nats', signed=True)}."
         )
-    return [*sentences, *_worst(found, damage)]
+    return [*sentences, *_worst(found, damage), *of_question_2(found, layer)]
 
 
 def _worst(found: Findings, damage: pd.DataFrame) -> list[str]:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from analysis.arms import contrasts, readings
 from analysis.design import Design, design_of
+from analysis.inference import Interval
 from analysis.load import Run
 from analysis.mechanisms import first_arm
 from analysis.regularization import final_values
 
 QUANTITIES = ("train_loss", "test_loss")
-COLUMNS = ["study", "axis", "reading", "quantity", "facet", "level", "mean", "low", "high", "units"]
+COLUMNS = ["study", "axis", "reading", "quantity", "facet", "level", *Interval._fields, "left_out"]
 
 
 def designs_beside(runs: Sequence[Run]) -> pd.DataFrame:

@@ -46,6 +46,7 @@ def best_decay(run: Run, design: Design) -> pd.DataFrame:
                 "low_edge": found.low_edge,
                 "high_edge": found.high_edge,
                 "units": found.units,
+                "left_out": found.left_out,
             }
         )
     return pd.DataFrame(table)

@@ -14,11 +14,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import drawing
-from analysis.answer import MINUS, about, number, question_1, question_2
+from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings
 from analysis.mechanisms import arms_of
 from analysis.section import IMPORTS, Section
 from analysis.sections import SECTIONS, not_claimed
+from analysis.words import MINUS, number
 
 
 class Cell(NamedTuple):
@@ -135,7 +136,7 @@ def _made(found: Findings) -> list[tuple[str, str]]:
         ("command", session["command"]),
         ("study hash", study["hash"]),
         ("trials", counts),
-        ("batch norm's identities", ", ".join(f"{n} {name}" for name, n in checked.items())),
+        ("identities of the norm", ", ".join(f"{n} {name}" for name, n in checked.items())),
         ("worker time", f"{seconds:.0f} s"),
         ("started", study["sessions"][0]["started"]),
         ("sessions", str(len(study["sessions"]))),

@@ -118,7 +118,7 @@ class _Gathered:
         self.invariants = "failed" if record.failed else "passed"
         if record.failed:
             raise BrokenBatchNormError(
-                f"batch norm's identities do not hold at step {record.step}: "
+                f"the norm's identities do not hold at step {record.step}: "
                 f"{', '.join(record.failed)}; nothing this trial measures can be believed"
             )
 

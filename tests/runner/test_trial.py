@@ -172,7 +172,7 @@ def test_a_broken_batch_norm_fails_its_trial(monkeypatch: pytest.MonkeyPatch) ->
     events = events_of()
     ended = outcome_of(events)
     assert (ended.status, ended.invariants, counted(events)) == ("failed", "failed", 0)
-    assert "batch norm's identities do not hold at step 1: " in ended.error
+    assert "the norm's identities do not hold at step 1: " in ended.error
 
 
 def test_outcomes_are_the_declared_columns() -> None:

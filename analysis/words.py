@@ -1,0 +1,31 @@
+"""Numbers in sentences: signs that cannot be overlooked, intervals, no false digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float) -> str:
+    """Three significant digits with a sign that cannot be overlooked; `?` for no number."""
+    if pd.isna(value):
+        return "?"
+    if abs(value) == float("inf"):
+        return f"{MINUS if value < 0 else ''}\N{INFINITY}"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    text = f"{value:.0f}" if 999.5 <= size < 1e4 else f"{value:.3g}"
+    return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
+
+
+def with_interval(row: Any, *, signed: bool = False) -> str:
+    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
+    mean, low, high = row["mean"], row["low"], row["high"]
+    sign = "+" if signed and mean > 0 else ""
+    if pd.isna(low):
+        return f"{sign}{number(mean)} (too few for an interval)"
+    return f"{sign}{number(mean)} [{number(low)}, {number(high)}]"
