@@ -46,6 +46,11 @@ def about(found: Findings) -> list[str]:
             f"Both questions are answered for the arm {arms[0]}; {len(arms) - 1} other arms of "
             "the study are held against it."
         )
+    if found.design is not None and found.design.reference == _whole_split(found):
+        lines.append(
+            f"{_at(found, found.design.reference)} is the whole training split: population "
+            "statistics at every step, without the noise of a batch."
+        )
     if found.chooses:
         draws = run.trials["draw"].nunique()
         lines.append(
@@ -53,6 +58,14 @@ def about(found: Findings) -> list[str]:
             "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
+
+
+def _whole_split(found: Findings) -> float | None:
+    """The size of a norm batch that holds every training example, where the axis is that size."""
+    if found.design is None or found.design.axis != "norm_batch_size":
+        return None
+    rows = found.run.evaluations
+    return float(rows.loc[rows["split"] == "train", "examples"].max())
 
 
 def _facets(found: Findings, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -16,10 +16,16 @@ from matplotlib.figure import Figure
 from analysis import drawing
 from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings
+from analysis.headline import headlines
 from analysis.mechanisms import arms_of
 from analysis.section import IMPORTS, Section
 from analysis.sections import SECTIONS, not_claimed
 from analysis.words import MINUS, number
+
+QUESTIONS = (
+    "Question 1: how mini-batch size changes regularisation",
+    "Question 2: how it changes test-time statistics",
+)
 
 
 class Cell(NamedTuple):
@@ -107,13 +113,11 @@ def _page(found: Findings, sections: list[dict[str, Any]]) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
+    details = (question_1(found), question_2(found))
     return environment.get_template("page.html.j2").render(
         name=found.run.study["study"]["name"],
         about=about(found),
-        answers=[
-            ("Question 1: how mini-batch size changes regularisation", question_1(found)),
-            ("Question 2: how it changes test-time statistics", question_2(found)),
-        ],
+        answers=list(zip(QUESTIONS, headlines(found), details, strict=True)),
         not_claimed=not_claimed(found),
         sections=sections,
         made=_made(found),
