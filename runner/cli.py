@@ -79,8 +79,8 @@ def run(
     if dry_run:
         from runner.dry_run import describe
 
-        print(describe(plan))
-        print(_power(plan.study.replicas, pilot))
+        power = _power(plan.study.replicas, pilot)
+        print(f"{describe(plan)}\n{power}")
         return
     root = out or Path("runs") / plan.study.name
     progress = execute(plan, root, on, workers, address)
@@ -117,6 +117,8 @@ def _report(root: Path, beside: Sequence[Path] = ()) -> None:
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
     except ValueError as error:
+        if beside:
+            raise RequestError(str(error)) from None
         print(f"no report: {error}")
         return
     print(answer(found))

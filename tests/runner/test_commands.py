@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from model.frameworks import ALL
@@ -99,3 +100,31 @@ def test_a_damaged_part_is_one_sentence(words: list[str], half: Path, tmp_path: 
     done = caviar(*words, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "trials/part-000000.parquet" in done.stderr
+
+
+def refused(*words: str | Path, cwd: Path) -> str:
+    done = caviar(*words, cwd=cwd)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
+def test_a_dry_run_says_what_so_many_seeds_can_show(half: Path) -> None:
+    plan = ("run", "--dry-run", *settings_of(TINY))
+    said = ended_well(*plan, cwd=half.parent).splitlines()[-1]
+    assert said.startswith("power (spread over seeds of test-loss differences assumed: 0.01 nats)")
+    piloted = ended_well(*plan, "--pilot", half, cwd=half.parent).splitlines()[-1]
+    assert "differences pilot quickstart, 2 seeds: at most " in piloted
+    assert "add --dry-run" in refused("run", "--pilot", half, cwd=half.parent)
+    assert "is not a run" in refused(*plan, "--pilot", half.parent / "no", cwd=half.parent)
+
+
+def test_designs_are_set_beside_each_other(half: Path, tmp_path: Path) -> None:
+    other = ("norm_batch_size=[8, 16]", "name=other")
+    study = [s for s in TINY if not s.startswith("norm_batch_size")]
+    ended_well("run", *settings_of([*study, *other]), *INLINE, "run", cwd=tmp_path)
+    ended_well("report", "run", "--beside", half, cwd=tmp_path)
+    designs = pd.read_csv(tmp_path / "run" / "report" / "tables" / "designs.csv")
+    assert set(designs["study"]) == {"other", "quickstart"} and set(designs["level"]) == {4, 8}
+    alone = ("norm_batch_size=[2, 8]", "name=alone")
+    ended_well("run", *settings_of([*study, *alone]), *INLINE, "alone", cwd=tmp_path)
+    assert "no size in common" in refused("report", "alone", "--beside", half, cwd=tmp_path)
