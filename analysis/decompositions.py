@@ -120,6 +120,39 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
     return figure
 
 
+def error_parts_over_decay(table: pd.DataFrame) -> Figure:
+    """Parts of the mean's error against the memory of the average, at one size."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    one = table[table["facet"] == table["facet"].iloc[0]]
+    for i, (part, rows) in enumerate(one.groupby("part")):
+        line(axes, rows.assign(level=rows["memory"]), i, str(part))
+    axes.set(xscale="log", yscale="log", xlabel="memory 1/(1 - decay), updates")
+    axes.set_ylabel("root mean square (deviations)")
+    axes.set_title(f"{one['layer'].iloc[0]}, m = {one['level'].iloc[0]:g}")
+    legend(axes)
+    return figure
+
+
+def error_parts_over_time(table: pd.DataFrame) -> Figure:
+    """Parts of the mean's error in the last layer against the step, for three sizes."""
+    last = in_order(table["layer"])[-1]
+    rows = table[(table["quantity"] == "mean") & (table["layer"] == last)]
+    rows = rows[rows["facet"] == rows["facet"].iloc[0]]
+    levels = sorted(rows["level"].unique())
+    chosen = list(dict.fromkeys((levels[0], levels[len(levels) // 2], levels[-1])))
+    figure, grid = grid_of(len(chosen), sharey=True)
+    for axes, level in zip(grid[0], chosen, strict=True):
+        here = rows[rows["level"] == level]
+        for i, (part, own) in enumerate(here.groupby("part")):
+            line(axes, own.assign(level=own["step"]), i, str(part))
+        log_axis(axes, here)
+        axes.set(xlabel="step", title=f"{last}, m = {level:g}")
+    grid[0, 0].set_ylabel("root mean square (deviations)")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
 def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> Figure:
     """Test loss under several statistics less that under the population's, against size."""
     figure, grid = grid_of(1)

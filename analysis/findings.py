@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis import noise, penalty_scaling, regularization, test_time
+from analysis import error_parts, noise, penalty_scaling, regularization, test_time
 from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
 from analysis.beside import designs_beside
 from analysis.best_decay import best_decay, memory_scaling
@@ -53,6 +53,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         return Findings(whole, None)
     effects = regularization.effect_of_size(run, design)
     penalties = noise.penalties(run, design)
+    parts = error_parts.error_parts(run, design)
     effects_of_arms = arm_effects(whole, design)
     tables = {
         "noise_penalty": regularization.noise_penalty(run, design),
@@ -65,7 +66,9 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "chosen_draws": chosen_table(run, design),
         "statistics_error": test_time.statistics_error(run, design),
         "running_damage": test_time.running_damage(run, design),
-        "error_parts": test_time.error_parts(run, design),
+        "error_parts": parts,
+        "error_parts_over_decay": error_parts.of_one_size(parts),
+        "error_parts_over_time": error_parts.error_parts_over_time(run, design),
         "repairs": test_time.repairs(run, design),
         "penalties": penalties,
         "penalty_split": noise.at_own_size(penalties),

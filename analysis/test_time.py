@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from analysis.arms import final, level_means, readings
 from analysis.design import Design
 from analysis.load import Run
-from analysis.running_theory import (
-    Keep,
-    linear_variance,
-    sum_of_squared_epochs,
-    sum_of_squares,
-)
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -28,7 +20,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
     """Errors of every tracker in every layer at the last step, by reading, facet and level."""
     if run.statistics.empty:
         return pd.DataFrame()
-    rows = _own_decay_as_one(run, final(run.statistics, design))
+    rows = own_decay_as_one(run, final(run.statistics, design))
     parts = [
         level_means(kept, design, quantity, ["layer", *RULE]).assign(
             reading=reading, quantity=quantity
@@ -36,12 +28,12 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
         for reading, kept in readings(run, design, rows).items()
         for quantity in ERRORS
     ]
-    return _ordered(parts, ["reading", "quantity"])
+    return ordered(parts, ["reading", "quantity"])
 
 
 def running_damage(run: Run, design: Design) -> pd.DataFrame:
     """Test loss under every tracker less that under population statistics, same weights."""
-    rows = _own_decay_as_one(run, final(run.evaluations, design))
+    rows = own_decay_as_one(run, final(run.evaluations, design))
     rows = rows[rows["split"] == "test"]
     running = rows[rows["statistics"] == "running"]
     if running.empty:
@@ -53,77 +45,14 @@ def running_damage(run: Run, design: Design) -> pd.DataFrame:
         level_means(kept, design, "damage", RULE).assign(reading=reading)
         for reading, kept in readings(run, design, running).items()
     ]
-    return _ordered(parts, ["reading"])
+    return ordered(parts, ["reading"])
 
 
-PARTS = ("sampling", "staleness", "propagation")
 REPAIRS = {
     "batch": "the statistics of the evaluated batch",
     "precise": "the mean over an epoch of batch statistics at the final weights",
     "evalnorm": "expected batch statistics given the evaluated example",
 }
-
-
-def error_parts(run: Run, design: Design) -> pd.DataFrame:
-    """Every tracker's error taken apart into sampling, staleness and propagation.
-
-    Root mean squares at the last step, of the mean in deviations and of the variance in log
-    ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
-    `predicted` is theory's sampling error of the mean at these weights, over shuffled epochs.
-    """
-    columns = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
-    if run.statistics.empty or columns[0] not in run.statistics:
-        return pd.DataFrame()
-    rows = _own_decay_as_one(run, final(run.statistics, design))
-    rows = rows[rows[columns[0]].notna()]
-    if rows.empty:
-        return pd.DataFrame()
-    found = [
-        level_means(kept, design, column, ["layer", *RULE]).assign(
-            reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
-        )
-        for reading, kept in readings(run, design, rows).items()
-        for column in columns
-    ]
-    table = _ordered(found, ["reading", "quantity", "part"])
-    return table.assign(predicted=_sampling_theory(run, design, table))
-
-
-KEEPS: dict[str, Keep] = {
-    "biased": "constant",
-    "unbiased": "constant",
-    "debiased": "debiased",
-    "cumulative": "cumulative",
-}
-
-
-def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
-    """Of the running mean's sampling error where the rule is known, by row; else NaN.
-
-    An update sees one ghost of m, and the ghosts of an epoch are disjoint; exact for weights that
-    stand still, and for the first layer.
-    """
-    train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
-    batches = run.trials["batch_size"]
-    steps = int(run.outcomes["steps"].max())
-    if batches.nunique() > 1 or design.axis != "norm_batch_size":
-        return [math.nan] * len(table)
-    per_epoch = train // int(batches.iloc[0])
-    epochs, phase = divmod(steps, per_epoch)
-    if phase == 0:
-        epochs, phase = epochs - 1, per_epoch
-
-    def theory(rule: str, decay: float, m: float) -> float:
-        keep = KEEPS.get(rule)
-        if keep is None or (keep != "cumulative" and math.isnan(decay)):
-            return math.nan
-        squares = sum_of_squares(keep, decay, steps)
-        by_epoch = sum_of_squared_epochs(keep, decay, per_epoch, phase, epochs)
-        return math.sqrt(linear_variance(squares, by_epoch, int(m), train))
-
-    sampling = (table["part"] == "sampling") & (table["quantity"] == "mean")
-    places = zip(sampling, table["rule"], table["tracker_decay"], table["level"], strict=True)
-    return [theory(*place) if known else math.nan for known, *place in places]
 
 
 def repairs(run: Run, design: Design) -> pd.DataFrame:
@@ -143,10 +72,10 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
         level_means(kept, design, "damage", ["statistics"]).assign(reading=reading)
         for reading, kept in readings(run, design, others).items()
     ]
-    return _ordered(found, ["reading"])
+    return ordered(found, ["reading"])
 
 
-def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
+def own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
     """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
 
     Its `rule` says so and its `tracker_decay` is empty; decays that all trials share stay.
@@ -160,6 +89,7 @@ def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
+def ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
+    """The parts as one frame, the columns of `front` first."""
     table = pd.concat(parts, ignore_index=True)
     return table[[*front, *(c for c in table.columns if c not in front)]]

@@ -46,14 +46,34 @@ SECTIONS = (
         "in deeper layers, what batch norm below does to the input.",
         caption="Parts that are zero by construction are not drawn.",
         alt="Sampling, staleness and propagation error against size, by layer.",
-        code="test_time.error_parts(run, design_of(run))",
+        code="error_parts.error_parts(run, design_of(run))",
         draw=lambda f: decompositions.error_parts(
             usual_tracker(f, f.table("error_parts")), label(f)
         ),
     ),
     Section(
+        key="error_parts_over_decay",
+        title="2d. The same against the memory of the average",
+        says="The parts of the mean's error in the last layer at one size, by the memory "
+        "1/(1 - decay) of the rule unbiased: a longer memory takes more samples and is staler.",
+        caption="Where sampling and staleness cross lies the best memory.",
+        alt="Sampling, staleness and propagation error against the memory of the average.",
+        code="error_parts.of_one_size(error_parts.error_parts(run, design_of(run)))",
+        draw=lambda f: decompositions.error_parts_over_decay(f.table("error_parts_over_decay")),
+    ),
+    Section(
+        key="error_parts_over_time",
+        title="2e. The same during training",
+        says="The parts of the mean's error of the rule unbiased at the study's own decay, at "
+        "every measured step, for the smallest, a middle and the largest size.",
+        caption="Staleness follows how fast the weights move; sampling does not.",
+        alt="Sampling, staleness and propagation error against the training step.",
+        code="error_parts.error_parts_over_time(run, design_of(run))",
+        draw=lambda f: decompositions.error_parts_over_time(f.table("error_parts_over_time")),
+    ),
+    Section(
         key="repairs",
-        title="2d. What repairs it",
+        title="2f. What repairs it",
         says="Test loss of the same weights under other statistics, less that under population "
         "statistics: the evaluated batch's own; precise, the mean over an epoch of batch "
         "statistics at the final weights (Wu & Johnson 2021); EvalNorm, the expected batch "
@@ -65,7 +85,7 @@ SECTIONS = (
     ),
     Section(
         key="best_decay",
-        title="2e. The best decay",
+        title="2g. The best decay",
         says="The decay with the smallest squared error of the running mean, of the rule unbiased, "
         "with the range that holds the best of those tried with 95 %. A first layer on centred "
         "inputs has a mean of zero whatever its weights, so nothing there can be stale and the "
@@ -78,7 +98,7 @@ SECTIONS = (
     ),
     Section(
         key="memory_scaling",
-        title="2f. How the best memory scales",
+        title="2h. How the best memory scales",
         says="The slope of log memory on log m of each seed's own best decay. Theory's -1/3 is for "
         "independent batches and a drift that does not depend on m.",
         code="decay.memory_scaling(run, design_of(run))",
