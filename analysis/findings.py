@@ -12,6 +12,7 @@ from analysis import error_parts, noise, penalty_scaling, regularization, test_t
 from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
 from analysis.beside import designs_beside
 from analysis.best_decay import best_decay, memory_scaling
+from analysis.data_sets import across_data_sets
 from analysis.design import Design, design_of
 from analysis.equivalent_dropout import equivalent_dropout
 from analysis.load import Run
@@ -80,6 +81,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "mechanism_shares": mechanism_shares(effects_of_arms),
         "equivalent_dropout": equivalent_dropout(whole, design),
         "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
+        "across_data_sets": across_data_sets([whole, *beside]),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables, tuple(beside))

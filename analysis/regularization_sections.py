@@ -151,4 +151,12 @@ SECTIONS = (
         code="beside.designs_beside([whole, *others])",
         draw=lambda f: decompositions.designs(f.tables["designs"]),
     ),
+    Section(
+        key="across_data_sets",
+        title="1o. Across data sets",
+        says="The same comparison on several data sets as one number: the interquartile mean over "
+        "the seeds of all of them of the difference in loss, as a share of each data set's loss "
+        "at the reference. Seeds are resampled within data sets; the interval speaks of these.",
+        code="data_sets.across_data_sets([whole, *others])",
+    ),
 )

@@ -12,7 +12,7 @@ from analysis.findings import Findings
 
 IMPORTS = (
     "from analysis import best_decay as decay\n"
-    "from analysis import beside, error_parts\n"
+    "from analysis import beside, data_sets, error_parts\n"
     "from analysis import equivalent_dropout as dropout\n"
     "from analysis import design_of, findings, mechanisms, noise, penalty_scaling, read_run\n"
     "from analysis import regularization, test_time\n\n"
