@@ -97,18 +97,28 @@ def question_1(found: Findings) -> list[str]:
             f"{name}At the same weights, train-mode loss less population loss is "
             f"{_ends(found, rows, ' nats', link='and')}."
         )
-    for row in found.table("noise_penalty_exponent").to_dict("records"):
-        if pd.isna(row["mean"]):
-            continue
-        name = f"{row['facet']}: " if row["facet"] else ""
-        power = f"{found.design.symbol} to the power {with_interval(row)}"
-        sentences.append(f"{name}That penalty goes as {power}.")
+    sentences += _exponents(found)
     sentences += _best(found, EVERY_DRAW, "Test loss")
     sentences += [] if found.design.paired else _extremes(found)
     sentences += _regularises(found)
     if found.chooses:
         sentences += _best(
             found, BEST_DRAW, "With each arm at its own best draw (by validation), test loss"
+        )
+    return sentences
+
+
+def _exponents(found: Findings) -> list[str]:
+    table = found.table("noise_penalty_exponent")
+    sentences = []
+    for row in table[table["range"] == "from 8"].to_dict("records") if len(table) else ():
+        if pd.isna(row["exponent"]):
+            continue
+        name = f"{row['facet']}: " if row["facet"] else ""
+        power = with_interval({**row, "mean": row["exponent"]})
+        sentences.append(
+            f"{name}That penalty goes as (1/m {MINUS} 1/N) to the power {power} from "
+            f"m = {row['smallest']:g} to {row['largest']:g}; theory expects 1 for large m."
         )
     return sentences
 
@@ -137,9 +147,9 @@ def _best(found: Findings, reading: str, subject: str) -> list[str]:
         name = f"{best['facet']}: " if best["facet"] else ""
         says = f"{name}{subject} is lowest at {_at(found, best['level'])}"
         if not pd.isna(best["low"]):
-            says += f" (95 % of resamples: {best['low']:g} to {best['high']:g})"
-        if best["on_edge"]:
-            says += ", the edge of the range, so the best may lie outside"
+            says += f" (95 % range: {best['low']:g} to {best['high']:g})"
+        if best["low_edge"] or best["high_edge"]:
+            says += ", which reaches the edge of what was tried: the best may lie outside"
         if best["excluded"]:
             sizes = "size" if best["excluded"] == 1 else "sizes"
             says += f" ({best['excluded']} {sizes} with diverged or missing seeds left out)"

@@ -10,6 +10,9 @@ from analysis import maps
 from analysis.design import in_order
 from analysis.drawing import grid_of, legend, legend_below, line, log_axis, size_axis
 
+ROUNDING = 1e-6
+"""A part of an error below this is zero by construction, but for single precision."""
+
 PENALTY_NAMES = {
     "noise_penalty": "R_in",
     "external_penalty": "R_ext",
@@ -105,7 +108,11 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
         for axes, (quantity, name) in zip(across, words.items(), strict=True):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (which, rows) in enumerate(part.groupby("part")):
-                line(axes, rows[rows["mean"] > 1e-9], i, str(which))
+                line(axes, rows[rows["mean"] > ROUNDING], i, str(which))
+            theory = part[part["predicted"] > 0].sort_values("level")
+            if layer == layers[0] and len(theory):
+                style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
+                axes.plot(theory["level"], theory["predicted"], label="sampling, theory", **style)
             log_axis(axes, part)
             size_axis(axes, part["level"], label)
             axes.set(title=f"{layer}: {name}", ylabel="root mean square")
@@ -126,4 +133,75 @@ def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> 
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
     legend(axes)
+    return figure
+
+
+def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
+    """What each mechanism adds to train and test loss, against size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (name, rows) in enumerate(part.groupby("mechanism", sort=False)):
+            line(axes, rows, i, str(name))
+        axes.axhline(0, color="#777777", linewidth=1)
+        axes.set_yscale("symlog", linthresh=0.01)
+        # Leave-one-out at m = 4 has no second moment: what goes off the scale is in the table.
+        axes.set_ylim(-0.3, 0.3)
+        size_axis(axes, part["level"], label)
+        axes.set(title=f"added to {words}", ylabel="nats")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def equivalent_dropout(table: pd.DataFrame, label: str) -> Figure:
+    """Equivalent dropout rate measured and predicted, and what is left between the two."""
+    figure, grid = grid_of(2)
+    for i, (quantity, name) in enumerate(
+        (("measured_rate", "measured, same train loss"), ("predicted_rate", "predicted"))
+    ):
+        line(grid[0, 0], table[table["quantity"] == quantity], i, name)
+    line(grid[0, 1], table[table["quantity"] == "test_difference"], 0, "")
+    grid[0, 1].axhline(0, color="#777777", linewidth=1)
+    for axes in grid[0]:
+        size_axis(axes, table["level"], label)
+        legend(axes)
+    grid[0, 0].set(title="equivalent dropout rate", ylabel="rate")
+    grid[0, 1].set(title="test loss, batch norm less dropout", ylabel="nats")
+    return figure
+
+
+def best_decay(table: pd.DataFrame, label: str) -> Figure:
+    """Best memory against size, by layer, with a line of slope -1/3."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, layer in enumerate(in_order(table["layer"])):
+        rows = table[table["layer"] == layer].rename(columns={"memory": "mean"})
+        line(axes, rows.assign(low=1 / (1 - rows["low"]), high=1 / (1 - rows["high"])), i, layer)
+    levels = np.array(sorted(set(table["level"])))
+    middle = float(np.median(table["memory"]))
+    slope = middle * (levels / np.median(levels)) ** (-1 / 3)
+    axes.plot(levels, slope, color="#777777", linestyle="--", linewidth=1, label="m^(-1/3)")
+    axes.set_yscale("log")
+    size_axis(axes, levels, label)
+    axes.set_ylabel("best memory 1/(1 - decay), updates")
+    legend(axes)
+    return figure
+
+
+def designs(table: pd.DataFrame) -> Figure:
+    """Train and test loss of several designs against size, less those at a common size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (key, rows) in enumerate(part.groupby(["study", "facet", "reading"], sort=False)):
+            line(axes, rows, i, ", ".join(str(word) for word in key if word))
+        axes.axhline(0, color="#777777", linewidth=1)
+        size_axis(axes, part["level"], "size: batch of the update, or norm batch")
+        axes.set_yscale("symlog", linthresh=0.05)
+        axes.set(title=words, ylabel="difference (nats)")
+    legend_below(figure, grid[0, 0])
     return figure

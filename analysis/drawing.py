@@ -68,6 +68,15 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
     )
 
 
+def band(axes: Axes, rows: pd.DataFrame, index: int) -> None:
+    """The band that holds for the whole line, where there is one."""
+    rows = rows.sort_values("level")
+    if "band_low" in rows and np.isfinite(rows["band_low"]).all():
+        colour = COLOURS[index % len(COLOURS)]
+        ends = (rows["level"], rows["band_low"], rows["band_high"])
+        axes.fill_between(*ends, color=colour, alpha=0.15, linewidth=0)
+
+
 def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """One line a reading and facet, named by what differs."""
     keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]

@@ -11,6 +11,7 @@ from analysis.design import in_order
 from analysis.drawing import (
     COLOURS,
     MARKERS,
+    band,
     grid_of,
     legend,
     legend_below,
@@ -96,6 +97,7 @@ def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
         part = table[table["quantity"] == quantity]
         for i, (name, rows) in enumerate(series(part)):
             line(axes, rows, i, name)
+            band(axes, rows, i)
         axes.axhline(0, color="#777777", linewidth=1)
         size_axis(axes, [*part["level"], reference], label)
         axes.set_title(title)

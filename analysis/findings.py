@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from analysis import noise, regularization, test_time
-from analysis.arms import BEST_DRAW, EVERY_DRAW, SEED, chosen_draws
+from analysis import noise, penalty_scaling, regularization, test_time
+from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
+from analysis.beside import designs_beside
+from analysis.best_decay import best_decay, memory_scaling
 from analysis.design import Design, design_of
-from analysis.inference import Interval, mean_interval
+from analysis.equivalent_dropout import equivalent_dropout
 from analysis.load import Run
-from analysis.mechanisms import arm_effects, first_arm
-
-SLOPE_FROM = 8
-"""The exponent of the noise penalty is fitted from this size up: below, 1/m is no small number."""
+from analysis.mechanisms import arm_effects, first_arm, mechanism_shares
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Findings:
     run: Run
     design: Design | None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    beside: tuple[Run, ...] = ()
 
     def table(self, name: str, reading: str = EVERY_DRAW) -> pd.DataFrame:
         """A table under one reading; empty where the run has nothing for it."""
@@ -41,17 +42,22 @@ class Findings:
         return not self.table("losses", BEST_DRAW).empty
 
 
-def find(run: Run) -> Findings:
-    """Compute every table."""
+def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
+    """Compute every table, `designs` from the runs to be set beside this one.
+
+    Raises ValueError where these have no size in common with it.
+    """
     whole, run = run, first_arm(run)
     design = design_of(run)
     if design is None:
         return Findings(whole, None)
     effects = regularization.effect_of_size(run, design)
     penalties = noise.penalties(run, design)
+    effects_of_arms = arm_effects(whole, design)
     tables = {
         "noise_penalty": regularization.noise_penalty(run, design),
-        "noise_penalty_exponent": penalty_exponent(run, design),
+        "noise_penalty_exponent": penalty_scaling.penalty_exponents(run, design),
+        "trends": regularization.trends(run, design),
         "effect_of_size": effects,
         "losses": regularization.losses(run, design),
         "best_size": regularization.best_size(run, design),
@@ -65,10 +71,15 @@ def find(run: Run) -> Findings:
         "penalty_split": noise.at_own_size(penalties),
         "gradient_noise": noise.gradient_noise(run, design),
         "batch_noise": noise.batch_noise(run, design),
-        "arm_effects": arm_effects(whole, design),
+        "best_decay": best_decay(run, design),
+        "memory_scaling": memory_scaling(run, design),
+        "arm_effects": effects_of_arms,
+        "mechanism_shares": mechanism_shares(effects_of_arms),
+        "equivalent_dropout": equivalent_dropout(whole, design),
+        "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
         "trials": trials_table(whole),
     }
-    return Findings(whole, design, tables)
+    return Findings(whole, design, tables, tuple(beside))
 
 
 def chosen_table(run: Run, design: Design) -> pd.DataFrame:
@@ -98,30 +109,6 @@ def chosen_table(run: Run, design: Design) -> pd.DataFrame:
                     "at_edge": int(edge.sum()),
                 }
             )
-    return pd.DataFrame(rows)
-
-
-def penalty_exponent(run: Run, design: Design) -> pd.DataFrame:
-    """Slope of log penalty on log m, a fit a seed, with its interval; a row a facet.
-
-    Over all draws and the sizes from `SLOPE_FROM` to half the largest: at the largest, the
-    finite training set already bends the line. Seeds with a penalty that is not positive are
-    left out and counted.
-    """
-    values = regularization.final_values(run, design)
-    inside = values["level"].between(SLOPE_FROM, design.reference / 2)
-    rows = []
-    for facet, arm in values[inside].groupby("facet"):
-        wide = arm.pivot_table(index="seed", columns="level", values="noise_penalty")
-        if not design.paired or wide.shape[1] < 3:
-            continue
-        positive = wide[(wide > 0).all(axis=1)]
-        x = np.log(positive.columns.to_numpy())
-        x = x - x.mean()
-        slopes = np.log(positive.to_numpy()) @ x / (x @ x)
-        interval: Interval = mean_interval(slopes, np.random.default_rng(SEED))
-        left_out = len(wide) - len(positive)
-        rows.append({"facet": facet, **interval._asdict(), "left_out": left_out})
     return pd.DataFrame(rows)
 
 

@@ -109,35 +109,3 @@ def _studentised(
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)
-
-
-class BestLevel(NamedTuple):
-    """The level with the lowest mean, and the levels that resampling does not rule out."""
-
-    level: float
-    low: float
-    high: float
-    on_edge: bool
-
-
-def best_level(
-    values: Array, levels: Array, generator: np.random.Generator, *, level: float = LEVEL
-) -> BestLevel:
-    """Where the mean of `values`, `(units, levels)`, is lowest, with a bootstrap interval.
-
-    Units are resampled whole, so the pairing between levels is kept. `on_edge` says that the
-    lowest is the first or last level, so that the true best may lie outside. Needs finite
-    values; units with others are left out.
-    """
-    values = values[np.isfinite(values).all(axis=1)]
-    n = len(values)
-    if n == 0:
-        return BestLevel(float("nan"), float("nan"), float("nan"), False)
-    at = int(values.mean(axis=0).argmin())
-    edge = at in (0, len(levels) - 1)
-    if n < FEWEST:
-        return BestLevel(float(levels[at]), float("nan"), float("nan"), edge)
-    chosen = values[generator.integers(0, n, (RESAMPLES, n))].mean(axis=1).argmin(axis=1)
-    tail = (1 - level) / 2
-    low, high = np.quantile(chosen, [tail, 1 - tail], method="inverted_cdf")
-    return BestLevel(float(levels[at]), float(levels[low]), float(levels[high]), edge)

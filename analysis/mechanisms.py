@@ -94,3 +94,37 @@ def _contrasts(
         place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
         found.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
     return found
+
+
+SHARES = {
+    "self-influence": ("leave-one-out", "the example in its own statistics"),
+    "gradient path": ("stop-gradient", "the gradient through the statistics"),
+    "partition diffusion": ("partitions-8", "gradient noise between partitions into ghosts"),
+    "class composition": ("stratified", "noise between the classes of a ghost"),
+}
+"""What each mechanism adds to batch norm: batch norm less the arm without it."""
+
+
+def mechanism_shares(effects: pd.DataFrame) -> pd.DataFrame:
+    """What each mechanism adds to train and test loss at every size, from `arm_effects`.
+
+    `whole` is batch norm less population statistics; the others are batch norm less the arm
+    without that mechanism, so shares need not add up: mechanisms interact. `injected noise` is
+    that of independent normal draws on population statistics. By reading, quantity and size.
+    """
+    if effects.empty:
+        return pd.DataFrame()
+    kept = effects[effects["quantity"].isin(["train_loss", "test_loss"])]
+    first = kept.loc[kept["against"] != POPULATION, "against"]
+    parts = []
+    if (kept["against"] == POPULATION).any() and len(first):
+        against = kept[kept["against"] == POPULATION]
+        for name, arm in (("whole", first.iloc[0]), ("injected noise", "noise")):
+            parts.append(against[against["arm"] == arm].assign(mechanism=name))
+    for name, (arm, _) in SHARES.items():
+        rows = kept[(kept["arm"] == arm) & (kept["against"] != POPULATION)]
+        turned = {"mean": -rows["mean"], "low": -rows["high"], "high": -rows["low"]}
+        parts.append(rows.assign(mechanism=name, **turned))
+    table = pd.concat(parts, ignore_index=True)
+    columns = ["reading", "mechanism", "level", "quantity", *Interval._fields, "left_out"]
+    return table[columns]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from analysis.arms import KEYS, PAIRED_BY, SEED, contrasts, final, level_means, readings
+from analysis.best_range import BestRange, best_range
 from analysis.design import Design
-from analysis.inference import BestLevel, best_level
+from analysis.effects import family
 from analysis.load import Run
+from analysis.trends import Trend, page, trend
+from analysis.u_shape import u_shape
 
 QUANTITIES = {
     "train_loss": "train loss, population statistics",
@@ -50,10 +55,14 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
 
 
 def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
-    """Train-mode less population loss at the same weights, by reading, facet and level."""
+    """Train-mode less population loss at the same weights, by reading, facet and level.
+
+    Not for a norm batch of the whole training split, whose statistics are the population's.
+    """
     values = final_values(run, design)
-    normed = run.trials.loc[run.trials["norm"] == "batch", "trial_id"]
-    values = values[values["trial_id"].isin(normed)]
+    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
+    own = (run.trials["norm"] == "batch") & (run.trials["norm_batch_size"] < train.max())
+    values = values[values["trial_id"].isin(run.trials.loc[own, "trial_id"])]
     parts = [
         level_means(rows, design, "noise_penalty", []).assign(reading=reading)
         for reading, rows in readings(run, design, values).items()
@@ -62,13 +71,18 @@ def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
 
 
 def effect_of_size(run: Run, design: Design) -> pd.DataFrame:
-    """Each quantity at every level less that at the largest, by reading and facet."""
+    """Each quantity at every level less that at the largest, by reading and facet.
+
+    With the interval of each difference, and what `effects.family` says of all of them together.
+    """
     values = final_values(run, design)
-    parts = [
-        contrasts(rows, design, quantity, reading).assign(reading=reading, quantity=quantity)
-        for reading, rows in readings(run, design, values).items()
-        for quantity in QUANTITIES
-    ]
+    parts = []
+    for reading, rows in readings(run, design, values).items():
+        for quantity in QUANTITIES:
+            found = contrasts(rows, design, quantity, reading)
+            together = family(rows, design, quantity, reading)
+            found = found.merge(together, on=["facet", "level"], how="left")
+            parts.append(found.assign(reading=reading, quantity=quantity))
     return _ordered(parts, ["quantity"])
 
 
@@ -84,7 +98,9 @@ def losses(run: Run, design: Design) -> pd.DataFrame:
 
 
 def best_size(run: Run, design: Design) -> pd.DataFrame:
-    """The level with the lowest test loss, by reading and facet, with a bootstrap interval.
+    """The level with the lowest test loss, by reading and facet, with a confidence range.
+
+    `p_u_shape` tests that test loss falls before it and rises after it.
 
     Only where arms are paired by seed: without pairing the best of many draws mostly tells
     which size had the luckiest one. A size at which a measurement is missing or not finite
@@ -101,19 +117,50 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
                 continue
             wide = kept.pivot_table(index="seed", columns="level", values="test_loss")
             generator = np.random.default_rng(SEED)
-            found = best_level(wide.to_numpy(), wide.columns.to_numpy(), generator)
-            excluded = int((~whole).sum())
+            levels = wide.columns.to_numpy(dtype=float)
+            found = best_range(wide.to_numpy(), levels, generator)
+            turn = u_shape(wide.to_numpy(), levels, generator)
             table.append(
-                {"reading": reading, "facet": facet, **found._asdict(), "excluded": excluded}
+                {
+                    "reading": reading,
+                    "facet": facet,
+                    **found._asdict(),
+                    "p_u_shape": turn.p_value,
+                    "excluded": int((~whole).sum()),
+                }
             )
-    return pd.DataFrame(table, columns=["reading", "facet", *BestLevel._fields, "excluded"])
+    columns = ["reading", "facet", *BestRange._fields, "p_u_shape", "excluded"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def trends(run: Run, design: Design) -> pd.DataFrame:
+    """Slope of each quantity on log2 of the size, and Page's test of its order.
+
+    Per seed over all sizes below the reference, draws averaged; in units of the quantity a
+    doubling. By reading, quantity and facet; only for paired designs of three sizes or more.
+    """
+    table = []
+    for reading, rows in readings(run, design, final_values(run, design)).items():
+        rows = rows[rows["level"] < design.reference] if design.paired else rows.iloc[:0]
+        for quantity, (facet, arm) in product(
+            (*QUANTITIES, "noise_penalty"), rows.groupby("facet")
+        ):
+            wide = arm.pivot_table(index="seed", columns="level", values=quantity, dropna=False)
+            if wide.shape[1] < 3 or wide.isna().all(axis=None):
+                continue
+            levels, generator = wide.columns.to_numpy(dtype=float), np.random.default_rng(SEED)
+            found = trend(wide.to_numpy(), levels, generator)
+            order = page(wide.to_numpy(), generator)
+            place = {"reading": reading, "quantity": quantity, "facet": facet}
+            table.append({**place, **found._asdict(), "p_page": order.p_value})
+    return pd.DataFrame(table, columns=["reading", "quantity", "facet", *Trend._fields, "p_page"])
 
 
 def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     """Where "regularises" may be said: train loss surely rises and test loss surely falls.
 
-    Both against the largest size, by the 95 % interval of each; a row a reading, facet, level.
-    `known` says whether both have an interval at all.
+    Both against the largest size, by the 95 % bands that hold for all sizes together; a row a
+    reading, facet, level. `known` says whether both have a band at all.
     """
     keys = ["reading", "facet", "level"]
     train, test = (
@@ -121,8 +168,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
         for quantity in ("train_loss", "test_loss")
     )
     test = test.reindex(train.index)
-    rises, falls = train["low"] > 0, test["high"] < 0
-    known = train["low"].notna() & test["low"].notna()
+    rises, falls = train["band_low"] > 0, test["band_high"] < 0
+    known = train["band_low"].notna() & test["band_low"].notna()
     return pd.DataFrame(
         {
             "train_rises": rises,

@@ -17,7 +17,8 @@ from analysis import drawing
 from analysis.answer import MINUS, about, number, question_1, question_2
 from analysis.findings import Findings
 from analysis.mechanisms import arms_of
-from analysis.sections import IMPORTS, SECTIONS, Section, not_claimed
+from analysis.section import IMPORTS, Section
+from analysis.sections import SECTIONS, not_claimed
 
 
 class Cell(NamedTuple):
@@ -29,7 +30,7 @@ class Cell(NamedTuple):
 
 
 def write_report(found: Findings, folder: Path) -> Path:
-    """Write tables (CSV), figures (SVG, PNG) and the page; returns the page's path."""
+    """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path."""
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, table in found.tables.items():
@@ -67,15 +68,20 @@ def _section(
 def _reading(found: Findings) -> str:
     """The lines that read the run: `whole`, and `run`, the arm that the tables are about."""
     where = repr(str(found.run.where))
-    if not arms_of(found.run):
-        return f"run = whole = read_run({where})\n"
-    return f"whole = read_run({where})\nrun = mechanisms.first_arm(whole)\n"
+    lines = f"run = whole = read_run({where})\n"
+    if arms_of(found.run):
+        lines = f"whole = read_run({where})\nrun = mechanisms.first_arm(whole)\n"
+    if found.beside:
+        others = ", ".join(f"read_run({str(run.where)!r})" for run in found.beside)
+        lines += f"others = [{others}]\n"
+    return lines
 
 
 def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> str:
     with drawing.style():
         figure = draw(found)
         figure.savefig(path.with_suffix(".png"), dpi=160)
+        figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     path.with_suffix(".svg").write_bytes(buffer.getvalue())

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from analysis.arms import final, level_means, readings
 from analysis.design import Design
 from analysis.load import Run
+from analysis.running_theory import (
+    Keep,
+    linear_variance,
+    sum_of_squared_epochs,
+    sum_of_squares,
+)
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -61,6 +69,7 @@ def error_parts(run: Run, design: Design) -> pd.DataFrame:
 
     Root mean squares at the last step, of the mean in deviations and of the variance in log
     ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
+    `predicted` is theory's sampling error of the mean at these weights, over shuffled epochs.
     """
     columns = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
     if run.statistics.empty or columns[0] not in run.statistics:
@@ -76,7 +85,45 @@ def error_parts(run: Run, design: Design) -> pd.DataFrame:
         for reading, kept in readings(run, design, rows).items()
         for column in columns
     ]
-    return _ordered(found, ["reading", "quantity", "part"])
+    table = _ordered(found, ["reading", "quantity", "part"])
+    return table.assign(predicted=_sampling_theory(run, design, table))
+
+
+KEEPS: dict[str, Keep] = {
+    "biased": "constant",
+    "unbiased": "constant",
+    "debiased": "debiased",
+    "cumulative": "cumulative",
+}
+
+
+def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
+    """Of the running mean's sampling error where the rule is known, by row; else NaN.
+
+    An update sees one ghost of m, and the ghosts of an epoch are disjoint; exact for weights that
+    stand still, and for the first layer.
+    """
+    train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
+    batches = run.trials["batch_size"]
+    steps = int(run.outcomes["steps"].max())
+    if batches.nunique() > 1 or design.axis != "norm_batch_size":
+        return [math.nan] * len(table)
+    per_epoch = train // int(batches.iloc[0])
+    epochs, phase = divmod(steps, per_epoch)
+    if phase == 0:
+        epochs, phase = epochs - 1, per_epoch
+
+    def theory(rule: str, decay: float, m: float) -> float:
+        keep = KEEPS.get(rule)
+        if keep is None or (keep != "cumulative" and math.isnan(decay)):
+            return math.nan
+        squares = sum_of_squares(keep, decay, steps)
+        by_epoch = sum_of_squared_epochs(keep, decay, per_epoch, phase, epochs)
+        return math.sqrt(linear_variance(squares, by_epoch, int(m), train))
+
+    sampling = (table["part"] == "sampling") & (table["quantity"] == "mean")
+    places = zip(sampling, table["rule"], table["tracker_decay"], table["level"], strict=True)
+    return [theory(*place) if known else math.nan for known, *place in places]
 
 
 def repairs(run: Run, design: Design) -> pd.DataFrame:

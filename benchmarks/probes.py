@@ -45,7 +45,8 @@ def main() -> None:
         splits = split_sizes(trial.dataset, len(plan.data.labels))
         sizes = Sizes(*splits, forward_examples(trial, splits[0]))
         planned = share(probes_of(trial, sizes), trial, sizes)
-        ended = [e for e in run_trial(Job(trial, "t", 0), plan.data) if isinstance(e, Outcome)][0]
+        events = run_trial(Job(trial, "t", 0), plan.data)
+        ended = next(event for event in events if isinstance(event, Outcome))
         assert ended.status == "completed", ended.error
         measured = ended.probe_seconds / ended.seconds
         print(

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from runner.errors import RequestError
+from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
 
 if TYPE_CHECKING:
     from analysis.prediction import Question
     from model.conventions import Convention
-    from runner.events import Job
-    from runner.executor import Executor
-    from runner.plan import Plan
-    from runner.run import Progress
 
 app = typer.Typer(
     add_completion=False,
@@ -34,14 +31,6 @@ MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
-
-
-class Where(StrEnum):
-    """Where trials run."""
-
-    local = "local"
-    ray = "ray"
-    inline = "inline"
 
 
 def main() -> None:
@@ -73,6 +62,9 @@ def run(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
+    pilot: Annotated[
+        Path | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
+    ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
 ) -> None:
     """Run a study; the same command again resumes it."""
@@ -81,14 +73,17 @@ def run(
 
     if address is not None and on is not Where.ray:
         raise RequestError("--address names a Ray cluster; add --on ray")
+    if pilot is not None and not dry_run:
+        raise RequestError("--pilot only says how many seeds to plan; add --dry-run")
     plan = make_plan(read_study(study, settings or []), trials)
     if dry_run:
         from runner.dry_run import describe
 
         print(describe(plan))
+        print(_power(plan.study.replicas, pilot))
         return
     root = out or Path("runs") / plan.study.name
-    progress = _execute(plan, root, on, workers, address)
+    progress = execute(plan, root, on, workers, address)
     print(f"rows: {root}")
     if progress.interrupted:
         print("interrupted: what was measured is on disk; the same command resumes")
@@ -99,65 +94,28 @@ def run(
         raise SystemExit(FAILED)
 
 
-def _execute(
-    plan: Plan, root: Path, on: Where, workers: int | None, address: str | None
-) -> Progress:
-    from rich.console import Console
+def _power(seeds: int, pilot: Path | None) -> str:
+    from analysis.load import read_run
+    from analysis.planning import assumed, of_pilot, power_line
+    from runner.place import read_study_json
 
-    from runner.interrupt import Interrupt
-    from runner.place import held, open_run, remaining, unplanned
-    from runner.progress import Display, line
-    from runner.run import run_study
-    from runner.sink import ParquetSink
-
-    with held(root):
-        open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
-        sink = ParquetSink(root)
-        sink.plan(unplanned(root, plan))
-        jobs = remaining(root, plan)
-        already = len(plan.trials) - len(jobs)
-        if already:
-            print(f"resuming {root}: {already} of {len(plan.trials)} trials are done")
-        executor = _executor(plan, jobs, on, workers, address)
-        interrupt = Interrupt()
-        interrupt.install()
-        display = Display(Console())
-        try:
-            progress = run_study(
-                jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
-            )
-        finally:
-            display.close()
-            executor.close()
-        sink.close()
-    interrupt.release()
-    print(line(progress))
-    return progress
+    if pilot is None:
+        return power_line(seeds, assumed())
+    read_study_json(pilot)
+    try:
+        return power_line(seeds, of_pilot(read_run(pilot)))
+    except ValueError as error:
+        raise RequestError(f"--pilot {pilot}: {error}") from None
 
 
-def _executor(
-    plan: Plan, jobs: list[Job], on: Where, workers: int | None, address: str | None
-) -> Executor:
-    from runner.executor import InlineExecutor, LocalExecutor
-
-    if on is Where.inline or not jobs:
-        return InlineExecutor(plan.data)
-    if on is Where.ray:
-        from runner.cluster import RayExecutor
-
-        return RayExecutor(plan.data, workers, address)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return LocalExecutor(plan.data, min(workers or cores or 1, len(jobs)))
-
-
-def _report(root: Path) -> None:
+def _report(root: Path, beside: Sequence[Path] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
     from analysis.report import write_report
 
     try:
-        found = find(read_run(root))
+        found = find(read_run(root), [read_run(other) for other in beside])
     except ValueError as error:
         print(f"no report: {error}")
         return
@@ -166,12 +124,18 @@ def _report(root: Path) -> None:
 
 
 @app.command()
-def report(run: RunFolder) -> None:
+def report(
+    run: RunFolder,
+    beside: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
+    ] = None,
+) -> None:
     """Print the answer of a run and write its report."""
     from runner.place import read_study_json
 
-    read_study_json(run)
-    _report(run)
+    for folder in (run, *(beside or ())):
+        read_study_json(folder)
+    _report(run, beside or [])
 
 
 @app.command()

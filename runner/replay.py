@@ -89,8 +89,16 @@ def _first_difference(table: str, then: Rows, now: Rows) -> str | None:
     for key, row in sorted(then.items()):
         for name, value in row.items():
             again = now[key][name]
-            both_nan = isinstance(value, float) and math.isnan(value) and math.isnan(float(again))
-            if value != again and not both_nan:
+            if not _same(value, again):
                 place = ", ".join(str(part) for part in key)
                 return f"{table} ({place}): {name} was {value!r} and is {again!r} now"
     return None
+
+
+def _same(value: Any, again: Any) -> bool:
+    """Equal, and NaN equal to NaN, also within a list."""
+    if isinstance(value, list):
+        pairs = zip(value, again, strict=False)
+        return len(value) == len(again) and all(_same(one, other) for one, other in pairs)
+    both_nan = isinstance(value, float) and math.isnan(value) and math.isnan(float(again))
+    return bool(value == again) or both_nan

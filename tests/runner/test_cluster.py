@@ -96,7 +96,7 @@ def test_without_a_cluster_one_is_started_and_stopped(
     expected: dict[str, pd.DataFrame], home: Path, tmp_path: Path
 ) -> None:
     said = ended_well("run", *SMALL, "--out", "run", cwd=tmp_path)
-    assert said.startswith("4/4 trials · 0 running · 0 failed · 0 diverged · 328 rows")
+    assert said.startswith("4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows")
     same_tables(tables(tmp_path / "run"), expected)
     ended_well("verify", "run", cwd=tmp_path)
 

@@ -1,0 +1,86 @@
+"""The parts of the page about question 2, test-time statistics."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from analysis import decompositions, figures
+from analysis.answer import tracker_name, usual_tracker
+from analysis.findings import Findings
+from analysis.section import Section, label
+
+
+def _repairs(found: Findings) -> Figure:
+    usual = usual_tracker(found, found.table("running_damage"))
+    name = tracker_name(usual.iloc[0])
+    return decompositions.repairs(found.table("repairs"), usual, label(found), name)
+
+
+SECTIONS = (
+    Section(
+        key="statistics_error",
+        title="2a. How far running statistics are from the population's",
+        says="Root mean square over features of the running mean's error in population "
+        "deviations, and of the log ratio of variances, at the end of training.",
+        caption="Lower is better; every tracker watched the same training.",
+        alt="Error of running mean and variance against mini-batch size for every tracker.",
+        code="test_time.statistics_error(run, design_of(run))",
+        draw=lambda f: figures.statistics_error(f.table("statistics_error"), label(f)),
+    ),
+    Section(
+        key="running_damage",
+        title="2b. What that costs at test time",
+        says="Test loss under each running average less that under population statistics, at the "
+        "same weights.",
+        caption="Above zero, reading the test set with running statistics costs loss.",
+        alt="Test loss under running less population statistics for every tracker.",
+        code="test_time.running_damage(run, design_of(run))",
+        draw=lambda f: figures.running_damage(f.table("running_damage"), label(f)),
+    ),
+    Section(
+        key="error_parts",
+        title="2c. Whose fault the error is",
+        says="The error of one running average taken apart, exactly. Sampling: too few examples "
+        "behind it. Staleness: weights have moved since. Propagation: what batch statistics are "
+        "expected to be at these weights less the population's, which is the rule's bias and, "
+        "in deeper layers, what batch norm below does to the input.",
+        caption="Parts that are zero by construction are not drawn.",
+        alt="Sampling, staleness and propagation error against size, by layer.",
+        code="test_time.error_parts(run, design_of(run))",
+        draw=lambda f: decompositions.error_parts(
+            usual_tracker(f, f.table("error_parts")), label(f)
+        ),
+    ),
+    Section(
+        key="repairs",
+        title="2d. What repairs it",
+        says="Test loss of the same weights under other statistics, less that under population "
+        "statistics: the evaluated batch's own; precise, the mean over an epoch of batch "
+        "statistics at the final weights (Wu & Johnson 2021); EvalNorm, the expected batch "
+        "statistics given the evaluated example (Singh & Shrivastava 2019).",
+        caption="Below zero, the statistics suit the network better than the population's own.",
+        alt="Test loss under batch, precise and EvalNorm statistics less population loss.",
+        code="test_time.repairs(run, design_of(run))",
+        draw=_repairs,
+    ),
+    Section(
+        key="best_decay",
+        title="2e. The best decay",
+        says="The decay with the smallest squared error of the running mean, of the rule unbiased, "
+        "with the range that holds the best of those tried with 95 %. A first layer on centred "
+        "inputs has a mean of zero whatever its weights, so nothing there can be stale and the "
+        "longest memory wins.",
+        caption="Dashed: memory as the power -1/3 of the size, which theory expects where weights "
+        "drift at a constant rate.",
+        alt="Best memory of the running average against size, by layer.",
+        code="decay.best_decay(run, design_of(run))",
+        draw=lambda f: decompositions.best_decay(f.table("best_decay"), label(f)),
+    ),
+    Section(
+        key="memory_scaling",
+        title="2f. How the best memory scales",
+        says="The slope of log memory on log m of each seed's own best decay. Theory's -1/3 is for "
+        "independent batches and a drift that does not depend on m.",
+        code="decay.memory_scaling(run, design_of(run))",
+    ),
+)

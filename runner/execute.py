@@ -1,0 +1,75 @@
+"""A plan is carried out: the place held, the executor chosen, progress shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.events import Job
+    from runner.executor import Executor
+    from runner.plan import Plan
+    from runner.run import Progress
+
+
+class Where(StrEnum):
+    """Where trials run."""
+
+    local = "local"
+    ray = "ray"
+    inline = "inline"
+
+
+def execute(
+    plan: Plan, root: Path, on: Where, workers: int | None, address: str | None
+) -> Progress:
+    """Run what is left of a plan and say how it went; an interrupt stops it in order."""
+    from rich.console import Console
+
+    from runner.interrupt import Interrupt
+    from runner.place import held, open_run, remaining, unplanned
+    from runner.progress import Display, line
+    from runner.run import run_study
+    from runner.sink import ParquetSink
+
+    with held(root):
+        open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
+        sink = ParquetSink(root)
+        sink.plan(unplanned(root, plan))
+        jobs = remaining(root, plan)
+        already = len(plan.trials) - len(jobs)
+        if already:
+            print(f"resuming {root}: {already} of {len(plan.trials)} trials are done")
+        executor = _executor(plan, jobs, on, workers, address)
+        interrupt = Interrupt()
+        interrupt.install()
+        display = Display(Console())
+        try:
+            progress = run_study(
+                jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
+            )
+        finally:
+            display.close()
+            executor.close()
+        sink.close()
+    interrupt.release()
+    print(line(progress))
+    return progress
+
+
+def _executor(
+    plan: Plan, jobs: list[Job], on: Where, workers: int | None, address: str | None
+) -> Executor:
+    from runner.executor import InlineExecutor, LocalExecutor
+
+    if on is Where.inline or not jobs:
+        return InlineExecutor(plan.data)
+    if on is Where.ray:
+        from runner.cluster import RayExecutor
+
+        return RayExecutor(plan.data, workers, address)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return LocalExecutor(plan.data, min(workers or cores or 1, len(jobs)))
