@@ -61,7 +61,7 @@ def read_run(where: str | Path) -> Run:
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
-    known = trials[["trial_id", *joined_fields(trials, designed)]]
+    known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
     measured = {table: _measured(root / table, counting, known) for table in MEASUREMENTS}
     return Run(
         where=root,
