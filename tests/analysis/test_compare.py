@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.bits import settled
-from analysis.compare import Comparison, compare, p_value
+from analysis.bits import _apart, settled
+from analysis.compare import Comparison, _whole_means, compare, p_value
 from analysis.compare_text import data, opening, text
 from analysis.inference import difference_interval, mean_interval
 from analysis.load import Run, read_run
@@ -165,6 +165,8 @@ def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
     assert [one[n] for n in expected._fields] == pytest.approx(list(expected), rel=1e-9)
     assert one["paired"] and one["sure"] and one["left_out"] == 0
     assert row(found, "test_loss", 64)["mean"] == pytest.approx(0, abs=1e-12)
+    tests = found.differences["p_value"].notna().sum()
+    assert one["adjusted"] == pytest.approx(one["p_value"] * tests)
     assert opening(found).startswith("They differ: test_loss at norm_batch_size = 8 by -0.0199 [")
 
 
@@ -336,3 +338,25 @@ def test_unfinished_trials_are_counted(tmp_path: Path) -> None:
     )
     half = read_run(tmp_path)
     assert "trials 2 planned, 1 completed, 1 failed" in text(compare(half, half), half, half)
+
+
+def test_two_values_are_the_same_where_all_bits_are_or_both_are_nan() -> None:
+    here = np.array([math.nan, 0.0, 1.0, math.inf, math.nan])
+    there = np.array([-math.nan, -0.0, np.nextafter(1.0, 2.0), math.inf, 1.0])
+    assert _apart(here, there).tolist() == [False, True, True, False, True]
+
+
+def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (part,) = (tmp_path / "b" / "noise").glob("part-*.parquet")
+    pq.write_table(pq.read_table(part).slice(1), part)
+    bits = compare(here, read_run(tmp_path / "b")).bits
+    assert (bits.alone, bits.differing) == (1, 0)
+
+
+def test_a_mean_over_equal_points_needs_all_of_them() -> None:
+    values = [1.0, 3.0, 1.0, math.nan]
+    side = pd.DataFrame({"point": "a", "seed": [0, 0, 1, 1], "value": values})
+    means = _whole_means(side, ["point", "seed"]).to_numpy()
+    assert means[0] == 2.0 and math.isnan(means[1])
