@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.design import Design, facet_of
-from analysis.inference import Interval, difference_interval, mean_interval
+from analysis.inference import Interval, difference_interval, mean_interval, mean_intervals
 from analysis.load import Run
 
 EVERY_DRAW = "every draw"
@@ -70,13 +70,16 @@ def level_means(rows: pd.DataFrame, design: Design, value: str, by: Sequence[str
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite.
     """
     names = ["facet", *by, "level"]
-    table = []
-    for key, group in rows.groupby(names, dropna=False):
-        finite = group[np.isfinite(group[value])]
-        units = finite.groupby(design.unit)[value].mean().to_numpy()
-        interval = mean_interval(units, np.random.default_rng(SEED))
-        table.append(_row(names, key, interval, len(group) - len(finite)))
-    return _table(names, table)
+    groups = rows.groupby(names, dropna=False)
+    number, finite = groups.ngroup().to_numpy(), np.isfinite(rows[value].to_numpy())
+    units = rows[finite].groupby([number[finite], design.unit])[value].mean()
+    ends = np.searchsorted(units.index.get_level_values(0), np.arange(1, groups.ngroups))
+    samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
+    intervals = mean_intervals(samples, SEED)
+    left_out = np.bincount(number[~finite], minlength=groups.ngroups)
+    table = groups.size().index.to_frame(index=False)
+    counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
+    return pd.concat([table, counted], axis=1)
 
 
 PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}

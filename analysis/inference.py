@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +40,23 @@ def mean_interval(
     too narrow (Efron & Tibshirani 1993, section 12.5). Values that are not finite are left out
     and not counted in `units`.
     """
+    return _of_mean(values, lambda n: generator.integers(0, n, (RESAMPLES, n)), level)
+
+
+def mean_intervals(samples: Iterable[Array], seed: int, *, level: float = LEVEL) -> list[Interval]:
+    """`mean_interval` of every sample, `(units,)` each, with a generator from `seed` each.
+
+    Equal generators draw equal resamples for equal counts of units, so they are drawn once.
+    """
+
+    @cache
+    def resamples(n: int) -> Array:
+        return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+
+    return [_of_mean(values, resamples, level) for values in samples]
+
+
+def _of_mean(values: Array, resamples: Callable[[int], Array], level: float) -> Interval:
     values = values[np.isfinite(values)].astype(np.float64)
     n = len(values)
     mean = float(values.mean()) if n else float("nan")
@@ -46,8 +65,9 @@ def mean_interval(
     error = _standard_error(values)
     if error <= ROUNDING * np.abs(values).max():
         return Interval(mean, mean, mean, n)
-    resampled = values[generator.integers(0, n, (RESAMPLES, n))]
-    return _studentised(mean, error, resampled.mean(axis=1), _standard_error(resampled), n, level)
+    resampled = values[resamples(n)]
+    means = resampled.mean(axis=1)
+    return _studentised(mean, error, means, _standard_error(resampled, means), n, level)
 
 
 def difference_interval(
@@ -71,8 +91,11 @@ def difference_interval(
     return _studentised(mean, error, ra.mean(axis=1) - rb.mean(axis=1), errors, n, level)
 
 
-def _standard_error(values: Array) -> Array:
-    return np.asarray(values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1]))
+def _standard_error(values: Array, means: Array | None = None) -> Array:
+    """Of the mean over the last axis; `means` where they are already known."""
+    known = None if means is None else means[..., np.newaxis]
+    spread = values.std(axis=-1, ddof=1) if known is None else values.std(-1, ddof=1, mean=known)
+    return np.asarray(spread / np.sqrt(values.shape[-1]))
 
 
 def _studentised(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
@@ -59,13 +61,8 @@ def read_run(where: str | Path) -> Run:
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
-    known = trials[["trial_id", *joined_fields(trials, designed)]]
-    measured = {}
-    for table in MEASUREMENTS:
-        own = _read(root / table).merge(counting, on=["trial_id", "attempt"])
-        own = own.rename(columns={"norm_batch_size": "probe_batch_size"})
-        taken = [c for c in known.columns if c == "trial_id" or c not in own.columns]
-        measured[table] = _with_rule(own.merge(known[taken], on="trial_id"))
+    known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
+    measured = {table: _measured(root / table, counting, known) for table in MEASUREMENTS}
     return Run(
         where=root,
         study=study,
@@ -82,11 +79,30 @@ def of_trials(run: Run, trial_ids: pd.Series) -> Run:
 
 
 def _read(folder: Path) -> pd.DataFrame:
-    parts = sorted(folder.glob("part-*.parquet"))
-    frames = [pd.read_parquet(part) for part in parts]
-    if not frames:
+    parts = [pq.read_table(part) for part in sorted(folder.glob("part-*.parquet"))]
+    if not parts:
         return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
-    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    whole = pa.concat_tables(parts, promote_options="permissive")
+    del parts
+    # Column by column, each freed in Arrow as it lands: never two copies of a table.
+    return whole.to_pandas(split_blocks=True, self_destruct=True)
+
+
+def _measured(folder: Path, counting: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the attempts that count, with the fields of their trials beside them.
+
+    `counting` has columns trial_id, attempt; `known` trial_id and fields, a row a trial.
+    """
+    own = _read(folder)
+    attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"]
+    codes, trials = pd.factorize(own["trial_id"])
+    at = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
+    counts = (at >= 0) & (own["attempt"].to_numpy() == attempts.to_numpy()[at])
+    if not counts.all():
+        own, at = own[counts].reset_index(drop=True), at[counts]
+    own = own.rename(columns={"norm_batch_size": "probe_batch_size"})
+    fields = known[[c for c in known.columns if c not in own.columns]]
+    return _with_rule(pd.concat([own, fields.take(at).reset_index(drop=True)], axis=1))
 
 
 def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[str]:
@@ -107,5 +123,7 @@ def _with_rule(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if frame.empty:
         return frame.assign(rule="", tracker_decay=0.0)
-    parts = frame["tracker"].str.partition("/")
-    return frame.assign(rule=parts[0], tracker_decay=pd.to_numeric(parts[2].replace("", None)))
+    codes, trackers = pd.factorize(frame["tracker"])
+    parts = pd.Series(trackers).str.partition("/")
+    decays = pd.to_numeric(parts[2].replace("", None))
+    return frame.assign(rule=parts[0].array.take(codes), tracker_decay=decays.array.take(codes))

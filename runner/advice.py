@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from math import inf, isinf
+from math import inf, isfinite, isinf
 from typing import Any
 
 from model.conventions import Convention
@@ -85,12 +85,12 @@ def shown(value: float) -> str:
 
 
 def finite(value: Any) -> Any:
-    """The same values for JSON, which knows no infinity: it becomes null."""
+    """The same values for JSON, which knows neither infinity nor NaN: they become null."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
-    return None if value in (inf, -inf) else value
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _wrapped(sentence: str, bullet: str = "") -> list[str]:

@@ -141,6 +141,39 @@ def report(
 
 
 @app.command()
+def compare(
+    here: RunFolder,
+    there: Annotated[Path, typer.Argument(metavar="RUN", help="The run held against it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As data; not finite is null.")] = False,
+) -> None:
+    """Say whether two runs differ, in what and by how much.
+
+    First the rows of trials that both have, bit for bit; then, at every level that both have, the
+    second run less the first, paired by seed where data and draws are the same. Exit code 1 where
+    they surely differ (an adjusted p below 0.05), 0 where they are the same, differ in the last
+    digits, or not surely.
+    """
+    import json
+
+    from analysis.compare import compare as compare_runs
+    from analysis.compare_text import data, text
+    from analysis.load import read_run
+    from runner.advice import finite
+    from runner.verify import must_be_tried
+
+    for folder in (here, there):
+        must_be_tried(folder)
+    try:
+        runs = read_run(here), read_run(there)
+        found = compare_runs(*runs)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    print(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
+    if found.verdict == "differ":
+        raise SystemExit(FAILED)
+
+
+@app.command()
 def status(run: RunFolder) -> None:
     """Say what of a run is done."""
     from runner.verify import status_line

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from runner.errors import RequestError
 from runner.events import SETTLED
 from runner.place import read_study_json
 from runner.sink import read_rows
@@ -71,6 +72,18 @@ def status_line(root: Path) -> str:
         f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
         f"{planned - sum(counts.values())} not yet tried"
     )
+
+
+def must_be_tried(root: Path) -> None:
+    """Raise RequestError where a folder is no run, or some of its trials were not tried yet."""
+    read_study_json(root)
+    planned = len(read_rows(root, "trials", ["trial_id"])["trial_id"])
+    left = planned - len(latest_outcomes(root))
+    if left:
+        raise RequestError(
+            f"{str(root)!r} is not finished: {left} of {planned} trials are not yet tried; "
+            "the same `caviar run` command resumes it"
+        )
 
 
 def verify_run(root: Path) -> Findings:

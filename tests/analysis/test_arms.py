@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws, final, level_means, readings
 from analysis.design import Design, design_of
+from analysis.inference import mean_interval
 from analysis.load import Run
 from analysis.regularization import final_values
 from runner.config import TrialConfig
@@ -136,3 +139,36 @@ def test_a_random_search_has_one_reading(tmp_path: Path) -> None:
     run = run_of(tmp_path, trials)
     own = designed(run)
     assert list(readings(run, own, final_values(run, own))) == [EVERY_DRAW]
+
+
+def test_means_by_tracker_are_those_of_its_rows_alone(tmp_path: Path) -> None:
+    """Two draws, rows in any order, trackers without a decay, values that are missing."""
+    levels = {"norm_batch_size": [8, 64], "dropout": [0.0, 0.1]}
+    run = run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels)
+    design = design_of(run)
+    assert design is not None
+    rows = final(run.statistics, design).sample(frac=1, random_state=3)
+    rows["value"] = np.random.default_rng(4).standard_normal(len(rows))
+    nowhere = (rows["rule"] == "unbiased") & (rows["level"] == 8) & (rows["dropout"] == 0.1)
+    rows.loc[nowhere | (rows["seed"] == 3) & (rows["draw"] == 1), "value"] = np.inf
+    table = level_means(rows, design, "value", ["rule", "tracker_decay"])
+    assert len(table) == 2 * 2 * 2 and table["tracker_decay"].isna().sum() == 4
+    for row in table.to_dict("records"):
+        own = rows[(rows["facet"] == row["facet"]) & (rows["level"] == row["level"])]
+        own = own[own["rule"] == row["rule"]]
+        finite = own[np.isfinite(own["value"])]
+        units = [seed["value"].mean() for _, seed in finite.groupby("seed")]
+        expected = mean_interval(np.array(units), np.random.default_rng(0))
+        assert [row[name] for name in expected._fields] == pytest.approx(expected, nan_ok=True)
+        assert row["left_out"] == len(own) - len(finite)
+    assert (table["units"] == 0).sum() == 1 and table["left_out"].max() == 12
+
+
+def test_means_of_no_rows_have_their_columns(tmp_path: Path) -> None:
+    run = run_of(tmp_path, crossed({"norm_batch_size": [8, 64]}))
+    design = design_of(run)
+    assert design is not None
+    rows = final(run.statistics, design).iloc[:0]
+    table = level_means(rows, design, "mean_error", ["layer"])
+    names = ["facet", "layer", "level", "mean", "low", "high", "units", "left_out"]
+    assert isinstance(table, pd.DataFrame) and table.empty and list(table.columns) == names

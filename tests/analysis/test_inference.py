@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.inference import FEWEST, Interval, difference_interval, mean_interval
+from analysis.inference import (
+    FEWEST,
+    Interval,
+    difference_interval,
+    mean_interval,
+    mean_intervals,
+)
 
 Array = np.ndarray[Any, Any]
 Estimate = Callable[[Array, np.random.Generator], Interval]
@@ -183,3 +189,15 @@ def test_values_that_differ_by_rounding_are_certain() -> None:
     values = np.array([0.125] * 5 + [np.nextafter(0.125, 1)])
     found = mean_interval(values, seeded())
     assert (found.low, found.high) == pytest.approx((0.125, 0.125))
+
+
+def test_many_means_have_the_bytes_of_one_at_a_time() -> None:
+    """Whatever stands before them: counts that return, gaps, too few, none, all equal."""
+    gap = np.array([np.nan, *normal(7, seed=3), np.inf])
+    samples = [normal(n, seed=n) for n in (20, 5, 20, 4, 7, 20, 1)]
+    samples += [gap, np.array([]), np.full(6, 0.25), normal(5, seed=9) * 1e-6]
+    many = mean_intervals(samples, 7)
+    assert len(many) == len(samples)
+    for interval, values in zip(many, samples, strict=True):
+        assert _bytes(interval) == _bytes(mean_interval(values, seeded(7)))
+    assert _bytes(mean_intervals(samples, 8)[0]) != _bytes(many[0])

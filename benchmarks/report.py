@@ -1,0 +1,158 @@
+"""Seconds and memory from ten million rows on disk to the report.
+
+A study of eight ghost sizes, 16 learning rates and 20 seeds, measured 20 times in training under
+30 running averages in two layers, with invented values: the real sink writes it, then a fresh
+process reads it, computes every table and writes the page. Peak is the most memory that process
+has held until then, of all its libraries too.
+"""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.findings import find
+from analysis.load import Run, read_run
+from analysis.report import write_report
+from runner.config import TrialConfig
+from runner.events import Block, Outcome
+from runner.place import open_run
+from runner.plan import Plan, make_plan
+from runner.sink import ParquetSink
+from runner.study import read_study
+from runner.tables import ROW_TABLES
+
+STUDY = (
+    "norm_batch_size=[4, 8, 16, 32, 64, 128, 256, 512]",
+    "batch_size=512",
+    "learning_rate={ scale = 'log_uniform', low = 0.01, high = 0.3 }",
+    "hidden=[128, 128]",
+    "replicas=20",
+    "draws.count=16",
+    "conventions=['biased', 'unbiased', 'debiased']",
+    "decay=0.9",
+    "decays=[0.0, 0.5, 0.7, 0.8, 0.95, 0.98, 0.99, 0.995, 0.999]",
+    "probe_batch_sizes=[4, 8, 16, 32, 64, 128, 256, 512]",
+)
+EVALUATIONS, CURVE_ROWS = 20, 250
+OF_NETWORK = ("noise_penalty", "external_penalty", "self_influence", "predicted_self_influence")
+OF_GRADIENT = ("partition_variance", "gradient_variance")
+
+
+def plan() -> Plan:
+    """The trials of the study."""
+    return make_plan(read_study(None, list(STUDY)), None)
+
+
+def shapes(config: TrialConfig) -> dict[str, list[tuple[Any, ...]]]:
+    """For every table what is measured each time, beside seed and step."""
+    trackers = [f"{rule}/{d!r}" for rule in config.conventions for d in (0.9, *config.decays)]
+    kinds = [(kind, "") for kind in ("population", "batch", "precise", "evalnorm")]
+    kinds += [("running", tracker) for tracker in trackers]
+    layers, m = ["norm1", "norm2"], config.norm_batch_size
+    splits = ["train", "validation", "test"]
+    return {
+        "curves": [()],
+        "evaluations": [(split, *kind, m) for split, kind in product(splits, kinds)],
+        "statistics": list(product(layers, trackers)),
+        "noise": list(product([*layers, "network"], config.probe_batch_sizes)),
+    }
+
+
+def block(
+    config: TrialConfig, table: str, shape: list[tuple[Any, ...]], generator: np.random.Generator
+) -> Block:
+    """All rows of one table of a trial: keys as a trial sends them, values around 1/m."""
+    times = CURVE_ROWS if table == "curves" else EVALUATIONS
+    seeds, each = np.array(config.seeds), len(shape)
+    rows = len(seeds) * times * each
+    columns: dict[str, Any] = {
+        "seed": np.repeat(seeds, times * each),
+        "step": np.tile(np.repeat(np.arange(1, times + 1) * 10, each), len(seeds)),
+    }
+    names = [n for n in ROW_TABLES[table].names if n not in ("trial_id", "attempt", *columns)]
+    keys = len(shape[0])
+    for name, values in zip(names[:keys], zip(*shape, strict=True), strict=True):
+        columns[name] = list(values) * (rows // each)
+    size = config.norm_batch_size or config.batch_size
+    for name in names[keys:]:
+        columns[name] = np.exp(generator.normal(0.0, 0.1, rows)) / size
+    if table == "evaluations":
+        columns["examples"] = np.full(rows, 1024)
+        columns["loss"] += 0.1 * np.isin(columns["statistics"], ["batch", "running"]) + 0.2
+    if table == "noise":
+        columns["batches"] = np.full(rows, 64)
+        network = np.array(columns["layer"]) == "network"
+        own = np.array(columns["norm_batch_size"]) == size
+        for name in names[keys + 1 :]:
+            there = network == (name in OF_NETWORK + OF_GRADIENT)
+            there &= own | (name not in OF_GRADIENT)
+            columns[name] = np.where(there, columns[name], np.nan)
+    return Block(config.trial_id, 0, table, columns)
+
+
+def write(root: Path) -> int:
+    """The whole run through the real sink; the number of measured rows."""
+    of_study, generator, total = plan(), np.random.default_rng(0), 0
+    open_run(root, of_study, "invented")
+    sink = ParquetSink(root)
+    sink.plan(of_study.trials)
+    for config in of_study.trials:
+        blocks = [block(config, table, s, generator) for table, s in shapes(config).items()]
+        for one in blocks:
+            sink.write(one)
+        rows = sum(one.rows for one in blocks)
+        sink.commit(Outcome(config.trial_id, 0, "completed", seconds=60, steps=200, rows=rows))
+        total += rows
+    sink.close()
+    return total
+
+
+def measured(name: str, work: Callable[[], Any]) -> Any:
+    """Do the work and print its wall and CPU seconds and the peak of memory so far."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.2f} |", flush=True)
+    return found
+
+
+def read_and_report(root: Path) -> None:
+    """What `caviar report` does, stage by stage."""
+    run: Run = measured("read_run", lambda: read_run(root))
+    found = measured("find", lambda: find(run))
+    measured("write_report", lambda: write_report(found, root / "report"))
+
+
+def main() -> None:
+    """Write, then measure in a process of its own; with a folder, only measure that run."""
+    if len(sys.argv) == 2:
+        return read_and_report(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        start = time.perf_counter()
+        total = write(root)
+        size = sum(path.stat().st_size for path in root.glob("*/part-*.parquet")) / 2**20
+        print(machine.describe())
+        print(f"{total:,} rows, {size:,.0f} MiB of Parquet, written in ", end="")
+        print(f"{time.perf_counter() - start:.0f} s\n")
+        print("| stage | wall (s) | CPU (s) | peak (GiB) |")
+        print("| --- | ---: | ---: | ---: |", flush=True)
+        subprocess.run([sys.executable, __file__, folder], check=True)
+
+
+if __name__ == "__main__":
+    main()
