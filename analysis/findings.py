@@ -13,6 +13,7 @@ from analysis.design import Design, design_of
 from analysis.inference import Interval, mean_interval
 from analysis.load import Run
 from analysis.mechanisms import arm_effects, first_arm
+from analysis.scorecard import scorecard
 
 SLOPE_FROM = 8
 """The exponent of the noise penalty is fitted from this size up: below, 1/m is no small number."""
@@ -66,6 +67,7 @@ def find(run: Run) -> Findings:
         "gradient_noise": noise.gradient_noise(run, design),
         "batch_noise": noise.batch_noise(run, design),
         "arm_effects": arm_effects(whole, design),
+        "scorecard": scorecard(whole, design),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables)

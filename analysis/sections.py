@@ -39,7 +39,7 @@ def not_claimed(found: Findings) -> tuple[str, ...]:
 
 IMPORTS = (
     "from analysis import design_of, findings, mechanisms, noise, read_run\n"
-    "from analysis import regularization, test_time\n\n"
+    "from analysis import regularization, scorecard, test_time\n\n"
 )
 
 
@@ -245,6 +245,16 @@ SECTIONS = (
         alt="Measured against predicted noise of batch statistics, four panels.",
         code="noise.batch_noise(run, design_of(run))",
         draw=lambda f: figures.batch_noise(_all(f, "batch_noise")),
+    ),
+    Section(
+        key="scorecard",
+        title="The literature's claims, and what this run says of them",
+        says="A claim is confirmed where the interval of its quantity lies inside the region that "
+        "it names at every place measured, refuted where it lies outside at one (interval widened "
+        "for their number), else inconclusive. The row shows the place that speaks loudest "
+        "against it. Losses are those of each arm at its best draw. What is known of a claim "
+        "beforehand, and what a verdict leaves open, stands beside it.",
+        code="scorecard.scorecard(whole, design_of(run))",
     ),
     Section(
         key="trials",
