@@ -1,6 +1,6 @@
 """From rows on disk to tables, figures and a page; meets the runner on disk only."""
 
-from analysis import findings, mechanisms, noise, regularization, test_time
+from analysis import findings, mechanisms, noise, regularization, scorecard, test_time
 from analysis.design import design_of
 from analysis.load import Run, read_run
 
@@ -12,5 +12,6 @@ __all__ = [
     "noise",
     "read_run",
     "regularization",
+    "scorecard",
     "test_time",
 ]

@@ -17,6 +17,7 @@ from analysis.design import Design, design_of
 from analysis.equivalent_dropout import equivalent_dropout
 from analysis.load import Run
 from analysis.mechanisms import arm_effects, first_arm, mechanism_shares
+from analysis.scorecard import scorecard
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "equivalent_dropout": equivalent_dropout(whole, design),
         "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
         "across_data_sets": across_data_sets([whole, *beside]),
+        "scorecard": scorecard(whole, design),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables, tuple(beside))

@@ -74,6 +74,16 @@ OPENING = (
 )
 CLOSING = (
     Section(
+        key="scorecard",
+        title="The literature's claims, and what this run says of them",
+        says="A claim is confirmed where the interval of its quantity lies inside the region that "
+        "it names at every place measured, refuted where it lies outside at one (interval widened "
+        "for their number), else inconclusive. The row shows the place that speaks loudest "
+        "against it. Losses are those of each arm at its best draw. What is known of a claim "
+        "beforehand, and what a verdict leaves open, stands beside it.",
+        code="scorecard.scorecard(whole, design_of(run))",
+    ),
+    Section(
         key="trials",
         title="Every trial",
         says="What differed between trials, and how each ended. A diverged trial is a result: "

@@ -29,7 +29,8 @@ def evaluations_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
         kinds = {("population", ""): exact}
         if config.norm == "batch":
             kinds["batch", ""] = exact + world.penalty(config, seed)
-            kinds["precise", ""], kinds["evalnorm", ""] = exact - 0.125, exact + 0.25
+            kinds["precise", ""] = exact + world.precise(config, seed)
+            kinds["evalnorm", ""] = exact + world.evalnorm(config, seed)
             for tracker in tracker_names(config):
                 kinds["running", tracker] = exact + world.damage(config, seed, tracker)
         rows += [
@@ -63,6 +64,7 @@ def statistics_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
             "variance_bias": -0.5,
             "divergence": 0.0,
             **_split(config, world, seed, layer, tracker),
+            **world.tracked(config, seed, layer, tracker),
         }
         for seed, step, layer, tracker in product(
             config.seeds, (STEPS // 2, STEPS), layers, tracker_names(config)
@@ -105,6 +107,7 @@ def noise_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
                 "deviation_variance": spread * (kurtosis + 2) / 4,
                 "excess_kurtosis": kurtosis,
                 **_of_network(config, world.penalty(config, seed), m, layer == "network"),
+                **(world.network(config, seed, m) if layer == "network" else {}),
                 **_of_layer(kurtosis, m, spread),
             }
         )

@@ -30,7 +30,12 @@ def wiggle(config: TrialConfig, seed: int) -> float:
 
 @dataclass(frozen=True)
 class World:
-    """What trials measure at the last step, in nats (accuracy: a share)."""
+    """What trials measure at the last step, in nats (accuracy: a share).
+
+    `damage`, `precise` and `evalnorm` are what other statistics add to a population loss.
+    `network` and `tracked` replace columns of the noise table's network rows, by probed size,
+    and of the statistics table.
+    """
 
     train: Measure = lambda config, seed: 0.05 + wiggle(config, seed)
     validation: Measure = lambda config, seed: 0.25 + wiggle(config, seed)
@@ -45,5 +50,11 @@ class World:
     )
     variance_error: Callable[[TrialConfig, int, str, str], float] = (
         lambda config, seed, layer, tracker: 0.8 / size(config) + wiggle(config, seed) / 10
+    )
+    precise: Measure = lambda config, seed: -0.125
+    evalnorm: Measure = lambda config, seed: 0.25
+    network: Callable[[TrialConfig, int, int], dict[str, float]] = lambda config, seed, m: {}
+    tracked: Callable[[TrialConfig, int, str, str], dict[str, float]] = (
+        lambda config, seed, layer, tracker: {}
     )
     kurtosis: Callable[[TrialConfig, int, str], float] = lambda config, seed, layer: 1.0
