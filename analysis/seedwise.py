@@ -139,9 +139,11 @@ def usual_tracker(run: Run) -> str:
 
 
 def _losses(run: Run, design: Design) -> pd.DataFrame:
-    whole = replace(design, facets=("arm",)) if arms_of(run) else design
+    named = arms_of(run)
+    whole = replace(design, facets=("arm",)) if len(named) > 1 else design
     rows = final(run.evaluations, whole)
-    arm = rows["arm"] if arms_of(run) else ""
+    # Where all trials are of one arm, measurements do not carry its name.
+    arm = rows["arm"] if len(named) > 1 else (*named, "")[0]
     rows = rows[rows["tracker"].isin(["", usual_tracker(first_arm(run))])].assign(arm=arm)
     rows = rows.assign(what=rows["split"] + " " + rows["statistics"])
     read = readings(run, whole, rows)

@@ -1,0 +1,258 @@
+"""The rule of verdicts, and the numbers a seed that it is given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.claims import CLAIMS, EQUAL, SURELY
+from analysis.claims_of_arms import crossing
+from analysis.claims_of_noise import pseudo_slopes
+from analysis.claims_of_size import slopes
+from analysis.design import design_of
+from analysis.findings import find
+from analysis.hypotheses import HYPOTHESES
+from analysis.inference import mean_interval
+from analysis.scorecard import in_words, scorecard, sentence, verdict, verdict_on
+from analysis.seedwise import Seedwise
+from runner.config import TrialConfig
+from tests.analysis.claim_scenarios import arm, ghosts, measured
+from tests.analysis.synthetic import World, crossed, run_of, size
+
+ALL = {claim.key: claim for claim in (*CLAIMS, *HYPOTHESES)}
+RNG = np.random.default_rng(5)
+ABOVE = replace(CLAIMS[0], region=SURELY)
+WITHIN = replace(CLAIMS[0], region=EQUAL)
+SPREAD = np.array([-1.0, 1.0, -2.0, 2.0, -0.5, 0.5, -1.5, 1.5])
+"""Eight seeds of mean zero."""
+
+
+def seen(root: Path, trials: list[TrialConfig], world: World | None = None) -> Seedwise:
+    found = measured(root, trials, world)
+    assert found is not None
+    return found
+
+
+def half_width(level: float, scale: float = 1.0) -> float:
+    interval = mean_interval(scale * SPREAD, np.random.default_rng(0), level=level)
+    return (interval.high - interval.low) / 2
+
+
+def test_every_place_must_hold() -> None:
+    sure, unsure = 5 + SPREAD, 0.1 + SPREAD
+    assert verdict(ABOVE, {"a": sure, "b": 9 + SPREAD}, {}).verdict == "confirmed"
+    found = verdict(ABOVE, {"a": sure, "b": unsure}, {})
+    assert (found.verdict, found.at, found.places) == ("inconclusive", "b", 2)
+    assert found.effect == pytest.approx(0.1)
+
+
+def test_the_place_shown_is_the_one_that_speaks_loudest_against() -> None:
+    found = verdict(ABOVE, {"a": 6 + SPREAD, "b": 4 + SPREAD, "c": 9 + SPREAD}, {})
+    assert (found.verdict, found.at) == ("confirmed", "b")
+    two_sided = verdict(WITHIN, {"a": 1e-4 * SPREAD, "b": -0.004 + 1e-4 * SPREAD}, {})
+    assert (two_sided.verdict, two_sided.at) == ("confirmed", "b")
+
+
+def test_one_place_refutes_and_is_shown_even_beside_a_wilder_one() -> None:
+    found = verdict(ABOVE, {"sure": -2 + SPREAD, "wild": -3 + 40 * SPREAD}, {})
+    assert (found.verdict, found.at) == ("refuted", "sure")
+
+
+def test_refuting_at_one_of_many_places_needs_a_wider_interval() -> None:
+    """Below zero by more than 95 % allow and less than 95 % of each of forty would."""
+    alone = verdict(ABOVE, {"a": SPREAD - 1.05 * half_width(0.95)}, {})
+    assert alone.verdict == "refuted"
+    one = {f"other {i}": 9 + SPREAD for i in range(39)}
+    assert half_width(1 - 0.05 / 40) > 1.1 * half_width(0.95)
+    found = verdict(ABOVE, {"a": SPREAD - 1.05 * half_width(0.95), **one}, {})
+    assert found.verdict == "inconclusive"
+    assert found.high < 0  # the interval shown is not widened
+
+
+def test_equivalence_takes_ninety_percent_on_both_sides() -> None:
+    """Two one-sided tests at 5 %: between the half widths of both levels lies the margin."""
+    scale = 0.005 / half_width(0.925)
+    assert half_width(0.90, scale) < 0.005 < half_width(0.95, scale)
+    found = verdict(WITHIN, {"a": scale * SPREAD}, {})
+    assert (found.verdict, found.level) == ("confirmed", pytest.approx(0.90))
+    assert verdict(ABOVE, {"a": 5 + SPREAD}, {}).level == pytest.approx(0.95)
+    one_sided = replace(WITHIN, region=(-math.inf, 0.005))
+    assert verdict(one_sided, {"a": scale * SPREAD}, {}).verdict == "inconclusive"
+    beyond = verdict(WITHIN, {"a": scale * SPREAD + 0.005}, {})
+    assert beyond.verdict == "inconclusive"
+    assert verdict(WITHIN, {"a": scale * SPREAD - 0.02}, {}).verdict == "refuted"
+
+
+def test_no_difference_is_never_proof_of_equality() -> None:
+    assert verdict(WITHIN, {"a": SPREAD}, {}).verdict == "inconclusive"
+
+
+def test_a_place_without_its_premise_says_nothing() -> None:
+    parts = {"a": -5 + SPREAD, "b": 5 + SPREAD}
+    assert verdict(ABOVE, parts, {}).verdict == "refuted"
+    found = verdict(ABOVE, parts, {"a": 0.1 + SPREAD, "b": 5 + SPREAD})
+    assert (found.verdict, found.at, found.places) == ("confirmed", "b", 1)
+    none = verdict(ABOVE, parts, {"a": SPREAD, "b": SPREAD})
+    assert (none.verdict, none.places) == ("inconclusive", 0)
+    assert "nothing to decide" in sentence(ABOVE, none)
+
+
+def test_missing_seeds_are_counted_and_few_decide_nothing() -> None:
+    gaps = np.array([*(5 + SPREAD), math.nan, math.inf])
+    found = verdict(ABOVE, {"a": gaps}, {})
+    assert (found.verdict, found.seeds, found.left_out) == ("confirmed", 8, 2)
+    few = verdict(ABOVE, {"a": gaps[-6:]}, {})
+    assert (few.verdict, few.seeds, few.left_out) == ("inconclusive", 4, 2)
+    assert math.isnan(few.low) and "too few seeds" in sentence(ABOVE, few)
+    none = verdict(ABOVE, {"a": 5 + SPREAD, "b": np.full(8, math.nan)}, {})
+    assert (none.verdict, none.at, none.left_out) == ("inconclusive", "b", 8)
+
+
+def test_a_sentence_has_the_numbers() -> None:
+    found = verdict(ABOVE, {"m = 4": 5 + SPREAD}, {})
+    says = sentence(ABOVE, found)
+    assert ABOVE.quantity in says and "must be above 0 (nats)" in says
+    assert f"at m = 4 it is 5 [{found.low:.3g}, {found.high:.3g}]" in says
+    assert "(train loss) it is" in sentence(ABOVE, found._replace(at="train loss"))
+    assert in_words((-math.inf, 0.005)) == "below 0.005"
+    assert in_words((0.9, 1.1)) == "between 0.9 and 1.1"
+
+
+def test_the_best_size_of_a_seed_is_chosen_by_the_others(tmp_path: Path) -> None:
+    """Seed 3 alone is far better at 64: it would move the mean, but not for itself."""
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        return {8: 0.2, 64: 0.3 if seed != 3 else -9.0, 256: 5.0}[size(config)] + 1e-3 * seed
+
+    s = seen(tmp_path, ghosts(8, 64, 256), World(test=loss, train=lambda c, seed: size(c) + seed))
+    expected = [(0.2 if i == 3 else 0.3) + 1e-3 * i for i in range(8)]
+    assert s.best("", [8, 64]) == pytest.approx(expected)
+    chosen = [8 if i == 3 else 64 for i in range(8)]
+    assert s.best("", [8, 64], "train population") == pytest.approx(
+        [at + i for i, at in enumerate(chosen)]
+    )
+
+
+def test_a_size_where_another_seed_diverged_is_not_the_best(tmp_path: Path) -> None:
+    def loss(config: TrialConfig, seed: int) -> float:
+        return math.nan if (size(config), seed) == (8, 2) else {8: 0.1, 64: 0.3}[size(config)]
+
+    s = seen(tmp_path, ghosts(8, 64), World(test=loss))
+    assert s.best("", [8, 64])[[0, 1, 3]] == pytest.approx([0.3] * 3)
+    assert math.isnan(s.best("", [8, 64])[2])  # it would have chosen 8, and diverged there
+
+
+def test_losses_are_those_of_the_best_draw(tmp_path: Path) -> None:
+    """At 8 the first rate is best by validation, at 64 the second."""
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        good = (size(config) == 8) == (config.draw == 0)
+        return (0.1 if good else 0.9) + 0.01 * size(config)
+
+    s = seen(tmp_path, ghosts(8, 64, rates=(0.1, 0.2)), World(test=loss, validation=loss))
+    assert s.tuned
+    assert s.loss("", 8) == pytest.approx([0.18] * 8)
+    assert s.loss("", 64) == pytest.approx([0.74] * 8)
+
+
+def test_noise_is_a_mean_over_draws_and_a_missing_draw_a_missing_seed(tmp_path: Path) -> None:
+    def columns(config: TrialConfig, seed: int, m: int) -> dict[str, float]:
+        lost = (config.draw, seed, m, size(config)) == (1, 4, 8, 64)
+        return {"noise_penalty": math.nan if lost else 1.0 + config.draw + 10 * (m == 64)}
+
+    s = seen(tmp_path, ghosts(8, 64, rates=(0.1, 0.2)), World(network=columns))
+    rows = s.noise.set_index(["level", "probe_batch_size", "seed"])["noise_penalty"]
+    assert rows[64, 64, 4] == pytest.approx(11.5)
+    assert rows[64, 8, 3] == pytest.approx(1.5)
+    assert math.isnan(rows[64, 8, 4])
+    found = verdict_on(ALL["adaptation"], s)
+    assert found is not None and (found.seeds, found.left_out) == (7, 1)
+
+
+def test_an_arm_is_known_by_its_fields(tmp_path: Path) -> None:
+    trials = [*arm("own", 8, 64), *arm("x", 8, 64, norm="renorm"), *arm("y", 1024, dropout=0.1)]
+    s = seen(tmp_path, trials)
+    assert s.own == "own"
+    assert s.arms_with(norm="renorm") == ["x"]
+    assert s.arms_with(norm="batch", dropout=0.1) == ["y"]
+    assert s.arms_with(norm="batch") == ["own", "y"]
+    assert s.population() is None
+    assert math.isnan(s.loss("x", 32)[0])
+
+
+@pytest.mark.parametrize(
+    ("trials", "scientific"),
+    [
+        (crossed({"norm": ["layer"], "batch_size": [64, 256]}), {"batch_size": [64, 256]}),
+        (
+            crossed({"norm_batch_size": [8, 64], "dropout": [0.0, 0.5]}),
+            {"norm_batch_size": [8, 64], "dropout": [0.0, 0.5]},
+        ),
+        (crossed({"norm_batch_size": [8, 64]}), {}),
+    ],
+    ids=["no batch norm", "another field crossed", "nothing paired"],
+)
+def test_no_scorecard(tmp_path: Path, trials: Any, scientific: Any) -> None:
+    run = run_of(tmp_path, trials, scientific=scientific)
+    design = design_of(run)
+    assert design is not None
+    assert scorecard(run, design).empty
+
+
+def test_the_table_of_a_run(tmp_path: Path) -> None:
+    """Test loss 0.3 at both ends and 0.2 between, all seeds alike but for their level."""
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        return 0.1 * seed + (0.2 if size(config) == 64 else 0.3 + 1e-3 * seed)
+
+    run = run_of(
+        tmp_path,
+        ghosts(8, 64, 256),
+        World(test=loss),
+        scientific={"norm_batch_size": [8, 64, 256]},
+    )
+    table = find(run).tables["scorecard"].set_index("claim")
+    row = table.loc[ALL["u-shaped"].says]
+    assert row["verdict"] == "confirmed"
+    assert row["effect"] == pytest.approx(0.1 + 1e-3 * 3.5)
+    assert row["low"] < row["effect"] < row["high"]
+    assert (row["paper"], row["seeds"], row["places"]) == ("Wu & Johnson 2021", 8, 2)
+    assert row["not_tested"] == ALL["u-shaped"].not_tested
+    assert row["sentence"].startswith("test loss at either end")
+    known = {ALL[key].says for key in ("renorm-closes-gap", "small-batch-best")}
+    assert not known & set(table.index)
+
+
+def test_slopes_are_those_of_scipy() -> None:
+    x, y = RNG.normal(size=5), RNG.normal(size=(3, 5))
+    assert slopes(x, y) == pytest.approx([stats.linregress(x, row).slope for row in y])
+
+
+def test_pseudo_values_are_those_of_the_definition() -> None:
+    x = np.log([1 / 64, 1 / 128, 1 / 256])
+    penalties = np.exp(x) * RNG.uniform(0.5, 2, (6, 3))
+
+    def fit(rows: Any) -> float:
+        return float(stats.linregress(x, np.log(rows.mean(axis=0))).slope)
+
+    expected = [6 * fit(penalties) - 5 * fit(np.delete(penalties, i, axis=0)) for i in range(6)]
+    assert pseudo_slopes(x, penalties) == pytest.approx(expected)
+    gap = np.vstack([penalties, [1.0, math.nan, 1.0]])
+    assert pseudo_slopes(x, gap)[:6] == pytest.approx(expected)
+    assert math.isnan(pseudo_slopes(x, gap)[6])
+    assert np.isnan(pseudo_slopes(x, penalties - [0, 0, 1])).all()
+    assert np.isnan(pseudo_slopes(x, penalties[:1])).all()
+
+
+def test_where_a_path_rises_through_a_target() -> None:
+    path = np.array([[0.5, 0.3, 0.7, 0.4, 0.9]] * 5)
+    targets = np.array([0.4, 0.3, 0.7, 0.1, 0.9])
+    found = crossing(path, targets)
+    assert found[:3] == pytest.approx([1.25, 1.0, 3.6])
+    assert np.isnan(found[3:]).all()
