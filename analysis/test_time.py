@@ -28,7 +28,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
     """Errors of every tracker in every layer at the last step, by reading, facet and level."""
     if run.statistics.empty:
         return pd.DataFrame()
-    rows = _own_decay_as_one(run, final(run.statistics, design))
+    rows = own_decay_as_one(run, final(run.statistics, design))
     parts = [
         level_means(kept, design, quantity, ["layer", *RULE]).assign(
             reading=reading, quantity=quantity
@@ -41,7 +41,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
 
 def running_damage(run: Run, design: Design) -> pd.DataFrame:
     """Test loss under every tracker less that under population statistics, same weights."""
-    rows = _own_decay_as_one(run, final(run.evaluations, design))
+    rows = own_decay_as_one(run, final(run.evaluations, design))
     rows = rows[rows["split"] == "test"]
     running = rows[rows["statistics"] == "running"]
     if running.empty:
@@ -74,7 +74,7 @@ def error_parts(run: Run, design: Design) -> pd.DataFrame:
     columns = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
     if run.statistics.empty or columns[0] not in run.statistics:
         return pd.DataFrame()
-    rows = _own_decay_as_one(run, final(run.statistics, design))
+    rows = own_decay_as_one(run, final(run.statistics, design))
     rows = rows[rows[columns[0]].notna()]
     if rows.empty:
         return pd.DataFrame()
@@ -96,26 +96,34 @@ KEEPS: dict[str, Keep] = {
     "cumulative": "cumulative",
 }
 
+USUAL = {"ghost_update": "first", "ghosts": "random"}
+"""What an average sees a step, where theory's sampling error is known."""
+
 
 def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
     """Of the running mean's sampling error where the rule is known, by row; else NaN.
 
-    An update sees one ghost of m, and the ghosts of an epoch are disjoint; exact for weights that
-    stand still, and for the first layer.
+    An update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
+    weights that stand still, and for the first layer. NaN where ghosts are not so.
     """
     train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
     batches = run.trials["batch_size"]
     steps = int(run.outcomes["steps"].max())
-    if batches.nunique() > 1 or design.axis != "norm_batch_size":
+    usual = all(
+        (run.trials[name] == value).all() for name, value in USUAL.items() if name in run.trials
+    )
+    if batches.nunique() > 1 or design.axis != "norm_batch_size" or not usual:
         return [math.nan] * len(table)
-    per_epoch = train // int(batches.iloc[0])
+    batch = int(batches.iloc[0])
+    per_epoch = train // batch
     epochs, phase = divmod(steps, per_epoch)
     if phase == 0:
         epochs, phase = epochs - 1, per_epoch
 
     def theory(rule: str, decay: float, m: float) -> float:
         keep = KEEPS.get(rule)
-        if keep is None or (keep != "cumulative" and math.isnan(decay)):
+        # Above the batch of an update, examples of other steps join in.
+        if keep is None or m > batch or (keep != "cumulative" and math.isnan(decay)):
             return math.nan
         squares = sum_of_squares(keep, decay, steps)
         by_epoch = sum_of_squared_epochs(keep, decay, per_epoch, phase, epochs)
@@ -133,7 +141,9 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
     """
     rows = final(run.evaluations, design)
     rows = rows[rows["split"] == "test"]
-    others = rows[rows["statistics"].isin(REPAIRS)]
+    # The trained size only: a `batch` row at another size is another question.
+    own = rows["probe_batch_size"] == rows["norm_batch_size"]
+    others = rows[rows["statistics"].isin(REPAIRS) & own]
     if others.empty:
         return pd.DataFrame()
     exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
@@ -146,7 +156,7 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
     return _ordered(found, ["reading"])
 
 
-def _own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
+def own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
     """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
 
     Its `rule` says so and its `tracker_decay` is empty; decays that all trials share stay.
