@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.arms import BEST_DRAW, EVERY_DRAW
 from analysis.design import in_order
 from analysis.findings import Findings
-from analysis.mechanisms import arms_of
+from analysis.mechanisms import arms_of, first_arm
 from analysis.parts import of_question_1, of_question_2
 from analysis.words import MINUS, with_interval
 
@@ -80,6 +80,8 @@ def _facets(found: Findings, table: pd.DataFrame) -> list[tuple[str, pd.DataFram
 
 def question_1(found: Findings) -> list[str]:
     """How mini-batch size changes the regularisation effect."""
+    if found.design is None and first_arm(found.run).evaluations.empty:
+        return [f"Of the arm {arms_of(found.run)[0]} no trial has finished yet: come back later."]
     if found.design is None:
         return ["No batch size differs between the trials: there is nothing to compare."]
     sentences = []

@@ -114,6 +114,20 @@ def contrasts(
     return _table(names, table)
 
 
+def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:
+    """`value` with a row a seed and a column a level, draws averaged.
+
+    A draw that is missing or not finite at some level is left out of that seed at every level,
+    so that levels never differ by draw; NaN for a seed without a draw that is whole. A level
+    with no finite value at all is no column.
+    """
+    finite = rows[value].where(np.isfinite(rows[value]))
+    wide = finite.groupby([rows[name] for name in (*PAIRED_BY[reading], "level")]).first()
+    wide = wide.unstack("level").dropna(axis=1, how="all")
+    whole = wide[wide.notna().all(axis=1)]
+    return whole.groupby("seed").mean().reindex(sorted(rows["seed"].unique()))
+
+
 def _against_reference(
     rows: pd.DataFrame, design: Design
 ) -> Iterator[tuple[tuple[str, float], pd.DataFrame, pd.DataFrame]]:

@@ -11,6 +11,7 @@ from analysis.arms import SEED, final
 from analysis.best_range import best_range
 from analysis.design import Design
 from analysis.load import Run
+from analysis.test_time import own_decay_as_one
 from analysis.trends import trend
 
 RULE = "unbiased"
@@ -24,7 +25,8 @@ def best_decay(run: Run, design: Design) -> pd.DataFrame:
 
     Of the rule `unbiased`, at the last step, draws averaged; `decay` with the confidence range
     of the best, `memory` = 1/(1 - decay) steps; edges say that a better one may lie beyond what
-    was tried. Empty below three decays.
+    was tried. Of the decays that all trials share: one that was drawn differs from the others
+    by its draw. Empty below three.
     """
     rows = _errors(run, design)
     table: list[dict[str, Any]] = []
@@ -76,7 +78,7 @@ def _errors(run: Run, design: Design) -> pd.DataFrame:
     keys = ["facet", "layer", "level", "seed", "tracker_decay"]
     if run.statistics.empty or not design.paired:
         return pd.DataFrame(columns=[*keys, "square"])
-    rows = final(run.statistics, design)
+    rows = own_decay_as_one(run, final(run.statistics, design))
     rows = rows[(rows["rule"] == RULE) & np.isfinite(rows["mean_error"])]
     rows = rows.assign(square=rows["mean_error"] ** 2)
     return rows.groupby(keys, as_index=False)["square"].mean()

@@ -27,13 +27,15 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
     `band_low` and `band_high` hold for all levels together (95 %); `p_value` is that of sign
     flips over seeds, `p_family` the same by Holm over the levels; `detectable` the difference
     that so many seeds of this spread find with 80 % power; `equivalent` whether the difference
-    is surely within the margin of `MARGINS`. Only for designs that are paired.
+    is surely within the margin of `MARGINS`. Only for designs that are paired, and without
+    the levels at which no difference is finite.
     """
     table: list[dict[str, Any]] = []
     if not design.paired or rows.empty:
         return pd.DataFrame(table, columns=["facet", "level", *COLUMNS])
     for facet, arm in rows.groupby("facet"):
-        wide = differences(arm, design, value, reading)
+        # One size at which nothing is finite must not take the bands of the others.
+        wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
         if wide.empty:
             continue
         bands = simultaneous_bands(wide.to_numpy(), _generator())
@@ -58,8 +60,8 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
 def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
     """A row a seed, a column a level: the value less that at the reference, draws averaged.
 
-    Empty where the reference has no rows. A seed with a difference that is not finite in a
-    draw keeps NaN at that level.
+    Empty where the reference has no rows. As in `arms.contrasts`, a draw whose difference is
+    not finite is left out of the mean; NaN where that leaves none.
     """
     wide = arm.pivot_table(
         index=PAIRED_BY[reading], columns="level", values=value, dropna=False, aggfunc="first"

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import theory
-from analysis.arms import SEED
+from analysis.arms import EVERY_DRAW, SEED, by_seed, final
 from analysis.design import Design
 from analysis.inference import Interval, mean_interval
 from analysis.load import Run
@@ -30,40 +30,53 @@ def equivalent_dropout(run: Run, design: Design) -> pd.DataFrame:
     Dropout arms have a `dropout` above 0 on the statistics of the arm `population`, which is
     rate 0. Each seed's own curve of train loss against rate is read where it equals that of
     batch norm at m, on straight lines between neighbouring rates, at the largest rate where it
-    does (a little dropout can lower train loss); test loss is read at that rate. Draws are
-    averaged before. `outside` counts seeds whose train loss the curve does not reach: they are
-    left out, so the means are of the others. Empty without two rates.
+    does (a little dropout can lower train loss); test loss is read at that rate. Draws that all
+    these arms have are averaged before. `outside` counts seeds whose train loss the curve does
+    not reach: they are left out, so the means are of the others. Empty without two rates, and
+    where the study crosses another field too.
     """
     rates = _rates(run)
-    if len(rates) < 2 or not design.paired:
+    if len(rates) < 2 or not design.paired or design.facets:
         return pd.DataFrame(columns=COLUMNS)
-    first = arms_of(run)[0]
     values = final_values(run, design).merge(run.trials[["trial_id", "arm"]], on="trial_id")
-    train, test = (
-        values.pivot_table(index="seed", columns=["arm", "level"], values=quantity, dropna=False)
-        for quantity in ("train_loss", "test_loss")
-    )
-    curves = [_curve(frame, rates) for frame in (train, test)]
+    dropped = values[values["arm"].isin(rates.index)]
+    # `by_seed` has a column a level: here the rates, and batch norm before them.
+    dropped = dropped.assign(level=dropped["arm"].map(rates))
+    first = arms_of(run)[0]
     table: list[dict[str, Any]] = []
-    for level in sorted(values.loc[values["arm"] == first, "level"].unique()):
-        own = train[first, level].to_numpy()
-        matched = np.array(
-            [
-                match(rates.to_numpy(), on_train, on_test, target)
-                for on_train, on_test, target in zip(*curves, own, strict=True)
-            ]
-        )
-        found = {
-            "measured_rate": matched[:, 0],
-            "predicted_rate": _predicted(run, first, level),
-            "test_difference": test[first, level].to_numpy() - matched[:, 1],
-        }
-        outside = int(np.isnan(matched[:, 0]).sum())
+    for level, own in values[values["arm"] == first].groupby("level"):
+        rows = pd.concat([own.assign(level=OWN), dropped], ignore_index=True)
+        train, test = (by_seed(rows, of, EVERY_DRAW) for of in ("train_loss", "test_loss"))
+        shared = train.columns.intersection(test.columns)
+        if OWN not in shared or len(shared) < 3:
+            continue
+        found, outside = _at_equal_train_loss(train[shared], test[shared])
+        found["predicted_rate"] = _predicted(run, design, first, float(str(level)))
         for quantity, column in found.items():
             interval = mean_interval(column, np.random.default_rng(SEED))
             place = {"level": level, "quantity": quantity}
             table.append({**place, **interval._asdict(), "outside": outside})
     return pd.DataFrame(table, columns=COLUMNS)
+
+
+OWN = -1.0
+"""The column of batch norm itself beside those of dropout rates."""
+
+
+def _at_equal_train_loss(train: pd.DataFrame, test: pd.DataFrame) -> tuple[dict[str, Array], int]:
+    """Rates and test differences by seed, and how many seeds the curve does not reach."""
+    rates = train.columns.drop(OWN)
+    curves = (frame[rates].to_numpy() for frame in (train, test))
+    own = train[OWN].to_numpy()
+    matched = np.array(
+        [match(rates.to_numpy(), *each) for each in zip(*curves, own, strict=True)]
+    ).reshape(-1, 2)
+    outside = int((np.isnan(matched[:, 0]) & ~np.isnan(own)).sum())
+    found = {
+        "measured_rate": matched[:, 0],
+        "test_difference": test[OWN].to_numpy() - matched[:, 1],
+    }
+    return found, outside
 
 
 def match(rates: Array, train: Array, test: Array, target: float) -> tuple[float, float]:
@@ -74,7 +87,7 @@ def match(rates: Array, train: Array, test: Array, target: float) -> tuple[float
     for i in reversed(range(len(rates) - 1)):
         low, high = sorted((train[i], train[i + 1]))
         if low <= target <= high:
-            share = 0.0 if high == low else (target - train[i]) / (train[i + 1] - train[i])
+            share = 1.0 if high == low else (target - train[i]) / (train[i + 1] - train[i])
             return _between(rates, i, share), _between(test, i, share)
     return float("nan"), float("nan")
 
@@ -91,20 +104,18 @@ def _rates(run: Run) -> pd.Series:
     return trials.loc[same, "dropout"].sort_values()
 
 
-def _curve(frame: pd.DataFrame, rates: pd.Series) -> Array:
-    """A row a seed, a column a rate; an arm has one size."""
-    columns = [frame[arm].dropna(axis=1, how="all").iloc[:, 0] for arm in rates.index]
-    return np.stack([column.to_numpy() for column in columns], axis=1)
-
-
-def _predicted(run: Run, arm: str, level: float) -> Array:
-    """By seed, from the noise at m that the kurtosis measured in the first arm's networks gives."""
-    trials = run.trials[(run.trials["arm"] == arm) & (run.trials["norm_batch_size"] == level)]
-    rows = run.noise[run.noise["trial_id"].isin(trials["trial_id"])]
-    kurtosis = rows.groupby("seed")["excess_kurtosis"].mean().to_numpy()
+def _predicted(run: Run, design: Design, arm: str, level: float) -> Array:
+    """By seed, from the noise at m that the kurtosis at the end of the first arm's trials gives."""
+    own = run.trials.loc[run.trials["arm"] == arm, "trial_id"]
+    rows = run.noise[run.noise["trial_id"].isin(own)]
+    if rows.empty:
+        return np.array([])
+    rows = final(rows, design)
+    rows = rows[rows["level"] == level]
+    means = rows.groupby("seed")[["excess_kurtosis", "norm_batch_size"]].mean()
     train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
-    noise = theory.noise_of_x_hat(level, int(train.iloc[0]), kurtosis)
-    return np.asarray(theory.equivalent_dropout(noise))
+    m, kurtosis = means["norm_batch_size"].to_numpy(), means["excess_kurtosis"].to_numpy()
+    return np.asarray(theory.equivalent_dropout(theory.noise_of_x_hat(m, train.max(), kurtosis)))
 
 
 def _between(curve: Array, i: int, share: float) -> float:

@@ -47,26 +47,34 @@ KEEPS: dict[str, Keep] = {
     "cumulative": "cumulative",
 }
 
+SEEN = {"ghost_update": "first", "ghosts": "random"}
+"""What an average sees a step, where theory's sampling error is known."""
+
 
 def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
     """Of the running mean's sampling error where the rule is known, by row; else NaN.
 
-    An update sees one ghost of m, and the ghosts of an epoch are disjoint; exact for weights that
-    stand still, and for the first layer.
+    An update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
+    weights that stand still, and for the first layer. NaN where ghosts are not so.
     """
     train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
     batches = run.trials["batch_size"]
     steps = int(run.outcomes["steps"].max())
-    if batches.nunique() > 1 or design.axis != "norm_batch_size":
+    usual = all(
+        (run.trials[name] == value).all() for name, value in SEEN.items() if name in run.trials
+    )
+    if batches.nunique() > 1 or design.axis != "norm_batch_size" or not usual:
         return [math.nan] * len(table)
-    per_epoch = train // int(batches.iloc[0])
+    batch = int(batches.iloc[0])
+    per_epoch = train // batch
     epochs, phase = divmod(steps, per_epoch)
     if phase == 0:
         epochs, phase = epochs - 1, per_epoch
 
     def theory(rule: str, decay: float, m: float) -> float:
         keep = KEEPS.get(rule)
-        if keep is None or (keep != "cumulative" and math.isnan(decay)):
+        # Above the batch of an update, examples of other steps join in.
+        if keep is None or m > batch or (keep != "cumulative" and math.isnan(decay)):
             return math.nan
         squares = sum_of_squares(keep, decay, steps)
         by_epoch = sum_of_squared_epochs(keep, decay, per_epoch, phase, epochs)

@@ -25,7 +25,8 @@ class Findings:
     """A run, what it compares, and the tables of both questions by name.
 
     Where the study names arms, design and tables are those of the first; `arm_effects` is about
-    all. A run in which no batch size differs has no design and no tables.
+    all. A run in which no batch size differs, or nothing of the first arm was measured yet, has
+    no design and no tables.
     """
 
     run: Run
@@ -51,7 +52,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
     """
     whole, run = run, first_arm(run)
     design = design_of(run)
-    if design is None:
+    if design is None or run.evaluations.empty:
         return Findings(whole, None)
     effects = regularization.effect_of_size(run, design)
     penalties = noise.penalties(run, design)

@@ -46,10 +46,10 @@ def arm_effects(run: Run, design: Design) -> pd.DataFrame:
     arm that has one size of its own is held against `population` alone. `level` is the arm's
     size. By reading of the draws and by quantity: losses and accuracy under population
     statistics, and the noise penalty. `left_out` counts pairs with a side that is missing or
-    not finite. `design` is that of the first arm.
+    not finite. `design` is that of the first arm; nothing where it crosses another field too.
     """
     arms = arms_of(run)
-    if len(arms) < 2 or not design.paired:
+    if len(arms) < 2 or not design.paired or design.facets:
         return pd.DataFrame()
     whole = replace(design, facets=(*design.facets, "arm"))
     values = final_values(run, whole).merge(run.trials[["trial_id", "arm"]], on="trial_id")

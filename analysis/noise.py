@@ -59,11 +59,12 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
     """Penalty at every probed size of networks trained at every level, with its parts.
 
     The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
-    with), `probe_batch_size` (the size at evaluation) and quantity.
+    with), `probe_batch_size` (the size at evaluation) and quantity. Nothing where levels are of
+    another size than that.
     """
     rows = _last(run, design)
-    rows = rows[rows["noise_penalty"].notna()] if len(rows) else rows
-    if rows.empty:
+    rows = rows[rows["noise_penalty"].notna()] if "noise_penalty" in rows else rows.iloc[:0]
+    if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
     parts = [
         level_means(kept, design, quantity, ["probe_batch_size"]).assign(

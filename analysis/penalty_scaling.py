@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.arms import SEED
+from analysis.arms import EVERY_DRAW, SEED, by_seed
 from analysis.design import Design
 from analysis.load import Run
 from analysis.regularization import final_values
@@ -26,7 +26,8 @@ def penalty_exponents(run: Run, design: Design) -> pd.DataFrame:
     """Exponents of the penalty in u = 1/m - 1/N, a row a facet and range of sizes.
 
     `range` is `from 8`, `from 64` (theory's asymptote), or `between` two neighbouring sizes: a
-    power law has the same exponent between all of them. Over all draws, seeds as units.
+    power law has the same exponent between all of them. Over all draws that are whole
+    (`arms.by_seed`), seeds as units.
     """
     table: list[dict[str, Any]] = []
     if not design.paired or design.axis != "norm_batch_size":
@@ -34,8 +35,7 @@ def penalty_exponents(run: Run, design: Design) -> pd.DataFrame:
     values = final_values(run, design)
     examples = _examples(run)
     for facet, arm in values.groupby("facet"):
-        wide = arm.pivot_table(index="seed", columns="level", values="noise_penalty", dropna=False)
-        wide = wide.loc[:, (wide.columns < examples) & wide.notna().any()]
+        wide = by_seed(arm[arm["level"] < examples], "noise_penalty", EVERY_DRAW)
         for name, smallest, largest in _ranges(wide.columns.to_list()):
             found = scaling_exponent(
                 wide.to_numpy(),

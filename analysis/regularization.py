@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from analysis.arms import KEYS, PAIRED_BY, SEED, contrasts, final, level_means, readings
+from analysis.arms import KEYS, PAIRED_BY, SEED, by_seed, contrasts, final, level_means, readings
 from analysis.best_range import BestRange, best_range
 from analysis.design import Design
 from analysis.effects import family
@@ -136,8 +136,9 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
 def trends(run: Run, design: Design) -> pd.DataFrame:
     """Slope of each quantity on log2 of the size, and Page's test of its order.
 
-    Per seed over all sizes below the reference, draws averaged; in units of the quantity a
-    doubling. By reading, quantity and facet; only for paired designs of three sizes or more.
+    Per seed over all sizes below the reference, over draws that are whole (`arms.by_seed`); in
+    units of the quantity a doubling. By reading, quantity and facet; only for paired designs of
+    three sizes or more.
     """
     table = []
     for reading, rows in readings(run, design, final_values(run, design)).items():
@@ -145,8 +146,8 @@ def trends(run: Run, design: Design) -> pd.DataFrame:
         for quantity, (facet, arm) in product(
             (*QUANTITIES, "noise_penalty"), rows.groupby("facet")
         ):
-            wide = arm.pivot_table(index="seed", columns="level", values=quantity, dropna=False)
-            if wide.shape[1] < 3 or wide.isna().all(axis=None):
+            wide = by_seed(arm, quantity, reading)
+            if wide.shape[1] < 3:
                 continue
             levels, generator = wide.columns.to_numpy(dtype=float), np.random.default_rng(SEED)
             found = trend(wide.to_numpy(), levels, generator)

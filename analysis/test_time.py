@@ -62,7 +62,9 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
     """
     rows = final(run.evaluations, design)
     rows = rows[rows["split"] == "test"]
-    others = rows[rows["statistics"].isin(REPAIRS)]
+    # The trained size only: a `batch` row at another size is another question.
+    own = rows["probe_batch_size"] == rows["norm_batch_size"]
+    others = rows[rows["statistics"].isin(REPAIRS) & own]
     if others.empty:
         return pd.DataFrame()
     exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]

@@ -18,8 +18,15 @@ HOSTILE_ERROR = "ValueError: <script>alert(1)</script> \"quoted\" & 'single'"
 HOSTILE_DATA = "<img src=x onerror=alert(1)>&\"'.csv"
 
 
+def noisy_and_stale(config: TrialConfig, seed: int, layer: str, tracker: str) -> float:
+    """Noise of m examples over the memory, and a drift over it; best between the decays."""
+    decay = tracker.partition("/")[2]
+    memory = 1 / (1 - float(decay)) if decay else 5.0
+    return math.sqrt(1 / size(config) / memory + (memory / 200) ** 2) * (1 + seed / 50)
+
+
 def hostile_findings(root: Path) -> Findings:
-    """Six seeds, two draws, four sizes, three arms; of the first arm's eight trials one failed,
+    """Six seeds, two draws, four sizes, five arms; of the first arm's eight trials one failed,
     one was lost, one diverged."""
     levels = {"norm_batch_size": [8, 32, 64, 256]}
     ends: dict[tuple[str, int, int], Status] = {
@@ -29,19 +36,29 @@ def hostile_findings(root: Path) -> Findings:
 
     def loss(config: TrialConfig, seed: int) -> float:
         bad = (config.arm, size(config), config.draw, seed) == ("batch", 64, 1, 2)
-        return math.nan if bad else 0.3 + wiggle(config, seed)
+        own = 0.02 if config.arm == "batch" else config.dropout
+        return math.nan if bad else 0.3 + own + wiggle(config, seed)
 
     data = DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y")
-    same: dict[str, Any] = {"rates": (0.1, 0.2), "hidden": (8, 8), "dataset": data, "shadow": True}
+    same: dict[str, Any] = {
+        "rates": (0.1, 0.2),
+        "hidden": (8, 8),
+        "dataset": data,
+        "shadow": True,
+        "decays": (0.5, 0.99),
+    }
+    whole = {"norm_batch_size": [1024]}
     arms = (
         crossed(levels, arm="batch", **same),
         crossed(levels, arm="stratified", ghosts="stratified", **same),
-        crossed({"norm_batch_size": [1024]}, arm="population", **same),
+        crossed(whole, arm="population", **same),
+        crossed(whole, arm="dropout-5", dropout=0.05, **same),
+        crossed(whole, arm="dropout-20", dropout=0.2, **same),
     )
     run = run_of(
         root,
         [trial for arm in arms for trial in arm],
-        World(train=loss, validation=loss, test=loss),
+        World(train=loss, validation=loss, test=loss, mean_error=noisy_and_stale),
         scientific=levels,
         name="a-study.of_everything",
         status=lambda config: ends.get((config.arm, size(config), config.draw), "completed"),

@@ -5,80 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from analysis.arms import BEST_DRAW, EVERY_DRAW
 from analysis.design import design_of
-from analysis.findings import chosen_table, find, penalty_exponent, trials_table
-from analysis.inference import mean_interval
-from analysis.load import Run
+from analysis.findings import chosen_table, find, trials_table
 from runner.config import DatasetConfig, TrialConfig
 from runner.events import Status
 from tests.analysis.synthetic import World, crossed, run_of, size, trial
-
-SIZES = {"norm_batch_size": [4, 8, 16, 32, 64, 128, 256]}
-
-
-def exponents(run: Run) -> list[dict[str, Any]]:
-    own = design_of(run)
-    assert own is not None
-    rows: list[dict[str, Any]] = penalty_exponent(run, own).to_dict("records")
-    return rows
-
-
-@pytest.mark.parametrize("power", [-1.0, -1.25, 0.5])
-def test_the_exponent_is_recovered(tmp_path: Path, power: float) -> None:
-    world = World(penalty=lambda config, seed: (1 + seed) * size(config) ** power)
-    (row,) = exponents(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    assert row["mean"] == pytest.approx(power)
-    assert (row["low"], row["high"]) == pytest.approx((power, power))
-    assert (row["units"], row["left_out"]) == (6, 0)
-
-
-def test_the_fit_runs_from_8_to_half_the_largest(tmp_path: Path) -> None:
-    world = World(
-        penalty=lambda config, seed: 1 / size(config) if 8 <= size(config) <= 128 else 99.0
-    )
-    (row,) = exponents(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    assert row["mean"] == pytest.approx(-1)
-
-
-def test_every_seed_has_its_own_slope(tmp_path: Path) -> None:
-    slopes = -1 - np.arange(6) / 4
-    world = World(penalty=lambda config, seed: float(size(config) ** slopes[seed]))
-    (row,) = exponents(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    expected = mean_interval(slopes, np.random.default_rng(0))
-    assert (row["mean"], row["low"], row["high"]) == pytest.approx(expected[:3])
-
-
-def test_penalties_that_are_not_positive_are_left_out_and_counted(tmp_path: Path) -> None:
-    def penalty(config: TrialConfig, seed: int) -> float:
-        if seed == 0 and size(config) == 64:
-            return -1e-6
-        return math.nan if seed == 1 and size(config) == 16 else 1 / size(config)
-
-    run = run_of(tmp_path, crossed(SIZES), World(penalty=penalty), scientific=SIZES)
-    (row,) = exponents(run)
-    assert (row["units"], row["left_out"]) == (4, 2)
-    assert row["mean"] == pytest.approx(-1)
-
-
-def test_two_sizes_have_no_exponent(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [4, 8, 16, 32]}
-    assert exponents(run_of(tmp_path, crossed(levels), scientific=levels)) == []
-
-
-def test_facets_have_their_own_exponents(tmp_path: Path) -> None:
-    levels = {"activation": ["relu", "tanh"], **SIZES}
-    world = World(
-        penalty=lambda config, seed: size(config) ** (-1.0 if config.activation == "relu" else -2.0)
-    )
-    rows = exponents(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    assert [row["facet"] for row in rows] == ["activation = relu", "activation = tanh"]
-    assert [row["mean"] for row in rows] == pytest.approx([-1, -2])
 
 
 def test_the_readings_of_a_table(tmp_path: Path) -> None:

@@ -91,9 +91,9 @@ def test_every_image_says_what_it_shows(page: Page) -> None:
 
 def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Findings) -> None:
     opening = " ".join(page.texts["p"][:2])
-    assert "16 of 18 trials, 6 seeds each; 1 diverged, 1 failed, 1 lost" in opening
+    assert "20 of 22 trials, 6 seeds each; 1 diverged, 1 failed, 1 lost" in opening
     made = " ".join(page.texts["dd"])
-    assert "18 planned, 15 completed, 1 diverged, 1 failed, 1 lost" in made
+    assert "22 planned, 19 completed, 1 diverged, 1 failed, 1 lost" in made
     assert findings.run.counts["diverged"] == 1
 
 

@@ -104,14 +104,14 @@ def test_the_best_size_is_found_in_spite_of_huge_offsets(known: Run) -> None:
     table = regularization.best_size(known, designed(known))
     assert table["reading"].tolist() == ["every draw", "best draw"]
     assert (table[["level", "low", "high"]] == 16).all(axis=None)
-    assert not table["on_edge"].any()
+    assert not table[["low_edge", "high_edge"]].any(axis=None)
 
 
 def test_the_best_size_at_the_edge_is_flagged(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: seed + size(config) / 1024)
     run = run_of(tmp_path, crossed(SIZES), world, scientific=SIZES)
     row = regularization.best_size(run, designed(run)).iloc[0]
-    assert row["level"] == 4 and row["on_edge"]
+    assert row["level"] == 4 and row["low_edge"] and not row["high_edge"]
 
 
 def test_a_random_search_has_no_best_size(tmp_path: Path) -> None:
@@ -165,15 +165,15 @@ def test_diverged_seeds_are_counted(tmp_path: Path, bad: float) -> None:
 
 
 def effects_of(**quantities: tuple[float, float]) -> pd.DataFrame:
-    """The effects of one level: the interval of each quantity."""
+    """The effects of one level: the band of each quantity."""
     rows = [
         {
             "reading": "every draw",
             "facet": "",
             "level": 8.0,
             "quantity": name,
-            "low": low,
-            "high": high,
+            "band_low": low,
+            "band_high": high,
         }
         for name, (low, high) in {"test_accuracy": (0.0, 0.0), **quantities}.items()
     ]
