@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.answer import about, answer, number, question_1, question_2, with_interval
+from analysis.answer import about, answer, question_1, question_2
 from analysis.findings import Findings, find
+from analysis.words import number, with_interval
 from runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
 

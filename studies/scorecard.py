@@ -1,0 +1,75 @@
+"""One table of the literature's claims from several runs, in Markdown.
+
+    python studies/scorecard.py RUN [RUN ...] > docs/scorecard.md
+
+A claim that several runs of one data set decide is taken from the first of them on the command
+line; the table says which.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import design_of, read_run
+from analysis.mechanisms import first_arm
+from analysis.scorecard import scorecard
+from analysis.words import number
+
+HEAD = """# The literature's claims on small networks
+
+Effect with its interval over seeds, at the place that speaks loudest against the claim; how a
+verdict is reached, what is known of a claim beforehand and what it leaves open stand in each run's
+report (section "The literature's claims"). Made by `python studies/scorecard.py {runs}`.
+
+The commands of the runs:
+
+{commands}
+"""
+
+
+def cards(folders: list[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """All rows of the runs' scorecards with `data` and `run`, and every run's command."""
+    parts, commands = [], {}
+    for folder in folders:
+        run = read_run(folder)
+        design = design_of(first_arm(run))
+        if design is None:
+            continue
+        data = "digits" if run.trials["dataset"].iloc[0] == "digits" else "MNIST images"
+        parts.append(scorecard(run, design).assign(run=folder.name, data=data))
+        commands[folder.name] = _command(run.study["sessions"][0]["command"])
+    return pd.concat(parts, ignore_index=True), commands
+
+
+def _command(said: str) -> str:
+    """The command without where its files lay."""
+    said = re.sub(r'"[^"]*/([^"/]*)"', r'"\1"', said)
+    said = re.sub(r"(dataset=\{[^}]*\})", r"'\1'", said)
+    return re.sub(r" --out \S+/(\S+)", r" --out runs/\1", said).replace(" --no-report", "")
+
+
+def cell(row: dict[str, Any]) -> str:
+    """`confirmed: 0.02 [0.01, 0.03] nats, 20 seeds (ghost-size-20)`."""
+    effect = f"{number(row['effect'])} [{number(row['low'])}, {number(row['high'])}] {row['unit']}"
+    return f"**{row['verdict']}**: {effect} ({row['at']}), {row['seeds']} seeds, `{row['run']}`"
+
+
+def main(folders: list[Path]) -> None:
+    """Print the page."""
+    table, commands = cards(folders)
+    lines = "\n".join(f"- `{name}`: `{command}`" for name, command in commands.items())
+    print(HEAD.format(runs=" ".join(f.name for f in folders), commands=lines))
+    print("| source | claim | digits | MNIST images |\n| --- | --- | --- | --- |")
+    for (paper, claim), rows in table.groupby(["paper", "claim"], sort=False):
+        firsts = rows.drop_duplicates("data").set_index("data").to_dict("index")
+        cells = [cell(firsts[d]) if d in firsts else "–" for d in ("digits", "MNIST images")]
+        print(f"| {paper} | {claim} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main([Path(name) for name in sys.argv[1:]])
