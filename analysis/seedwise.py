@@ -27,9 +27,9 @@ class Seedwise:
     """A run's last step, a number a seed; every array is `(seeds,)`, NaN where one is missing.
 
     `own` is the arm that the design is about, batch norm. `losses` has a row an arm, level and
-    seed, at each arm's best draw where it could choose, else averaged over draws; `noise` and
-    `statistics` are about `own` and averaged over draws. A draw that is missing or not finite
-    makes its seed missing: an average over fewer draws would be of other learning rates.
+    seed, at each arm's best draw where there were several; `noise` and `statistics` are about
+    `own` and averaged over draws. There a draw that is missing or not finite makes its seed
+    missing: an average over fewer draws would be of other learning rates.
     """
 
     run: Run
@@ -148,11 +148,7 @@ def _losses(run: Run, design: Design) -> pd.DataFrame:
     rows = rows.assign(what=rows["split"] + " " + rows["statistics"])
     read = readings(run, whole, rows)
     rows = read.get(BEST_DRAW, read[EVERY_DRAW])
-    keys = ["arm", "level", "seed", "what"]
-    if BEST_DRAW not in read:
-        values = rows.set_index([*keys, "draw"])["loss"].unstack("draw").mean(axis=1, skipna=False)
-    else:
-        values = rows.set_index(keys)["loss"]
+    values = rows.set_index(["arm", "level", "seed", "what"])["loss"]
     return values.where(np.isfinite(values)).unstack("what").sort_index()
 
 
