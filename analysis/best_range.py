@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference import FEWEST, LEVEL
+from analysis.inference import FEWEST, LEVEL, ROUNDING
 from analysis.resampling import studentised, whole_units
 
 Array = NDArray[Any]
@@ -61,6 +61,8 @@ def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> A
     k = values.shape[1]
     this, other = np.nonzero(~np.eye(k, dtype=bool))
     worse = values[:, this] - values[:, other]
+    # Levels that tie but for rounding would have t* without bound, and spoil the maximum.
+    worse[np.abs(worse) <= ROUNDING * np.abs(values).max()] = 0
     error, resampled = studentised(worse, generator)
     mean = worse.mean(axis=0)
     certain = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))

@@ -135,3 +135,13 @@ def test_equal_seeds_give_equal_ranges_and_a_lower_level_a_narrower_one() -> Non
     assert found(values, 1) == found(values, 1)
     wide, narrow = found(values, level=0.999), found(values, level=0.5)
     assert wide.low <= narrow.low and narrow.high < wide.high
+
+
+def test_a_tie_but_for_rounding_between_bad_levels_does_not_widen_the_range() -> None:
+    """Both sides of the best level are as bad; in one unit, but for the last digit."""
+    bad = 4.0 + np.arange(6.0) / 10
+    above = bad.copy()
+    above[5] = np.nextafter(above[5], 9)
+    values = np.stack([bad, np.full(6, 0.01), above], axis=1)
+    found = best_range(values, np.array([2.0, 8.0, 32.0]), np.random.default_rng(0))
+    assert (found.level, found.low, found.high) == (8, 8, 8)
