@@ -57,18 +57,31 @@ def _mechanisms(found: Findings) -> list[str]:
 
 
 def _self_influence(found: Findings) -> list[str]:
-    table = found.table("penalty_split")
-    if table.empty or table["facet"].nunique() > 1:
+    sentences = []
+    for facet, table in _facets(found.table("penalty_split")):
+        level = float(table["level"].max())
+        at = {r["quantity"]: r for r in table[table["level"] == level].to_dict("records")}
+        if not {"self_influence", "predicted_self_influence"} <= at.keys():
+            continue
+        sentences.append(
+            f"{facet}Of that penalty at {_symbol(found)} = {level:g}, "
+            f"{with_interval(at['self_influence'])} nats are self-influence, the example in its "
+            "own statistics; one backward pass predicts "
+            f"{with_interval(at['predicted_self_influence'])}."
+        )
+    return sentences
+
+
+def _facets(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The table by facet, each with the words that open its sentences."""
+    if table.empty:
         return []
-    level = float(table["level"].max())
-    at = {r["quantity"]: r for r in table[table["level"] == level].to_dict("records")}
-    if not {"self_influence", "predicted_self_influence"} <= at.keys():
-        return []
-    return [
-        f"Of that penalty at m = {level:g}, {with_interval(at['self_influence'])} nats are "
-        "self-influence, the example in its own statistics; one backward pass predicts "
-        f"{with_interval(at['predicted_self_influence'])}."
-    ]
+    return [(f"{name}: " if name else "", rows) for name, rows in table.groupby("facet")]
+
+
+def _symbol(found: Findings) -> str:
+    assert found.design is not None
+    return found.design.symbol
 
 
 def _dropout(found: Findings) -> list[str]:
@@ -91,16 +104,17 @@ def _dropout(found: Findings) -> list[str]:
 
 
 def _repairs(found: Findings) -> list[str]:
-    table = found.table("repairs")
-    if table.empty or table["facet"].nunique() > 1:
-        return []
-    smallest = table["level"].min()
-    at = {r["statistics"]: r for r in table[table["level"] == smallest].to_dict("records")}
     words = {"precise": "precise statistics", "evalnorm": "EvalNorm", "batch": "batch statistics"}
-    parts = [f"{w} {with_interval(at[k], signed=True)}" for k, w in words.items() if k in at]
-    if not parts:
-        return []
-    return [f"In place of population statistics at size {smallest:g}: {'; '.join(parts)} nats."]
+    sentences = []
+    for facet, table in _facets(found.table("repairs")):
+        smallest = table["level"].min()
+        at = {r["statistics"]: r for r in table[table["level"] == smallest].to_dict("records")}
+        parts = [f"{w} {with_interval(at[k], signed=True)}" for k, w in words.items() if k in at]
+        sentences.append(
+            f"{facet}In place of population statistics at {_symbol(found)} = {smallest:g}: "
+            f"{'; '.join(parts)} nats."
+        )
+    return sentences
 
 
 def _best_decay(found: Findings, layer: str) -> list[str]:

@@ -57,7 +57,7 @@ def test_parts_of_both_answers(tmp_path: Path) -> None:
     said = " ".join(question_1(tables))
     assert "Of that penalty at m = 64, 0.00391 [0.00391, 0.00391] nats are self-influence" in said
     assert "one backward pass predicts 0.00312 [0.00312, 0.00312]." in said
-    assert "at size 4: precise statistics −0.125 [" in " ".join(question_2(tables))
+    assert "at m = 4: precise statistics −0.125 [" in " ".join(question_2(tables))
 
 
 @pytest.mark.parametrize("facets", [("batch", "batch"), ("relu", "tanh")])
