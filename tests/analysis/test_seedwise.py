@@ -118,3 +118,12 @@ def test_dropout_is_not_compared_without_the_rate_of_zero(tmp_path: Path) -> Non
     assert verdict_on(claim, seen(tmp_path / "whole", whole, world)) is not None
     without = [*batch(16, 64), *DROPOUTS]
     assert verdict_on(claim, seen(tmp_path / "without", without, world)) is None
+
+
+def test_a_bias_is_not_read_while_weights_move(tmp_path: Path) -> None:
+    """There staleness is part of it."""
+    for schedule, there in (("cosine", True), ("constant", False)):
+        trials = ghosts(8, 64, decay=0.5, hidden=(8, 8), schedule=schedule)
+        s = seen(tmp_path / schedule, trials)
+        for key in ("bessel-first-layer", "bessel-deeper"):
+            assert (verdict_on(ALL[key], s) is not None) == there
