@@ -125,9 +125,13 @@ OF_AVERAGES = [
     ),
     Scenario(
         "shuffling-helps",
-        ghosts(64, 128, **EPOCHS),
+        ghosts(8, 64, 128, **EPOCHS),
         ghosts(64, 128, **{**EPOCHS, "batch_size": 256}),
-        tracked(lambda q, c, layer: {"mean_sampling": math.sqrt(q * LAW / size(c))}),
+        tracked(
+            lambda q, c, layer: {
+                "mean_sampling": math.sqrt((q if size(c) > 8 else 9) * LAW / size(c))
+            }
+        ),
         (0.5, 1.5, (0.1, 1.6)),
     ),
     Scenario(

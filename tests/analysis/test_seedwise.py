@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.claims import CLAIMS
+from analysis.claims_of_noise import probed
 from analysis.design import design_of
 from analysis.hypotheses import HYPOTHESES
 from analysis.scorecard import scorecard, verdict_on
@@ -73,6 +74,9 @@ def test_noise_is_a_mean_over_draws_and_a_missing_draw_a_missing_seed(tmp_path: 
     assert rows[64, 64, 4] == pytest.approx(11.5)
     assert rows[64, 8, 3] == pytest.approx(1.5)
     assert math.isnan(rows[64, 8, 4])
+    over_levels = probed(s, "noise_penalty", 8)
+    assert over_levels.loc[3, 8] == pytest.approx(1.5)
+    assert math.isnan(over_levels.loc[4, 8])
     found = verdict_on(ALL["adaptation"], s)
     assert found is not None and (found.seeds, found.left_out) == (7, 1)
 
@@ -114,3 +118,12 @@ def test_dropout_is_not_compared_without_the_rate_of_zero(tmp_path: Path) -> Non
     assert verdict_on(claim, seen(tmp_path / "whole", whole, world)) is not None
     without = [*batch(16, 64), *DROPOUTS]
     assert verdict_on(claim, seen(tmp_path / "without", without, world)) is None
+
+
+def test_a_bias_is_not_read_while_weights_move(tmp_path: Path) -> None:
+    """There staleness is part of it."""
+    for schedule, there in (("cosine", True), ("constant", False)):
+        trials = ghosts(8, 64, decay=0.5, hidden=(8, 8), schedule=schedule)
+        s = seen(tmp_path / schedule, trials)
+        for key in ("bessel-first-layer", "bessel-deeper"):
+            assert (verdict_on(ALL[key], s) is not None) == there
