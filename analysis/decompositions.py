@@ -31,7 +31,8 @@ def arm_effects(table: pd.DataFrame, label: str) -> Figure:
     kept = table[table["against"] == against]
     arms = list(dict.fromkeys(kept["arm"]))[::-1]
     sizes = kept.groupby("arm")["level"].nunique()
-    levels = sorted(kept.loc[kept["arm"].isin(sizes[sizes > 1].index), "level"].unique())
+    several = kept[kept["arm"].isin(sizes[sizes > 1].index)]
+    levels = sorted((several if len(several) else kept.iloc[:1])["level"].unique())
     figure, grid = grid_of(2, sharey=True)
     figure.set_size_inches(12, 1.6 + 0.32 * len(arms))
     for axes, quantity, words in zip(
@@ -161,7 +162,8 @@ def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> 
     for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
         line(axes, rows, i, str(kind))
     axes.axhline(0, color="#777777", linewidth=1)
-    widest = float(np.nanmax(np.abs([*table["mean"], *usual["mean"]])))
+    finite = [abs(mean) for mean in (*table["mean"], *usual["mean"]) if np.isfinite(mean)]
+    widest = max(finite, default=0.0)
     axes.set_yscale("symlog", linthresh=max(widest / 100, 1e-6))
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")

@@ -32,7 +32,7 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
     """
     table: list[dict[str, Any]] = []
     if not design.paired or rows.empty:
-        return pd.DataFrame(table, columns=["facet", "level", *COLUMNS])
+        return _table(table)
     for facet, arm in rows.groupby("facet"):
         # One size at which nothing is finite must not take the bands of the others.
         wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
@@ -54,7 +54,13 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
                     "equivalent": equivalence(column, MARGINS[value], _generator()).equivalent,
                 }
             )
-    return pd.DataFrame(table, columns=["facet", "level", *COLUMNS])
+    return _table(table)
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a frame whose numbers are numbers even where there are none."""
+    frame = pd.DataFrame(rows, columns=["facet", "level", *COLUMNS])
+    return frame.astype({name: float for name in COLUMNS if name != "equivalent"})
 
 
 def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def _pairs(rows: pd.DataFrame, arms: tuple[str, ...], index: list[str]) -> list[
             references = {}
             if arm != arms[0] and level in sizes and len(by_arm[arm]) > 1:
                 references[arms[0]] = sizes[level]
-            if POPULATION in by_arm and arm != POPULATION:
+            if by_arm.get(POPULATION) and arm != POPULATION:
                 references[POPULATION] = next(iter(by_arm[POPULATION].values()))
             for against, other in references.items():
                 found += _contrasts(arm, against, level, own, other, index)
