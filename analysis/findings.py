@@ -74,7 +74,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "error_parts_over_time": error_parts.error_parts_over_time(run, design),
         "repairs": test_time.repairs(run, design),
         "penalties": penalties,
-        "penalty_split": noise.at_own_size(penalties, run, design),
+        "penalty_split": noise.at_own_size(penalties),
         "gradient_noise": noise.gradient_noise(run, design),
         "batch_noise": noise.batch_noise(run, design),
         "best_decay": best_decay(run, design),

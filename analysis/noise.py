@@ -77,16 +77,9 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
     return _ordered(parts, ["reading", "quantity"])
 
 
-def at_own_size(table: pd.DataFrame, run: Run, design: Design) -> pd.DataFrame:
-    """The rows of `penalties` at the size that each network was trained with.
-
-    Empty where the axis is not the size of the norm batch, as where the update's batch alone
-    differs.
-    """
-    own = (run.trials[design.axis] == run.trials["norm_batch_size"]).all()
-    if table.empty or not own:
-        return pd.DataFrame()
-    return table[table["probe_batch_size"] == table["level"]]
+def at_own_size(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `penalties` at the size that each network was trained with."""
+    return table[table["probe_batch_size"] == table["level"]] if len(table) else table
 
 
 def gradient_noise(run: Run, design: Design) -> pd.DataFrame:

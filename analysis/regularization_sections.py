@@ -113,7 +113,7 @@ SECTIONS = (
         "example does to deeper statistics through the layers below.",
         caption="Where the two self-influence lines meet, the first order is enough.",
         alt="R_in, R_ext and self-influence, measured and predicted, against size.",
-        code="noise.at_own_size(noise.penalties(run, design_of(run)), run, design_of(run))",
+        code="noise.at_own_size(noise.penalties(run, design_of(run)))",
         draw=lambda f: decompositions.penalty_split(f.table("penalty_split"), label(f)),
     ),
     Section(

@@ -14,6 +14,7 @@ from runner.config import DatasetConfig, TrialConfig
 from runner.events import Status
 from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
 
+WINE = DatasetConfig(name="wine", fingerprint="wine")
 HOSTILE_ERROR = "ValueError: <script>alert(1)</script> \"quoted\" & 'single'"
 HOSTILE_DATA = "<img src=x onerror=alert(1)>&\"'.csv"
 
@@ -64,7 +65,7 @@ def hostile_findings(root: Path) -> Findings:
         status=lambda config: ends.get((config.arm, size(config), config.draw), "completed"),
         error=HOSTILE_ERROR,
     )
-    other = run_of(root / "other", crossed(levels), scientific=levels, name="other")
+    other = run_of(root / "other", crossed(levels, dataset=WINE), scientific=levels, name="other")
     return find(run, [other])
 
 

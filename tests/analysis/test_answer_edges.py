@@ -94,7 +94,8 @@ def test_facets_open_their_sentences(tmp_path: Path) -> None:
     assert [s.split(":")[0] for s in penalties] == ["norm = batch"]
     lowest = [s for s in sentences if "lowest" in s]
     assert [s.split(":")[0] for s in lowest] == ["norm = batch", "norm = layer"]
-    assert all(s.startswith("norm = batch: ") for s in question_2(findings)[:-1])
+    others = [s for s in question_2(findings) if "costs most" not in s]
+    assert others and all(s.startswith("norm = batch: ") for s in others)
 
 
 def test_a_random_search(tmp_path: Path) -> None:

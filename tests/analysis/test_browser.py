@@ -73,15 +73,17 @@ def test_numbers_are_not_sorted_as_text(seen: Found) -> None:
     levels = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "level"]
     ends = {(float(up[0]), float(up[-1])) for up in levels}
     # As texts, 1024 comes before 8 and 256 before 8.
-    assert ends == {(8, 64), (8, 256), (8, 1024), (8, 8)}
+    assert {(8, 256), (8, 1024)} <= ends and all(low <= high for low, high in ends)
 
 
 def test_missing_numbers_stay_together(seen: Found) -> None:
     decays = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "tracker_decay"]
     assert decays
+    assert any("" in up for up in decays)
     for up in decays:
         missing = up.count("")
-        assert missing and (up[:missing] == [""] * missing or up[-missing:] == [""] * missing)
+        ends = (up[:missing], up[len(up) - missing :])
+        assert [""] * missing in ends
 
 
 def test_one_heading_says_how_it_is_sorted(seen: Found) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import test_time
+from analysis import error_parts, test_time
 from analysis.design import Design, design_of
 from analysis.inference import mean_interval
 from analysis.load import Run
@@ -50,7 +50,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_parts_by_hand(known: Run) -> None:
-    table = test_time.error_parts(known, designed(known))
+    table = error_parts.error_parts(known, designed(known))
     trackers = table[["rule", "tracker_decay"]].drop_duplicates()
     assert len(table) == len(trackers) * 3 * 6
     for row in table.to_dict("records"):
@@ -85,7 +85,7 @@ def variance_by_recursion(weights: Array, m: int, per_epoch: int) -> float:
 
 def test_theory_is_that_of_a_direct_recursion(known: Run) -> None:
     """Ten updates of 256 of 1024: two epochs of four and half a third."""
-    table = test_time.error_parts(known, designed(known))
+    table = error_parts.error_parts(known, designed(known))
     rows = table.query("part == 'sampling' and quantity == 'mean' and rule != 'keras-3'")
     assert len(rows) == (3 * 2 + 1) * 3
     for row in rows.to_dict("records"):
@@ -98,7 +98,7 @@ def test_theory_at_the_end_of_an_epoch(tmp_path: Path) -> None:
     """Batches of 512: ten updates are five epochs. The mean of all whole epochs is exact."""
     levels = {"norm_batch_size": [64, 512]}
     run = study(tmp_path, levels, batch_size=512)
-    table = test_time.error_parts(run, designed(run))
+    table = error_parts.error_parts(run, designed(run))
     rows = table.query("part == 'sampling' and quantity == 'mean' and rule != 'keras-3'")
     for row in rows.to_dict("records"):
         weights = weights_by_recursion(row["rule"], row["tracker_decay"], STEPS)
@@ -126,7 +126,7 @@ def test_theory_is_that_of_shuffled_epochs_in_a_simulation() -> None:
 
 
 def test_theory_is_of_the_sampling_error_of_known_rules(known: Run) -> None:
-    table = test_time.error_parts(known, designed(known))
+    table = error_parts.error_parts(known, designed(known))
     told = table["predicted"].notna()
     other = (table["part"] != "sampling") | (table["quantity"] != "mean")
     assert not told[other | (table["rule"] == "keras-3")].any()
@@ -143,28 +143,28 @@ def test_no_theory_where_an_update_sees_no_random_ghost(
     tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     run = study(tmp_path, **fields)
-    assert test_time.error_parts(run, designed(run))["predicted"].isna().all()
+    assert error_parts.error_parts(run, designed(run))["predicted"].isna().all()
 
 
 def test_no_theory_above_the_batch_of_an_update(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [64, 512]}
     run = study(tmp_path, levels, batch_size=256)
-    told = test_time.error_parts(run, designed(run)).dropna(subset="predicted")
+    told = error_parts.error_parts(run, designed(run)).dropna(subset="predicted")
     assert set(told["level"]) == {64}
 
 
 def test_no_theory_where_batches_differ(tmp_path: Path) -> None:
     levels = {"batch_size": [64, 256]}
     run = study(tmp_path, levels, norm_batch_size=64)
-    table = test_time.error_parts(run, designed(run))
+    table = error_parts.error_parts(run, designed(run))
     assert len(table) and table["predicted"].isna().all()
 
 
 def test_without_a_shadow_there_are_no_parts(tmp_path: Path) -> None:
     run = study(tmp_path, shadow=False)
-    assert test_time.error_parts(run, designed(run)).empty
+    assert error_parts.error_parts(run, designed(run)).empty
     old = run.statistics.drop(columns=[c for c in run.statistics if c.endswith("_sampling")])
-    assert test_time.error_parts(Run(**{**vars(run), "statistics": old}), designed(run)).empty
+    assert error_parts.error_parts(Run(**{**vars(run), "statistics": old}), designed(run)).empty
 
 
 def test_repairs_are_against_population_statistics_of_the_same_weights(known: Run) -> None:

@@ -62,7 +62,7 @@ def test_the_same_run_gives_the_same_bytes(
     for old in ("index.html", "figures/overview.svg", "tables/losses.csv"):
         (again / old).parent.mkdir(parents=True, exist_ok=True)
         (again / old).write_text("an earlier one, and longer\n" * 99_999, encoding="utf-8")
-    write_report(find(findings.run), again)
+    write_report(find(findings.run, findings.beside), again)
     files = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     for file in files:
