@@ -100,5 +100,5 @@ def legend(axes: Axes) -> None:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """One legend for all axes, under them."""
     handles, names = axes.get_legend_handles_labels()
-    columns = 2 if figure.get_figwidth() < 6 else 4
+    columns = min(4, max(2, int(figure.get_figwidth() // 2.2)))
     figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))

@@ -8,7 +8,7 @@ from analysis.section import Section, label, reference, symbol, whole
 SECTIONS = (
     Section(
         key="noise_penalty",
-        title="1a. The price of noisy statistics at the same weights",
+        title="1. The price of noisy statistics at the same weights",
         says="Train-mode loss less the loss of the very same weights under population "
         "statistics, on the training split at the end of training. It is what batch noise "
         "adds to the objective, and so what training is pushed to make small. Every draw: all "
@@ -20,7 +20,7 @@ SECTIONS = (
     ),
     Section(
         key="noise_penalty_exponent",
-        title="1b. How the penalty scales",
+        title="1. How the penalty scales",
         says="Exponents of the penalty in 1/m - 1/N, which is zero when the batch is everything: "
         "over all sizes from 8, over the sizes from 64, where theory expects 1, and between "
         "neighbours, which a power law has all equal. Seeds are averaged before the logarithm.",
@@ -28,7 +28,7 @@ SECTIONS = (
     ),
     Section(
         key="effect_of_size",
-        title="1c. What it does to train and test loss",
+        title="1. What it does to train and test loss",
         says="Both under population statistics, as differences from the largest size. Only "
         "train loss above zero together with test loss below zero is called regularisation.",
         caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at "
@@ -39,13 +39,13 @@ SECTIONS = (
     ),
     Section(
         key="losses",
-        title="1d. The losses themselves",
+        title="1. The losses themselves",
         says="Means over units of train loss, test loss and test accuracy at the end of training.",
         code="regularization.losses(run, design_of(run))",
     ),
     Section(
         key="trends",
-        title="1e. Trends over all sizes",
+        title="1. Trends over all sizes",
         says="The slope of each quantity a doubling of the size, a slope a seed, below the size "
         "that others are held against; p_page is that of Page's test that the order of sizes is "
         "the order of values.",
@@ -53,7 +53,7 @@ SECTIONS = (
     ),
     Section(
         key="best_size",
-        title="1f. The best size",
+        title="1. The best size",
         says="The size with the lowest test loss. The range holds the truly lowest with 95 %; an "
         "edge says that it reaches the end of what was tried. p_u_shape tests that test loss "
         "falls before the best size and rises after it, the choice of the turning point paid for.",
@@ -61,7 +61,7 @@ SECTIONS = (
     ),
     Section(
         key="chosen_draws",
-        title="1g. Which draw is best for each arm",
+        title="1. Which draw is best for each arm",
         says="The best draw of an arm has the lowest validation loss over the other seeds. "
         "Arms that choose different draws differ in more than their size; a choice at the edge "
         "of what was drawn may not be the best there is.",
@@ -69,7 +69,7 @@ SECTIONS = (
     ),
     Section(
         key="arm_effects",
-        title="1h. Which mechanism does it",
+        title="1. Which mechanism does it",
         says="Every arm takes one part of batch norm away (studies/mechanisms.toml says which). "
         "Losses under population statistics at the end of training, less those of the arm that "
         "normalises by the whole training split at every step, paired by seed.",
@@ -81,7 +81,7 @@ SECTIONS = (
     ),
     Section(
         key="mechanism_shares",
-        title="1i. What each mechanism adds",
+        title="1. What each mechanism adds",
         says="Batch norm less population statistics, the whole effect, beside batch norm less the "
         "arm without one mechanism: self-influence (leave-one-out), the gradient through the "
         "statistics, gradient noise between partitions, noise between the classes of a ghost; "
@@ -94,7 +94,7 @@ SECTIONS = (
     ),
     Section(
         key="penalties",
-        title="1j. A network gets used to its own batches",
+        title="1. A network gets used to its own batches",
         says="The noise penalty R_in of each network at every size of the evaluated batch, by "
         "the size it was trained with, and the same with the statistics of as many other "
         "examples, R_ext.",
@@ -106,7 +106,7 @@ SECTIONS = (
     ),
     Section(
         key="penalty_split",
-        title="1k. Noise and self-influence",
+        title="1. Noise and self-influence",
         says="The penalty at the size trained with. R_ext leaves the example out of its own "
         "statistics; the difference is self-influence, which one backward pass predicts to first "
         "order in 1/m. In networks of several batch norms the prediction leaves out what an "
@@ -118,7 +118,7 @@ SECTIONS = (
     ),
     Section(
         key="gradient_noise",
-        title="1l. Ghosts also make gradient noise",
+        title="1. Ghosts also make gradient noise",
         says="The same batch cut into other ghosts gives another gradient: the share of the "
         "gradient's variance, over batches and partitions, that lies between partitions.",
         caption="Near one, who shares a ghost matters more to a step than which examples it sees.",
@@ -128,7 +128,7 @@ SECTIONS = (
     ),
     Section(
         key="equivalent_dropout",
-        title="1m. Equivalent dropout",
+        title="1. Equivalent dropout",
         says="The dropout rate on population statistics that leaves the same train loss as batch "
         "norm at m, measured seed by seed on the arms with dropout, beside the rate whose noise "
         "has the variance of batch norm's. Right: test loss of batch norm less that of dropout "
@@ -140,7 +140,7 @@ SECTIONS = (
     ),
     Section(
         key="designs",
-        title="1n. Designs beside each other",
+        title="1. Designs beside each other",
         says="Train and test loss under population statistics at every size, less those at the "
         "largest size that all the designs have. What is left of a naive effect where only the "
         "statistics' batch moves is the work of the statistics; where only the update's batch "
@@ -153,7 +153,7 @@ SECTIONS = (
     ),
     Section(
         key="across_data_sets",
-        title="1o. Across data sets",
+        title="1. Across data sets",
         says="The same comparison on several data sets as one number: the interquartile mean over "
         "the seeds of all of them of the difference in loss, as a share of each data set's loss "
         "at the reference. Seeds are resampled within data sets; the interval speaks of these.",

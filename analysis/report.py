@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import jinja2
@@ -48,9 +49,18 @@ def write_report(found: Findings, folder: Path) -> Path:
         table = found.tables.get(section.key, pd.DataFrame())
         if len(table) or (section.key == "overview" and found.design is not None):
             sections.append(_section(found, section, table, folder / "figures"))
+    _letter(sections)
     page = folder / "index.html"
     page.write_text(_page(found, sections), encoding="utf-8")
     return page
+
+
+def _letter(sections: list[dict[str, Any]]) -> None:
+    """The parts of a question that are there count 1a, 1b, ... without a gap."""
+    for question in ("1. ", "2. "):
+        own = [section for section in sections if section["title"].startswith(question)]
+        for letter, section in zip(ascii_lowercase, own, strict=False):
+            section["title"] = f"{question[0]}{letter}. {section['title'][len(question) :]}"
 
 
 def _section(
@@ -66,6 +76,7 @@ def _section(
         "alt": section.alt,
         "code": IMPORTS + _reading(found) + section.code,
         "image": image,
+        "opened": section.opened,
         "columns": list(shown.columns),
         "total": len(table),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],

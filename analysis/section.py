@@ -21,7 +21,10 @@ IMPORTS = (
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: a table by name, perhaps a figure of it, and what to see there."""
+    """A part of the page: a table by name, perhaps a figure of it, and what to see there.
+
+    `opened`: the table is the point, and shown without a click.
+    """
 
     key: str
     title: str
@@ -29,6 +32,7 @@ class Section:
     caption: str = ""
     alt: str = ""
     code: str = ""
+    opened: bool = False
     draw: Callable[[Findings], Figure] | None = None
 
 

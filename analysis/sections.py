@@ -82,6 +82,7 @@ CLOSING = (
         "against it. Losses are those of each arm at its best draw. What is known of a claim "
         "beforehand, and what a verdict leaves open, stands beside it.",
         code="scorecard.scorecard(whole, design_of(run))",
+        opened=True,
     ),
     Section(
         key="trials",

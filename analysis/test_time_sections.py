@@ -19,7 +19,7 @@ def _repairs(found: Findings) -> Figure:
 SECTIONS = (
     Section(
         key="statistics_error",
-        title="2a. How far running statistics are from the population's",
+        title="2. How far running statistics are from the population's",
         says="Root mean square over features of the running mean's error in population "
         "deviations, and of the log ratio of variances, at the end of training.",
         caption="Lower is better; every tracker watched the same training.",
@@ -29,7 +29,7 @@ SECTIONS = (
     ),
     Section(
         key="running_damage",
-        title="2b. What that costs at test time",
+        title="2. What that costs at test time",
         says="Test loss under each running average less that under population statistics, at the "
         "same weights.",
         caption="Above zero, reading the test set with running statistics costs loss.",
@@ -39,7 +39,7 @@ SECTIONS = (
     ),
     Section(
         key="error_parts",
-        title="2c. Whose fault the error is",
+        title="2. Whose fault the error is",
         says="The error of one running average taken apart, exactly. Sampling: too few examples "
         "behind it. Staleness: weights have moved since. Propagation: what batch statistics are "
         "expected to be at these weights less the population's, which is the rule's bias and, "
@@ -53,7 +53,7 @@ SECTIONS = (
     ),
     Section(
         key="error_parts_over_decay",
-        title="2d. The same against the memory of the average",
+        title="2. The same against the memory of the average",
         says="The parts of the mean's error in the last layer at one size, by the memory "
         "1/(1 - decay) of the rule unbiased: a longer memory takes more samples and is staler.",
         caption="Where sampling and staleness cross lies the best memory.",
@@ -63,7 +63,7 @@ SECTIONS = (
     ),
     Section(
         key="error_parts_over_time",
-        title="2e. The same during training",
+        title="2. The same during training",
         says="The parts of the mean's error of the rule unbiased at the study's own decay, at "
         "every measured step, for the smallest, a middle and the largest size.",
         caption="Staleness follows how fast the weights move; sampling does not.",
@@ -73,7 +73,7 @@ SECTIONS = (
     ),
     Section(
         key="repairs",
-        title="2f. What repairs it",
+        title="2. What repairs it",
         says="Test loss of the same weights under other statistics, less that under population "
         "statistics: the evaluated batch's own; precise, the mean over an epoch of batch "
         "statistics at the final weights (Wu & Johnson 2021); EvalNorm, the expected batch "
@@ -85,7 +85,7 @@ SECTIONS = (
     ),
     Section(
         key="best_decay",
-        title="2g. The best decay",
+        title="2. The best decay",
         says="The decay with the smallest squared error of the running mean, of the rule unbiased, "
         "with the range that holds the best of those tried with 95 %. A first layer on centred "
         "inputs has a mean of zero whatever its weights, so nothing there can be stale and the "
@@ -98,7 +98,7 @@ SECTIONS = (
     ),
     Section(
         key="memory_scaling",
-        title="2h. How the best memory scales",
+        title="2. How the best memory scales",
         says="The slope of log memory on log m of each seed's own best decay. Theory's -1/3 is for "
         "independent batches and a drift that does not depend on m.",
         code="decay.memory_scaling(run, design_of(run))",
