@@ -89,7 +89,7 @@ def test_the_design_is_that_of_the_study(tiny: tuple[Findings, MemorySink]) -> N
 
 EMPTY = (
     *("arm_effects", "mechanism_shares", "equivalent_dropout", "gradient_noise"),
-    *("designs", "across_data_sets", "best_decay", "memory_scaling"),
+    *("designs", "across_data_sets"),
     "error_parts_over_time",
 )
 """No arms, one run, and too short a training for gradient noise."""
