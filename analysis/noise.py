@@ -14,6 +14,9 @@ from analysis.theory import (
     variance_of_batch_mean,
 )
 
+NETWORK = "network"
+"""The layer of what belongs to the network as a whole."""
+
 PENALTIES = {
     "noise_penalty": "R_in: train-mode less population loss",
     "external_penalty": "R_ext: the same with the statistics of other examples",
@@ -63,7 +66,10 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
     another size than that.
     """
     rows = _last(run, design)
-    rows = rows[rows["noise_penalty"].notna()] if "noise_penalty" in rows else rows.iloc[:0]
+    if "noise_penalty" not in rows:
+        return pd.DataFrame()
+    # Of a diverged network the penalty is no number: it is left out, and counted.
+    rows = rows[(rows["layer"] == NETWORK) & (rows["batches"] > 0)]
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
     parts = [
@@ -74,7 +80,9 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
         for quantity in PENALTIES
         if quantity in kept and kept[quantity].notna().any()
     ]
-    return _ordered(parts, ["reading", "quantity"])
+    table = _ordered(parts, ["reading", "quantity"])
+    # A size that leaves no second batch has no R_ext: that is no network left out.
+    return table[table["units"] > 0].reset_index(drop=True)
 
 
 def at_own_size(table: pd.DataFrame) -> pd.DataFrame:
