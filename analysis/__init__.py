@@ -1,17 +1,21 @@
 """From rows on disk to tables, figures and a page; meets the runner on disk only."""
 
-from analysis import findings, mechanisms, noise, regularization, scorecard, test_time
-from analysis.design import design_of
-from analysis.load import Run, read_run
+from __future__ import annotations
 
-__all__ = [
-    "Run",
-    "design_of",
-    "findings",
-    "mechanisms",
-    "noise",
-    "read_run",
-    "regularization",
-    "scorecard",
-    "test_time",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.design import design_of
+    from analysis.load import Run, read_run
+
+__all__ = ["Run", "design_of", "read_run"]
+
+_HOMES = {"Run": "analysis.load", "design_of": "analysis.design", "read_run": "analysis.load"}
+
+
+def __getattr__(name: str) -> Any:
+    """Names of `__all__` on first use: `caviar advise` must not wait for pandas."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
