@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,11 +10,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "design_of", "read_run"]
 
-_HOMES = {"Run": "analysis.load", "design_of": "analysis.design", "read_run": "analysis.load"}
-
 
 def __getattr__(name: str) -> Any:
     """Names of `__all__` on first use: `caviar advise` must not wait for pandas."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in __all__:
+        from analysis import design, load
+
+        return design.design_of if name == "design_of" else getattr(load, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
