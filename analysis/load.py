@@ -85,7 +85,9 @@ def _read(folder: Path) -> pd.DataFrame:
     whole = pa.concat_tables(parts, promote_options="permissive")
     del parts
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
-    return whole.to_pandas(split_blocks=True, self_destruct=True)
+    frame = whole.to_pandas(split_blocks=True, self_destruct=True)
+    # A part that pandas wrote again may bring an index of its own.
+    return frame.reset_index(drop=True)
 
 
 def _measured(folder: Path, counting: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def _mechanisms(found: Findings) -> list[str]:
     if shares.empty:
         return []
     shares = shares[shares["quantity"] == "test_loss"]
-    whole = shares[shares["mechanism"] == "whole"]
+    whole = shares[(shares["mechanism"] == "whole") & shares["mean"].notna()]
     if whole.empty:
         return []
     level = float(whole.loc[whole["mean"].idxmin(), "level"])

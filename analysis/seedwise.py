@@ -148,8 +148,10 @@ def _losses(run: Run, design: Design) -> pd.DataFrame:
     rows = rows.assign(what=rows["split"] + " " + rows["statistics"])
     read = readings(run, whole, rows)
     rows = read.get(BEST_DRAW, read[EVERY_DRAW])
-    values = rows.set_index(["arm", "level", "seed", "what"])["loss"]
-    return values.where(np.isfinite(values)).unstack("what").sort_index()
+    rows = rows.assign(loss=rows["loss"].where(np.isfinite(rows["loss"])))
+    # One row each, but in a run whose rows were written twice.
+    values = rows.groupby(["arm", "level", "seed", "what"])["loss"].first()
+    return values.unstack("what").sort_index()
 
 
 def _network(run: Run, design: Design) -> pd.DataFrame:
