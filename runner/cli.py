@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError
+from runner.errors import RequestError, StorageError
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
 
@@ -30,7 +30,7 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="The folder or URI of a run.")]
 
 
 def main() -> None:
@@ -40,12 +40,14 @@ def main() -> None:
     try:
         app()
     except RequestError as error:
-        _refuse(str(error))
+        _end(str(error), REFUSED)
+    except StorageError as error:
+        _end(str(error), FAILED)
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _end(sentence: str, code: int) -> NoReturn:
     print(f"caviar: {sentence}", file=sys.stderr)
-    raise SystemExit(REFUSED)
+    raise SystemExit(code)
 
 
 @app.command()
@@ -56,14 +58,14 @@ def run(
     on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder or URI; default: runs/NAME.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
     pilot: Annotated[
-        Path | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
+        str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
     ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
 ) -> None:
@@ -82,7 +84,7 @@ def run(
         power = _power(plan.study.replicas, pilot)
         print(f"{describe(plan)}\n{power}")
         return
-    root = out or Path("runs") / plan.study.name
+    root = out or f"runs/{plan.study.name}"
     progress = execute(plan, root, on, workers, address)
     print(f"rows: {root}")
     if progress.interrupted:
@@ -94,7 +96,7 @@ def run(
         raise SystemExit(FAILED)
 
 
-def _power(seeds: int, pilot: Path | None) -> str:
+def _power(seeds: int, pilot: str | None) -> str:
     from analysis.load import read_run
     from analysis.planning import assumed, of_pilot, power_line
     from runner.place import read_study_json
@@ -108,7 +110,7 @@ def _power(seeds: int, pilot: Path | None) -> str:
         raise RequestError(f"--pilot {pilot}: {error}") from None
 
 
-def _report(root: Path, beside: Sequence[Path] = ()) -> None:
+def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
@@ -122,14 +124,14 @@ def _report(root: Path, beside: Sequence[Path] = ()) -> None:
         print(f"no report: {error}")
         return
     print(answer(found))
-    print(f"report: {write_report(found, root / 'report')}")
+    print(f"report: {write_report(found, Path(root) / 'report')}")
 
 
 @app.command()
 def report(
-    run: RunFolder,
+    run: RunPlace,
     beside: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
+        list[str] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
     ] = None,
 ) -> None:
     """Print the answer of a run and write its report."""
@@ -142,8 +144,8 @@ def report(
 
 @app.command()
 def compare(
-    here: RunFolder,
-    there: Annotated[Path, typer.Argument(metavar="RUN", help="The run held against it.")],
+    here: RunPlace,
+    there: Annotated[str, typer.Argument(metavar="RUN", help="The run held against it.")],
     as_json: Annotated[bool, typer.Option("--json", help="As data; not finite is null.")] = False,
 ) -> None:
     """Say whether two runs differ, in what and by how much.
@@ -174,7 +176,7 @@ def compare(
 
 
 @app.command()
-def status(run: RunFolder) -> None:
+def status(run: RunPlace) -> None:
     """Say what of a run is done."""
     from runner.verify import status_line
 
@@ -182,7 +184,7 @@ def status(run: RunFolder) -> None:
 
 
 @app.command()
-def verify(run: RunFolder) -> None:
+def verify(run: RunPlace) -> None:
     """Check that a run is complete and whole; exit code 1 on a fault."""
     from runner.verify import verify_run
 
@@ -193,7 +195,7 @@ def verify(run: RunFolder) -> None:
 
 
 @app.command()
-def replay(run: RunFolder, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
+def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
     from runner.replay import replay_trial
 

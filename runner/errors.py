@@ -1,4 +1,4 @@
-"""The one exception that means: the request was wrong."""
+"""The two exceptions that end a command with a sentence: a wrong request, a place that fails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 class RequestError(Exception):
     """A user's mistake; the message is one sentence in the user's words. Exit code 2."""
+
+
+class StorageError(Exception):
+    """A place failed that rows are read from or written to; one sentence. Exit code 1."""
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
