@@ -14,11 +14,17 @@ SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
 
 @dataclass(frozen=True)
 class Job:
-    """A trial to run, and which attempt at it this is."""
+    """A trial to run, and which attempt at it this is.
+
+    With a `checkpoint` of an earlier attempt the trial goes on from there, else it starts. One
+    is sent about every `checkpoint_seconds`.
+    """
 
     config: TrialConfig
     trial_id: str
     attempt: int
+    checkpoint: bytes | None = None
+    checkpoint_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,27 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """All that a later attempt needs to go on after `step`, as `runner.checkpoint` packs it.
+
+    Every block with rows up to `step` comes before it; `rows` counts the trial's rows so far,
+    those of attempts that this one went on from included.
+    """
+
+    trial_id: str
+    attempt: int
+    step: int
+    rows: int
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How one attempt at a trial ended; `rows` counts the measurements that belong to it.
 
-    `seconds` is the time of the whole attempt, `probe_seconds` that of measuring at frozen
-    weights between steps.
+    `seconds` is the time of the whole trial, `probe_seconds` that of measuring at frozen
+    weights between steps. An attempt that went on from a checkpoint counts as if it had done
+    everything before it too.
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
@@ -83,4 +105,4 @@ class Idle:
     """Nothing happened for a moment: time to look at the clock."""
 
 
-Event = Started | Block | Outcome | WorkerDied | Idle
+Event = Started | Block | Checkpoint | Outcome | WorkerDied | Idle
