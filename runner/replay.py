@@ -32,7 +32,8 @@ def replay_trial(where: Where, trial_id: str) -> tuple[bool, str]:
             f"(fingerprint {config.dataset.fingerprint} then, {data.fingerprint} now)"
         )
     fresh: dict[str, dict[str, list[Any]]] = {}
-    for event in run_trial(Job(config, trial_id, outcome["attempt"]), data):
+    job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
+    for event in run_trial(job, data):
         if isinstance(event, Block):
             columns = fresh.setdefault(event.table, {})
             for name, values in event.columns.items():
