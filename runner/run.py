@@ -119,6 +119,10 @@ def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[
     """The jobs with their checkpoints, longest first."""
     found, notes = sink.resume(jobs)
     progress.notes.extend(notes)
+    going_on = [job.trial_id for job in found if job.checkpoint is not None]
+    if going_on:
+        more = f" and {len(going_on) - 8} more" if len(going_on) > 8 else ""
+        progress.notes.append(f"from their checkpoints go on {', '.join(going_on[:8])}{more}")
     return sorted(found, key=lambda job: -progress.cost[job.trial_id])
 
 

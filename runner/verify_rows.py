@@ -136,8 +136,8 @@ class _Repeated:
         if self.rows:
             findings.check(
                 not self.different,
-                f"{self.rows:,} rows were computed more than once, to the same bits",
-                f"{self.different} of {self.rows} rows that were computed more than once differ, "
+                f"{self.rows:,} of them are of rows that count, with the same bits",
+                f"{self.different} of {self.rows} of them differ from the rows that count, "
                 f"{self.first} first (workers of different machines or BLAS?)",
             )
 
