@@ -185,10 +185,13 @@ def status(run: RunPlace) -> None:
 
 @app.command()
 def verify(run: RunPlace) -> None:
-    """Check that a run is complete and whole; exit code 1 on a fault."""
+    """Check that a run is complete, whole and the same bits again; exit code 1 on a fault."""
     from runner.verify import verify_run
+    from runner.verify_bits import check_bits
 
     findings = verify_run(run)
+    if not findings.faults:
+        check_bits(run, findings)
     print("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
