@@ -66,7 +66,8 @@ OPENING = (
         "example's normalised value over its batches, (1 + (excess kurtosis + 2)/4)/m; the share "
         "of the Jacobian's energy between examples, [2 - (6 + excess kurtosis)/m]/(m - 2). The "
         "last three are leading orders in 1/m.",
-        caption="Points on the line agree with theory.",
+        caption="Points on the line agree with theory. Each is the mean over all networks; bars, "
+        "often smaller than the points, are 95 % intervals over seeds.",
         alt="Measured against predicted noise of batch statistics, four panels.",
         code="noise.batch_noise(run, design_of(run))",
         draw=lambda f: figures.batch_noise(whole(f, "batch_noise")),
