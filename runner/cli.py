@@ -115,6 +115,7 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.findings import find
     from analysis.load import read_run
     from analysis.report import write_report
+    from runner.verify import verify_run
 
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
@@ -124,7 +125,9 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         print(f"no report: {error}")
         return
     print(answer(found))
-    print(f"report: {write_report(found, Path(root) / 'report')}")
+    checks = verify_run(root).lines
+    print("".join(f"{line}\n" for line in checks if line.startswith("FAULT")), end="")
+    print(f"report: {write_report(found, Path(root) / 'report', checks)}")
 
 
 @app.command()
