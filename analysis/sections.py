@@ -12,6 +12,8 @@ from analysis.section import Section, whole
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Verdicts, bands, the range of the "
     "best size and p_family hold for all sizes together.",
+    "The best size is chosen on the same seeds that its difference is read from, which flatters "
+    "that difference a little; its 95 % range pays for the choice.",
     "One data set, and only the architectures listed below: others may move the best size.",
     "Test-time statistics are read at the last step. Where that is the end of an epoch, averages "
     "over shuffled batches are at their best; within one they are worse.",
