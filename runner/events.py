@@ -72,10 +72,14 @@ class Started:
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """The worker is gone and the attempt with it; `reason` is all that is known."""
+    """The worker is gone and the attempt with it; `reason` is all that is known.
+
+    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about.
+    """
 
     job: Job
     reason: str
+    machine_lost: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -73,3 +74,10 @@ def waits_a_moment(job: Job, data: Data) -> Iterator[Event]:
     yield next(events)
     time.sleep(0.5)
     yield from events
+
+
+def speaks_and_dies(job: Job, data: Data) -> Iterator[Event]:
+    """The process says something on its stderr and ends."""
+    yield Started(job.trial_id, job.attempt)
+    print("zero\none\ntwo\n\nthree", file=sys.stderr, flush=True)
+    os._exit(3)
