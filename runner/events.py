@@ -94,7 +94,7 @@ class Checkpoint:
 class WorkerDied:
     """The worker is gone and the attempt with it; `reason` is all that is known.
 
-    `machine_lost`: it went with its machine, which is not the trial's doing.
+    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about.
     """
 
     job: Job

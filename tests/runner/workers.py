@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -96,3 +97,10 @@ def waits_for_ctrl_c(job: Job, data: Data) -> Iterator[Event]:
     while signal.SIGINT not in signal.sigpending():
         time.sleep(0.01)
     yield from events
+
+
+def speaks_and_dies(job: Job, data: Data) -> Iterator[Event]:
+    """The process says something on its stderr and ends."""
+    yield Started(job.trial_id, job.attempt)
+    print("zero\none\ntwo\n\nthree", file=sys.stderr, flush=True)
+    os._exit(3)
