@@ -35,14 +35,15 @@ def execute(
     from runner.run import run_study
     from runner.sink import ParquetSink
 
+    planned = len(plan.trials)  # each is checked here, before anything is written
     with held(root):
         open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
         sink = ParquetSink(root)
         sink.plan(unplanned(root, plan))
         jobs = remaining(root, plan)
-        already = len(plan.trials) - len(jobs)
+        already = planned - len(jobs)
         if already:
-            print(f"resuming {root}: {already} of {len(plan.trials)} trials are done")
+            print(f"resuming {root}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt = Interrupt()
         interrupt.install()
