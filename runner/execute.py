@@ -34,6 +34,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     from runner.sink import ParquetSink
     from runner.storage import storage_at
 
+    planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)
     with held(place):
         open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
@@ -41,9 +42,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         sink = ParquetSink(place)
         sink.plan(unplanned(place, plan))
         jobs = remaining(place, plan)
-        already = len(plan.trials) - len(jobs)
+        already = planned - len(jobs)
         if already:
-            print(f"resuming {out}: {already} of {len(plan.trials)} trials are done")
+            print(f"resuming {out}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt = Interrupt()
         interrupt.install()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -145,7 +146,7 @@ def test_a_trial_whose_actor_always_dies_is_lost_and_the_others_complete(plan: P
 
 def test_actors_that_die_at_birth_do_not_end_the_run(plan: Plan) -> None:
     data = workers.Poison(**vars(plan.data))
-    poisoned = Plan(plan.study, data, plan.trials)
+    poisoned = replace(plan, data=data)
     assert run_on_ray(poisoned, workers.says_its_process)[0].failed == 4
 
 
