@@ -43,6 +43,10 @@ def main() -> None:
         _end(str(error), REFUSED)
     except StorageError as error:
         _end(str(error), FAILED)
+    except OSError as error:
+        from runner.storage import CARRY_ON
+
+        _end(f"the system refused: {error}; {CARRY_ON} once it can", FAILED)
 
 
 def _end(sentence: str, code: int) -> NoReturn:
@@ -126,8 +130,15 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         return
     print(answer(found))
     checks = verify_run(root).lines
-    print("".join(f"{line}\n" for line in checks if line.startswith("FAULT")), end="")
-    print(f"report: {write_report(found, Path(root) / 'report', checks)}")
+    print("".join(f"{line}
+" for line in checks if line.startswith("FAULT")), end="")
+    try:
+        print(f"report: {write_report(found, Path(root) / 'report', checks)}")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the report of {root!r}: {error.strerror or error}; the rows are whole, "
+            f"and `caviar report {root}` writes it once there is room"
+        ) from error
 
 
 @app.command()

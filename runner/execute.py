@@ -53,10 +53,11 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
             progress = run_study(
                 jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
             )
+            # Before the workers are stopped, which may take longer than `ray job stop` waits.
+            sink.close()
         finally:
             display.close()
             executor.close()
-        sink.close()
     interrupt.release()
     print(line(progress))
     return progress
