@@ -6,17 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from runner.errors import RequestError, StorageError
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
-
-if TYPE_CHECKING:
-    from analysis.prediction import Question
-    from model.conventions import Convention
 
 app = typer.Typer(
     add_completion=False,
@@ -130,8 +126,9 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         return
     print(answer(found))
     checks = verify_run(root).lines
-    print("".join(f"{line}
-" for line in checks if line.startswith("FAULT")), end="")
+    for line in checks:
+        if line.startswith("FAULT"):
+            print(line)
     try:
         print(f"report: {write_report(found, Path(root) / 'report', checks)}")
     except OSError as error:
@@ -258,40 +255,20 @@ def advise(
     from dataclasses import asdict
 
     from analysis import advise as theory
-    from runner.advice import finite, rule_of, text
+    from analysis.prediction import Question
+    from runner.advice import fields_of, finite, rule_of, text
 
     row, chosen = rule_of(convention, decay)
-    question = _question(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    try:
+        question = Question(**fields)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
     asked, found = asdict(question), asdict(theory.advise(question))
     if as_json:
         print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
     else:
         print(text(row, asked, found))
-
-
-def _question(
-    row: Convention,
-    decay: float,
-    batch_size: int,
-    steps: int | None,
-    dataset_size: int | None,
-    excess_kurtosis: float,
-) -> Question:
-    from analysis.prediction import Question
-
-    try:
-        return Question(
-            norm_batch_size=batch_size,
-            decay=decay,
-            keep=row.keep,
-            second=row.second,
-            epsilon=row.epsilon,
-            steps=float("inf") if steps is None else steps,
-            dataset_size=float("inf") if dataset_size is None else dataset_size,
-            excess_kurtosis=excess_kurtosis,
-        )
-    except ValueError as error:
-        raise RequestError(str(error)) from None
 
 
 @app.command()
