@@ -35,7 +35,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     from runner.storage import storage_at
 
     place = storage_at(out)
+    interrupt = Interrupt()
     with held(place):
+        interrupt.install()  # before the first file: from here on, no request to stop is lost
         open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
         forget_ended(place)
         sink = ParquetSink(place)
@@ -45,8 +47,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         if already:
             print(f"resuming {out}: {already} of {len(plan.trials)} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
-        interrupt = Interrupt()
-        interrupt.install()
+        interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())
         try:
             progress = run_study(
