@@ -36,7 +36,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
 
     planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)
+    interrupt = Interrupt()
     with held(place):
+        interrupt.install()  # before the first file: from here on, no request to stop is lost
         open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
         forget_ended(place)
         sink = ParquetSink(place)
@@ -46,8 +48,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         if already:
             print(f"resuming {out}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
-        interrupt = Interrupt()
-        interrupt.install()
+        interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())
         try:
             progress = run_study(
