@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from model.layers import Array
+from model.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -154,4 +155,6 @@ class Checked:
     failed: tuple[str, ...]
 
 
-Record = Curve | Evaluation | StatisticsError | Noise | LogProbabilities | Probing | Checked
+Record = (
+    Curve | Evaluation | StatisticsError | Noise | LogProbabilities | Probing | Checked | Snapshot
+)

@@ -48,9 +48,15 @@ class Gradient(NamedTuple):
 
 def feed(training: Training, examples: Examples) -> Iterator[Rows]:
     """The rows of each step, without end; the same ones whenever it is asked."""
-    others = streams(training.seeds, "company")
-    order = batches(streams(training.seeds, "order"), len(examples), training.batch_size)
-    for scored in order:
+    order, others = streams(training.seeds, "order"), streams(training.seeds, "company")
+    return feed_from(training, examples, order, others, 0)
+
+
+def feed_from(
+    training: Training, examples: Examples, order: Generators, others: Generators, done: int
+) -> Iterator[Rows]:
+    """The rows of each step after `done` steps; `order` as before the epoch under way."""
+    for scored in batches(order, len(examples), training.batch_size, done):
         yield Rows(scored, company(others, scored, len(examples), training.company))
 
 

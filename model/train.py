@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from model.invariants import check_step
 from model.layers import Array, Generators, Parameters
 from model.measure import Moment, measure
-from model.optim import State as OptimizerState
 from model.propagate import propagated, watched
 from model.records import Checked, Curve, Probing, Record
-from model.running import BankState, Propagated
-from model.step import Gradient, Randomness, Rows, feed, gradient_of, randomness
-from model.streams import streams
+from model.running import Propagated
+from model.snapshot import Drawing, Snapshot, State, beginning
+from model.step import Gradient, Randomness, Rows, feed, feed_from, gradient_of, randomness
 from model.tracker_errors import Split
 from model.training import Splits, Training
 
@@ -24,77 +22,70 @@ CHECKED_STEPS = 2
 """First batches on which every trial proves its batch norm."""
 
 
-class State(NamedTuple):
-    """Everything that a step changes.
-
-    `references` are what layers carry besides trained parameters; `shadow` is the bank as it
-    would be had every step seen the statistics that were `expected` at its weights. Those at the
-    present ones are None where no shadow is kept.
-    """
-
-    parameters: Parameters
-    optimizer: OptimizerState
-    references: Parameters
-    bank: BankState
-    shadow: BankState
-    expected: Propagated | None
+def never() -> bool:
+    """No snapshot is wanted."""
+    return False
 
 
-def train(training: Training, splits: Splits) -> Iterator[Record]:
+def train(
+    training: Training,
+    splits: Splits,
+    start: Snapshot | None = None,
+    wanted: Callable[[], bool] = never,
+) -> Iterator[Record]:
     """Train one network a seed side by side and yield what is measured on the way.
 
     Nothing stops at a loss that is not finite: the numbers say so, seed by seed, and the other
-    seeds of the stack go on.
+    seeds of the stack go on. `wanted` is asked after the records of every step but the last; a
+    yes is answered with a snapshot. From a `start` everything after its step is the same bit for
+    bit, and nothing of before is repeated.
     """
-    rows, random = feed(training, splits.train), randomness(training)
-    probe, shadow = streams(training.seeds, "probe"), streams(training.seeds, "shadow")
-    with np.errstate(all="ignore"):
-        state = _expect(training, _start(training, splits), splits, shadow)
+    at = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
+    drawing = Drawing(at.streams)
+    rows = feed_from(training, splits.train, drawing.of("order"), drawing.of("company"), at.step)
+    random = Randomness(drawing.of("noise"), drawing.of("partitions"))
     steps_per_epoch = len(splits.train) // training.batch_size
-    losses: list[Array] = []
-    yield from _proof(training, state, splits)
-    for step in range(1, training.steps + 1):
+    state, losses = at.state, list(at.losses)
+    expected = _expected(training, state, splits, drawing.of("shadow"))
+    if start is None:
+        yield from _proof(training, state, splits)
+    for step in range(at.step + 1, training.steps + 1):
         rate = training.learning_rate * training.schedule((step - 1) / training.steps)
-        records: list[Record] = []
-        # Not around a yield: the setting would leak into whoever consumes the records.
-        with np.errstate(all="ignore"):
-            state, seen = _step(training, state, splits, next(rows), random, rate)
-            state = _expect(training, state, splits, shadow)
-            losses.append(seen.loss)
-            if step in training.curve_steps:
-                mean = np.mean(losses, axis=0)
-                epoch = step / steps_per_epoch
-                records.append(_curve(step, epoch, rate, mean, seen.gradients, state.parameters))
-                losses = []
-        yield from records
+        state, seen = _step(training, state, expected, splits, next(rows), random, rate)
+        losses.append(seen.loss)
+        if expected is not None:
+            drawing.mark("shadow")
+            expected = _expected(training, state, splits, drawing.of("shadow"))
+        if step in training.curve_steps:
+            epoch = step / steps_per_epoch
+            yield _curve(step, epoch, rate, losses, seen.gradients, state.parameters)
+            losses = []
         if step in training.probes.evaluation_steps:
             yield Probing(step)
-            with np.errstate(all="ignore"):
-                moment = _moment(training, state)
-                records = list(measure(training, splits, step, moment, probe))
-            yield from records
+            yield from _measured(training, splits, step, state, expected, drawing.of("probe"))
+        if step % steps_per_epoch == 0:
+            drawing.mark("order")
+        if step < training.steps and wanted():
+            yield Snapshot(step, state, _stacked(training, losses), drawing.at_rest())
 
 
-def _start(training: Training, splits: Splits) -> State:
-    features, dtype = splits.train.features.shape[1], splits.train.dtype
-    parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
-    bank = training.running.init(training.network, parameters)
-    return State(
-        parameters,
-        training.optimizer.init(parameters),
-        training.network.references(parameters),
-        bank,
-        bank,
-        None,
-    )
-
-
-def _moment(training: Training, state: State) -> Moment:
+def _moment(training: Training, state: State, expected: Propagated | None) -> Moment:
     bank, split = training.running, None
-    if state.expected is not None:
-        expected = bank.expect(state.expected)
-        split = Split(bank.read(state.shadow.averages), bank.read(expected))
+    if expected is not None:
+        split = Split(bank.read(state.shadow.averages), bank.read(bank.expect(expected)))
     return Moment(state.parameters, state.references, state.bank, split)
+
+
+@np.errstate(all="ignore")
+def _measured(
+    training: Training,
+    splits: Splits,
+    step: int,
+    state: State,
+    expected: Propagated | None,
+    probe: Generators,
+) -> list[Record]:
+    return list(measure(training, splits, step, _moment(training, state, expected), probe))
 
 
 def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked]:
@@ -112,9 +103,12 @@ def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked
             yield Checked(step, found.failed)
 
 
+# Not around a yield: the setting would leak into whoever consumes the records.
+@np.errstate(all="ignore")
 def _step(
     training: Training,
     state: State,
+    expected: Propagated | None,
     splits: Splits,
     rows: Rows,
     random: Randomness,
@@ -125,25 +119,37 @@ def _step(
     seen = gradient_of(training, forward, splits.train, rows, random)
     bank = training.running.update(state.bank, *watched(seen.tape, rows.examples))
     shadow = state.shadow
-    if state.expected is not None:
-        shadow = training.running.follow(shadow, state.expected)
+    if expected is not None:
+        shadow = training.running.follow(shadow, expected)
     parameters, optimizer = training.optimizer.step(
         state.optimizer, state.parameters, seen.gradients, rate
     )
     references = training.network.follow(state.references, seen.tape)
-    return State(parameters, optimizer, references, bank, shadow, state.expected), seen
+    return State(parameters, optimizer, references, bank, shadow), seen
 
 
-def _expect(training: Training, state: State, splits: Splits, shadow: Generators) -> State:
-    """The state with the statistics expected at its weights, where a shadow is kept of any."""
+@np.errstate(all="ignore")
+def _expected(
+    training: Training, state: State, splits: Splits, shadow: Generators
+) -> Propagated | None:
+    """The statistics expected at the present weights; None where no shadow is kept of any."""
     if not (training.probes.shadow and training.network.norm_layers):
-        return state
-    whole = state.parameters | state.references
-    return state._replace(expected=propagated(training, whole, splits.train, shadow))
+        return None
+    return propagated(training, state.parameters | state.references, splits.train, shadow)
 
 
+def _stacked(training: Training, losses: list[Array]) -> Array:
+    return np.reshape(losses, (len(losses), len(training.seeds)))
+
+
+@np.errstate(all="ignore")
 def _curve(
-    step: int, epoch: float, rate: float, loss: Array, gradients: Parameters, parameters: Parameters
+    step: int,
+    epoch: float,
+    rate: float,
+    losses: list[Array],
+    gradients: Parameters,
+    parameters: Parameters,
 ) -> Curve:
     weights = {k: w for k, w in parameters.items() if k.endswith(".weight")}
     weight_norm = _norm(weights)
@@ -151,7 +157,7 @@ def _curve(
         step=step,
         epoch=epoch,
         learning_rate=rate,
-        loss=loss,
+        loss=np.mean(losses, axis=0),
         gradient_norm=_norm(gradients),
         weight_norm=weight_norm,
         effective_learning_rate=rate / weight_norm**2,

@@ -6,17 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError
+from runner.errors import RequestError, StorageError
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
-
-if TYPE_CHECKING:
-    from analysis.prediction import Question
-    from model.conventions import Convention
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +26,7 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="The folder or URI of a run.")]
 
 
 def main() -> None:
@@ -40,12 +36,18 @@ def main() -> None:
     try:
         app()
     except RequestError as error:
-        _refuse(str(error))
+        _end(str(error), REFUSED)
+    except StorageError as error:
+        _end(str(error), FAILED)
+    except OSError as error:
+        from runner.storage import CARRY_ON
+
+        _end(f"the system refused: {error}; {CARRY_ON} once it can", FAILED)
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _end(sentence: str, code: int) -> NoReturn:
     print(f"caviar: {sentence}", file=sys.stderr)
-    raise SystemExit(REFUSED)
+    raise SystemExit(code)
 
 
 @app.command()
@@ -56,14 +58,14 @@ def run(
     on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Default: runs/NAME.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder or URI; default: runs/NAME.")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
     pilot: Annotated[
-        Path | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
+        str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
     ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
 ) -> None:
@@ -82,7 +84,7 @@ def run(
         power = _power(plan.study.replicas, pilot)
         print(f"{describe(plan)}\n{power}")
         return
-    root = out or Path("runs") / plan.study.name
+    root = out or f"runs/{plan.study.name}"
     progress = execute(plan, root, on, workers, address)
     print(f"rows: {root}")
     if progress.interrupted:
@@ -94,7 +96,7 @@ def run(
         raise SystemExit(FAILED)
 
 
-def _power(seeds: int, pilot: Path | None) -> str:
+def _power(seeds: int, pilot: str | None) -> str:
     from analysis.load import read_run
     from analysis.planning import assumed, of_pilot, power_line
     from runner.place import read_study_json
@@ -108,11 +110,12 @@ def _power(seeds: int, pilot: Path | None) -> str:
         raise RequestError(f"--pilot {pilot}: {error}") from None
 
 
-def _report(root: Path, beside: Sequence[Path] = ()) -> None:
+def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
     from analysis.report import write_report
+    from runner.verify import verify_run
 
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
@@ -122,14 +125,24 @@ def _report(root: Path, beside: Sequence[Path] = ()) -> None:
         print(f"no report: {error}")
         return
     print(answer(found))
-    print(f"report: {write_report(found, root / 'report')}")
+    checks = verify_run(root).lines
+    for line in checks:
+        if line.startswith("FAULT"):
+            print(line)
+    try:
+        print(f"report: {write_report(found, Path(root) / 'report', checks)}")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the report of {root!r}: {error.strerror or error}; the rows are whole, "
+            f"and `caviar report {root}` writes it once there is room"
+        ) from error
 
 
 @app.command()
 def report(
-    run: RunFolder,
+    run: RunPlace,
     beside: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
+        list[str] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
     ] = None,
 ) -> None:
     """Print the answer of a run and write its report."""
@@ -142,8 +155,8 @@ def report(
 
 @app.command()
 def compare(
-    here: RunFolder,
-    there: Annotated[Path, typer.Argument(metavar="RUN", help="The run held against it.")],
+    here: RunPlace,
+    there: Annotated[str, typer.Argument(metavar="RUN", help="The run held against it.")],
     as_json: Annotated[bool, typer.Option("--json", help="As data; not finite is null.")] = False,
 ) -> None:
     """Say whether two runs differ, in what and by how much.
@@ -174,7 +187,7 @@ def compare(
 
 
 @app.command()
-def status(run: RunFolder) -> None:
+def status(run: RunPlace) -> None:
     """Say what of a run is done."""
     from runner.verify import status_line
 
@@ -182,18 +195,21 @@ def status(run: RunFolder) -> None:
 
 
 @app.command()
-def verify(run: RunFolder) -> None:
-    """Check that a run is complete and whole; exit code 1 on a fault."""
+def verify(run: RunPlace) -> None:
+    """Check that a run is complete, whole and the same bits again; exit code 1 on a fault."""
     from runner.verify import verify_run
+    from runner.verify_bits import check_bits
 
     findings = verify_run(run)
+    if not findings.faults:
+        check_bits(run, findings)
     print("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
 
 
 @app.command()
-def replay(run: RunFolder, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
+def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
     from runner.replay import replay_trial
 
@@ -239,40 +255,20 @@ def advise(
     from dataclasses import asdict
 
     from analysis import advise as theory
-    from runner.advice import finite, rule_of, text
+    from analysis.prediction import Question
+    from runner.advice import fields_of, finite, rule_of, text
 
     row, chosen = rule_of(convention, decay)
-    question = _question(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    try:
+        question = Question(**fields)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
     asked, found = asdict(question), asdict(theory.advise(question))
     if as_json:
         print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
     else:
         print(text(row, asked, found))
-
-
-def _question(
-    row: Convention,
-    decay: float,
-    batch_size: int,
-    steps: int | None,
-    dataset_size: int | None,
-    excess_kurtosis: float,
-) -> Question:
-    from analysis.prediction import Question
-
-    try:
-        return Question(
-            norm_batch_size=batch_size,
-            decay=decay,
-            keep=row.keep,
-            second=row.second,
-            epsilon=row.epsilon,
-            steps=float("inf") if steps is None else steps,
-            dataset_size=float("inf") if dataset_size is None else dataset_size,
-            excess_kurtosis=excess_kurtosis,
-        )
-    except ValueError as error:
-        raise RequestError(str(error)) from None
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The one exception that means: the request was wrong."""
+"""The two exceptions that end a command with a sentence: a wrong request, a place that fails."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ def _cut(text: str, longest: int = LONGEST) -> str:
     if len(text) <= longest:
         return text
     return f"{text[: longest // 2]} … {text[-longest // 2 :]}"
+
+
+class StorageError(Exception):
+    """A place failed that rows are read from or written to; one sentence. Exit code 1."""
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

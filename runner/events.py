@@ -14,11 +14,17 @@ SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
 
 @dataclass(frozen=True)
 class Job:
-    """A trial to run, and which attempt at it this is."""
+    """A trial to run, and which attempt at it this is.
+
+    With a `checkpoint` the attempt goes on from there. It sends one about every
+    `checkpoint_seconds`.
+    """
 
     config: TrialConfig
     trial_id: str
     attempt: int
+    checkpoint: bytes | None = None
+    checkpoint_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,31 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """All that a trial needs to go on from `step`, by `runner.checkpoint`.
+
+    Every block with rows up to there comes before it; `rows` is how many they are.
+    """
+
+    trial_id: str
+    attempt: int
+    step: int
+    rows: int
+    content: bytes
+
+
+@dataclass(frozen=True)
 class WorkerDied:
-    """The worker is gone and the attempt with it; `reason` is all that is known."""
+    """The worker is gone and the attempt with it; `reason` is all that is known.
+
+    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about. `host`
+    is empty where it is not known.
+    """
 
     job: Job
     reason: str
+    machine_lost: bool = False
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,4 +109,4 @@ class Idle:
     """Nothing happened for a moment: time to look at the clock."""
 
 
-Event = Started | Block | Outcome | WorkerDied | Idle
+Event = Started | Block | Checkpoint | Outcome | WorkerDied | Idle

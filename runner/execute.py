@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,27 +22,29 @@ class Where(StrEnum):
     inline = "inline"
 
 
-def execute(
-    plan: Plan, root: Path, on: Where, workers: int | None, address: str | None
-) -> Progress:
+def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str | None) -> Progress:
     """Run what is left of a plan and say how it went; an interrupt stops it in order."""
     from rich.console import Console
 
     from runner.interrupt import Interrupt
+    from runner.kept import forget_ended
     from runner.place import held, open_run, remaining, unplanned
     from runner.progress import Display, line
     from runner.run import run_study
     from runner.sink import ParquetSink
+    from runner.storage import storage_at
 
     planned = len(plan.trials)  # each is checked here, before anything is written
-    with held(root):
-        open_run(root, plan, " ".join(["caviar", *sys.argv[1:]]))
-        sink = ParquetSink(root)
-        sink.plan(unplanned(root, plan))
-        jobs = remaining(root, plan)
+    place = storage_at(out)
+    with held(place):
+        open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
+        forget_ended(place)
+        sink = ParquetSink(place)
+        sink.plan(unplanned(place, plan))
+        jobs = remaining(place, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {root}: {already} of {planned} trials are done")
+            print(f"resuming {out}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt = Interrupt()
         interrupt.install()
@@ -52,10 +53,11 @@ def execute(
             progress = run_study(
                 jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
             )
+            # Before the workers are stopped, which may take longer than `ray job stop` waits.
+            sink.close()
         finally:
             display.close()
             executor.close()
-        sink.close()
     interrupt.release()
     print(line(progress))
     return progress

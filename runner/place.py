@@ -2,85 +2,69 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from runner.errors import RequestError
 from runner.events import SETTLED, Job
+from runner.parts import read_columns, read_rows
 from runner.plan import Plan
-from runner.sink import read_rows, write_whole
+from runner.storage import Storage, Where, read, storage_at
 from runner.tables import ROW_TABLES
 
 STUDY = "study.json"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
 
-@contextmanager
-def held(root: Path) -> Iterator[None]:
-    """Be the only writer of a run; the system releases the hold however the process ends."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise RequestError(f"cannot write to {str(root)!r}: {error.strerror}") from None
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError(
-                f"another caviar is writing to {str(root)!r}; wait for it, or use another --out"
-            ) from None
-        yield
-    finally:
-        os.close(folder)
+def held(where: Where) -> AbstractContextManager[None]:
+    """Be the only writer of a run."""
+    return storage_at(where).hold()
 
 
-def open_run(root: Path, plan: Plan, command: str) -> None:
-    """Write or check `study.json`; raises RequestError where the folder holds something else."""
-    path = root / STUDY
-    if not path.exists():
-        others = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
-        if others:
+def open_run(where: Where, plan: Plan, command: str) -> None:
+    """Write or check `study.json`; raises RequestError where the place holds something else."""
+    storage = storage_at(where)
+    there = storage.names("")
+    if STUDY not in there:
+        if there:
             raise RequestError(
-                f"{str(root)!r} holds files that are not a run ({', '.join(others[:3])}); "
+                f"{storage.where!r} holds files that are not a run ({', '.join(there[:3])}); "
                 "use another --out"
             )
         content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
     else:
-        content = read_study_json(root)
+        content = read_study_json(storage)
         if content["hash"] != plan.hash():
             changes = difference(content["study"], plan.identity())
             raise RequestError(
-                f"{str(root)!r} holds another study: {'; '.join(changes[:5])}"
+                f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
                 + "; undo the change, or use another --out"
             )
-    for left_over in root.glob("*/.part-*.tmp"):
-        left_over.unlink()  # of a driver that was killed while writing; no one else writes here
     content["sessions"].append(session(command))
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
-    write_whole(path, json.dumps(content, indent=1).encode())
+    storage.write(STUDY, json.dumps(content, indent=1).encode())
 
 
-def read_study_json(root: Path) -> dict[str, Any]:
+def read_study_json(where: Where) -> dict[str, Any]:
     """The content of `study.json`; raises RequestError where there is none."""
+    storage = storage_at(where)
+    shown = repr(f"{storage.where}/{STUDY}")
     try:
-        content = json.loads((root / STUDY).read_text(encoding="utf-8"))
+        content = json.loads(read(storage, STUDY).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise RequestError(f"{str(root)!r} is not a run: it has no {STUDY}") from None
-    except ValueError as error:
-        raise RequestError(f"{str(root / STUDY)!r} is damaged: {error}") from None
+        raise RequestError(f"{storage.where!r} is not a run: it has no {STUDY}") from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{shown} is damaged: {error}") from None
     if not isinstance(content, dict) or not {"hash", "study", "sessions"} <= content.keys():
-        raise RequestError(f"{str(root / STUDY)!r} is damaged: it does not describe a study")
+        raise RequestError(f"{shown} is damaged: it does not describe a study")
     return content
 
 
@@ -130,10 +114,11 @@ def _shown(value: Any) -> str:
     return "absent" if value is None else json.dumps(value)
 
 
-def remaining(root: Path, plan: Plan) -> list[Job]:
+def remaining(where: Where, plan: Plan) -> list[Job]:
     """The jobs that a run still needs: trials without a settled outcome, each with an attempt
-    number above all that left a trace on disk."""
-    outcomes = read_rows(root, "outcomes", ["trial_id", "status"])
+    number above all that left a trace in its tables."""
+    storage = storage_at(where)
+    outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
     settled = {
         trial
         for trial, status in zip(outcomes["trial_id"], outcomes["status"], strict=True)
@@ -141,8 +126,7 @@ def remaining(root: Path, plan: Plan) -> list[Job]:
     }
     attempts: dict[str, int] = {}
     for table in (*ROW_TABLES, "outcomes"):
-        seen = read_rows(root, table, ["trial_id", "attempt"])
-        for trial, attempt in zip(seen["trial_id"], seen["attempt"], strict=True):
+        for trial, attempt in _last_attempts(storage, table):
             attempts[trial] = max(attempt, attempts.get(trial, -1))
     jobs = []
     for config in plan.trials:
@@ -152,7 +136,13 @@ def remaining(root: Path, plan: Plan) -> list[Job]:
     return jobs
 
 
-def unplanned(root: Path, plan: Plan) -> list[Any]:
+def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
+    seen = read_columns(storage, table, ["trial_id", "attempt"])
+    last = seen.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
+    return zip(last["trial_id"], last["attempt_max"], strict=True)
+
+
+def unplanned(where: Where, plan: Plan) -> list[Any]:
     """Trials of the plan that the run's `trials` table does not hold yet."""
-    known = set(read_rows(root, "trials", ["trial_id"])["trial_id"])
+    known = set(read_rows(where, "trials", ["trial_id"])["trial_id"])
     return [config for config in plan.trials if config.trial_id not in known]

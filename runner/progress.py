@@ -64,6 +64,8 @@ class Display:
     def __call__(self, progress: Progress, event: Event) -> None:
         if isinstance(event, WorkerDied):
             self._say(f"trial {event.job.trial_id}: {event.reason}")
+        while progress.notes:
+            self._say(progress.notes.pop(0))
         if progress.first_failure is not None and not self._failure_shown:
             self._failure_shown = True
             self._say(failure(progress.first_failure))

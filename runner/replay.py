@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from runner.config import DatasetConfig, TrialConfig
 from runner.errors import RequestError, nearest
 from runner.events import Block, Job, Outcome
+from runner.parts import read_rows, rows_of
 from runner.place import read_study_json
-from runner.sink import read_rows
 from runner.sources import load_data
-from runner.tables import ROW_TABLES, TRIALS
+from runner.storage import Where, storage_at
+from runner.tables import KEYS, ROW_TABLES, TRIALS
 from runner.trial import run_trial
-from runner.verify import KEYS, latest_outcomes
+from runner.verify import latest_outcomes
 
 
-def replay_trial(root: Path, trial_id: str) -> tuple[bool, str]:
+def replay_trial(where: Where, trial_id: str) -> tuple[bool, str]:
     """Whether the trial gives the same bits again, and a sentence; RequestError if it cannot."""
-    config = _config(root, trial_id)
-    outcome = latest_outcomes(root).get(trial_id)
+    config = _config(where, trial_id)
+    outcome = latest_outcomes(where).get(trial_id)
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
     data = load_data(config.dataset)
@@ -30,7 +32,8 @@ def replay_trial(root: Path, trial_id: str) -> tuple[bool, str]:
             f"(fingerprint {config.dataset.fingerprint} then, {data.fingerprint} now)"
         )
     fresh: dict[str, dict[str, list[Any]]] = {}
-    for event in run_trial(Job(config, trial_id, outcome["attempt"]), data):
+    job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
+    for event in run_trial(job, data):
         if isinstance(event, Block):
             columns = fresh.setdefault(event.table, {})
             for name, values in event.columns.items():
@@ -39,7 +42,7 @@ def replay_trial(root: Path, trial_id: str) -> tuple[bool, str]:
             return False, f"{outcome['status']} then, {event.status} now: {event.error}"
     rows = 0
     for table in ROW_TABLES:
-        then = _sorted_rows(root, table, trial_id, outcome["attempt"])
+        then = _sorted_rows(where, table, trial_id, outcome["attempt"])
         now = _by_key(table, fresh.get(table, {}))
         parted = _first_difference(table, then, now)
         if parted:
@@ -48,9 +51,9 @@ def replay_trial(root: Path, trial_id: str) -> tuple[bool, str]:
     return True, f"trial {trial_id}: the same bits in all {rows:,} rows"
 
 
-def _config(root: Path, trial_id: str) -> TrialConfig:
-    study = read_study_json(root)["study"]
-    trials = read_rows(root, "trials", TRIALS.names)
+def _config(where: Where, trial_id: str) -> TrialConfig:
+    study = read_study_json(where)["study"]
+    trials = read_rows(where, "trials", TRIALS.names)
     if trial_id not in trials["trial_id"]:
         known = trials["trial_id"]
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
@@ -63,14 +66,9 @@ def _config(root: Path, trial_id: str) -> TrialConfig:
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
-def _sorted_rows(root: Path, table: str, trial_id: str, attempt: int) -> Rows:
-    columns = read_rows(root, table, ROW_TABLES[table].names)
-    keep = [
-        i
-        for i, who in enumerate(zip(columns["trial_id"], columns["attempt"], strict=True))
-        if who == (trial_id, attempt)
-    ]
-    return _by_key(table, {name: [values[i] for i in keep] for name, values in columns.items()})
+def _sorted_rows(where: Where, table: str, trial_id: str, attempt: int) -> Rows:
+    rows = rows_of(storage_at(where), table, [trial_id])
+    return _by_key(table, rows.filter(pc.equal(rows["attempt"], attempt)).to_pydict())
 
 
 def _by_key(table: str, columns: dict[str, list[Any]]) -> Rows:

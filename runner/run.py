@@ -8,12 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.config import TrialConfig
-from runner.events import Block, Event, Job, Outcome, Started, WorkerDied
+from runner.events import Block, Checkpoint, Event, Job, Outcome, Started, Status, WorkerDied
 from runner.executor import Executor
 from runner.sink import MetricSink
 
-ATTEMPTS = 3
-"""How often a trial may lose its worker in one run before it is given up as `lost`."""
+DEATHS = 3
+"""How many workers a trial may kill in one run before it is given up as `failed`."""
+
+LOSSES = 10
+"""How many machines may be lost under a trial in one run before it is given up as `lost`."""
+
+CHECKPOINT_SECONDS = 10.0
+CHECKPOINTS_A_SECOND = 2.0
+"""A trial sends a checkpoint about every ten seconds, and all trials together two a second:
+the driver writes them, and one of a large network has tens of megabytes."""
 
 
 @dataclass
@@ -27,6 +35,9 @@ class Progress:
     outcomes: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     retries: int = 0
+    notes: list[str] = field(default_factory=list)
+    deaths: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
     cost_done: float = 0.0
     started: float = field(default_factory=time.monotonic)
     first_failure: Outcome | None = None
@@ -70,16 +81,17 @@ def run_study(
 ) -> Progress:
     """Run the jobs, longest first, and send every row and outcome to the sink.
 
-    A dead worker costs its trial the attempt: it runs again, up to `ATTEMPTS` times, and events
-    of an attempt that was given up are ignored. `stop` is asked after every event; once it says
-    yes, the loop ends with `interrupted` set. Does not close executor or sink.
+    A dead worker costs its trial the work since its last checkpoint: it goes on as another
+    attempt, until it has killed `DEATHS` workers or lost `LOSSES` machines, and events of an
+    attempt that was given up are ignored. `stop` is asked after every event; once it says yes,
+    the loop ends with `interrupted` set. Does not close executor or sink.
     """
     cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
     progress = Progress(total=len(jobs) + already, already=already, cost=cost)
-    first = {job.trial_id: job.attempt for job in jobs}
-    current = dict(first)
-    for job in sorted(jobs, key=lambda job: -cost[job.trial_id]):
-        executor.submit(job)
+    current = {job.trial_id: job.attempt for job in jobs}
+    seconds = max(CHECKPOINT_SECONDS, executor.workers / CHECKPOINTS_A_SECOND)
+    for job in _resumed(jobs, sink, progress):
+        executor.submit(replace(job, checkpoint_seconds=seconds))
     for event in executor.events():
         match event:
             case Started() if event.attempt == current[event.trial_id]:
@@ -87,11 +99,12 @@ def run_study(
             case Block() if event.attempt == current[event.trial_id]:
                 sink.write(event)
                 progress.rows += event.rows
+            case Checkpoint() if event.attempt == current[event.trial_id]:
+                sink.checkpoint(event)
             case Outcome() if event.attempt == current[event.trial_id]:
                 _settle(event, progress, sink)
-            case WorkerDied(job, _) if job.attempt == current[job.trial_id]:
-                again = _after_death(event, first[job.trial_id], progress, sink)
-                if again is not None:
+            case WorkerDied(job) if job.attempt == current[job.trial_id]:
+                for again in _resumed(_after_death(event, progress, sink), sink, progress):
                     current[again.trial_id] = again.attempt
                     executor.submit(again)
         sink.tick()
@@ -102,16 +115,31 @@ def run_study(
     return progress
 
 
-def _after_death(died: WorkerDied, first: int, progress: Progress, sink: MetricSink) -> Job | None:
-    """The next attempt at a trial whose worker died; None once it is given up as `lost`."""
+def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[Job]:
+    """The jobs with their checkpoints, longest first."""
+    found, notes = sink.resume(jobs)
+    progress.notes.extend(notes)
+    going_on = [job.trial_id for job in found if job.checkpoint is not None]
+    if going_on:
+        more = f" and {len(going_on) - 8} more" if len(going_on) > 8 else ""
+        progress.notes.append(f"from their checkpoints go on {', '.join(going_on[:8])}{more}")
+    return sorted(found, key=lambda job: -progress.cost[job.trial_id])
+
+
+def _after_death(died: WorkerDied, progress: Progress, sink: MetricSink) -> list[Job]:
+    """The next attempt at a trial whose worker died; none once it is given up."""
     job = died.job
     progress.running.discard(job.trial_id)
-    if job.attempt - first + 1 < ATTEMPTS:
+    counted, most = (progress.losses, LOSSES) if died.machine_lost else (progress.deaths, DEATHS)
+    counted[job.trial_id] += 1
+    if counted[job.trial_id] < most:
         progress.retries += 1
-        return replace(job, attempt=job.attempt + 1)
-    said = f"{died.reason}, {ATTEMPTS} times"
-    _settle(Outcome(job.trial_id, job.attempt, "lost", error=said), progress, sink)
-    return None
+        return [replace(job, attempt=job.attempt + 1, checkpoint=None)]
+    status: Status = "lost" if died.machine_lost else "failed"
+    said = f"{died.reason}, {most} times"
+    ended = Outcome(job.trial_id, job.attempt, status, host=died.host, error=said)
+    _settle(ended, progress, sink)
+    return []
 
 
 def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:

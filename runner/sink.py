@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from runner.config import TrialConfig
-from runner.errors import RequestError
-from runner.events import Block, Outcome
-from runner.tables import OUTCOMES, ROW_TABLES, SCHEMAS, TRIALS, trial_row
+from runner.events import Block, Checkpoint, Job, Outcome
+from runner.kept import ENDED, continued, kept_trials, key_of
+from runner.parts import write_part
+from runner.storage import Where, storage_at
+from runner.tables import OUTCOMES, ROW_TABLES, TRIALS, trial_row
+
+
+class Resumed(NamedTuple):
+    """Jobs, some with the checkpoint they go on from, and what the user should hear of it."""
+
+    jobs: list[Job]
+    notes: list[str]
 
 
 class MetricSink(Protocol):
-    """Takes rows and outcomes; an outcome counts once its rows are safe."""
+    """Takes rows, checkpoints and outcomes; the last two count once the rows before are safe.
+
+    `resume` is asked before jobs whose trials may have a checkpoint run: they go on from it, and
+    the rows up to it are theirs too.
+    """
 
     def plan(self, trials: Iterable[TrialConfig]) -> None: ...
 
     def write(self, block: Block) -> None: ...
 
+    def checkpoint(self, checkpoint: Checkpoint) -> None: ...
+
     def commit(self, outcome: Outcome) -> None: ...
+
+    def resume(self, jobs: Sequence[Job]) -> Resumed: ...
 
     def tick(self) -> None: ...
 
     def close(self) -> None: ...
 
 
-def to_table(block: Block) -> pa.Table:
-    """The block as an Arrow table of its declared schema.
+Columns = dict[str, list[Any]]
+
+
+def whole_columns(block: Block) -> Columns:
+    """All columns of the block's table, by name.
 
     Raises ValueError for a column that the schema does not declare, or that is missing: no
     measurement is dropped quietly.
     """
-    schema = ROW_TABLES[block.table]
     columns = dict(block.columns)
     columns["trial_id"] = [block.trial_id] * block.rows
     columns["attempt"] = [block.attempt] * block.rows
-    if set(columns) != set(schema.names):
-        odd = sorted(set(columns) ^ set(schema.names))
+    declared = ROW_TABLES[block.table].names
+    if columns.keys() != set(declared):
+        odd = sorted(columns.keys() ^ set(declared))
         raise ValueError(f"{block.table}: columns differ from the declared ones: {', '.join(odd)}")
-    return pa.table(columns, schema=schema)
+    if any(len(values) != block.rows for values in columns.values()):
+        raise ValueError(f"{block.table}: columns of a block differ in length")
+    return columns
+
+
+def to_table(block: Block) -> pa.Table:
+    """The block as an Arrow table of its declared schema; raises as `whole_columns`."""
+    return pa.table(whole_columns(block), schema=ROW_TABLES[block.table])
 
 
 class MemorySink:
-    """Keeps everything; for tests and for a look without a disk."""
+    """Keeps rows and outcomes, no checkpoints; for tests and for a look without a disk."""
 
     def __init__(self) -> None:
         self.trials: list[TrialConfig] = []
@@ -63,8 +87,14 @@ class MemorySink:
         to_table(block)
         self.blocks.append(block)
 
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        pass
+
     def commit(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+
+    def resume(self, jobs: Sequence[Job]) -> Resumed:
+        return Resumed(list(jobs), [])
 
     def tick(self) -> None:
         pass
@@ -74,19 +104,23 @@ class MemorySink:
 
 
 class ParquetSink:
-    """One writer of `root/<table>/part-*.parquet`.
+    """The one writer of `<table>/part-*.parquet` and `checkpoints/<trial>.npz` of a run.
 
     Rows wait in memory until `max_rows` are there or the oldest is `max_seconds` old; then
-    every table's rows become one whole part file each, and only after them the outcomes that
-    waited. A crash can cost rows that no outcome names yet, and those are computed again.
+    every table's rows become one whole part file each, and only after them the checkpoints and
+    outcomes that waited. A crash can cost rows that no outcome names yet, and those that no
+    checkpoint covers are computed again.
     """
 
-    def __init__(self, root: Path, *, max_rows: int = 500_000, max_seconds: float = 10.0) -> None:
-        self.root = root
+    def __init__(self, where: Where, *, max_rows: int = 200_000, max_seconds: float = 10.0) -> None:
+        self.storage = storage_at(where)
         self.max_rows = max_rows
         self.max_seconds = max_seconds
-        self._waiting: dict[str, list[pa.Table]] = {}
+        self._waiting: dict[str, Columns] = {}
+        self._carried: dict[str, pa.Table] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
         self._outcomes: list[Outcome] = []
+        self._kept = kept_trials(self.storage)
         self._rows = 0
         self._since: float | None = None
 
@@ -94,11 +128,20 @@ class ParquetSink:
         """Add trials to the run's plan."""
         rows = [trial_row(config) for config in trials]
         if rows:
-            write_part(self.root / "trials", pa.Table.from_pylist(rows, schema=TRIALS))
+            write_part(self.storage, "trials", pa.Table.from_pylist(rows, schema=TRIALS))
 
     def write(self, block: Block) -> None:
-        self._waiting.setdefault(block.table, []).append(to_table(block))
+        waiting = self._waiting.setdefault(block.table, {})
+        # An Arrow table a block would cost ten times as much: blocks are small and many.
+        for name, values in whole_columns(block).items():
+            waiting.setdefault(name, []).extend(values)
         self._rows += block.rows
+        self._started_waiting()
+        self.tick()
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep it in the place of the trial's last one, after the rows that came before it."""
+        self._checkpoints[checkpoint.trial_id] = checkpoint
         self._started_waiting()
         self.tick()
 
@@ -107,6 +150,16 @@ class ParquetSink:
         self._started_waiting()
         self.tick()
 
+    def resume(self, jobs: Sequence[Job]) -> Resumed:
+        """The jobs with the checkpoints that count; their rows up to there wait to be written."""
+        if not any(job.trial_id in self._kept | self._checkpoints.keys() for job in jobs):
+            return Resumed(list(jobs), [])
+        self.flush()
+        found = continued(self.storage, [job for job in jobs if job.trial_id in self._kept])
+        self._carried = found.rows
+        self._started_waiting()
+        return Resumed([found.jobs.get(job.trial_id, job) for job in jobs], found.notes)
+
     def tick(self) -> None:
         """Flush if there is enough, or the oldest row has waited long enough."""
         old = self._since is not None and time.monotonic() - self._since >= self.max_seconds
@@ -114,15 +167,24 @@ class ParquetSink:
             self.flush()
 
     def flush(self) -> None:
-        """Rows first, outcomes last; what is on disk is dropped from memory as it lands."""
-        for table in sorted(self._waiting):
-            write_part(self.root / table, pa.concat_tables(self._waiting[table]))
-            del self._waiting[table]
+        """Rows, checkpoints, outcomes; what is on disk is dropped from memory as it lands."""
+        for waiting in (self._carried, self._waiting):
+            for table in sorted(waiting):
+                write_part(self.storage, table, pa.table(waiting[table], schema=ROW_TABLES[table]))
+                del waiting[table]
         self._rows = 0
+        ended = {outcome.trial_id for outcome in self._outcomes if outcome.status in ENDED}
+        for trial_id in sorted(self._checkpoints.keys() - ended):
+            self.storage.write(key_of(trial_id), self._checkpoints[trial_id].content)
+            self._kept.add(trial_id)
+        self._checkpoints = {}
         if self._outcomes:
             rows = [asdict(outcome) for outcome in self._outcomes]
-            write_part(self.root / "outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
+            write_part(self.storage, "outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
             self._outcomes = []
+        for trial_id in sorted(self._kept & ended):
+            self.storage.delete(key_of(trial_id))
+            self._kept.remove(trial_id)
         self._since = None
 
     def close(self) -> None:
@@ -131,52 +193,3 @@ class ParquetSink:
     def _started_waiting(self) -> None:
         if self._since is None:
             self._since = time.monotonic()
-
-
-def write_part(folder: Path, table: pa.Table) -> Path:
-    """The next `part-*.parquet` of a folder, complete or not there at all."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    folder.mkdir(parents=True, exist_ok=True)
-    stems = (path.stem.removeprefix("part-") for path in folder.glob("part-*.parquet"))
-    numbers = [int(stem) for stem in stems if stem.isdecimal()]
-    path = folder / f"part-{max(numbers, default=-1) + 1:06d}.parquet"
-    write_whole(path, sink.getvalue().to_pybytes())
-    return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write, sync and rename, so that a reader sees the old file or the new one, never a part.
-
-    The temporary name starts with a dot, which readers of a data set skip.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def read_rows(root: Path, table: str, columns: list[str]) -> dict[str, list[Any]]:
-    """Some columns of a table over all its part files; empty where there are none."""
-    parts = sorted((root / table).glob("part-*.parquet"))
-    schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
-    read = []
-    for part in parts:
-        try:
-            read.append(pq.read_table(part, columns=columns, schema=SCHEMAS[table]))
-        except (pa.ArrowException, OSError) as error:
-            said = str(error).splitlines()[0]
-            raise RequestError(
-                f"{table}/{part.name} in {str(root)!r} cannot be read ({said}); "
-                "`caviar verify` tells what else is damaged"
-            ) from None
-    whole = pa.concat_tables(read) if read else schema.empty_table()
-    found: dict[str, list[Any]] = whole.to_pydict()
-    return found

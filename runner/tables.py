@@ -116,6 +116,18 @@ ROW_TABLES: dict[str, pa.Schema] = {
 }
 """The tables that trials fill with measurements."""
 
+KEYS: dict[str, list[str]] = {
+    "curves": ["trial_id", "attempt", "seed", "step"],
+    "evaluations": [
+        *("trial_id", "attempt", "seed", "step"),
+        *("split", "statistics", "tracker", "norm_batch_size"),
+    ],
+    "statistics": ["trial_id", "attempt", "seed", "step", "layer", "tracker"],
+    "noise": ["trial_id", "attempt", "seed", "step", "layer", "norm_batch_size"],
+    "predictions": ["trial_id", "attempt", "seed", "step", "statistics", "example"],
+}
+"""The columns that tell the rows of a table apart."""
+
 SCHEMAS: dict[str, pa.Schema] = {"trials": TRIALS, **ROW_TABLES, "outcomes": OUTCOMES}
 
 

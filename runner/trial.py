@@ -7,7 +7,7 @@ import platform
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,12 @@ from model.records import (
     Record,
     StatisticsError,
 )
+from model.snapshot import Snapshot
 from model.train import train
 from runner.build import build
+from runner.checkpoint import Tally, pack, unpack
 from runner.data import Data, make_splits
-from runner.events import Block, Event, Job, Outcome, Started
+from runner.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
 
 TABLE: dict[type[Record], str] = {
     Curve: "curves",
@@ -39,43 +41,66 @@ BLOCK_SECONDS = 1.0
 """A worker sends what it has gathered about this often: few, large blocks."""
 
 
+CHECKPOINT_REST = 20.0
+"""A checkpoint that took t seconds, to make and until it was taken off the worker's hands, is
+followed by at least this many times t without one: checkpoints take under 5 % of a trial."""
+
+
 def run_trial(job: Job, data: Data) -> Iterator[Event]:
-    """Train and measure, sending blocks of rows on the way and an outcome at the end.
+    """Train and measure, sending blocks of rows and checkpoints on the way and an outcome at the
+    end.
 
     An exception inside becomes an outcome with its traceback.
     """
     gathered = _Gathered(job)
-    started = time.perf_counter()
     yield Started(job.trial_id, job.attempt)
     try:
-        due, paused = started + BLOCK_SECONDS, None
-        for record in train(build(job.config, data), make_splits(data, job.config)):
-            if paused is not None:
-                gathered.probe_seconds += time.perf_counter() - paused
-                paused = None
-            if isinstance(record, Probing):
-                paused = time.perf_counter()
-                continue
-            gathered.add(record)
-            if time.perf_counter() >= due:
-                yield from gathered.blocks()
-                due = time.perf_counter() + BLOCK_SECONDS
+        yield from _trained(job, data, gathered)
         yield from gathered.blocks()
-        yield gathered.outcome(time.perf_counter() - started)
+        yield gathered.outcome()
     except Exception as error:
-        yield Outcome(
-            job.trial_id,
-            job.attempt,
-            "failed",
-            seconds=time.perf_counter() - started,
-            probe_seconds=gathered.probe_seconds,
-            steps=gathered.steps,
-            rows=gathered.rows,
-            invariants=gathered.invariants,
-            host=platform.node(),
-            error=f"{type(error).__name__}: {error}",
-            traceback=traceback.format_exc(),
-        )
+        yield gathered.failure(error, traceback.format_exc())
+
+
+def _trained(job: Job, data: Data, gathered: _Gathered) -> Iterator[Event]:
+    start, rest = None, _Rest(job.checkpoint_seconds)
+    if job.checkpoint is not None:
+        start, tally = unpack(job.checkpoint, job.config, data)
+        gathered.go_on(tally)
+    due, paused = time.perf_counter() + BLOCK_SECONDS, None
+    splits = make_splits(data, job.config)
+    for record in train(build(job.config, data), splits, start, rest.over):
+        if paused is not None:
+            gathered.probe_seconds += time.perf_counter() - paused
+            paused = None
+        if isinstance(record, Probing):
+            paused = time.perf_counter()
+            continue
+        if isinstance(record, Snapshot):
+            began = time.perf_counter()
+            yield from gathered.blocks()
+            yield gathered.checkpoint(record)
+            rest.begin(time.perf_counter() - began)
+            continue
+        gathered.add(record)
+        if time.perf_counter() >= due:
+            yield from gathered.blocks()
+            due = time.perf_counter() + BLOCK_SECONDS
+
+
+class _Rest:
+    """The time from one checkpoint to the next, and from the start to the first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.perf_counter() + seconds
+
+    def over(self) -> bool:
+        return time.perf_counter() >= self._end
+
+    def begin(self, spent: float) -> None:
+        """After a checkpoint that took `spent` seconds."""
+        self._end = time.perf_counter() + max(self._seconds, CHECKPOINT_REST * spent)
 
 
 class BrokenBatchNormError(ArithmeticError):
@@ -87,6 +112,8 @@ class _Gathered:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.started = time.perf_counter()
+        self.before = 0.0
         self.rows = 0
         self.steps = 0
         self.probe_seconds = 0.0
@@ -130,21 +157,58 @@ class _Gathered:
         self.waiting = {}
         return sent
 
-    def outcome(self, seconds: float) -> Outcome:
+    @property
+    def seconds(self) -> float:
+        return self.before + time.perf_counter() - self.started
+
+    def go_on(self, tally: Tally) -> None:
+        """Count on from what earlier attempts came to."""
+        self.before, self.probe_seconds = tally.seconds, tally.probe_seconds
+        self.rows, self.steps = tally.rows, tally.steps
+        self.invariants = tally.invariants
+        self.diverged = np.array(tally.diverged, bool)
+
+    def checkpoint(self, snapshot: Snapshot) -> Checkpoint:
+        tally = Tally(
+            rows=self.rows,
+            steps=self.steps,
+            seconds=self.seconds,
+            probe_seconds=self.probe_seconds,
+            invariants="passed" if self.invariants == "passed" else "none",
+            diverged=tuple(self.diverged.tolist()),
+        )
+        who = (self.job.trial_id, self.job.attempt)
+        content = pack(snapshot, tally, *who)
+        return Checkpoint(*who, snapshot.step, self.rows, content)
+
+    def outcome(self) -> Outcome:
         seeds = np.asarray(self.job.config.seeds)[self.diverged].tolist()
+        said = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
+        ended = self._ended("diverged" if seeds else "completed", said)
+        return replace(ended, diverged_seeds=tuple(seeds))
+
+    def failure(self, error: Exception, trace: str) -> Outcome:
+        return replace(self._ended("failed", _said(error)), traceback=trace)
+
+    def _ended(self, status: Status, error: str) -> Outcome:
         return Outcome(
             self.job.trial_id,
             self.job.attempt,
-            "diverged" if seeds else "completed",
-            seconds=seconds,
+            status,
+            seconds=self.seconds,
             probe_seconds=self.probe_seconds,
             steps=self.steps,
             rows=self.rows,
-            diverged_seeds=tuple(seeds),
             invariants=self.invariants,
             host=platform.node(),
-            error=f"the loss of {len(seeds)} seeds stopped being finite" if seeds else "",
+            error=error,
         )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"MemoryError: {error} (not enough memory: fewer --workers or replicas need less)"
+    return f"{type(error).__name__}: {error}"
 
 
 def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:

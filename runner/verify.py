@@ -1,10 +1,8 @@
-"""Proof that a run is complete and whole."""
+"""Proof that a run is complete and whole: the promises about its rows, one by one."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,47 +10,20 @@ import pyarrow.parquet as pq
 
 from runner.errors import RequestError
 from runner.events import SETTLED
+from runner.findings import Findings
+from runner.kept import kept_trials
+from runner.parts import part_names, read_rows
 from runner.place import read_study_json
-from runner.sink import read_rows
-from runner.tables import ROW_TABLES, SCHEMAS
-
-KEYS = {
-    "curves": ["trial_id", "attempt", "seed", "step"],
-    "evaluations": [
-        *("trial_id", "attempt", "seed", "step"),
-        *("split", "statistics", "tracker", "norm_batch_size"),
-    ],
-    "statistics": ["trial_id", "attempt", "seed", "step", "layer", "tracker"],
-    "noise": ["trial_id", "attempt", "seed", "step", "layer", "norm_batch_size"],
-    "predictions": ["trial_id", "attempt", "seed", "step", "statistics", "example"],
-}
+from runner.storage import Storage, Where, storage_at
+from runner.tables import SCHEMAS
+from runner.verify_checkpoints import check_checkpoints
+from runner.verify_rows import check_rows
 
 
-@dataclass
-class Findings:
-    """What was looked at, and the faults among it."""
-
-    lines: list[str] = field(default_factory=list)
-    faults: int = 0
-
-    def good(self, text: str) -> None:
-        self.lines.append(f"ok     {text}")
-
-    def fault(self, text: str) -> None:
-        self.lines.append(f"FAULT  {text}")
-        self.faults += 1
-
-    def check(self, holds: bool, good: str, fault: str) -> None:
-        if holds:
-            self.good(good)
-        else:
-            self.fault(fault)
-
-
-def latest_outcomes(root: Path) -> dict[str, dict[str, Any]]:
+def latest_outcomes(where: Where) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
-    names = ["trial_id", "attempt", "status", "rows"]
-    columns = read_rows(root, "outcomes", names)
+    names = ["trial_id", "attempt", "status", "rows", "seconds"]
+    columns = read_rows(where, "outcomes", names)
     found: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
         outcome = dict(zip(names, row, strict=True))
@@ -61,39 +32,43 @@ def latest_outcomes(root: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def status_line(root: Path) -> str:
-    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost`."""
-    name = read_study_json(root)["study"]["name"]
-    planned = len(read_rows(root, "trials", ["trial_id"])["trial_id"])
-    counts = Counter(outcome["status"] for outcome in latest_outcomes(root).values())
+def status_line(where: Where) -> str:
+    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and how
+    many of those not done have a checkpoint to go on from."""
+    name = read_study_json(where)["study"]["name"]
+    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    counts = Counter(outcome["status"] for outcome in latest_outcomes(where).values())
     done = sum(counts[status] for status in SETTLED)
+    kept = len(kept_trials(storage_at(where))) if done < planned else 0
     return (
         f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
         f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
         f"{planned - sum(counts.values())} not yet tried"
+        + (f"; {kept} with a checkpoint to go on from" if kept else "")
     )
 
 
-def must_be_tried(root: Path) -> None:
-    """Raise RequestError where a folder is no run, or some of its trials were not tried yet."""
-    read_study_json(root)
-    planned = len(read_rows(root, "trials", ["trial_id"])["trial_id"])
-    left = planned - len(latest_outcomes(root))
+def must_be_tried(where: Where) -> None:
+    """Raise RequestError where a place is no run, or some of its trials were not tried yet."""
+    read_study_json(where)
+    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    left = planned - len(latest_outcomes(where))
     if left:
         raise RequestError(
-            f"{str(root)!r} is not finished: {left} of {planned} trials are not yet tried; "
-            "the same `caviar run` command resumes it"
+            f"{storage_at(where).where!r} is not finished: {left} of {planned} trials are not "
+            "yet tried; the same `caviar run` command resumes it"
         )
 
 
-def verify_run(root: Path) -> Findings:
-    """Check study, files, plan, outcomes and rows against each other; raises RequestError where
-    the folder is not a run."""
+def verify_run(where: Where) -> Findings:
+    """Check study, files, plan, outcomes, rows and checkpoints against each other; raises
+    RequestError where the place is not a run."""
     findings = Findings()
-    study = read_study_json(root)
-    if not _files(root, findings):
+    storage = storage_at(where)
+    study = read_study_json(storage)
+    if not _files(storage, findings):
         return findings
-    planned = read_rows(root, "trials", ["trial_id", "seeds"])
+    planned = read_rows(storage, "trials", ["trial_id", "seeds"])
     seeds = dict(zip(planned["trial_id"], planned["seeds"], strict=True))
     findings.check(
         len(seeds) == len(planned["trial_id"]),
@@ -106,25 +81,29 @@ def verify_run(root: Path) -> Findings:
         "as many as study.json says",
         f"{missing} of the trials that study.json counts are not in the table of trials",
     )
-    outcomes = latest_outcomes(root)
-    _outcomes(root, seeds, outcomes, findings)
-    _rows(root, seeds, outcomes, findings)
+    outcomes = latest_outcomes(storage)
+    _outcomes(storage, seeds, outcomes, findings)
+    check_rows(storage, seeds, outcomes, findings)
+    check_checkpoints(storage, seeds, outcomes, findings)
     return findings
 
 
-def _files(root: Path, findings: Findings) -> bool:
+def _files(storage: Storage, findings: Findings) -> bool:
+    """Every part can be read to its last row, and has its table's columns."""
     parts = 0
     for table, schema in SCHEMAS.items():
-        for part in sorted((root / table).glob("part-*.parquet")):
+        for part in part_names(storage, table):
             parts += 1
-            name = f"{table}/{part.name}"
+            name = f"{table}/{part}"
             try:
-                found = pq.read_table(part)
-            except (pa.ArrowInvalid, OSError) as error:
-                findings.fault(f"{name} cannot be read: {str(error).splitlines()[0]}")
+                with storage.open(name) as file:
+                    found = pq.read_table(file).schema
+            except (pa.ArrowException, OSError) as error:
+                said = (str(error).splitlines() or [type(error).__name__])[0]
+                findings.fault(f"{name} cannot be read: {said}")
                 continue
             # A run made before a column was declared lacks it: schemas grow.
-            if any(field not in list(schema) for field in found.schema):
+            if any(field not in list(schema) for field in found):
                 findings.fault(f"{name} has columns that its table does not declare")
     if not findings.faults:
         findings.good(f"{parts} part files, every one whole and of its table's columns")
@@ -132,7 +111,7 @@ def _files(root: Path, findings: Findings) -> bool:
 
 
 def _outcomes(
-    root: Path,
+    storage: Storage,
     seeds: dict[str, list[int]],
     outcomes: dict[str, dict[str, Any]],
     findings: Findings,
@@ -153,44 +132,6 @@ def _outcomes(
     findings.check(
         not unknown, "no outcome without a plan", f"{len(unknown)} outcomes of unplanned trials"
     )
-    named = read_rows(root, "outcomes", ["trial_id", "attempt"])
+    named = read_rows(storage, "outcomes", ["trial_id", "attempt"])
     twice = [key for key, n in Counter(zip(*named.values(), strict=True)).items() if n > 1]
     findings.check(not twice, "one outcome an attempt", f"{len(twice)} attempts ended twice")
-
-
-def _rows(
-    root: Path,
-    seeds: dict[str, list[int]],
-    outcomes: dict[str, dict[str, Any]],
-    findings: Findings,
-) -> None:
-    counted: Counter[str] = Counter()
-    superseded = orphans = duplicates = strangers = 0
-    for table in ROW_TABLES:
-        rows = read_rows(root, table, KEYS[table])
-        seen = Counter(zip(*rows.values(), strict=True))
-        for (trial, attempt, seed, *_), n in seen.items():
-            if trial not in seeds:
-                orphans += n
-            elif attempt != outcomes.get(trial, {"attempt": None})["attempt"]:
-                superseded += n
-            else:
-                counted[trial] += n
-                duplicates += n - 1
-                strangers += n * (seed not in seeds[trial])
-    short = [
-        trial
-        for trial, outcome in outcomes.items()
-        if outcome["status"] in SETTLED and counted[trial] != outcome["rows"]
-    ]
-    findings.check(
-        not short,
-        f"{sum(counted.values()):,} rows, as many as the outcomes say",
-        f"{len(short)} trials have more or fewer rows than their outcome says, "
-        f"{short[0] if short else ''} first",
-    )
-    findings.check(not duplicates, "no row twice", f"{duplicates} rows stand twice")
-    findings.check(not orphans, "no rows without a plan", f"{orphans} rows of unplanned trials")
-    findings.check(not strangers, "only planned seeds", f"{strangers} rows of unplanned seeds")
-    if superseded:
-        findings.good(f"{superseded:,} rows of given-up attempts, which readers leave out")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from model.frameworks import ALL
-from runner.sink import read_rows
+from runner.parts import read_rows
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
 
 INLINE = ("--on", "inline", "--no-report", "--out")

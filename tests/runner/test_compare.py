@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from runner.sink import read_rows
+from runner.parts import read_rows
 from runner.tables import ROW_TABLES
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
 

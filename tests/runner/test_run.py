@@ -9,7 +9,7 @@ import pytest
 
 from runner.config import TrialConfig
 from runner.events import Block, Event, Idle, Job, Outcome, Started, WorkerDied
-from runner.run import ATTEMPTS, Progress, estimated_cost, run_study
+from runner.run import DEATHS, LOSSES, Progress, estimated_cost, run_study
 from runner.sink import MemorySink
 from tests.runner.helpers import TINY, Scripted, block, jobs_of, nothing, plan_of
 
@@ -113,23 +113,28 @@ def test_a_retry_is_the_same_trial() -> None:
     assert run(script)[0].done == 4
 
 
-def test_a_trial_that_always_loses_its_worker_is_lost() -> None:
+@pytest.mark.parametrize(
+    ("machine_lost", "most", "status"), [(False, DEATHS, "failed"), (True, LOSSES, "lost")]
+)
+def test_a_trial_that_always_loses_its_worker_is_given_up(
+    machine_lost: bool, most: int, status: str
+) -> None:
     first = replace(JOBS[0], attempt=5)
 
     def script(submitted: list[Job]) -> Iterator[Event]:
         while submitted:
             job = submitted.pop(0)
             if job.trial_id == first.trial_id:
-                yield WorkerDied(job, f"killed at {job.attempt}")
+                yield WorkerDied(job, f"killed at {job.attempt}", machine_lost)
             else:
                 yield from well(job)
 
     progress, sink, submitted = run(script, [first, *JOBS[1:]])
-    assert ATTEMPTS == 3 and not submitted
-    (lost,) = [outcome for outcome in sink.outcomes if outcome.status == "lost"]
-    assert (lost.trial_id, lost.attempt) == (first.trial_id, 7)
-    assert lost.error == "killed at 7, 3 times"
-    assert (progress.done, progress.failed, progress.retries) == (4, 1, 2)
+    assert not submitted
+    (lost,) = [outcome for outcome in sink.outcomes if outcome.status == status]
+    assert (lost.trial_id, lost.attempt) == (first.trial_id, 5 + most - 1)
+    assert lost.error == f"killed at {5 + most - 1}, {most} times"
+    assert (progress.done, progress.failed, progress.retries) == (4, 1, most - 1)
     assert progress.first_failure is lost
 
 

@@ -16,8 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import runner.sink
+import runner.storage
 from runner.events import Block, Outcome
-from runner.sink import MemorySink, ParquetSink, read_rows, to_table, write_part, write_whole
+from runner.parts import read_rows, write_part
+from runner.sink import MemorySink, ParquetSink, to_table
+from runner.storage import Storage, storage_at, write_whole
 from runner.tables import CURVES, ROW_TABLES, SCHEMAS
 from tests.runner.helpers import TINY, block, parts, plan_of
 
@@ -79,18 +82,18 @@ def test_no_trials_write_no_file(tmp_path: Path) -> None:
 
 
 def test_what_a_crash_left_behind_is_not_read(tmp_path: Path) -> None:
-    write_part(tmp_path, to_table(block()))
-    (tmp_path / ".part-000001.parquet.tmp").write_bytes(b"PAR1 half")
-    assert len(pd.read_parquet(tmp_path)) == 3
-    assert len(pq.read_table(tmp_path)) == 3
+    write_part(storage_at(tmp_path), "curves", to_table(block()))
+    (tmp_path / "curves" / ".part-000001.parquet.tmp").write_bytes(b"PAR1 half")
+    assert len(pd.read_parquet(tmp_path / "curves")) == 3
+    assert len(pq.read_table(tmp_path / "curves")) == 3
 
 
 def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
+    there, curves = storage_at(tmp_path), tmp_path / "curves"
     for _ in range(2):
-        write_part(tmp_path, to_table(block()))
-    (tmp_path / "part-000041.parquet").write_bytes((tmp_path / "part-000000.parquet").read_bytes())
-    assert write_part(tmp_path, to_table(block())).name == "part-000042.parquet"
-    assert ParquetSink(tmp_path.parent).root == tmp_path.parent
+        write_part(there, "curves", to_table(block()))
+    (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
+    assert write_part(there, "curves", to_table(block())) == "curves/part-000042.parquet"
 
 
 def test_a_second_sink_goes_on_where_the_first_ended(tmp_path: Path) -> None:
@@ -116,7 +119,7 @@ def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append(["rename"])
         return rename(path, target)
 
-    monkeypatch.setattr(runner.sink.os, "fsync", looking)
+    monkeypatch.setattr(runner.storage.os, "fsync", looking)
     monkeypatch.setattr(Path, "replace", renaming)
     return seen
 
@@ -227,11 +230,11 @@ def test_an_outcome_is_never_there_without_its_rows(
     """The writing of a part fails, or the process dies right after it; nothing is written on."""
     calls = iter(range(100))
 
-    def write(folder: Path, table: pa.Table) -> Path:
+    def write(storage: Storage, table: str, rows: pa.Table) -> str:
         now = next(calls) == failing
         if now and not after:
             raise OSError("no space left")
-        path = write_part(folder, table)
+        path = write_part(storage, table, rows)
         if now:
             raise OSError("killed")
         return path
@@ -261,10 +264,10 @@ def test_a_flush_that_failed_can_be_tried_again(
     full = pytest.MonkeyPatch()
     calls = iter(range(100))
 
-    def write(folder: Path, table: pa.Table) -> Path:
+    def write(storage: Storage, table: str, rows: pa.Table) -> str:
         if next(calls) == 2:
             raise OSError("no space left")
-        return write_part(folder, table)
+        return write_part(storage, table, rows)
 
     full.setattr(runner.sink, "write_part", write)
     with pytest.raises(OSError, match="no space left"):
