@@ -23,9 +23,12 @@ class Storage(Protocol):
     (`""` is the run's own), sorted, without names that start with a dot or an underscore.
     `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError. All raise
     StorageError where the place fails, and where it is a link that leads out of the run.
+    `next_part` is a name in a folder that no part file has. While it is held, `rival` is a writer
+    that was there before and may not have ended; None where that cannot be.
     """
 
     where: str
+    rival: str | None
 
     def names(self, folder: str) -> list[str]: ...
 
@@ -37,7 +40,7 @@ class Storage(Protocol):
 
     def hold(self) -> AbstractContextManager[None]: ...
 
-    def next_part(self, names: list[str]) -> str: ...
+    def next_part(self, folder: str) -> str: ...
 
 
 Where = str | Path | Storage
@@ -71,6 +74,7 @@ class LocalFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.where = str(root)
+        self.rival: str | None = None
 
     def names(self, folder: str) -> list[str]:
         path = self._path(folder)
@@ -95,8 +99,8 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         self._path(key).unlink()
 
-    def next_part(self, names: list[str]) -> str:
-        return f"part-{numbered(names):06d}.parquet"
+    def next_part(self, folder: str) -> str:
+        return f"part-{numbered(self.names(folder)):06d}.parquet"
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -160,6 +164,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def read(storage: Storage, key: str) -> bytes:
     """The whole content of a file."""
-    with storage.open(key) as file:
-        content: bytes = file.read()
+    try:
+        with storage.open(key) as file:
+            content: bytes = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise StorageError(f"cannot read {key} in {storage.where!r}: {error}") from error
     return content
