@@ -93,11 +93,12 @@ def question_1(found: Findings) -> list[str]:
     sentences += _exponents(found)
     sentences += _best(found, EVERY_DRAW, "Test loss")
     sentences += [] if found.design.paired else _extremes(found)
-    sentences += _regularises(found)
+    sentences += _regularises(found, EVERY_DRAW)
     if found.chooses:
         sentences += _best(
             found, BEST_DRAW, "With each arm at its own best draw (by validation), test loss"
         )
+        sentences += [f"With best draws: {s[0].lower()}{s[1:]}" for s in _at_best_draws(found)]
     return sentences + of_question_1(found)
 
 
@@ -140,7 +141,9 @@ def _best(found: Findings, reading: str, subject: str) -> list[str]:
         name = f"{best['facet']}: " if best["facet"] else ""
         says = f"{name}{subject} is lowest at {_at(found, best['level'])}"
         if not pd.isna(best["low"]):
-            says += f" (95 % range: {best['low']:g} to {best['high']:g})"
+            alone = best["low"] == best["high"]
+            ends = f"{best['low']:g}" + (" alone" if alone else f" to {best['high']:g}")
+            says += f" (95 % range: {ends})"
         if best["low_edge"] or best["high_edge"]:
             says += ", which reaches the edge of what was tried: the best may lie outside"
         if best["excluded"]:
@@ -171,8 +174,22 @@ def _extremes(found: Findings) -> list[str]:
     ]
 
 
-def _regularises(found: Findings) -> list[str]:
-    verdicts = found.table("verdicts")
+def _at_best_draws(found: Findings) -> list[str]:
+    """The verdict of this reading, and whether its choices reach the edge of what was drawn."""
+    sentences = _regularises(found, BEST_DRAW)
+    chosen = found.table("chosen_draws")
+    for name, rows in chosen.groupby("field", sort=False) if len(chosen) else ():
+        edge, choices = rows["at_edge"].sum(), rows["seeds"].sum()
+        if edge:
+            sentences.append(
+                f"{edge} of {choices} choices (a seed at a size) took the lowest or highest {name} "
+                "drawn, so a better one may lie outside."
+            )
+    return sentences
+
+
+def _regularises(found: Findings, reading: str) -> list[str]:
+    verdicts = found.table("verdicts", reading)
     assert found.design is not None
     if not found.design.paired:
         return [

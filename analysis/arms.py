@@ -64,10 +64,17 @@ def readings(run: Run, design: Design, rows: pd.DataFrame) -> dict[str, pd.DataF
     return found
 
 
-def level_means(rows: pd.DataFrame, design: Design, value: str, by: Sequence[str]) -> pd.DataFrame:
+def level_means(
+    rows: pd.DataFrame,
+    design: Design,
+    value: str,
+    by: Sequence[str],
+    reading: str = EVERY_DRAW,
+) -> pd.DataFrame:
     """Mean of `value` at every level with its interval over units; a row a level and `by`.
 
-    Draws are averaged within a unit first. `left_out` counts measurements that are not finite.
+    Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
+    and those that the study planned but trials that failed, were lost or not yet tried lack.
     """
     names = ["facet", *by, "level"]
     groups = rows.groupby(names, dropna=False)
@@ -76,10 +83,19 @@ def level_means(rows: pd.DataFrame, design: Design, value: str, by: Sequence[str
     ends = np.searchsorted(units.index.get_level_values(0), np.arange(1, groups.ngroups))
     samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
     intervals = mean_intervals(samples, SEED)
-    left_out = np.bincount(number[~finite], minlength=groups.ngroups)
     table = groups.size().index.to_frame(index=False)
+    there, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
+    left_out = np.maximum(_planned(table, design, rows, reading), there) - held
     counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
     return pd.concat([table, counted], axis=1)
+
+
+def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: str) -> Any:
+    """The measurements that each row of `table` should rest on; 0 where that is not known."""
+    places = zip(table["facet"], table["level"], strict=True)
+    every = np.array([design.planned.get(place, 0) for place in places], dtype=int)
+    # One a seed, of the draws that its arm chose.
+    return every if reading == EVERY_DRAW else np.minimum(every, rows["seed"].nunique())
 
 
 PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}

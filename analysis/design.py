@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
@@ -23,7 +24,8 @@ class Design:
 
     In a crossed study the unit of replication is the seed, and arms are paired by it. In a
     plain random search every trial is another configuration: the unit is the trial, nothing
-    is paired.
+    is paired. `planned` counts the measurements, seeds of trials, that the study has for each
+    facet and level, whether or not they came about.
     """
 
     axis: str
@@ -31,6 +33,7 @@ class Design:
     facets: tuple[str, ...]
     unit: Literal["seed", "trial_id"]
     label: str
+    planned: Mapping[tuple[str, float], int] = field(default_factory=dict, compare=False)
 
     @property
     def reference(self) -> float:
@@ -50,9 +53,7 @@ class Design:
 def design_of(run: Run) -> Design | None:
     """The comparison that a run allows; None where no batch size differs between its trials."""
     crossed = [
-        field
-        for field in run.study["study"]["scientific"]
-        if run.trials[field].map(str).nunique() > 1
+        name for name in run.study["study"]["scientific"] if run.trials[name].map(str).nunique() > 1
     ]
     varied = [size for size in SIZES if run.trials[size].nunique() > 1]
     if not varied:
@@ -60,13 +61,22 @@ def design_of(run: Run) -> Design | None:
     axis = next((size for size in SIZES if size in crossed), varied[0])
     moves_together = len(varied) == 2 and (run.trials[SIZES[0]] == run.trials[SIZES[1]]).all()
     label = "mini-batch size m = B" if moves_together else LABELS[axis]
-    return Design(
+    design = Design(
         axis=axis,
         levels=tuple(sorted(run.trials[axis].unique().tolist())),
-        facets=tuple(field for field in crossed if field != axis),
+        facets=tuple(name for name in crossed if name != axis),
         unit="seed" if axis in crossed else "trial_id",
         label=label,
     )
+    return replace(design, planned=_planned(run, design))
+
+
+def _planned(run: Run, design: Design) -> dict[tuple[str, float], int]:
+    places = zip(facet_of(run.trials, design), run.trials[design.axis], strict=True)
+    counted: Counter[tuple[str, float]] = Counter()
+    for (facet, level), seeds in zip(places, run.trials["seeds"], strict=True):
+        counted[facet, float(level)] += len(seeds)
+    return dict(counted)
 
 
 def in_order(layers: Iterable[str]) -> list[str]:
@@ -77,6 +87,6 @@ def in_order(layers: Iterable[str]) -> list[str]:
 def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:
     """`"norm = layer, depth = 2"` for every row; empty text without other crossed fields."""
     text = pd.Series("", index=frame.index)
-    for i, field in enumerate(design.facets):
-        text = text + (", " if i else "") + f"{field} = " + frame[field].astype(str)
+    for i, name in enumerate(design.facets):
+        text = text + (", " if i else "") + f"{name} = " + frame[name].astype(str)
     return text

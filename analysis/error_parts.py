@@ -30,7 +30,7 @@ def error_parts(run: Run, design: Design) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     found = [
-        level_means(kept, design, column, ["layer", *RULE]).assign(
+        level_means(kept, design, column, ["layer", *RULE], reading).assign(
             reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
         )
         for reading, kept in readings(run, design, rows).items()

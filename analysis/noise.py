@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.arms import final, level_means, readings
+from analysis.arms import SEED, final, level_means, readings
 from analysis.design import Design
+from analysis.inference import mean_intervals
 from analysis.load import Run
 from analysis.theory import (
     coupling,
@@ -25,12 +26,22 @@ PENALTIES = {
 }
 
 
+MEASURED = {
+    "mean": "mean_variance",
+    "deviation": "deviation_variance",
+    "noise_to_signal": "noise_to_signal",
+    "coupling": "coupling",
+}
+"""What theory predicts, and the column that measured it."""
+
+
 def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     """What noise does to statistics and examples at the last step, beside the closed forms.
 
     A row a layer and probed size, over all trials: variance of batch mean and deviation in
     units of the population variance, noise-to-signal ratio of an example, and the share of the
-    Jacobian's energy between examples.
+    Jacobian's energy between examples. `low_` and `high_` are the ends of each measurement's
+    interval over units; `left_out` counts networks that diverged, failed or are not there.
     """
     rows = _last(run, design)
     rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
@@ -40,16 +51,20 @@ def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     rows = rows.sort_values(["trial_id", "seed"])
     sizes = run.evaluations[run.evaluations["split"] == "train"]
     examples = int(sizes["examples"].iloc[0])
-    measured = {
-        "measured_mean": ("mean_variance", "mean"),
-        "measured_deviation": ("deviation_variance", "mean"),
-        "measured_noise_to_signal": ("noise_to_signal", "mean"),
-        "measured_coupling": ("coupling", "mean"),
-        "excess_kurtosis": ("excess_kurtosis", "mean"),
-        "networks": ("mean_variance", "size"),
-    }
-    known = {name: how for name, how in measured.items() if how[0] in rows}
-    table = rows.groupby(["layer", "probe_batch_size"], as_index=False).agg(**known)
+    known = {name: column for name, column in MEASURED.items() if column in rows}
+    groups = rows.groupby(["layer", "probe_batch_size"])
+    table = groups.agg(**{f"measured_{name}": (column, "mean") for name, column in known.items()})
+    for name, column in known.items():
+        units = [part.groupby(design.unit)[column].mean().to_numpy() for _, part in groups]
+        intervals = mean_intervals(units, SEED)
+        table[f"low_{name}"] = [interval.low for interval in intervals]
+        table[f"high_{name}"] = [interval.high for interval in intervals]
+    table["excess_kurtosis"] = groups["excess_kurtosis"].mean()
+    table["networks"] = groups.size()
+    arms = set(zip(rows["facet"], rows["level"], strict=True))
+    planned = sum(n for place, n in design.planned.items() if place in arms)
+    table["left_out"] = (planned - table["networks"]).clip(lower=0)
+    table = table.reset_index()
     m, kurtosis = table["probe_batch_size"], table["excess_kurtosis"]
     table["predicted_mean"] = variance_of_batch_mean(m, examples)
     table["predicted_deviation"] = variance_of_batch_deviation(m, examples, kurtosis)
@@ -73,7 +88,7 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
     parts = [
-        level_means(kept, design, quantity, ["probe_batch_size"]).assign(
+        level_means(kept, design, quantity, ["probe_batch_size"], reading).assign(
             reading=reading, quantity=quantity
         )
         for reading, kept in readings(run, design, rows).items()
@@ -103,7 +118,7 @@ def gradient_noise(run: Run, design: Design) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     parts = [
-        level_means(kept, design, "partition_share", []).assign(reading=reading)
+        level_means(kept, design, "partition_share", [], reading).assign(reading=reading)
         for reading, kept in readings(run, design, rows).items()
     ]
     return _ordered(parts, ["reading"])

@@ -64,7 +64,7 @@ def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
     own = (run.trials["norm"] == "batch") & (run.trials["norm_batch_size"] < train.max())
     values = values[values["trial_id"].isin(run.trials.loc[own, "trial_id"])]
     parts = [
-        level_means(rows, design, "noise_penalty", []).assign(reading=reading)
+        level_means(rows, design, "noise_penalty", [], reading).assign(reading=reading)
         for reading, rows in readings(run, design, values).items()
     ]
     return _ordered(parts, [])
@@ -90,7 +90,7 @@ def losses(run: Run, design: Design) -> pd.DataFrame:
     """Train and test loss and accuracy themselves at every level, by reading and facet."""
     values = final_values(run, design)
     parts = [
-        level_means(rows, design, quantity, []).assign(reading=reading, quantity=quantity)
+        level_means(rows, design, quantity, [], reading).assign(reading=reading, quantity=quantity)
         for reading, rows in readings(run, design, values).items()
         for quantity in QUANTITIES
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from analysis import drawing
 from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings
 from analysis.headline import headlines
+from analysis.integrity import checks, verdict
 from analysis.mechanisms import arms_of
 from analysis.section import IMPORTS, Section
 from analysis.sections import SECTIONS, not_claimed
@@ -37,8 +38,12 @@ class Cell(NamedTuple):
     number: bool
 
 
-def write_report(found: Findings, folder: Path) -> Path:
-    """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path."""
+def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -> Path:
+    """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path.
+
+    `integrity`: what verifying the run said, a line a check (`ok     ...`, `FAULT  ...`); where
+    there is none, the page says that nobody verified the run.
+    """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, table in found.tables.items():
@@ -51,7 +56,7 @@ def write_report(found: Findings, folder: Path) -> Path:
             sections.append(_section(found, section, table, folder / "figures"))
     _letter(sections)
     page = folder / "index.html"
-    page.write_text(_page(found, sections), encoding="utf-8")
+    page.write_text(_page(found, sections, integrity), encoding="utf-8")
     return page
 
 
@@ -117,7 +122,7 @@ def _cell(value: Any) -> Cell:
     return Cell(text, text, False)
 
 
-def _page(found: Findings, sections: list[dict[str, Any]]) -> str:
+def _page(found: Findings, sections: list[dict[str, Any]], integrity: Sequence[str]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -125,12 +130,16 @@ def _page(found: Findings, sections: list[dict[str, Any]]) -> str:
         trim_blocks=True,
     )
     details = (question_1(found), question_2(found))
+    looked_at = checks(integrity)
     return environment.get_template("page.html.j2").render(
         name=found.run.study["study"]["name"],
         about=about(found),
         answers=list(zip(QUESTIONS, headlines(found), details, strict=True)),
         not_claimed=not_claimed(found),
         sections=sections,
+        faults=[check.says for check in looked_at if not check.holds],
+        integrity=verdict(looked_at),
+        checks=looked_at,
         made=_made(found),
         study=json.dumps(found.run.study["study"], indent=1),
     )

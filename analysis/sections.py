@@ -12,6 +12,8 @@ from analysis.section import Section, whole
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Verdicts, bands, the range of the "
     "best size and p_family hold for all sizes together.",
+    "The best size is chosen on the same seeds that its difference is read from, which flatters "
+    "that difference a little; its 95 % range pays for the choice.",
     "One data set, and only the architectures listed below: others may move the best size.",
     "Test-time statistics are read at the last step. Where that is the end of an epoch, averages "
     "over shuffled batches are at their best; within one they are worse.",
@@ -66,7 +68,8 @@ OPENING = (
         "example's normalised value over its batches, (1 + (excess kurtosis + 2)/4)/m; the share "
         "of the Jacobian's energy between examples, [2 - (6 + excess kurtosis)/m]/(m - 2). The "
         "last three are leading orders in 1/m.",
-        caption="Points on the line agree with theory.",
+        caption="Points on the line agree with theory. Each is the mean over all networks; bars, "
+        "often smaller than the points, are 95 % intervals over seeds.",
         alt="Measured against predicted noise of batch statistics, four panels.",
         code="noise.batch_noise(run, design_of(run))",
         draw=lambda f: figures.batch_noise(whole(f, "batch_noise")),

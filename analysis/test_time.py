@@ -22,7 +22,7 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
         return pd.DataFrame()
     rows = own_decay_as_one(run, final(run.statistics, design))
     parts = [
-        level_means(kept, design, quantity, ["layer", *RULE]).assign(
+        level_means(kept, design, quantity, ["layer", *RULE], reading).assign(
             reading=reading, quantity=quantity
         )
         for reading, kept in readings(run, design, rows).items()
@@ -42,7 +42,7 @@ def running_damage(run: Run, design: Design) -> pd.DataFrame:
     pair = pd.MultiIndex.from_frame(running[["trial_id", "seed"]])
     running = running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
     parts = [
-        level_means(kept, design, "damage", RULE).assign(reading=reading)
+        level_means(kept, design, "damage", RULE, reading).assign(reading=reading)
         for reading, kept in readings(run, design, running).items()
     ]
     return ordered(parts, ["reading"])
@@ -71,7 +71,7 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
     pair = pd.MultiIndex.from_frame(others[["trial_id", "seed"]])
     others = others.assign(damage=others["loss"] - exact.reindex(pair).to_numpy())
     found = [
-        level_means(kept, design, "damage", ["statistics"]).assign(reading=reading)
+        level_means(kept, design, "damage", ["statistics"], reading).assign(reading=reading)
         for reading, kept in readings(run, design, others).items()
     ]
     return ordered(found, ["reading"])

@@ -106,3 +106,24 @@ def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in table
     ]
+
+
+def fields_of(
+    row: Convention,
+    decay: float,
+    batch_size: int,
+    steps: int | None,
+    dataset_size: int | None,
+    excess_kurtosis: float,
+) -> dict[str, Any]:
+    """The fields of the question to theory; what was not asked for has no end."""
+    return {
+        "norm_batch_size": batch_size,
+        "decay": decay,
+        "keep": row.keep,
+        "second": row.second,
+        "epsilon": row.epsilon,
+        "steps": inf if steps is None else steps,
+        "dataset_size": inf if dataset_size is None else dataset_size,
+        "excess_kurtosis": excess_kurtosis,
+    }

@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections import Counter
 from dataclasses import replace
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -15,6 +15,7 @@ from model.layers import Array, Moments, Parameters
 from model.running import BankState
 from model.snapshot import Snapshot, State, Streams, beginning
 from model.streams import StreamState
+from runner import npy
 from runner.build import build
 from runner.config import Frozen, TrialConfig, listed
 from runner.data import Data
@@ -105,14 +106,18 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
         archive.writestr(zipfile.ZipInfo(ABOUT), about.model_dump_json())
         for name, array in _arrays(snapshot).items():
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
-                member.write(_npy_header(array))
+                member.write(npy.header(array))
                 member.write(array.tobytes())
     return file.getvalue()
 
 
 def header(content: bytes) -> Header:
-    """Whose checkpoint it is, without a look at the arrays; raises CheckpointError."""
-    about = _read_about(_opened(content))
+    """Whose checkpoint it is, once every array in it is whole; raises CheckpointError."""
+    archive = _opened(content)
+    about = _read_about(archive)
+    for name in archive.namelist():
+        if name != ABOUT and not npy.is_numbers(_read(archive, name)):
+            raise CheckpointError(f"the checkpoint's {name!r:.80} is not an array of numbers")
     return Header(about.trial_id, about.attempt, about.step, about.tally.rows)
 
 
@@ -212,7 +217,7 @@ def _read_arrays(
         raise CheckpointError(f"the checkpoint {said}: {odd[0]!r:.80}")
     arrays = {}
     for name, like in expected.items():
-        head = _npy_header(like)
+        head = npy.header(like)
         size = archive.getinfo(name).file_size
         content = _read(archive, name) if size == len(head) + like.nbytes else b""
         # As written, to the byte: a header that is compared need not be parsed.
@@ -229,15 +234,6 @@ def _read_arrays(
                 f"the checkpoint's {name!r} counts {arrays[name].tolist()} in {step} steps"
             )
     return arrays
-
-
-def _npy_header(array: Array) -> bytes:
-    written = io.BytesIO()
-    descr: Any = np.lib.format.dtype_to_descr(array.dtype)
-    np.lib.format.write_array_header_1_0(
-        written, {"descr": descr, "fortran_order": False, "shape": array.shape}
-    )
-    return written.getvalue()
 
 
 def _arrays(snapshot: Snapshot) -> dict[str, Array]:

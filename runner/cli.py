@@ -6,17 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from runner.errors import RequestError, StorageError
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
-
-if TYPE_CHECKING:
-    from analysis.prediction import Question
-    from model.conventions import Convention
 
 app = typer.Typer(
     add_completion=False,
@@ -43,6 +39,10 @@ def main() -> None:
         _end(str(error), REFUSED)
     except StorageError as error:
         _end(str(error), FAILED)
+    except OSError as error:
+        from runner.storage import CARRY_ON
+
+        _end(f"the system refused: {error}; {CARRY_ON} once it can", FAILED)
 
 
 def _end(sentence: str, code: int) -> NoReturn:
@@ -115,6 +115,7 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.findings import find
     from analysis.load import read_run
     from analysis.report import write_report
+    from runner.verify import verify_run
 
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
@@ -124,7 +125,17 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         print(f"no report: {error}")
         return
     print(answer(found))
-    print(f"report: {write_report(found, Path(root) / 'report')}")
+    checks = verify_run(root).lines
+    for line in checks:
+        if line.startswith("FAULT"):
+            print(line)
+    try:
+        print(f"report: {write_report(found, Path(root) / 'report', checks)}")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the report of {root!r}: {error.strerror or error}; the rows are whole, "
+            f"and `caviar report {root}` writes it once there is room"
+        ) from error
 
 
 @app.command()
@@ -185,10 +196,13 @@ def status(run: RunPlace) -> None:
 
 @app.command()
 def verify(run: RunPlace) -> None:
-    """Check that a run is complete and whole; exit code 1 on a fault."""
+    """Check that a run is complete, whole and the same bits again; exit code 1 on a fault."""
     from runner.verify import verify_run
+    from runner.verify_bits import check_bits
 
     findings = verify_run(run)
+    if not findings.faults:
+        check_bits(run, findings)
     print("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
@@ -241,40 +255,20 @@ def advise(
     from dataclasses import asdict
 
     from analysis import advise as theory
-    from runner.advice import finite, rule_of, text
+    from analysis.prediction import Question
+    from runner.advice import fields_of, finite, rule_of, text
 
     row, chosen = rule_of(convention, decay)
-    question = _question(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    try:
+        question = Question(**fields)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
     asked, found = asdict(question), asdict(theory.advise(question))
     if as_json:
         print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
     else:
         print(text(row, asked, found))
-
-
-def _question(
-    row: Convention,
-    decay: float,
-    batch_size: int,
-    steps: int | None,
-    dataset_size: int | None,
-    excess_kurtosis: float,
-) -> Question:
-    from analysis.prediction import Question
-
-    try:
-        return Question(
-            norm_batch_size=batch_size,
-            decay=decay,
-            keep=row.keep,
-            second=row.second,
-            epsilon=row.epsilon,
-            steps=float("inf") if steps is None else steps,
-            dataset_size=float("inf") if dataset_size is None else dataset_size,
-            excess_kurtosis=excess_kurtosis,
-        )
-    except ValueError as error:
-        raise RequestError(str(error)) from None
 
 
 @app.command()

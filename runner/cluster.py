@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import ray
-from ray.exceptions import RayError
 
 from runner.data import Data
 from runner.errors import RequestError
 from runner.events import Event, Idle, Job, Outcome, WorkerDied
 from runner.executor import IDLE_SECONDS, RunTrial
+from runner.ray_folder import RayFolder, make_folder
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
 
+QUIET: dict[str, str | None] = {"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
+"""Every line that Ray would print in the driver: its notices of deaths come whatever
+`log_to_driver` says. What happened is said by `WorkerDied`, in our words."""
+
+with environment(QUIET):  # Read when Ray is imported; afterwards they have no effect.
+    import ray
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+    from ray.exceptions import (
+        ActorDiedError,
+        ActorUnavailableError,
+        NodeDiedError,
+        ObjectLostError,
+        OutOfMemoryError,
+        RayError,
+        RayTaskError,
+    )
+
 ENVIRONMENT: dict[str, str | None] = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
-    # ray.init() turns token mode on for a new cluster and leaves it in the environment.
     "RAY_AUTH_MODE": None,
     "PYTHONBREAKPOINT": None,
 }
 BUNDLE_SECONDS = 0.05
+LOST_NODE = re.compile(r"terminated unexpectedly: (.*)")
+MEMORY = re.compile(r"\(IP: ([^,]+),[^)]*\) was (\S+) used / (\S+) limit")
+EXIT = re.compile(r"Worker exit detail: (.*?)(?: Some common causes| There are some|$)", re.DOTALL)
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
@@ -40,8 +58,10 @@ class _Actor:
         self._run = run
         self._sent = 0.0
 
-    def ready(self) -> bool:
-        return True
+    def ready(self) -> tuple[str, int]:
+        """Once the data are here: the host's address and the number of the process."""
+        host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return host, os.getpid()
 
     def run(self, job: Job) -> Iterator[list[Event]]:
         """The trial's events in bundles: one message is dear, and short trials have few."""
@@ -53,12 +73,22 @@ class _Actor:
                 self._sent, bundle = time.monotonic(), []
 
 
+@dataclass(frozen=True)
+class _Worker:
+    actor: Any
+    host: str
+    process: int
+
+
 class RayExecutor:
     """Long-lived actors, one CPU and one BLAS thread each, that stream events back.
 
     Connects to `address`, else to the cluster that `RAY_ADDRESS` names (as it does inside a
     Ray job), else starts a local one and stops it at the end. Actors and calls are never
     restarted by Ray, which would run a trial twice: a dead actor is reported with its job.
+
+    A local cluster listens on every interface, whatever it is told, so it is started with a
+    token of its own; token, sockets and logs lie in a private folder that goes with it.
     """
 
     def __init__(
@@ -69,32 +99,41 @@ class RayExecutor:
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
         self._data = ray.put(data)
         self._queue: deque[Job] = deque()
-        self._idle: list[Any] = []
+        self._idle: list[_Worker] = []
         self._starting: dict[Any, Any] = {}
-        self._streams: dict[Any, tuple[Any, Job]] = {}
+        self._streams: dict[Any, tuple[_Worker, Job]] = {}
 
     def _connect(self, workers: int | None, address: str | None) -> None:
-        self._environment = environment(ENVIRONMENT)
-        self._environment.__enter__()
         where = address or os.environ.get("RAY_ADDRESS") or "local"
-        own: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False}
-        shipped = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
+        self._folder = make_folder() if where == "local" else None
+        self._environment = environment({**ENVIRONMENT, **_token(self._folder)})
+        self._environment.__enter__()
+        own: dict[str, Any] = {}
+        shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
+        if self._folder is not None:
+            own = {"num_cpus": workers, "include_dashboard": False}
+            own |= {"_temp_dir": str(self._folder.path)}
+            shipped = {}
+            os.environ.pop("RAY_AUTH_TOKEN", None)  # It would be taken before the file.
         try:
             _knock(where)
-            ray.init(
+            _read_environment()
+            found: Any = ray.init(
                 address=where,
-                runtime_env={"env_vars": ONE_BLAS_THREAD, **({} if where == "local" else shipped)},
+                runtime_env={"env_vars": ONE_BLAS_THREAD, **shipped},
                 logging_level=logging.ERROR,
                 log_to_driver=False,
-                **(own if where == "local" else {}),
+                **own,
             )
         except (OSError, ValueError, RuntimeError, RayError) as error:
-            self._environment.__exit__(None, None, None)
+            self._leave()
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise RequestError(
                 f"cannot use the Ray cluster at {where!r}: {said}; "
                 "check the address, or leave --address away to start a local cluster"
             ) from None
+        about = found.address_info
+        self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
     def submit(self, job: Job) -> None:
         self._queue.append(job)
@@ -102,8 +141,7 @@ class RayExecutor:
     def events(self) -> Iterator[Event]:
         while self._queue or self._streams:
             self._assign()
-            waiting = [*self._streams, *self._starting]
-            ready, _ = ray.wait(waiting, num_returns=1, timeout=IDLE_SECONDS)
+            ready = _ready([*self._streams, *self._starting])
             if not ready:
                 yield Idle()
             for found in ready:
@@ -121,40 +159,87 @@ class RayExecutor:
             )
             self._starting[actor.ready.remote()] = actor
         while self._queue and self._idle:
-            actor, job = self._idle.pop(), self._queue.popleft()
-            stream = actor.run.options(num_returns="streaming").remote(job)
-            self._streams[stream] = (actor, job)
+            worker, job = self._idle.pop(), self._queue.popleft()
+            stream = worker.actor.run.options(num_returns="streaming").remote(job)
+            # The worker has the checkpoint now; the driver keeps those of all that wait.
+            self._streams[stream] = (worker, replace(job, checkpoint=None))
 
     def _arrive(self, found: Any) -> Iterator[Event]:
         actor = self._starting.pop(found)
         try:
-            ray.get(found)
+            host, process = ray.get(found)
         except RayError as error:
-            # Charged to the next job, so that actors which cannot live do not go on for ever.
-            if self._queue:
-                yield WorkerDied(self._queue.popleft(), _last_words(error))
+            # Charged to the next job, so that actors which cannot live do not go on for ever;
+            # but no job is to blame for a machine.
+            if self._queue and not _machine_lost(error):
+                yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {_said(error)}")
             return
-        self._idle.append(actor)
+        self._idle.append(_Worker(actor, host, process))
 
     def _receive(self, stream: Any) -> Iterator[Event]:
-        actor, job = self._streams[stream]
+        worker, job = self._streams[stream]
         try:
             bundle: list[Event] = ray.get(next(stream))
         except (RayError, StopIteration) as error:
             del self._streams[stream]
-            ray.kill(actor)
-            yield WorkerDied(job, _last_words(error))
+            ray.kill(worker.actor)
+            yield WorkerDied(job, self._reason(worker, error), _machine_lost(error))
             return
         if isinstance(bundle[-1], Outcome):
             del self._streams[stream]
-            self._idle.append(actor)
+            self._idle.append(worker)
         yield from bundle
+
+    def _reason(self, worker: _Worker, error: Exception) -> str:
+        """What happened to an actor, in a sentence, with what it wrote last if that is here."""
+        if _machine_lost(error):
+            return f"the machine {worker.host} is lost or out of reach: {_said(error)}"
+        where = f"process {worker.process} on {worker.host}"
+        words = self._last_words(worker)
+        return f"the Ray actor died: {where}: {_said(error)}" + (words and f"; last words: {words}")
+
+    def _last_words(self, worker: _Worker) -> str:
+        """The end of what it wrote to stderr; empty where nothing was, or on another machine."""
+        if worker.host != self._here:
+            return ""
+        logs = self._logs.glob(f"worker-*-{worker.process}.err")
+        return " | ".join(line for log in logs for line in _tail(log))
 
     def close(self) -> None:
         """Stop the actors now, and the cluster where it was started here."""
         self._queue.clear()
+        self._leave()
+
+    def _leave(self) -> None:
         ray.shutdown()
         self._environment.__exit__(None, None, None)
+        _read_environment()
+        if self._folder is not None:
+            self._folder.remove()
+
+
+def _ready(waiting: list[Any]) -> list[Any]:
+    """What has news, within `IDLE_SECONDS`; all of it at once, since a wait costs by how many
+    are waited for: 10 ms for a thousand (`benchmarks/streams.py`)."""
+    first, others = ray.wait(waiting, num_returns=1, timeout=IDLE_SECONDS)
+    if not first or not others:
+        return list(first)
+    also, _ = ray.wait(others, num_returns=len(others), timeout=0)
+    return [*first, *also]
+
+
+def _token(folder: RayFolder | None) -> dict[str, str | None]:
+    """The token of a cluster of our own; for others, what the user's environment says."""
+    if folder is None:
+        return {}
+    path = str(folder.token)
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": path, "RAY_AUTH_TOKEN": None}
+
+
+def _read_environment() -> None:
+    """Have Ray look at the environment again; it keeps what it read first for good."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _knock(where: str) -> None:
@@ -164,8 +249,36 @@ def _knock(where: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def _last_words(error: Exception) -> str:
-    return f"the Ray actor died: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
+def _machine_lost(error: Exception) -> bool:
+    """Whether Ray says that the machine is gone or out of reach, and not the process alone."""
+    if isinstance(error, ActorDiedError):
+        return error.preempted or "its node has died" in str(error)
+    return isinstance(error, ActorUnavailableError | NodeDiedError | ObjectLostError)
+
+
+def _said(error: Exception) -> str:
+    """Ray's own words, without the pages that it adds."""
+    text = str(error).strip()
+    if isinstance(error, OutOfMemoryError):
+        full = MEMORY.search(text)
+        place = f"{full[1]} ({full[2]} of {full[3]} used)" if full else "its machine"
+        return f"no memory was left on {place}; lower --workers, or replicas in the study"
+    if isinstance(error, ActorDiedError):
+        for found in (LOST_NODE.search(text), EXIT.search(text)):
+            if found is not None:
+                return "it ended unexpectedly" if "End of file" in found[1] else found[1]
+    if isinstance(error, RayTaskError):
+        return text.splitlines()[-1]
+    return (text.splitlines() or [type(error).__name__])[0]
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a log, without Ray's marks."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.strip() for line in lines if line.strip() and not line.startswith(":")][-3:]
 
 
 def _resources() -> dict[str, float]:

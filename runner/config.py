@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,14 +17,25 @@ from model.optim import WeightDecayScope
 from model.running import GhostUpdate
 from model.schedule import ScheduleName
 from runner.errors import nearest
+from runner.limits import (
+    MOST_CURVE_ROWS,
+    MOST_EXAMPLES,
+    MOST_LISTED,
+    MOST_MOMENTS,
+    MOST_SEEDS,
+    MOST_STEPS,
+    WIDEST,
+)
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-Width = Annotated[int, Field(ge=1)]
-Size = Annotated[int, Field(ge=2)]
+Width = Annotated[int, Field(ge=1, le=WIDEST)]
+Size = Annotated[int, Field(ge=2, le=MOST_EXAMPLES)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST_EXAMPLES)]
+Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
+Moments = Annotated[int, Field(ge=1, le=MOST_MOMENTS)]
 
 
 Norm = Literal[
@@ -48,9 +61,9 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def listed(item: Any) -> Any:
-    """A tuple of `item` that TOML lists may fill."""
-    return Annotated[tuple[item, ...], Field(strict=False)]
+def listed(item: Any, most: int = MOST_LISTED) -> Any:
+    """A tuple of at most so many `item` that TOML lists may fill."""
+    return Annotated[tuple[item, ...], Field(strict=False, max_length=most)]
 
 
 class DatasetConfig(Frozen):
@@ -106,7 +119,7 @@ class TrialFields(Frozen):
         'batch_size, examples without a loss join in; "train" is the whole training split',
     )
     ghosts: Literal["random", "stratified", "class-sorted"] = "random"
-    partitions: Count = 1
+    partitions: Moments = 1
     noise_shared: Literal["ghost", "example"] = "ghost"
     renorm_r_max: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 3.0
     renorm_d_max: NonNegative = 5.0
@@ -132,11 +145,11 @@ class TrialFields(Frozen):
     decays: listed(Decay) = (0.99,)  # type: ignore[valid-type]
     ghost_update: GhostUpdate = "first"
     probe_batch_sizes: listed(Size) = (4, 8, 16, 32, 64, 128, 256)  # type: ignore[valid-type]
-    evaluations: Count = 4
+    evaluations: Moments = 4
     probe_share: Fraction = 0.2
     shadow: bool = False
     log_probabilities: bool = False
-    curve_rows: Count = 40
+    curve_rows: Annotated[int, Field(ge=1, le=MOST_CURVE_ROWS)] = 40
     dtype: Literal["float32", "float64"] = "float32"
 
     @model_validator(mode="after")
@@ -178,11 +191,11 @@ class TrialConfig(TrialFields):
     arm: str = ""
     norm_batch_size: Size
     epsilon: Positive
-    seeds: listed(int)  # type: ignore[valid-type]
-    steps: Count
+    seeds: listed(int, MOST_SEEDS)  # type: ignore[valid-type]
+    steps: Steps
     draw: int = 0
 
-    @property
+    @cached_property
     def trial_id(self) -> str:
         """12 hexadecimal digits of the SHA-256 of the content."""
         content = self.model_dump(
@@ -190,6 +203,12 @@ class TrialConfig(TrialFields):
         )
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy whose identity is its own, not the one that was computed for `self`."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("trial_id", None)
+        return copied
 
 
 _LOCATION = {"name", "path", "label", "images", "labels"}

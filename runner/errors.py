@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import reprlib
 from collections.abc import Iterable
+
+LONGEST = 1000
+"""Characters of a sentence; what quotes more than a screen is cut in its middle."""
+
+FEW = 40
+"""Allowed words that are still listed."""
 
 
 class RequestError(Exception):
-    """A user's mistake; the message is one sentence in the user's words. Exit code 2."""
+    """A user's mistake; the message is one sentence in the user's words. Exit code 2.
+
+    What the sentence quotes may be anything: it becomes one line without control characters.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_cut(printable(" ".join(sentence.splitlines()))))
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey, or not show, escaped; lines stay lines."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t\u00a0\u202f" else ascii(c)[1:-1] for c in text
+    )
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]} … {text[-longest // 2 :]}"
 
 
 class StorageError(Exception):
@@ -17,5 +44,33 @@ class StorageError(Exception):
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest allowed word, or the list of all of them."""
     allowed = sorted(allowed)
-    close = difflib.get_close_matches(given, allowed, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(allowed)}"
+    few = [word for word in itertools.islice(allowed, LONGEST) if len(word) <= LONGEST]
+    close = difflib.get_close_matches(given[:LONGEST], few, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(allowed) - FEW} more" if len(allowed) > FEW else ""
+    return f"allowed are {', '.join(map(_short, allowed[:FEW]))}{more}"
+
+
+def _short(word: str) -> str:
+    return _cut(word, 60)
+
+
+class _Shown(reprlib.Repr):
+    """Short, whatever it is given: nested lists, long texts, integers without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 4, 12, 12, 12
+        self.maxstring, self.maxother, self.maxlong = 200, 200, 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if abs(x) < 10**40 else "an integer of more than 40 digits"
+
+
+_SHOWN = _Shown()
+
+
+def shown(value: object) -> str:
+    """A value of the user's as a sentence quotes it, never longer than a line or two."""
+    return _SHOWN.repr(value)

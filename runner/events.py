@@ -94,12 +94,14 @@ class Checkpoint:
 class WorkerDied:
     """The worker is gone and the attempt with it; `reason` is all that is known.
 
-    `machine_lost`: it went with its machine, which is not the trial's doing.
+    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about. `host`
+    is empty where it is not known.
     """
 
     job: Job
     reason: str
     machine_lost: bool = False
+    host: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     from runner.sink import ParquetSink
     from runner.storage import storage_at
 
+    planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)
     with held(place):
         if place.rival:
@@ -44,9 +45,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         sink = ParquetSink(place)
         sink.plan(unplanned(place, plan))
         jobs = remaining(place, plan)
-        already = len(plan.trials) - len(jobs)
+        already = planned - len(jobs)
         if already:
-            print(f"resuming {place.where}: {already} of {len(plan.trials)} trials are done")
+            print(f"resuming {place.where}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt = Interrupt()
         interrupt.install()
@@ -55,10 +56,11 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
             progress = run_study(
                 jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
             )
+            # Before the workers are stopped, which may take longer than `ray job stop` waits.
+            sink.close()
         finally:
             display.close()
             executor.close()
-        sink.close()
     interrupt.release()
     print(line(progress))
     return progress

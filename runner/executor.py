@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import platform
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from runner.trial import run_trial
 IDLE_SECONDS = 0.25
 """How long an executor waits for news before it says that there is none."""
 
+
+WANT_OF_MEMORY = "perhaps for want of memory: fewer --workers or replicas need less"
 
 RunTrial = Callable[[Job, Data], Iterator[Event]]
 """What a worker does with a job; a benchmark of the runner puts nothing in its place."""
@@ -129,7 +132,8 @@ class LocalExecutor:
             worker.process.join()
             worker.connection.close()
             if worker.job is not None:
-                yield WorkerDied(worker.job, _reason(worker.process.exitcode))
+                reason = _reason(worker.process.exitcode)
+                yield WorkerDied(worker.job, reason, host=platform.node())
             return
         if isinstance(event, Outcome):
             worker.job = None
@@ -148,7 +152,9 @@ class LocalExecutor:
 
 def _reason(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"the worker process was killed by {signal.Signals(-exit_code).name}"
+        name = signal.Signals(-exit_code).name
+        hint = f" ({WANT_OF_MEMORY})" if exit_code == -signal.SIGKILL else ""
+        return f"the worker process was killed by {name}{hint}"
     return f"the worker process exited with code {exit_code}"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from runner.errors import nearest
+from runner.errors import nearest, shown
 
 
 def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> str:
@@ -27,6 +28,8 @@ def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> st
     message = first["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "must be").replace("a valid tuple", "a list")
     message = message.replace("String should match pattern", "must match")
+    message = re.sub(r"^(Tuple|String) should have", "must have", message)
+    message = message.replace(" after validation", "")
     given = first["input"]
-    shown = "" if isinstance(given, dict | BaseModel) else f"; got {given!r}"
-    return f"{where}: {message}{shown}" if where else message
+    got = "" if isinstance(given, dict | BaseModel) else f"; got {shown(given)}"
+    return f"{where}: {message}{got}" if where else message

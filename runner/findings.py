@@ -24,3 +24,7 @@ class Findings:
             self.good(good)
         else:
             self.fault(fault)
+
+    def aside(self, text: str) -> None:
+        """What was not looked at, and why."""
+        self.lines.append(f"--     {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runner.errors import RequestError
-from runner.storage import Storage, Where, storage_at
+from runner.storage import Storage, Where, storage_at, unreadable
 from runner.tables import SCHEMAS
 
 READERS = 16
@@ -33,14 +34,18 @@ def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
 
 
 def read_part(storage: Storage, table: str, name: str, columns: list[str] | None) -> pa.Table:
-    """Some columns of one part file, as declared; raises RequestError where it is damaged."""
+    """Some columns of one part file, as declared; raises RequestError where it is damaged and
+    StorageError where the place does not give it."""
+    key = f"{table}/{name}"
     try:
-        with storage.open(f"{table}/{name}") as file:
+        with storage.open(key) as file:
             return pq.read_table(file, columns=columns, schema=SCHEMAS[table])
     except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise unreadable(storage, key, error) from error
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise RequestError(
-            f"{table}/{name} in {storage.where!r} cannot be read ({said}); "
+            f"{key} in {storage.where!r} cannot be read ({said}); "
             "`caviar verify` tells what else is damaged"
         ) from None
 
@@ -62,7 +67,6 @@ def _each(names: Sequence[str], read: Callable[[str], pa.Table]) -> list[pa.Tabl
 def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
     """All columns of the rows of some trials, whatever their attempt."""
     schema, trials = SCHEMAS[table], pa.array(trial_ids, pa.string())
-
 
     def of_them(name: str) -> pa.Table:
         part = read_part(storage, table, name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -59,11 +60,22 @@ def _smaller_and_smaller(config: TrialConfig, sizes: Sizes) -> Iterator[Probes]:
         shadow=config.shadow,
         log_probabilities=config.log_probabilities,
     )
-    for count in range(config.evaluations, 0, -1):
-        yield (whole := replace(whole, evaluation_steps=spread(config.steps, count)))
+    whole = replace(whole, evaluation_steps=spread(config.steps, _moments(whole, config, sizes)))
+    yield whole
     yield (whole := replace(whole, gradient_batches=0))
     while whole.examples > FEWEST:
         yield (whole := replace(whole, examples=max(FEWEST, whole.examples // 2)))
+
+
+def _moments(whole: Probes, config: TrialConfig, sizes: Sizes) -> int:
+    """The most moments that fit into `probe_share`, found by halving; 1 where none do."""
+
+    def fits(count: int) -> bool:
+        fewer = replace(whole, evaluation_steps=spread(config.steps, count))
+        return share(fewer, config, sizes) <= config.probe_share
+
+    counts = range(config.evaluations, 1, -1)
+    return config.evaluations - bisect_left(counts, True, key=fits)
 
 
 def share(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:

@@ -137,7 +137,8 @@ def _after_death(died: WorkerDied, progress: Progress, sink: MetricSink) -> list
         return [replace(job, attempt=job.attempt + 1, checkpoint=None)]
     status: Status = "lost" if died.machine_lost else "failed"
     said = f"{died.reason}, {most} times"
-    _settle(Outcome(job.trial_id, job.attempt, status, error=said), progress, sink)
+    ended = Outcome(job.trial_id, job.attempt, status, host=died.host, error=said)
+    _settle(ended, progress, sink)
     return []
 
 

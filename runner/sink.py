@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -46,20 +46,30 @@ class MetricSink(Protocol):
     def close(self) -> None: ...
 
 
-def to_table(block: Block) -> pa.Table:
-    """The block as an Arrow table of its declared schema.
+Columns = dict[str, list[Any]]
+
+
+def whole_columns(block: Block) -> Columns:
+    """All columns of the block's table, by name.
 
     Raises ValueError for a column that the schema does not declare, or that is missing: no
     measurement is dropped quietly.
     """
-    schema = ROW_TABLES[block.table]
     columns = dict(block.columns)
     columns["trial_id"] = [block.trial_id] * block.rows
     columns["attempt"] = [block.attempt] * block.rows
-    if set(columns) != set(schema.names):
-        odd = sorted(set(columns) ^ set(schema.names))
+    declared = ROW_TABLES[block.table].names
+    if columns.keys() != set(declared):
+        odd = sorted(columns.keys() ^ set(declared))
         raise ValueError(f"{block.table}: columns differ from the declared ones: {', '.join(odd)}")
-    return pa.table(columns, schema=schema)
+    if any(len(values) != block.rows for values in columns.values()):
+        raise ValueError(f"{block.table}: columns of a block differ in length")
+    return columns
+
+
+def to_table(block: Block) -> pa.Table:
+    """The block as an Arrow table of its declared schema; raises as `whole_columns`."""
+    return pa.table(whole_columns(block), schema=ROW_TABLES[block.table])
 
 
 class MemorySink:
@@ -102,11 +112,12 @@ class ParquetSink:
     checkpoint covers are computed again.
     """
 
-    def __init__(self, where: Where, *, max_rows: int = 500_000, max_seconds: float = 10.0) -> None:
+    def __init__(self, where: Where, *, max_rows: int = 200_000, max_seconds: float = 10.0) -> None:
         self.storage = storage_at(where)
         self.max_rows = max_rows
         self.max_seconds = max_seconds
-        self._waiting: dict[str, list[pa.Table]] = {}
+        self._waiting: dict[str, Columns] = {}
+        self._carried: dict[str, pa.Table] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
         self._outcomes: list[Outcome] = []
         self._kept = kept_trials(self.storage)
@@ -120,7 +131,12 @@ class ParquetSink:
             write_part(self.storage, "trials", pa.Table.from_pylist(rows, schema=TRIALS))
 
     def write(self, block: Block) -> None:
-        self._wait(block.table, to_table(block))
+        waiting = self._waiting.setdefault(block.table, {})
+        # An Arrow table a block would cost ten times as much: blocks are small and many.
+        for name, values in whole_columns(block).items():
+            waiting.setdefault(name, []).extend(values)
+        self._rows += block.rows
+        self._started_waiting()
         self.tick()
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -140,8 +156,8 @@ class ParquetSink:
             return Resumed(list(jobs), [])
         self.flush()
         found = continued(self.storage, [job for job in jobs if job.trial_id in self._kept])
-        for table, rows in found.rows.items():
-            self._wait(table, rows)
+        self._carried = found.rows
+        self._started_waiting()
         return Resumed([found.jobs.get(job.trial_id, job) for job in jobs], found.notes)
 
     def tick(self) -> None:
@@ -152,9 +168,10 @@ class ParquetSink:
 
     def flush(self) -> None:
         """Rows, checkpoints, outcomes; what is on disk is dropped from memory as it lands."""
-        for table in sorted(self._waiting):
-            write_part(self.storage, table, pa.concat_tables(self._waiting[table]))
-            del self._waiting[table]
+        for waiting in (self._carried, self._waiting):
+            for table in sorted(waiting):
+                write_part(self.storage, table, pa.table(waiting[table], schema=ROW_TABLES[table]))
+                del waiting[table]
         self._rows = 0
         ended = {outcome.trial_id for outcome in self._outcomes if outcome.status in ENDED}
         for trial_id in sorted(self._checkpoints.keys() - ended):
@@ -172,11 +189,6 @@ class ParquetSink:
 
     def close(self) -> None:
         self.flush()
-
-    def _wait(self, table: str, rows: pa.Table) -> None:
-        self._waiting.setdefault(table, []).append(rows)
-        self._rows += rows.num_rows
-        self._started_waiting()
 
     def _started_waiting(self) -> None:
         if self._since is None:

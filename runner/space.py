@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,13 @@ Sampler = Literal["random", "sobol", "halton"]
 
 
 class Distribution(Protocol):
-    """A map from a uniform number in [0, 1) to a value: all that drawing needs to know."""
+    """A map from a uniform number in [0, 1) to a value: all that drawing needs to know.
+
+    `distinct` is how many values there can be, None where they are as many as floats.
+    """
+
+    @property
+    def distinct(self) -> int | None: ...
 
     def at(self, u: float) -> Value: ...
 
@@ -30,6 +37,7 @@ class Uniform:
 
     low: float
     high: float
+    distinct: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         _check_order(self.low, self.high)
@@ -44,6 +52,7 @@ class LogUniform:
 
     low: float
     high: float
+    distinct: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         _check_order(self.low, self.high)
@@ -61,6 +70,7 @@ class OneMinusLogUniform:
 
     low: float
     high: float
+    distinct: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         _check_order(self.low, self.high)
@@ -85,6 +95,10 @@ class IntLog2Uniform:
             if not isinstance(bound, int) or bound < 1 or bound & (bound - 1):
                 raise ValueError(f"low and high must be powers of two; given {bound}")
 
+    @property
+    def distinct(self) -> int:
+        return self.high.bit_length() - self.low.bit_length() + 1
+
     def at(self, u: float) -> int:
         low, high = self.low.bit_length() - 1, self.high.bit_length() - 1
         return int(2 ** min(high, low + int(u * (high - low + 1))))
@@ -99,6 +113,10 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("values is empty")
+
+    @property
+    def distinct(self) -> int:
+        return len(set(map(repr, self.values)))
 
     def at(self, u: float) -> Value:
         return self.values[min(len(self.values) - 1, int(u * len(self.values)))]
@@ -167,38 +185,54 @@ def _number(key: str, value: Any) -> Any:
 def draw(
     space: dict[str, Distribution], count: int, sampler: Sampler, seed: int
 ) -> list[dict[str, Value]]:
-    """`count` points of `space`; the first k are the same for every count.
+    """`count` points of `space`; the first k are the same for every count."""
+    return list(itertools.islice(points(space, sampler, seed), count))
+
+
+def points(
+    space: dict[str, Distribution], sampler: Sampler, seed: int
+) -> Iterator[dict[str, Value]]:
+    """The points of `space` one after the other, without end; a block of them in memory.
 
     `random` gives every field its own stream, so that adding a field leaves the others' values
     alone; `sobol` and `halton` are SciPy's scrambled sequences over the fields in order.
     """
     if not space:
-        return [{} for _ in range(count)]
-    unit = _random(list(space), count, seed) if sampler == "random" else None
-    if unit is None:
-        unit = _quasi_random(len(space), count, sampler, seed)
-    return [
-        {field: own.at(float(u)) for (field, own), u in zip(space.items(), row, strict=True)}
-        for row in unit
-    ]
+        yield from itertools.repeat({})
+    block = _random(list(space), seed) if sampler == "random" else None
+    if block is None:
+        block = _quasi_random(len(space), sampler, seed)
+    while True:
+        for row in block(BLOCK):
+            yield {
+                field: own.at(float(u)) for (field, own), u in zip(space.items(), row, strict=True)
+            }
 
 
-def _random(fields: Sequence[str], count: int, seed: int) -> NDArray[np.float64]:
-    columns = []
-    for field in fields:
-        key = (zlib.crc32(field.encode()),)
-        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-        columns.append(stream.random(count))
-    return np.stack(columns, axis=1)
+BLOCK = 1024
+"""Points that are drawn at once."""
+
+Block = Callable[[int], NDArray[np.float64]]
+"""The next so many points of the unit cube, a row each."""
 
 
-def _quasi_random(fields: int, count: int, sampler: Sampler, seed: int) -> NDArray[np.float64]:
+def _random(fields: Sequence[str], seed: int) -> Block:
+    keys = [(zlib.crc32(field.encode()),) for field in fields]
+    streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=k)) for k in keys]
+    return lambda count: np.stack([stream.random(count) for stream in streams], axis=1)
+
+
+def _quasi_random(fields: int, sampler: Sampler, seed: int) -> Block:
     from scipy.stats import qmc
 
-    engine = qmc.Sobol if sampler == "sobol" else qmc.Halton
-    with warnings.catch_warnings():
-        # A study may grow by any number; that prefixes of a Sobol sequence are balanced only at
-        # powers of two is said in the documentation of `draws`.
-        warnings.filterwarnings("ignore", message="The balance properties of Sobol")
-        points = engine(fields, scramble=True, rng=np.random.default_rng(seed)).random(count)
-    return np.asarray(points, dtype=np.float64)
+    kind = qmc.Sobol if sampler == "sobol" else qmc.Halton
+    engine = kind(fields, scramble=True, rng=np.random.default_rng(seed))
+
+    def block(count: int) -> NDArray[np.float64]:
+        with warnings.catch_warnings():
+            # A study may grow by any number; that prefixes of a Sobol sequence are balanced only
+            # at powers of two is said in the documentation of `draws`.
+            warnings.filterwarnings("ignore", message="The balance properties of Sobol")
+            return np.asarray(engine.random(count), dtype=np.float64)
+
+    return block

@@ -14,6 +14,7 @@ import pyarrow as pa
 from runner.errors import RequestError, StorageError
 
 CARRY_ON = "what was committed is whole, and the same command carries on"
+ROOM = "there is room and the folder can be written"
 
 
 class Storage(Protocol):
@@ -21,10 +22,10 @@ class Storage(Protocol):
 
     `where` names the place in the user's words. `names` has what lies directly in a folder
     (`""` is the run's own), sorted, without names that start with a dot or an underscore.
-    `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError. All raise
-    StorageError where the place fails, and where it is a link that leads out of the run.
-    `next_part` is a name in a folder that no part file has. While it is held, `rival` is a writer
-    that was there before and may not have ended; None where that cannot be.
+    `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError, and `open` any
+    OSError of a file that cannot be read. All raise StorageError where the place fails, and
+    where it is a link that leads out of the run. `next_part` is a name in a folder that no part
+    file has. While it is held, `rival` is a writer that was there before and may not have ended.
     """
 
     where: str
@@ -75,29 +76,38 @@ class LocalFolder:
         self.root = root
         self.where = str(root)
         self.rival: str | None = None
+        self._held: int | None = None
 
     def names(self, folder: str) -> list[str]:
         path = self._path(folder)
-        if not path.is_dir():
+        try:
+            found = os.listdir(path)
+        except FileNotFoundError:
             return []
-        return sorted(p.name for p in path.iterdir() if p.name[0] not in "._")
+        except OSError as error:
+            raise self._failed(f"list {folder or 'the run'}", error, "it can be read") from error
+        return sorted(name for name in found if name[0] not in "._")
 
     def open(self, key: str) -> pa.NativeFile:
         return pa.OSFile(str(self._path(key)), "r")
 
     def write(self, key: str, content: bytes) -> None:
         path = self._path(key)
+        self._must_be_there()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, content)
         except OSError as error:
-            raise StorageError(
-                f"cannot write {key} in {self.where!r}: {error.strerror or error}; {CARRY_ON} "
-                "once there is room and the folder can be written"
-            ) from error
+            raise self._failed(f"write {key}", error, ROOM) from error
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink()
+        path = self._path(key)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._failed(f"delete {key}", error, ROOM) from error
 
     def next_part(self, folder: str) -> str:
         return f"part-{numbered(self.names(folder)):06d}.parquet"
@@ -105,36 +115,76 @@ class LocalFolder:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the only writer; the system releases the hold however the process ends."""
+        folder = self._made()
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise RequestError(f"cannot write to {self.where!r}: {error.strerror}") from None
-        try:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RequestError(
-                    f"another caviar is writing to {self.where!r}; wait for it, or use another "
-                    "--out"
-                ) from None
+            self._lock(folder)
             self._sweep()
+            self._held = folder
             yield
         finally:
+            self._held = None
             os.close(folder)
+
+    def _made(self) -> int:
+        """A descriptor of the run's folder, which is there from now on."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except (PermissionError, FileExistsError, NotADirectoryError) as error:
+            raise RequestError(f"cannot write to {self.where!r}: {error.strerror}") from None
+        except OSError as error:
+            raise self._failed("make the folder", error, ROOM) from error
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(
+                f"another caviar is writing to {self.where!r}; wait for it, or use another --out"
+            ) from None
+        except OSError as error:
+            raise self._failed("lock the folder", error, "it can be locked") from error
 
     def _sweep(self) -> None:
         """Remove what a driver left that was killed while writing; no one else writes here."""
-        for folder in self.root.iterdir():
-            if folder.is_dir() and not folder.is_symlink():
+        try:
+            folders = [p for p in self.root.iterdir() if p.is_dir() and not p.is_symlink()]
+            for folder in (self.root, *folders):
                 for left_over in folder.glob(".*.tmp"):
                     left_over.unlink()
+        except OSError as error:
+            raise self._failed("remove what a killed caviar left", error, ROOM) from error
+
+    def _must_be_there(self) -> None:
+        """A run that was deleted under its writer is not begun again in its middle."""
+        if self._held is None:
+            return
+        try:
+            same = os.path.samestat(os.fstat(self._held), os.stat(self.root))
+        except FileNotFoundError:
+            same = False
+        except OSError as error:
+            raise self._failed("find the folder", error, ROOM) from error
+        if not same:
+            raise StorageError(
+                f"{self.where!r} was deleted or replaced while this caviar was writing to it, so "
+                "it stops; the same command begins anew"
+            )
+
+    def _failed(self, what: str, error: OSError, once: str) -> StorageError:
+        return StorageError(
+            f"cannot {what} in {self.where!r}: {reason(error)}; {CARRY_ON} once {once}"
+        )
 
     def _path(self, key: str) -> Path:
         path = self.root
         for name in key.split("/") if key else ():
             path = path / name
-            if name in ("", ".", "..") or path.is_symlink():
+            try:
+                leads_out = name in ("", ".", "..") or path.is_symlink()
+            except OSError as error:
+                raise self._failed(f"find {key}", error, "it can be read") from error
+            if leads_out:
                 raise StorageError(
                     f"{key} in {self.where!r} leads out of the run: {str(path)!r} is a symbolic "
                     "link; a run holds plain files and folders, put them in its place"
@@ -146,7 +196,9 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write, sync and rename; what could not be written whole leaves nothing."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
+        # Anew: a link that lies there under this name must not be written through.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -163,12 +215,26 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def read(storage: Storage, key: str) -> bytes:
-    """The whole content of a file."""
+    """The whole content of a file; raises FileNotFoundError and StorageError."""
     try:
         with storage.open(key) as file:
             content: bytes = file.read()
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise StorageError(f"cannot read {key} in {storage.where!r}: {error}") from error
+        raise unreadable(storage, key, error) from error
     return content
+
+
+def unreadable(storage: Storage, key: str, error: OSError) -> StorageError:
+    """What to say where the place, not the content, keeps a file from being read."""
+    return StorageError(
+        f"cannot read {key} in {storage.where!r}: {reason(error)}; {CARRY_ON} once it can be read"
+    )
+
+
+def reason(error: OSError) -> str:
+    """The system's words, or the first line of a library's."""
+    if error.errno:
+        return os.strerror(error.errno)
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from runner.config import Count, DatasetConfig, Frozen, TrialFields
-from runner.errors import RequestError, nearest
+from runner.config import DatasetConfig, Frozen, Steps, TrialFields
+from runner.errors import RequestError, nearest, shown
 from runner.explain import explain
+from runner.limits import HIGHEST_SEED, MOST_SEEDS, MOST_STUDY_BYTES, MOST_TRIALS
 from runner.space import Distribution, Sampler, parse_distribution
 
 QUICKSTART = Path(__file__).with_name("quickstart.toml")
@@ -22,8 +25,8 @@ TABLES = ("fixed", "scientific", "nuisance")
 class Budget(Frozen):
     """How long a trial trains: `epochs` of the training split, or `steps` of the optimiser."""
 
-    epochs: Count | None = None
-    steps: Count | None = None
+    epochs: Steps | None = None
+    steps: Steps | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Budget:
@@ -38,7 +41,7 @@ class Budget(Frozen):
 class Draws(Frozen):
     """How many nuisance points are drawn, and how; points of `sobol` are best a power of two."""
 
-    count: Count = 1
+    count: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
     sampler: Sampler = "random"
 
 
@@ -49,10 +52,10 @@ class Study(Frozen):
     itself, its own value counts.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
     dataset: DatasetConfig
-    seed: Annotated[int, Field(ge=0)] = 0
-    replicas: Count = 8
+    seed: Annotated[int, Field(ge=0, le=HIGHEST_SEED)] = 0
+    replicas: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 8
     budget: Budget = Budget(epochs=30)
     draws: Draws = Draws()
     fixed: dict[str, Any] = Field(default_factory=dict)
@@ -71,14 +74,7 @@ def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
     Raises RequestError, one sentence.
     """
     source = path or QUICKSTART
-    try:
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestError(
-            f"cannot read the study file {str(source)!r}: {error.strerror}"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{source.name} is not valid TOML: {error}") from None
+    table = _parsed(_text_of(source), source.name)
     _resolve_paths(table, source.parent)
     for setting in settings:
         _apply(table, setting)
@@ -86,12 +82,53 @@ def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
     return _validated(table)
 
 
+def _text_of(source: Path) -> str:
+    """The text of a study file; nothing is read of what cannot be one."""
+    try:
+        found = source.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise RequestError(f"cannot read the study file {str(source)!r}: it is no plain file")
+        if found.st_size > MOST_STUDY_BYTES:
+            raise RequestError(
+                f"{source.name} has {found.st_size:,} bytes, above the {MOST_STUDY_BYTES:,} of a "
+                "study file; give ranges in [nuisance] instead of lists"
+            )
+        return source.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise RequestError(f"{source.name} is not valid TOML: {error}") from None
+        said = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"cannot read the study file {str(source)!r}: {said}") from None
+
+
+LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}"""
+)
+"""More parts than any key of a study has; tomllib takes quadratic time for them."""
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    if LONG_KEY.search(text):
+        raise RequestError(f"{source} is not a study: it has a key of more than 20 parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise RequestError(f"{source} is not a study: it is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of too many digits
+        raise RequestError(f"{source} is not valid TOML: {error}") from None
+
+
 def _resolve_paths(table: dict[str, Any], base: Path) -> None:
     dataset = table.get("dataset")
     if isinstance(dataset, dict):
         for key in ("path", "images", "labels"):
             if isinstance(dataset.get(key), str):
-                dataset[key] = str((base / dataset[key]).resolve())
+                try:
+                    dataset[key] = str((base / dataset[key]).resolve())
+                except (OSError, ValueError, RuntimeError) as error:
+                    raise RequestError(
+                        f"dataset.{key}: {shown(dataset[key])} is no path ({error})"
+                    ) from None
 
 
 def _apply(table: dict[str, Any], setting: str) -> None:
@@ -99,11 +136,8 @@ def _apply(table: dict[str, Any], setting: str) -> None:
     key, equals, text = setting.partition("=")
     key = key.strip()
     if not equals or not key:
-        raise RequestError(f"--set expects key=value; got {setting!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+        raise RequestError(f"--set expects key=value; got {shown(setting)}")
+    value = _value(key, text)
     path = key.split(".")
     known = [*Study.model_fields, *TrialFields.model_fields]
     if path[0] not in known:
@@ -118,11 +152,23 @@ def _apply(table: dict[str, Any], setting: str) -> None:
     at[path[-1]] = value
 
 
+def _value(key: str, text: str) -> Any:
+    """The TOML value, or the text itself where it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+    except (RecursionError, ValueError):
+        raise RequestError(
+            f"--set {shown(key)}: the value is nested too deeply, or a number of too many digits"
+        ) from None
+
+
 def _table_of(table: dict[str, Any], key: str, value: Any) -> str:
     """A plain value for a field that the study crosses or draws fixes the field instead."""
     for name in TABLES:
         if not isinstance(table.get(name, {}), dict):
-            raise RequestError(f"{name} must be a table, [{name}]; got {table[name]!r}")
+            raise RequestError(f"{name} must be a table, [{name}]; got {shown(table[name])}")
     holder = next((t for t in TABLES if key in table.get(t, {})), "fixed")
     stays = {
         "fixed": True,
@@ -142,7 +188,7 @@ def _validated(table: dict[str, Any]) -> Study:
     for name in TABLES:
         own = table.get(name, {})
         if not isinstance(own, dict):
-            raise RequestError(f"{name} must be a table, [{name}]; got {own!r}")
+            raise RequestError(f"{name} must be a table, [{name}]; got {shown(own)}")
         _check_keys(own, TrialFields.model_fields, f"[{name}]")
     for one, other in itertools.combinations(TABLES, 2):
         for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
@@ -162,10 +208,10 @@ def _validated(table: dict[str, Any]) -> Study:
 def _check_arms(table: dict[str, Any]) -> None:
     arms = table.get("arms", {})
     if not isinstance(arms, dict):
-        raise RequestError(f"arms must be a table of named arms, [arms]; got {arms!r}")
+        raise RequestError(f"arms must be a table of named arms, [arms]; got {shown(arms)}")
     for name, own in arms.items():
         if not isinstance(own, dict):
-            raise RequestError(f"arms.{name}: expected a table of fields; got {own!r}")
+            raise RequestError(f"arms.{name}: expected a table of fields; got {shown(own)}")
         _check_keys(own, TrialFields.model_fields, f"arms.{name}")
         for key in sorted(own.keys() & table.get("nuisance", {}).keys()):
             raise RequestError(
@@ -177,14 +223,23 @@ def _check_arms(table: dict[str, Any]) -> None:
 def _check_keys(table: dict[str, Any], allowed: Any, where: str) -> None:
     for key in table:
         if key not in allowed:
-            raise RequestError(f"unknown key {key!r} in {where}; {nearest(key, allowed)}")
+            raise RequestError(f"unknown key {shown(key)} in {where}; {nearest(key, allowed)}")
 
 
 def _check_levels(field: str, levels: Any) -> None:
     if not isinstance(levels, list) or not levels:
-        raise RequestError(f"scientific.{field}: expected a list of levels; got {levels!r}")
-    if any(levels.count(level) > 1 for level in levels):
-        raise RequestError(f"scientific.{field}: a level stands twice in {levels!r}")
+        raise RequestError(f"scientific.{field}: expected a list of levels; got {shown(levels)}")
+    if len({_hashable(level) for level in levels}) < len(levels):
+        raise RequestError(f"scientific.{field}: a level stands twice in {shown(levels)}")
+
+
+def _hashable(level: Any) -> Any:
+    """Equal for equal levels; lists and tables in lists are no levels and are refused later."""
+    return tuple(map(_hashable, level)) if isinstance(level, list) else _scalar(level)
+
+
+def _scalar(level: Any) -> Any:
+    return tuple(level.items()) if isinstance(level, dict) else level
 
 
 def space_of(study: Study) -> dict[str, Distribution]:

@@ -188,7 +188,7 @@ class _Gathered:
         return replace(ended, diverged_seeds=tuple(seeds))
 
     def failure(self, error: Exception, trace: str) -> Outcome:
-        return replace(self._ended("failed", f"{type(error).__name__}: {error}"), traceback=trace)
+        return replace(self._ended("failed", _said(error)), traceback=trace)
 
     def _ended(self, status: Status, error: str) -> Outcome:
         return Outcome(
@@ -203,6 +203,12 @@ class _Gathered:
             host=platform.node(),
             error=error,
         )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"MemoryError: {error} (not enough memory: fewer --workers or replicas need less)"
+    return f"{type(error).__name__}: {error}"
 
 
 def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from runner.errors import RequestError
 from runner.events import SETTLED
 from runner.findings import Findings
+from runner.kept import kept_trials
 from runner.parts import part_names, read_rows
 from runner.place import read_study_json
 from runner.storage import Storage, Where, storage_at
@@ -32,15 +33,18 @@ def latest_outcomes(where: Where) -> dict[str, dict[str, Any]]:
 
 
 def status_line(where: Where) -> str:
-    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost`."""
+    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and how
+    many of those not done have a checkpoint to go on from."""
     name = read_study_json(where)["study"]["name"]
     planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
     counts = Counter(outcome["status"] for outcome in latest_outcomes(where).values())
     done = sum(counts[status] for status in SETTLED)
+    kept = len(kept_trials(storage_at(where))) if done < planned else 0
     return (
         f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
         f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
         f"{planned - sum(counts.values())} not yet tried"
+        + (f"; {kept} with a checkpoint to go on from" if kept else "")
     )
 
 

@@ -1,6 +1,7 @@
 """One table of the literature's claims from several runs, in Markdown.
 
     python studies/scorecard.py RUN [RUN ...] > docs/scorecard.md
+    python studies/scorecard.py --short docs/scorecard.md       # the README's table
 
 A claim that several runs of one data set decide is taken from the first of them on the command
 line; the table says which.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,33 @@ def cell(row: dict[str, Any]) -> str:
     return f"**{row['verdict']}**: {effect} ({row['at']}), {row['seeds']} seeds, `{row['run']}`"
 
 
+CELL = re.compile(r"\*\*(?P<verdict>\w+)\*\*: (?P<effect>.+?) \(.*\), (?P<seeds>\d+) seeds, `.+`")
+
+
+def short(page: str) -> str:
+    """The page's table without places and runs; a column's usual number of seeds in its head."""
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    names, claims = rows[0], rows[2:]
+    found = [[CELL.fullmatch(cell) for cell in row[2:]] for row in claims]
+    usual = [
+        Counter(cell["seeds"] for cell in column if cell).most_common(1)[0][0]
+        for column in zip(*found, strict=True)
+    ]
+    heads = [f"{name}, {n} seeds" for name, n in zip(names[2:], usual, strict=True)]
+    lines = [" | ".join([*names[:2], *heads]), " | ".join(["---"] * len(names))]
+    for row, cells in zip(claims, found, strict=True):
+        texts = [_short(cell, n) for cell, n in zip(cells, usual, strict=True)]
+        lines.append(" | ".join([*row[:2], *texts]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _short(cell: re.Match[str] | None, usual: str) -> str:
+    if cell is None:
+        return "–"
+    seeds = "" if cell["seeds"] == usual else f", {cell['seeds']} seeds"
+    return f"{cell['verdict']}, {cell['effect']}{seeds}"
+
+
 def main(folders: list[Path]) -> None:
     """Print the page."""
     table, commands = cards(folders)
@@ -72,4 +101,7 @@ def main(folders: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:]])
+    if sys.argv[1:2] == ["--short"]:
+        print(short(Path(sys.argv[2]).read_text(encoding="utf-8")))
+    else:
+        main([Path(name) for name in sys.argv[1:]])

@@ -103,7 +103,7 @@ def test_a_draw_that_diverged_on_another_seed_is_not_chosen(tmp_path: Path, bad:
     arm = chosen_draws(run, own).query("level == 8").set_index("seed")["draw"]
     assert arm.to_dict() == {0: 0, 1: 0, 2: 1, 3: 0, 4: 0, 5: 0}
     rows = readings(run, own, final_values(run, own))[BEST_DRAW]
-    means = level_means(rows, own, "test_loss", [])
+    means = level_means(rows, own, "test_loss", [], BEST_DRAW)
     assert means["left_out"].tolist() == [1, 1, 1]
     assert means["units"].tolist() == [5, 5, 5]
     assert means["mean"].tolist() == [1, 1, 1]
@@ -172,3 +172,36 @@ def test_means_of_no_rows_have_their_columns(tmp_path: Path) -> None:
     table = level_means(rows, design, "mean_error", ["layer"])
     names = ["facet", "layer", "level", "mean", "low", "high", "units", "left_out"]
     assert isinstance(table, pd.DataFrame) and table.empty and list(table.columns) == names
+
+
+def test_what_failed_trials_lack_is_left_out_and_counted(tmp_path: Path) -> None:
+    """Draw 1 of m = 8 failed, and a seed of m = 64 diverged: neither is a smaller study."""
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        return math.nan if (size(config), config.draw, seed) == (64, 0, 2) else 1.0
+
+    run = run_of(
+        tmp_path,
+        crossed(SIZES, rates=RATES),
+        World(test=loss),
+        scientific=SIZES,
+        status=lambda c: "failed" if (size(c), c.draw) == (8, 1) else "completed",
+    )
+    own = designed(run)
+    assert own.planned == {("", level): 6 * 2 for level in (8.0, 64.0, 256.0)}
+    counted = {
+        reading: level_means(rows, own, "test_loss", [], reading)["left_out"].tolist()
+        for reading, rows in readings(run, own, final_values(run, own)).items()
+    }
+    # Of best draws one a seed is asked for: draw 0, which all sizes finished.
+    assert counted == {EVERY_DRAW: [6, 1, 0], BEST_DRAW: [0, 1, 0]}
+
+
+def test_random_search_counts_what_failed_at_its_own_size(tmp_path: Path) -> None:
+    sizes = enumerate((8, 8, 64, 256))
+    trials = [trial(norm_batch_size=m, draw=i, learning_rate=(i + 1) / 10) for i, m in sizes]
+    run = run_of(tmp_path, trials, status=lambda c: "failed" if c.draw == 1 else "completed")
+    own = designed(run)
+    assert not own.paired
+    means = level_means(final_values(run, own), own, "test_loss", [])
+    assert means["left_out"].tolist() == [6, 0, 0]

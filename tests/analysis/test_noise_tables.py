@@ -160,3 +160,24 @@ def test_an_old_run_has_the_panels_that_it_measured(known: Run) -> None:
     assert {"measured_mean", "measured_deviation"} <= set(table.columns)
     assert not {"measured_noise_to_signal", "measured_coupling"} & set(table.columns)
     assert np.isfinite(table["measured_mean"]).all()
+
+
+def test_measured_noise_has_an_interval_and_counts_what_diverged(known: Run) -> None:
+    """Of the 3 sizes by 2 draws by 6 seeds one is not finite, in the second layer alone."""
+    one = (known.noise["seed"] == 3) & (known.noise["draw"] == 1)
+    one &= (known.noise["norm_batch_size"] == 64) & (known.noise["layer"] == "norm2")
+    rows = known.noise.assign(mean_variance=known.noise["mean_variance"].mask(one))
+    table = noise.batch_noise(Run(**{**vars(known), "noise": rows}), designed(known))
+    table = table.set_index(["layer", "probe_batch_size"])
+    assert table["left_out"].groupby("layer").unique().map(list).to_dict() == {
+        "norm1": [0],
+        "norm2": [1],
+    }
+    assert (table["networks"] + table["left_out"] == 36).all()
+    # Kurtosis differs by seed, so the deviation's variance does: (kurtosis + 2) / 4 / m.
+    row, m = table.loc[("norm1", 8)], 8
+    finite = (1024 - m) / 1023 / m
+    each = np.array([finite * (3.0 + seed) / 4 for seed in range(6)])
+    expected = mean_interval(each, np.random.default_rng(0))
+    found = (row["measured_deviation"], row["low_deviation"], row["high_deviation"])
+    assert found == pytest.approx(expected[:3])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.layers import Array
-from model.streams import Purpose, batches, streams
+from model.streams import Purpose, at_rest, awake, batches, streams
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
@@ -104,6 +104,40 @@ def test_the_last_smaller_batch_is_dropped_and_changes() -> None:
     dropped = [set(range(11)) - set(order[0]) for order in _epochs((0,), 11, 4, epochs=20)]
     assert all(len(rows) == 3 for rows in dropped)
     assert set().union(*dropped) == set(range(11))
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_generator_that_rested_draws_on(purpose: Purpose) -> None:
+    """Also from the middle of a 64-bit draw, of which 32 bits are left over."""
+    live = streams((3, 4), purpose)
+    for count in range(6):
+        for g in live:
+            g.random(count, dtype=np.float32)
+        resting = at_rest(live)
+        assert (resting[0].spare is None) == (sum(range(count + 1)) % 2 == 0)
+        again = awake(resting)
+        assert at_rest(again) == resting
+        drawn = [[g.random(5, dtype=np.float32).tobytes() for g in gs] for gs in (again, live)]
+        assert drawn[0] == drawn[1]
+        assert at_rest(awake(resting)) == resting != at_rest(live)
+        for g in live:
+            g.random(5, dtype=np.float32)
+
+
+@settings(deadline=None, max_examples=40)
+@given(examples=st.integers(1, 30), data=st.data())
+def test_batches_go_on_from_the_generators_before_the_epoch(
+    examples: int, data: st.DataObject
+) -> None:
+    size = data.draw(st.integers(1, examples))
+    done = data.draw(st.integers(0, 3 * (examples // size)))
+    live = streams((7, 8), "order")
+    for _ in range(done // (examples // size)):
+        for g in live:
+            g.permutation(examples)
+    whole = list(islice(batches(streams((7, 8), "order"), examples, size), done + 40))[done:]
+    for one, other in zip(batches(live, examples, size, done), whole, strict=False):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_batch_above_the_examples_is_refused() -> None:

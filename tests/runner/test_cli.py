@@ -40,7 +40,7 @@ def said(home: Path) -> str:
 def test_the_default_study_answers(said: str, home: Path) -> None:
     root = home / "runs" / "quickstart"
     lines = said.splitlines()
-    assert lines[0].startswith("6/6 trials · 0 running · 0 failed · 0 diverged · ")
+    assert "6/6 trials · 0 running · 0 failed · 0 diverged · " in said
     assert "rows: runs/quickstart" in lines
     assert lines[-1] == "report: runs/quickstart/report/index.html"
     assert (root / "report" / "index.html").read_text().startswith("<!")
@@ -77,7 +77,7 @@ def test_a_study_grows_in_its_place(tmp_path: Path) -> None:
 
 def test_the_first_trials_and_then_all(tmp_path: Path) -> None:
     said = ended_well("run", *SMALL, *INLINE, "--trials", "3", cwd=tmp_path)
-    assert said.startswith("3/3 trials")
+    assert "3/3 trials" in said
     said = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
     assert "3 of 4 trials are done" in said and "4/4 trials" in said
 

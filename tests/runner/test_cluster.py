@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +46,16 @@ pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = (*settings_of(TINY), "--no-report", "--on", "ray", "--workers", "2")
+
+HALF_DONE = """
+import runner.cluster
+from runner.cli import main
+from tests.runner.workers import large_ghosts_hold
+runner.cluster.RayExecutor.__init__.__defaults__ = (large_ghosts_hold,)
+main()
+"""
+"""The program, with actors that never go on with half of the trials."""
+
 needs_jobs = pytest.mark.skipif(not JOBS, reason="jobs need ray[default], which is not installed")
 
 
@@ -96,27 +107,31 @@ def test_without_a_cluster_one_is_started_and_stopped(
     expected: dict[str, pd.DataFrame], home: Path, tmp_path: Path
 ) -> None:
     said = ended_well("run", *SMALL, "--out", "run", cwd=tmp_path)
-    assert said.startswith("4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows")
+    assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in said
     same_tables(tables(tmp_path / "run"), expected)
     ended_well("verify", "run", cwd=tmp_path)
 
 
-def test_a_killed_actor_costs_a_retry_and_no_bits(plan: Plan) -> None:
+def test_a_killed_actor_costs_a_retry_and_no_bits() -> None:
+    pair = plan_of(*TINY, "draws.count=1")
     sink = MemorySink()
-    run_study(jobs_of(plan), InlineExecutor(plan.data), sink, nothing)
+    run_study(jobs_of(pair), InlineExecutor(pair.data), sink, nothing)
     killed: list[int] = []
 
     def observe(progress: Progress, event: Event) -> None:
-        if isinstance(event, Started) and not killed:
-            killed.extend(busy_actors(os.getpid()))
-            for pid in killed:
+        if isinstance(event, Started) and event.attempt == 0:
+            found = busy_actors(os.getpid())
+            for pid in found:
                 os.kill(pid, signal.SIGKILL)
+            killed.extend(found)
         if isinstance(event, WorkerDied):
             assert event.reason.startswith("the Ray actor died: ")
 
-    progress, on_ray = run_on_ray(plan, workers.waits_a_moment, observe)
-    assert killed and progress.retries >= 1
-    assert rows_of(on_ray.blocks) == rows_of(sink.blocks)
+    progress, on_ray = run_on_ray(pair, workers.first_attempts_hold, observe)
+    assert killed and progress.retries >= 2
+    last = {outcome.trial_id: outcome.attempt for outcome in on_ray.outcomes}
+    kept = (block for block in on_ray.blocks if block.attempt == last[block.trial_id])
+    assert rows_of(kept) == rows_of(sink.blocks)
 
 
 def test_a_trial_whose_actor_always_dies_is_lost_and_the_others_complete(plan: Plan) -> None:
@@ -131,7 +146,7 @@ def test_a_trial_whose_actor_always_dies_is_lost_and_the_others_complete(plan: P
 
 def test_actors_that_die_at_birth_do_not_end_the_run(plan: Plan) -> None:
     data = workers.Poison(**vars(plan.data))
-    poisoned = Plan(plan.study, data, plan.trials)
+    poisoned = replace(plan, data=data)
     assert run_on_ray(poisoned, workers.says_its_process)[0].failed == 4
 
 
@@ -160,8 +175,14 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    words = command("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root)
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = ["run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HALF_DONE, *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert eventually(lambda: bool(busy_actors(process.pid)))
     started = descendants(process.pid)
     process.send_signal(number)

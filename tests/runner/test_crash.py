@@ -48,7 +48,7 @@ def watched(operations: Operations) -> Iterator[None]:
     real_open, real_replace, real_mkdir, real_sync = Path.open, Path.replace, Path.mkdir, os.fsync
 
     def opened(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        if mode == "wb" and operations.next():
+        if mode == "xb" and operations.next():
             with real_open(path, mode) as file:
                 file.write(b"PAR1 a torn write")
             raise Death

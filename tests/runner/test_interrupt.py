@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 import pytest
@@ -20,41 +21,54 @@ from runner.verify import verify_run
 from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
 from tests.runner.test_crash import whole
 
+ROOT = Path(__file__).resolve().parents[2]
+
 STUDY = settings_of(
-    [*DIGITS, "budget={ steps = 2400 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+    [*DIGITS, "budget={ steps = 240 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
+"""Four trials of a part of a second each, those with the small ghosts first."""
+
+LONG = (*STUDY, *settings_of(["budget={ steps = 2400 }"]))
 """Four trials of a second or two."""
 
 PROGRAM = """
+import functools, runner.executor, runner.progress, runner.sink, tests.runner.workers as workers
 from runner.cli import main
-import runner.sink
+from runner.trial import run_trial
+runner.executor.LocalExecutor.__init__.__defaults__ = ({run},)
 runner.sink.ParquetSink.__init__.__kwdefaults__["max_seconds"] = {seconds}
+runner.progress.PLAIN_SECONDS = 0.0
 main()
 """
-"""The program, with a sink that writes sooner or later than it would."""
+"""The program that says where it is at every event, with workers that do something else than
+they would and a sink that writes sooner or later."""
 
 SOON, NEVER = 0.1, 1e9
+
+REAL = "run_trial"
+HELD_AT_START = "workers.never_ends"
+HELD_AT_CURVES = "functools.partial(workers.holds_after, 'curves')"
+HELD_AT_EVALUATIONS = "functools.partial(workers.holds_after, 'evaluations')"
+HALF_DONE = "workers.large_ghosts_hold"
+"""What the workers do: where they hold, the driver waits for them on a machine of any speed."""
 
 Driver = subprocess.Popen[str]
 
 
 @contextmanager
-def driving(root: Path, seconds: float = SOON) -> Iterator[Driver]:
-    program = PROGRAM.format(seconds=seconds)
+def driving(
+    root: Path,
+    run: str = REAL,
+    study: Sequence[str] = STUDY,
+    seconds: float = SOON,
+    stdout: int | IO[str] = subprocess.PIPE,
+) -> Iterator[Driver]:
+    program = PROGRAM.format(run=run, seconds=seconds)
+    words = ["run", *study, "--no-report", "--workers", "2", "--out", root]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            program,
-            "run",
-            *STUDY,
-            "--no-report",
-            "--workers",
-            "2",
-            "--out",
-            root,
-        ],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", program, *words],
+        cwd=ROOT,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -67,11 +81,10 @@ def driving(root: Path, seconds: float = SOON) -> Iterator[Driver]:
         process.communicate()
 
 
-def to_the_end(root: Path) -> str:
-    with driving(root) as process:
-        said, complaints = process.communicate(timeout=300)
+def to_the_end(root: Path, study: Sequence[str] = STUDY) -> None:
+    with driving(root, study=study) as process:
+        _, complaints = process.communicate(timeout=300)
     assert (process.returncode, complaints) == (0, "")
-    return said
 
 
 def children(pid: int) -> list[int]:
@@ -89,18 +102,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-def worked(pid: int) -> float:
-    """Seconds of processor time that the children of a process have taken."""
-    ticks = 0
-    for child in children(pid):
-        try:
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def all_gone(pids: list[int]) -> bool:
     return eventually(lambda: not any(alive(pid) for pid in pids))
 
@@ -113,11 +114,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
     return tables(root)
 
 
-def resumes(root: Path, expected: dict[str, pd.DataFrame]) -> None:
-    to_the_end(root)
-    findings = verify_run(root)
-    assert not findings.faults, findings.lines
-    same_tables(tables(root), expected)
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[dict[str, pd.DataFrame], float]:
+    """The tables of the long study, and how many seconds its run took from end to end."""
+    root, began = tmp_path_factory.mktemp("long") / "run", time.monotonic()
+    to_the_end(root, LONG)
+    return tables(root), time.monotonic() - began
 
 
 def more(root: Path, table: str) -> Callable[[], bool]:
@@ -126,26 +130,32 @@ def more(root: Path, table: str) -> Callable[[], bool]:
     return lambda: len(parts(root, table)) > before
 
 
+def resumes(root: Path, expected: dict[str, pd.DataFrame], study: Sequence[str] = STUDY) -> None:
+    to_the_end(root, study)
+    findings = verify_run(root)
+    assert not findings.faults, findings.lines
+    same_tables(tables(root), expected)
+
+
 def test_kill_after_kill_ends_in_the_same_tables(
     expected: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    moments = [
-        lambda: (root / "study.json").exists(),
-        lambda: bool(parts(root, "trials")),
-        more(root, "curves"),
-        more(root, "outcomes"),
-        more(root, "evaluations"),
-    ]
-    for moment in moments:
-        with driving(root) as process:
+    moments = {
+        "trials": HELD_AT_START,
+        "curves": HELD_AT_CURVES,
+        "evaluations": HELD_AT_EVALUATIONS,
+        "outcomes": HALF_DONE,
+    }
+    for table, run in moments.items():
+        moment = more(root, table)
+        with driving(root, run) as process:
             assert eventually(moment)
             workers = children(process.pid)
             process.kill()
             process.wait()
         assert all_gone(workers)
-        if parts(root, "trials"):
-            whole(root)
+        whole(root)
     assert len(verify_run(root).lines) > 5
     resumes(root, expected)
 
@@ -153,19 +163,20 @@ def test_kill_after_kill_ends_in_the_same_tables(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_kills_at_random_moments_end_in_the_same_tables(
-    seed: int, expected: dict[str, pd.DataFrame], tmp_path: Path
+    seed: int, undisturbed: tuple[dict[str, pd.DataFrame], float], tmp_path: Path
 ) -> None:
     root, random_moment = tmp_path / "run", random.Random(seed)
+    expected, seconds = undisturbed
     for _ in range(4):
-        with driving(root) as process:
+        with driving(root, study=LONG) as process:
             assert eventually(lambda: (root / "study.json").exists())
-            time.sleep(random_moment.uniform(0, 4))
+            time.sleep(random_moment.uniform(0, seconds))
             workers = children(process.pid)
             process.kill()
             process.wait()
         assert all_gone(workers)
         whole(root)
-    resumes(root, expected)
+    resumes(root, expected, LONG)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -173,32 +184,47 @@ def test_a_request_to_stop_commits_and_ends(
     number: signal.Signals, expected: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     """Ctrl-C reaches the whole process group, so the workers get it too."""
-    root = tmp_path / "run"
-    with driving(root, NEVER) as process:
-        assert eventually(lambda: worked(process.pid) > 3.5)
+    root, said = tmp_path / "run", tmp_path / "said"
+    ended = expected["outcomes"].merge(expected["trials"]).query("norm_batch_size == 8")
+
+    def in_the_middle() -> bool:
+        """Half of the trials are complete, and rows of the others are received."""
+        now = said.read_text()
+        return "\n2/4 trials" in now and rows_shown(now) > ended["rows"].sum()
+
+    with said.open("w") as out, driving(root, HALF_DONE, seconds=NEVER, stdout=out) as process:
+        assert eventually(in_the_middle)
+        assert not parts(root, "curves") and not parts(root, "outcomes")
         workers = children(process.pid)
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-        said, complaints = process.communicate(timeout=120)
+        _, complaints = process.communicate(timeout=120)
     assert (process.returncode, complaints) == (130, "")
-    assert "interrupted: what was measured is on disk; the same command resumes" in said
+    shown = said.read_text()
+    assert "interrupted: what was measured is on disk; the same command resumes" in shown
     assert len(workers) >= 2 and all_gone(workers)
     whole(root)
-    shown = re.search(r"([\d,]+) rows", said)
-    assert shown is not None
     on_disk = sum(
-        len(pd.read_parquet(root / table))
+        len(pd.read_parquet(part))
         for table in ("curves", "evaluations", "statistics", "noise")
+        for part in parts(root, table)
     )
-    assert on_disk == int(shown[1].replace(",", "")) > 0
+    assert on_disk == rows_shown(shown) > ended["rows"].sum()
     resumes(root, expected)
+
+
+def rows_shown(said: str) -> int:
+    """The rows that the program said it has, the last time it did."""
+    found = re.findall(r"([\d,]+) rows", said)
+    return int(found[-1].replace(",", "")) if found else 0
 
 
 def test_a_second_request_stops_at_once_and_tears_nothing(
     expected: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    with driving(root) as process:
-        assert eventually(more(root, "curves"))
+    moment = more(root, "curves")
+    with driving(root, HELD_AT_CURVES) as process:
+        assert eventually(moment)
         workers = children(process.pid)
         for _ in range(2):
             process.send_signal(signal.SIGINT)
@@ -211,7 +237,7 @@ def test_a_second_request_stops_at_once_and_tears_nothing(
 
 def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    with driving(root) as process:
+    with driving(root, HELD_AT_START) as process:
         assert eventually(lambda: (root / "study.json").exists())
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
@@ -222,7 +248,7 @@ def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
     root = tmp_path / "run"
-    with driving(root) as process:
+    with driving(root, HELD_AT_START) as process:
         assert eventually(lambda: bool(parts(root, "trials")))
         with driving(root) as second:
             said, complaints = second.communicate(timeout=120)
@@ -230,5 +256,5 @@ def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
         assert said == ""
         process.kill()
         process.wait()
-    with driving(root) as third:
-        assert eventually(lambda: len(children(third.pid)) >= 2)
+    with driving(root, HELD_AT_START) as third:
+        assert eventually(lambda: len(children(third.pid)) >= 3)

@@ -13,7 +13,7 @@ import runner.trial
 from model.optim import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
 from model.records import Checked, Curve, Evaluation, Probing, Record
 from model.schedule import SCHEDULES
-from model.training import Splits, Training
+from model.snapshot import Snapshot
 from runner.build import build
 from runner.config import TrialConfig, TrialFields
 from runner.data import Data
@@ -87,7 +87,7 @@ def test_rows_do_not_depend_on_when_blocks_are_sent(monkeypatch: pytest.MonkeyPa
     assert outcome_of(many).rows == outcome_of(few).rows
 
 
-Train = Callable[[Training, Splits], Iterator[Record]]
+Train = Callable[..., Iterator[Record]]
 
 
 def curve(step: int, *losses: float) -> Curve:
@@ -101,7 +101,7 @@ def trained_by(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
 
 def test_an_exception_becomes_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(training: Training, splits: Splits) -> Iterator[Record]:
+    def train(*_: object) -> Iterator[Record]:
         yield curve(3, 1.0, 1.0)
         raise ArithmeticError("the sky fell")
 
@@ -124,7 +124,7 @@ def test_an_exception_while_the_data_are_split_becomes_an_outcome() -> None:
 def test_a_loss_that_is_not_finite_is_a_result_with_its_seeds_named(
     bad: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train(training: Training, splits: Splits) -> Iterator[Record]:
+    def train(*_: object) -> Iterator[Record]:
         yield curve(1, 1.0, bad)
         yield curve(2, 1.0, 1.0)
 
@@ -152,7 +152,7 @@ def test_a_network_that_diverges_keeps_its_rows() -> None:
 
 
 def test_records_are_the_declared_columns() -> None:
-    assert {*TABLE, Checked, Probing} == set(get_args(Record))
+    assert {*TABLE, Checked, Probing, Snapshot} == set(get_args(Record))
     assert set(TABLE.values()) == set(ROW_TABLES)
     for record, table in TABLE.items():
         own = [field.name for field in fields(record)]
@@ -246,16 +246,12 @@ def test_every_kind_of_trial_trains(setting: str) -> None:
 def test_digits_are_learned() -> None:
     plan = plan_of(*DIGITS, "budget.epochs=8", "hidden=[32]", "learning_rate=0.1", trials=1)
     events = list(run_trial(jobs_of(plan)[0], plan.data))
-    (columns,) = [e.columns for e in events if isinstance(e, Block) and e.table == "evaluations"]
+    columns = ("split", "statistics", "step", "accuracy")
     at_the_end = [
         accuracy
-        for *place, accuracy in zip(
-            columns["split"],
-            columns["statistics"],
-            columns["step"],
-            columns["accuracy"],
-            strict=True,
-        )
+        for event in events
+        if isinstance(event, Block) and event.table == "evaluations"
+        for *place, accuracy in zip(*(event.columns[name] for name in columns), strict=True)
         if place == ["test", "population", outcome_of(events).steps]
     ]
     assert len(at_the_end) == 2 and min(at_the_end) > 0.85

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import threadpoolctl
 
+import runner.trial
 from runner.data import Data
-from runner.events import Event, Job, Outcome, Started
+from runner.events import Block, Event, Job, Outcome, Started
 from runner.trial import run_trial
+
+FOR_GOOD = 3600.0
+"""Seconds that outlast any test: who waits so long is killed at a place that the test knows."""
 
 
 def _settled(job: Job, said: object) -> Outcome:
@@ -27,15 +33,32 @@ def says_its_threads(job: Job, data: Data) -> Iterator[Event]:
     yield _settled(job, sorted(found))
 
 
-def takes_a_second(job: Job, data: Data) -> Iterator[Event]:
-    yield Started(job.trial_id, job.attempt)
-    time.sleep(1.0)
-    yield _settled(job, "")
-
-
 def never_ends(job: Job, data: Data) -> Iterator[Event]:
     yield Started(job.trial_id, job.attempt)
-    time.sleep(3600)
+    time.sleep(FOR_GOOD)
+
+
+def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
+    """A real trial that sends its rows at once and never goes on after its first of a table."""
+    runner.trial.BLOCK_SECONDS = 0.0
+    for event in run_trial(job, data):
+        yield event
+        if isinstance(event, Block) and event.table == table:
+            time.sleep(FOR_GOOD)
+
+
+def large_ghosts_hold(job: Job, data: Data) -> Iterator[Event]:
+    """Such a trial stops in its middle; the others, which are longer and go first, are whole."""
+    if job.config.norm_batch_size == 64:
+        return holds_after("curves", job, data)
+    return run_trial(job, data)
+
+
+def first_attempts_hold(job: Job, data: Data) -> Iterator[Event]:
+    """Every trial's first attempt stops in its middle; its second is whole."""
+    if job.attempt == 0:
+        return holds_after("curves", job, data)
+    return run_trial(job, data)
 
 
 def dies_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
@@ -67,9 +90,17 @@ class Poison(Data):
         return (_exit, ())
 
 
-def waits_a_moment(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial, late enough to be caught at its start."""
+def waits_for_ctrl_c(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial that goes on once a Ctrl-C has reached its process, which blocks it."""
     events = run_trial(job, data)
     yield next(events)
-    time.sleep(0.5)
+    while signal.SIGINT not in signal.sigpending():
+        time.sleep(0.01)
     yield from events
+
+
+def speaks_and_dies(job: Job, data: Data) -> Iterator[Event]:
+    """The process says something on its stderr and ends."""
+    yield Started(job.trial_id, job.attempt)
+    print("zero\none\ntwo\n\nthree", file=sys.stderr, flush=True)
+    os._exit(3)

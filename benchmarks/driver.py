@@ -1,0 +1,144 @@
+"""At how many workers the one driver, the only writer, is busy all the time.
+
+Real trials are measured once: every event with the moment it came and its bytes as a pipe or Ray
+carries them. Then the driver's loop and sink receive the events of many simulated workers that
+run such trials one after the other, in the order of the simulated clock and as fast as the driver
+takes them: unpickling, tables, part files and checkpoints are real. The share of the simulated time
+that the driver needs says how many workers it can serve. Ray's own work of carrying the
+bytes is not in it; `wait` measures what asking a thousand streams costs.
+"""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+import heapq
+import pickle
+import resource
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import runner.sink
+from runner.events import Checkpoint, Event, Job
+from runner.plan import make_plan
+from runner.run import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
+from runner.sink import ParquetSink
+from runner.study import read_study
+from runner.trial import run_trial
+
+KINDS = {
+    "quickstart": [],
+    "quickstart, 20 times the steps": ["budget={ steps = 3200 }"],
+    "64-256-256-10, Adam, 15 times the steps": [
+        "hidden=[256, 256]",
+        "optimizer=adam",
+        "learning_rate=0.001",
+        "budget={ steps = 2400 }",
+    ],
+}
+WORKERS = (100, 1000, 4000)
+TRIALS_A_WORKER = 3
+
+
+class Said(NamedTuple):
+    """An event of a measured trial, and the seconds since the trial began."""
+
+    seconds: float
+    pickled: bytes
+
+
+class Replay:
+    """An executor of simulated workers on a simulated clock; `now` is in seconds."""
+
+    def __init__(self, script: list[Said], workers: int) -> None:
+        self.workers = workers
+        self.now = 0.0
+        self._script = script
+        self._queue: deque[Job] = deque()
+
+    def submit(self, job: Job) -> None:
+        self._queue.append(job)
+
+    def events(self) -> Iterator[Event]:
+        # Begun at different moments, as trials are of workers that have been at it for a while.
+        length, last = self._script[-1].seconds, 0.0
+        first = self._script[0].seconds
+        due = []
+        jobs: dict[int, Job] = {}
+        for worker in range(min(self.workers, len(self._queue))):
+            jobs[worker] = self._queue.popleft()
+            began = length * worker / self.workers
+            due.append((began + first, worker, began, 0))
+        heapq.heapify(due)
+        while due:
+            self.now, worker, began, at = heapq.heappop(due)
+            job, event = jobs[worker], pickle.loads(self._script[at].pickled)
+            own = replace(event, trial_id=job.trial_id, attempt=job.attempt)
+            if not isinstance(event, Checkpoint):
+                yield own
+            elif self.now - last >= 1 / CHECKPOINTS_A_SECOND:
+                last = self.now
+                yield own
+            if at + 1 < len(self._script):
+                then = began + self._script[at + 1].seconds
+                heapq.heappush(due, (then, worker, began, at + 1))
+            elif self._queue:
+                jobs[worker] = self._queue.popleft()
+                heapq.heappush(due, (self.now + first, worker, self.now, 0))
+
+    def close(self) -> None: ...
+
+
+def measured(settings: list[str]) -> tuple[Job, list[Said]]:
+    """A real trial of the quickstart with these settings, by its events."""
+    plan = make_plan(read_study(None, settings), 1)
+    job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, CHECKPOINT_SECONDS)
+    said, began = [], time.perf_counter()
+    for event in run_trial(job, plan.data):
+        said.append(Said(time.perf_counter() - began, pickle.dumps(event)))
+    return job, said
+
+
+def drive(job: Job, script: list[Said], workers: int, folder: Path) -> tuple[float, float, int]:
+    """Seconds of the driver, simulated seconds, and rows written."""
+    jobs = [replace(job, trial_id=f"{i:012x}") for i in range(workers * TRIALS_A_WORKER)]
+    replay = Replay(script, workers)
+    # The sink flushes by the clock of the simulation, as often as it would in truth.
+    runner.sink.time = SimpleNamespace(monotonic=lambda: replay.now)  # type: ignore[attr-defined]
+    sink = ParquetSink(folder)
+    began = time.perf_counter()
+    progress = run_study(jobs, replay, sink, lambda progress, event: None)
+    sink.close()
+    assert progress.done == len(jobs)
+    return time.perf_counter() - began, replay.now, progress.rows
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine.describe())
+    head = ("trial", "seconds", "workers", "driver busy", "trials/s at most", "rows/s at most")
+    head += ("full at workers", "peak GiB")
+    print(f"| {' | '.join(head)} |\n| --- |{' ---: |' * (len(head) - 1)}")
+    for kind, settings in KINDS.items():
+        job, script = measured(settings)
+        for workers in WORKERS:
+            with tempfile.TemporaryDirectory() as folder:
+                busy, seconds, rows = drive(job, script, workers, Path(folder))
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            trials = workers * TRIALS_A_WORKER
+            print(
+                f"| {kind} | {script[-1].seconds:.1f} | {workers:,} | {busy / seconds:.1%} | "
+                f"{trials / busy:,.0f} | {rows / busy:,.0f} | {workers * seconds / busy:,.0f} | "
+                f"{peak:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

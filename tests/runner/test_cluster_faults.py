@@ -1,0 +1,160 @@
+"""Machines and processes of Ray die by real signals, memory runs out, and Ray keeps quiet."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from runner.cluster import RayExecutor
+from runner.events import Idle, WorkerDied
+from runner.plan import Plan
+from runner.threads import environment
+from runner.verify import verify_run
+from tests.runner import workers
+from tests.runner.clusters import busy_actors
+from tests.runner.helpers import (
+    DIGITS,
+    command,
+    ended_well,
+    eventually,
+    jobs_of,
+    same_tables,
+    settings_of,
+    tables,
+)
+from tests.runner.test_cluster import at_home, home, plan
+
+__all__ = ["at_home", "home", "plan"]  # Fixtures.
+
+pytestmark = pytest.mark.ray
+
+STUDY = settings_of([*DIGITS, "budget={ steps = 800 }", "curve_rows=20"])
+"""Four trials, each long enough to be caught."""
+
+SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
+SOON: dict[str, str | None] = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "3",
+}
+LINES = (
+    r"\d+/\d+ trials · ",
+    r"rows: ",
+    r"trial [0-9a-f]{12}: the Ray actor died: process \d+ on [\d.]+: it ended unexpectedly$",
+    r"trial [0-9a-f]{12}: the machine [\d.]+ is lost or out of reach: ",
+)
+"""All that a run with a death in it may print."""
+
+
+def drive(*words: str | Path) -> subprocess.Popen[str]:
+    full = command("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", *words)
+    return subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ends_quietly(process: subprocess.Popen[str]) -> str:
+    said, complaints = process.communicate(timeout=300)
+    assert (process.returncode, complaints) == (0, "")
+    strange = [x for x in said.splitlines() if not any(re.match(line, x) for line in LINES)]
+    assert not strange
+    return said
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("local")
+    ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
+    return tables(folder / "run")
+
+
+def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
+    undisturbed: Any, home: Path, tmp_path: Path
+) -> None:
+    before = set(Path("/tmp").glob("caviar-ray-*"))
+    process = drive("--out", tmp_path / "run")
+    assert eventually(lambda: bool(busy_actors(process.pid)))
+    os.kill(busy_actors(process.pid)[0], signal.SIGKILL)
+    assert "it ended unexpectedly" in ends_quietly(process)
+    same_tables(tables(tmp_path / "run"), undisturbed)
+    assert not verify_run(tmp_path / "run").faults
+    assert not (home / ".ray").exists()
+    assert set(Path("/tmp").glob("caviar-ray-*")) <= before
+
+
+@pytest.fixture
+def two_machines() -> Iterator[Cluster]:
+    """A cluster of two raylets that says within seconds that one of them is gone."""
+    with environment(SOON):
+        cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
+        cluster.add_node(**SMALL_NODE)
+    yield cluster
+    cluster.shutdown()
+
+
+def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
+    two_machines: Cluster, undisturbed: Any, tmp_path: Path
+) -> None:
+    (machine,) = two_machines.worker_nodes
+    raylet = machine.all_processes["raylet"][0].process.pid
+    process = drive("--address", two_machines.address, "--out", tmp_path / "run")
+    assert eventually(lambda: bool(busy_actors(raylet)))
+    os.kill(raylet, signal.SIGKILL)
+    assert "is lost or out of reach" in ends_quietly(process)
+    same_tables(tables(tmp_path / "run"), undisturbed)
+    assert not verify_run(tmp_path / "run").faults
+
+
+def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: Plan) -> None:
+    """An actor that is killed, then the machine of another."""
+    (machine,) = two_machines.worker_nodes
+    raylet = machine.all_processes["raylet"][0].process.pid
+    executor = RayExecutor(plan.data, 2, two_machines.address, workers.never_ends)
+    deaths: list[WorkerDied] = []
+    try:
+        for job in jobs_of(plan)[:3]:
+            executor.submit(job)
+        for event in executor.events():
+            if isinstance(event, WorkerDied):
+                deaths.append(event)
+            if len(deaths) == 2:
+                break
+            if isinstance(event, Idle) and (busy := busy_actors(raylet)):
+                os.kill(raylet if deaths else busy[0], signal.SIGKILL)
+    finally:
+        executor.close()
+    assert [death.machine_lost for death in deaths] == [False, True]
+    assert deaths[0].reason.startswith("the Ray actor died: process ")
+
+
+def test_out_of_memory_is_said_in_plain_words(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory monitor's threshold is far below what any machine uses at rest."""
+    full = {"RAY_memory_usage_threshold": "0.005", "RAY_memory_monitor_refresh_ms": "100"}
+    with environment({**full}):
+        executor = RayExecutor(plan.data, 1, None, workers.never_ends)
+    try:
+        executor.submit(jobs_of(plan)[0])
+        died = next(event for event in executor.events() if isinstance(event, WorkerDied))
+    finally:
+        executor.close()
+    assert not died.machine_lost
+    assert re.search(
+        r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers", died.reason
+    )
+    assert "\n" not in died.reason
+
+
+def test_last_words_of_an_actor_are_shown(plan: Plan) -> None:
+    executor = RayExecutor(plan.data, 1, None, workers.speaks_and_dies)
+    try:
+        executor.submit(jobs_of(plan)[0])
+        died = next(event for event in executor.events() if isinstance(event, WorkerDied))
+    finally:
+        executor.close()
+    assert died.reason.endswith("it ended unexpectedly; last words: one | two | three")
