@@ -28,6 +28,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
 
     from runner.interrupt import Interrupt
     from runner.kept import forget_ended
+    from runner.masking import masked
     from runner.place import held, open_run, remaining, unplanned
     from runner.progress import Display, line
     from runner.run import run_study
@@ -39,14 +40,16 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     interrupt = Interrupt()
     with held(place):
         interrupt.install()  # before the first file: from here on, no request to stop is lost
-        open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
+        if place.rival:
+            print(f"takes over {place.where} from {place.rival}")
+        open_run(place, plan, " ".join(["caviar", *map(masked, sys.argv[1:])]))
         forget_ended(place)
         sink = ParquetSink(place)
         sink.plan(unplanned(place, plan))
         jobs = remaining(place, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {out}: {already} of {planned} trials are done")
+            print(f"resuming {place.where}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())
