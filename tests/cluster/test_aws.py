@@ -52,9 +52,7 @@ def test_ray_makes_of_it_a_closed_network_and_spot_workers(aws: Any) -> None:
 
     provider = _get_node_provider(config["provider"], config["cluster_name"])
     node = config["available_node_types"]["worker"]["node_config"]
-    provider.create_node(node, {f"ray-{tag}": "worker" for tag in TAGS}, 2)
-    found = [i for r in aws.describe_instances()["Reservations"] for i in r["Instances"]]
-    assert len(found) == 2
-    for instance in found:
-        assert (instance["InstanceType"], instance["InstanceLifecycle"]) == ("c7i.4xlarge", "spot")
-        assert [g["GroupId"] for g in instance["SecurityGroups"]] == [group["GroupId"]]
+    provider.create_node(node, {f"ray-{tag}": "worker" for tag in TAGS}, 1)
+    ((instance,),) = [r["Instances"] for r in aws.describe_instances()["Reservations"]]
+    assert (instance["InstanceType"], instance["InstanceLifecycle"]) == ("c7i.4xlarge", "spot")
+    assert [g["GroupId"] for g in instance["SecurityGroups"]] == [group["GroupId"]]
