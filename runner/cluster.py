@@ -218,7 +218,7 @@ class RayExecutor:
         self._leave()
 
     def _leave(self) -> None:
-        ray.shutdown()
+        ray.shutdown(wait_for_processes=True)
         self._environment.__exit__(None, None, None)
         _read_environment()
         if self._folder is not None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.runner.clusters import words_of
+from tests.runner.helpers import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("hosts.sh")
@@ -107,6 +108,14 @@ class Hosts:
         return str(self.folder / "cluster-onprem.yaml")
 
 
+def answers_ssh(address: str) -> bool:
+    try:
+        socket.create_connection((address, 22), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def three_hosts() -> Iterator[Hosts]:
     """Up, with this environment of Python as each host's caviar-venv; down whatever happens."""
@@ -122,8 +131,7 @@ def three_hosts() -> Iterator[Hosts]:
         subprocess.run([SCRIPT, "up", folder, *shared], check=True, timeout=60)
         for address in NAMES:
             (hosts.home(address) / "caviar-venv").symlink_to(sys.prefix)
-            while socket.socket().connect_ex((address, 22)):
-                time.sleep(0.1)
+            assert eventually(lambda address=address: answers_ssh(address)), address
         yield hosts
     finally:
         subprocess.run([SCRIPT, "down", folder], check=False, timeout=60)

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from tests.cluster.hosts import (
@@ -35,6 +34,8 @@ from tests.runner.helpers import ended_well, eventually, parts, same_tables, set
 pytestmark = pytest.mark.cluster
 
 STUDY = ("hidden=[48, 48]", "replicas=4", "budget.epochs=30", "draws.count=4", "evaluations=3")
+LONG = 900.0
+"""Seconds; ends a test that fails, and lets one pass on a machine that others use as well."""
 WORDS = ("run", "studies/ghost-size.toml", *settings_of(STUDY), "--no-report")
 
 
@@ -50,7 +51,7 @@ def tunnel(hosts: Hosts, file: str) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert eventually(lambda: answers(url), 60)
+        assert eventually(lambda: answers(url))
         yield url
     finally:
         process.terminate()
@@ -81,8 +82,10 @@ def refuses_strangers(hosts: Hosts, url: str) -> None:
         urllib.request.urlopen(f"http://{HEAD}:8265", timeout=10)
 
 
-def hosts_of_outcomes(root: Path) -> set[str]:
-    return {host for part in parts(root, "outcomes") for host in pd.read_parquet(part)["host"]}
+def in_the_middle(hosts: Hosts, root: Path) -> bool:
+    """Whether some trials are done and every host is at one."""
+    busy = [host for host in NAMES if any("_Actor.run" in x for x in hosts.processes(host))]
+    return len(busy) == len(NAMES) and bool(parts(root, "outcomes"))
 
 
 @contextmanager
@@ -121,19 +124,22 @@ def runs_hurt(hosts: Hosts, url: str, account: Account) -> Path:
     assert code == 0, said
     account("job submitted with the token")
     with followed(hosts, url, "hurt") as log:
-        assert eventually(lambda: hosts_of_outcomes(root) == set(NAMES.values())), log.read_text()
-        account("trials have ended on all three hosts")
+        assert eventually(lambda: in_the_middle(hosts, root), LONG), log.read_text()
+        account("some trials are done, all three hosts are at others")
         hosts.cut(WORKER2)
         cut = account("worker2 cut off (ip link set down)")
         hosts.kill(WORKER1)
         killed = account("worker1 killed")
         unseen = {WORKER2: cut, WORKER1: killed}
         while unseen:
-            assert eventually(lambda: any(lost(log, host) for host in unseen)), log.read_text()
+            assert eventually(lambda: any(lost(log, host) for host in unseen), LONG), (
+                log.read_text()
+            )
             for host in [host for host in unseen if lost(log, host)]:
                 now = account(f"loss of {NAMES[host]} noticed")
                 print(f"          after {now - unseen.pop(host):.1f} s")
-        assert eventually(lambda: re.search("Job 'hurt' (succeeded|failed)", log.read_text())), ""
+        ended = re.compile("Job 'hurt' (succeeded|failed)")
+        assert eventually(lambda: bool(ended.search(log.read_text())), LONG), log.read_text()
         assert "Job 'hurt' succeeded" in log.read_text(), log.read_text()
         account("job done: " + re.findall(r"\d+/\d+ trials .*", log.read_text())[-1])
     return root
@@ -154,7 +160,7 @@ def test_a_study_survives_on_three_hosts(tmp_path: Path) -> None:
         assert code == 0, said
         account("ray up: the head answers")
         try:
-            assert eventually(lambda: is_up(hosts, file)), said
+            assert eventually(lambda: is_up(hosts, file), LONG), said
             account("all three hosts in the cluster")
             with tunnel(hosts, file) as url:
                 refuses_strangers(hosts, url)
