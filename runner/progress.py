@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from runner.errors import printable
 from runner.events import Event, Outcome, WorkerDied
 from runner.run import Progress
 
@@ -76,7 +77,7 @@ class Display:
             self._say(line(progress))
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:
