@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from analysis import maps
 from analysis.design import in_order
 from analysis.drawing import grid_of, legend, legend_below, line, log_axis, size_axis
+from analysis.words import literal
 
 ROUNDING = 1e-6
 """A part of an error below this is zero by construction, but for single precision."""
@@ -42,8 +43,8 @@ def arm_effects(table: pd.DataFrame, label: str) -> Figure:
         wide, sure = (_by_size(part, value, arms, levels) for value in ("mean", "sure"))
         scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
         image = maps.map_of(axes, wide, scale, label, bold=sure == 1)
-        axes.set_yticks(range(len(arms)), arms)
-        axes.set_title(f"{words} less that of {against}")
+        axes.set_yticks(range(len(arms)), [literal(arm) for arm in arms])
+        axes.set_title(f"{words} less that of {literal(against)}")
         figure.colorbar(image, ax=axes, label="nats", extend="both")
     return figure
 

@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.words import literal
+
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """Okabe & Ito 2008: told apart by readers with any colour vision."""
 MARKERS = "osD^vPX"
@@ -64,7 +66,7 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
         capsize=2.5,
         linewidth=1.4,
         linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
-        label=name or None,
+        label=literal(name) or None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -56,7 +57,8 @@ def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -
             sections.append(_section(found, section, table, folder / "figures"))
     _letter(sections)
     page = folder / "index.html"
-    page.write_text(_page(found, sections, integrity), encoding="utf-8")
+    # A path's bytes may be no text; it is shown escaped.
+    page.write_text(_page(found, sections, integrity), encoding="utf-8", errors="backslashreplace")
     return page
 
 
@@ -101,7 +103,9 @@ def _reading(found: Findings) -> str:
 
 
 def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> str:
-    with drawing.style():
+    with drawing.style(), warnings.catch_warnings():
+        # A name of the user's may have letters that the font lacks: a box stands for each.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
         figure = draw(found)
         figure.savefig(path.with_suffix(".png"), dpi=160)
         figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})

@@ -22,6 +22,12 @@ def number(value: float) -> str:
     return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
 
 
+def literal(text: str) -> str:
+    """The text of a figure for a name of the user's: `$` is no mathematics, a line stays one."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown.replace("$", r"\$")
+
+
 def with_interval(row: Any, *, signed: bool = False) -> str:
     """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
     mean, low, high = row["mean"], row["low"], row["high"]

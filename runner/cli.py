@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError, StorageError
+from runner.errors import RequestError, StorageError, one_line, printable
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
 
@@ -46,8 +46,13 @@ def main() -> None:
 
 
 def _end(sentence: str, code: int) -> NoReturn:
-    print(f"caviar: {sentence}", file=sys.stderr)
+    print(f"caviar: {one_line(sentence)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    """Names from a study, a file or a path may hold what a terminal would obey."""
+    print(printable(text))
 
 
 @app.command()
@@ -82,11 +87,11 @@ def run(
         from runner.dry_run import describe
 
         power = _power(plan.study.replicas, pilot)
-        print(f"{describe(plan)}\n{power}")
+        _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
     progress = execute(plan, root, on, workers, address)
-    print(f"rows: {root}")
+    _say(f"rows: {root}")
     if progress.interrupted:
         print("interrupted: what was measured is on disk; the same command resumes")
         raise SystemExit(INTERRUPTED)
@@ -122,15 +127,15 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     except ValueError as error:
         if beside:
             raise RequestError(str(error)) from None
-        print(f"no report: {error}")
+        _say(f"no report: {error}")
         return
-    print(answer(found))
+    _say(answer(found))
     checks = verify_run(root).lines
     for line in checks:
         if line.startswith("FAULT"):
-            print(line)
+            _say(line)
     try:
-        print(f"report: {write_report(found, Path(root) / 'report', checks)}")
+        _say(f"report: {write_report(found, Path(root) / 'report', checks)}")
     except OSError as error:
         raise StorageError(
             f"cannot write the report of {root!r}: {error.strerror or error}; the rows are whole, "
@@ -181,7 +186,7 @@ def compare(
         found = compare_runs(*runs)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    print(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
+    _say(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
     if found.verdict == "differ":
         raise SystemExit(FAILED)
 
@@ -191,7 +196,7 @@ def status(run: RunPlace) -> None:
     """Say what of a run is done."""
     from runner.verify import status_line
 
-    print(status_line(run))
+    _say(status_line(run))
 
 
 @app.command()
@@ -203,7 +208,7 @@ def verify(run: RunPlace) -> None:
     findings = verify_run(run)
     if not findings.faults:
         check_bits(run, findings)
-    print("\n".join(findings.lines))
+    _say("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
 
@@ -214,7 +219,7 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
     from runner.replay import replay_trial
 
     same, said = replay_trial(run, trial)
-    print(said)
+    _say(said)
     if not same:
         raise SystemExit(FAILED)
 

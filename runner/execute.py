@@ -26,6 +26,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     """Run what is left of a plan and say how it went; an interrupt stops it in order."""
     from rich.console import Console
 
+    from runner.errors import printable
     from runner.interrupt import Interrupt
     from runner.kept import forget_ended
     from runner.masking import masked
@@ -49,7 +50,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         jobs = remaining(place, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {place.where}: {already} of {planned} trials are done")
+            print(f"resuming {printable(place.where)}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
         interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())

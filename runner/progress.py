@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from runner.errors import printable
 from runner.events import Event, Idle, Outcome, WorkerDied
 from runner.run import Progress
 
@@ -92,7 +93,7 @@ class Display:
             )
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:
