@@ -29,12 +29,12 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     from runner.errors import printable
     from runner.interrupt import Interrupt
     from runner.kept import forget_ended
-    from runner.masking import masked
     from runner.place import held, open_run, remaining, unplanned
     from runner.progress import Display, line
     from runner.run import run_study
     from runner.sink import ParquetSink
     from runner.storage import storage_at
+    from runner.uri import masked
 
     planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)

@@ -17,8 +17,8 @@ from pyarrow import fs
 
 from runner import s3
 from runner.errors import RequestError, StorageError
-from runner.masking import masked
-from runner.storage import CARRY_ON, LocalFolder, Storage, numbered
+from runner.storage import CARRY_ON, LocalFolder, Storage, numbered, reason
+from runner.uri import masked
 
 WRITER = "_writer.json"
 ATOMIC = ("s3", "gcs", "abfs")
@@ -29,25 +29,31 @@ WHOLE = 4 * 2**20
 
 WRONG = re.compile(
     "NO_SUCH_BUCKET|ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|NOT_FOUND"
-    "|INVALID_CLIENT_TOKEN_ID|INVALID_TOKEN|EXPIRED|Permission|HTTP status (301|400|403|404)"
+    "|INVALID_CLIENT_TOKEN_ID|INVALID_TOKEN|EXPIRED|HTTP status (301|400|403|404)|not found"
 )
 """What a store says where the request is wrong: asking again would not help."""
 
 
 def object_store(uri: str) -> Storage:
-    """The storage behind a URI; raises RequestError where pyarrow cannot reach it."""
+    """The storage behind a URI; raises RequestError where pyarrow does not know it, and
+    StorageError where the place does not answer."""
     shown = masked(uri)
     try:
         system, path = fs.FileSystem.from_uri(uri)
         if isinstance(system, fs.LocalFileSystem):
             return LocalFolder(Path(path))
+        if "//" in path:
+            raise ValueError("a name in its path is empty")
         small = system
         if isinstance(system, fs.S3FileSystem):
             small, system = (s3.bounded(uri, system, one_request=yes) for yes in (True, False))
     except (pa.ArrowException, OSError, ValueError) as error:
+        said = f"cannot reach {shown!r}: {_said(error).replace(uri, shown)}"
+        if isinstance(error, OSError) and not WRONG.search(said):
+            raise StorageError(f"{said}; the same command carries on once it answers") from None
         raise RequestError(
-            f"cannot reach {shown!r}: {_said(error).replace(uri, shown)}; give a folder, or a "
-            "URI that pyarrow knows, such as s3://bucket/run?region=eu-central-1"
+            f"{said}; give a folder, or a URI that pyarrow knows, such as "
+            "s3://bucket/run?region=eu-central-1"
         ) from None
     return ObjectStore(system, path.rstrip("/"), shown, small)
 
@@ -203,5 +209,5 @@ def _named(writer: bytes) -> str:
 
 def _said(error: Exception) -> str:
     """What happened in one line, without the number that the store gave the request."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    line = reason(error)
     return re.sub(r" \(Request ID: [^)]*\)", "", line)

@@ -18,6 +18,7 @@ from runner.parts import read_columns, read_rows
 from runner.plan import Plan
 from runner.storage import Storage, Where, read, storage_at
 from runner.tables import ROW_TABLES
+from runner.uri import joined
 
 STUDY = "study.json"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
@@ -59,7 +60,7 @@ def open_run(where: Where, plan: Plan, command: str) -> None:
 def read_study_json(where: Where) -> dict[str, Any]:
     """The content of `study.json`; raises RequestError where there is none."""
     storage = storage_at(where)
-    shown = repr(f"{storage.where}/{STUDY}")
+    shown = repr(joined(storage.where, STUDY))
     try:
         content = json.loads(read(storage, STUDY).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -233,8 +233,8 @@ def unreadable(storage: Storage, key: str, error: OSError) -> StorageError:
     )
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """The system's words, or the first line of a library's."""
-    if error.errno:
+    if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

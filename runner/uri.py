@@ -1,4 +1,4 @@
-"""Places as they may be shown: without the secrets that a URI can carry."""
+"""Places as they are shown: without the secrets that a URI can carry, with a key at its place."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def masked(word: str) -> str:
     if "://" not in word:
         return word
     return _VALUE.sub(r"\1***", _USER.sub("://***@", word))
+
+
+def joined(where: str, key: str) -> str:
+    """A place with a key, before what follows a `?`: `s3://bucket/run/study.json?region=...`."""
+    place, mark, parameters = where.partition("?") if "://" in where else (where, "", "")
+    return f"{place.rstrip('/')}/{key}{mark}{parameters}"
