@@ -137,8 +137,9 @@ def test_the_head_of_aws_drives_and_the_workers_are_few_and_cheap() -> None:
 def test_machines_by_ssh_start_with_the_autoscaler_that_starts_them_all() -> None:
     config = yaml.safe_load(text_of(ONPREM))
     assert "RAY_enable_autoscaler_v2=0 " in starts(config, "head")[0]
-    worker = starts(config, "worker")[0]
-    assert "--block" in worker and "RAY_gcs_rpc_server_reconnect_timeout_s=20" in worker
+    assert "RAY_gcs_rpc_server_reconnect_timeout_s=20 " in starts(config, "worker")[0]
+    first, *_, last = config["worker_start_ray_commands"]
+    assert "rm -f ~/.caviar-watch" in first and "~/.caviar-watch" in last
     assert text_of(ONPREM).count("# HERE") == 3
 
 

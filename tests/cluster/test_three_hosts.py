@@ -6,6 +6,7 @@ The shipped `cluster-onprem.yaml` on three hosts that are namespaces of this mac
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def status_of(url: str) -> int:
 
 def is_up(hosts: Hosts, file: str) -> bool:
     _, said = hosts.ray("exec", file, "RAY_AUTH_MODE=token ray status")
-    return "3 local.cluster.node" in said
+    return "3 local.cluster.node" in said and f"/{3 * (os.cpu_count() or 1)}.0 CPU" in said
 
 
 def refuses_strangers(hosts: Hosts, url: str) -> None:

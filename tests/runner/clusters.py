@@ -70,7 +70,7 @@ OTHER_PORTS = ("dashboard-agent-listen", "metrics-export", *(["ray-client-server
 STATE = """
 import ray
 ray.init(address={address!r}, log_to_driver=False, logging_level="ERROR")
-assert ray.get(ray.remote(lambda: 42).remote()) == 42
+assert ray.get(ray.remote(num_cpus=0)(lambda: 42).remote()) == 42  # holds no CPU for a while
 free = ray.available_resources().get("CPU"), ray.cluster_resources()["CPU"]
 named = ray.util.list_named_actors(all_namespaces=True)
 print(free, named, ray.util.placement_group_table())
