@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from analysis import drawing
 from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings
+from analysis.glossary import GLOSSARY
 from analysis.headline import headlines
 from analysis.integrity import checks, verdict
 from analysis.mechanisms import arms_of
@@ -29,6 +30,10 @@ QUESTIONS = (
     "Question 1: how mini-batch size changes regularisation",
     "Question 2: how it changes test-time statistics",
 )
+
+
+LEGIBLE = 0.72
+"""On a phone a figure is not drawn smaller than this share of its size: it is scrolled."""
 
 
 class Cell(NamedTuple):
@@ -73,7 +78,9 @@ def _letter(sections: list[dict[str, Any]]) -> None:
 def _section(
     found: Findings, section: Section, table: pd.DataFrame, folder: Path
 ) -> dict[str, Any]:
-    image = _draw(section.draw, found, folder / section.key) if section.draw else ""
+    image, width = "", 0.0
+    if section.draw:
+        image, width = _draw(section.draw, found, folder / section.key)
     shown = found.table(section.key) if len(table) > 200 else table
     return {
         "key": section.key,
@@ -83,6 +90,7 @@ def _section(
         "alt": section.alt,
         "code": IMPORTS + _reading(found) + section.code,
         "image": image,
+        "least": f"{LEGIBLE * width:.0f}px",
         "opened": section.opened,
         "columns": list(shown.columns),
         "total": len(table),
@@ -102,7 +110,8 @@ def _reading(found: Findings) -> str:
     return lines
 
 
-def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> str:
+def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tuple[str, float]:
+    """Write the figure; returns its SVG, encoded, and its width in pixels of the page."""
     with drawing.style(), warnings.catch_warnings():
         # A name of the user's may have letters that the font lacks: a box stands for each.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
@@ -112,7 +121,7 @@ def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> st
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     path.with_suffix(".svg").write_bytes(buffer.getvalue())
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(buffer.getvalue()).decode(), 96 * figure.get_figwidth()
 
 
 def _cell(value: Any) -> Cell:
@@ -140,6 +149,7 @@ def _page(found: Findings, sections: list[dict[str, Any]], integrity: Sequence[s
         about=about(found),
         answers=list(zip(QUESTIONS, headlines(found), details, strict=True)),
         not_claimed=not_claimed(found),
+        glossary=GLOSSARY,
         sections=sections,
         faults=[check.says for check in looked_at if not check.holds],
         integrity=verdict(looked_at),
