@@ -117,8 +117,10 @@ marks = st.sampled_from([*"[]{}=\"'#.,\n\0_-", "[[", '"""', "inf", "nan", "1e999
 @pytest.fixture
 def study_of(tmp_path: Path) -> Check:
     def check(content: Any) -> None:
-        text = content if isinstance(content, str) else "\n".join(
-            f"{toml(key)} = {toml(value)}" for key, value in content.items()
+        text = (
+            content
+            if isinstance(content, str)
+            else "\n".join(f"{toml(key)} = {toml(value)}" for key, value in content.items())
         )
         (tmp_path / "s.toml").write_bytes(text.encode(errors="surrogatepass"))
         refused_or_fine(lambda: describe(make_plan(read_study(tmp_path / "s.toml"), 12)))
