@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from analysis.place import Place, content, parts, place_at
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
@@ -25,10 +26,10 @@ class Run:
     Measurements carry the fields that differ between trials (and the batch sizes) beside their
     own columns; their own `norm_batch_size`, the size at which something was measured, is
     called `probe_batch_size` there, so that `norm_batch_size` is always the size trained with.
-    `outcomes` has one row a trial, the attempt that counts.
+    `outcomes` has one row a trial, the attempt that counts. `where` has no secret in it.
     """
 
-    where: Path
+    where: Path | str
     study: dict[str, Any]
     trials: pd.DataFrame
     curves: pd.DataFrame
@@ -47,24 +48,26 @@ class Run:
 
 
 def read_run(where: str | Path) -> Run:
-    """Read a run, finished or not; rows of given-up attempts are left out.
+    """Read a run, finished or not, from a folder or a URI; rows of given-up attempts are left out.
 
     Raises FileNotFoundError where there is no `study.json`, and ValueError where no trial has
     been measured yet.
     """
-    root = Path(where)
-    study = json.loads((root / "study.json").read_text(encoding="utf-8"))
-    trials = _read(root / "trials")
-    outcomes = _read(root / "outcomes")
+    place = place_at(where)
+    study = json.loads(content(place, "study.json").decode("utf-8"))
+    trials = _read(place, "trials")
+    outcomes = _read(place, "outcomes")
     if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
-        raise ValueError(f"no trial of {str(root)!r} has finished yet; there is nothing to read")
+        raise ValueError(
+            f"no trial of {str(place.shown)!r} has finished yet; there is nothing to read"
+        )
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
     known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
-    measured = {table: _measured(root / table, counting, known) for table in MEASUREMENTS}
+    measured = {table: _measured(place, table, counting, known) for table in MEASUREMENTS}
     return Run(
-        where=root,
+        where=place.shown,
         study=study,
         trials=trials,
         outcomes=outcomes.reset_index(drop=True),
@@ -78,24 +81,26 @@ def of_trials(run: Run, trial_ids: pd.Series) -> Run:
     return replace(run, **{n: f[f["trial_id"].isin(trial_ids)] for n, f in frames.items()})
 
 
-def _read(folder: Path) -> pd.DataFrame:
-    parts = [pq.read_table(part) for part in sorted(folder.glob("part-*.parquet"))]
-    if not parts:
+def _read(place: Place, table: str) -> pd.DataFrame:
+    found = parts(place, table)
+    if not found:
         return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
-    whole = pa.concat_tables(parts, promote_options="permissive")
-    del parts
+    whole = pa.concat_tables(found, promote_options="permissive")
+    del found
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
     frame = whole.to_pandas(split_blocks=True, self_destruct=True)
     # A part that pandas wrote again may bring an index of its own.
     return frame.reset_index(drop=True)
 
 
-def _measured(folder: Path, counting: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+def _measured(
+    place: Place, table: str, counting: pd.DataFrame, known: pd.DataFrame
+) -> pd.DataFrame:
     """The rows of the attempts that count, with the fields of their trials beside them.
 
     `counting` has columns trial_id, attempt; `known` trial_id and fields, a row a trial.
     """
-    own = _read(folder)
+    own = _read(place, table)
     attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"]
     codes, trials = pd.factorize(own["trial_id"])
     at = pd.Index(known["trial_id"]).get_indexer(trials)[codes]

@@ -13,6 +13,7 @@ import typer
 from runner.errors import RequestError, StorageError, one_line, printable
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
+from runner.uri import joined, masked
 
 app = typer.Typer(
     add_completion=False,
@@ -104,7 +105,7 @@ def run(
         return
     root = out or f"runs/{plan.study.name}"
     progress = execute(plan, root, on, workers, address)
-    _say(f"rows: {root}")
+    _say(f"rows: {masked(root)}")
     if progress.interrupted:
         print("interrupted: what was measured is on disk; the same command resumes")
         raise SystemExit(INTERRUPTED)
@@ -125,13 +126,14 @@ def _power(seeds: int, pilot: str | None) -> str:
     try:
         return power_line(seeds, of_pilot(read_run(pilot)))
     except ValueError as error:
-        raise RequestError(f"--pilot {pilot}: {error}") from None
+        raise RequestError(f"--pilot {masked(pilot)}: {error}") from None
 
 
 def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
+    from analysis.place import published
     from analysis.report import write_report
     from runner.verify import verify_run
 
@@ -148,12 +150,14 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         if line.startswith("FAULT"):
             _say(line)
     try:
-        _say(f"report: {write_report(found, Path(root) / 'report', checks)}")
+        with published(root, "report") as folder:
+            write_report(found, folder, checks)
     except OSError as error:
         raise StorageError(
-            f"cannot write the report of {root!r}: {error.strerror or error}; the rows are whole, "
-            f"and `caviar report {root}` writes it once there is room"
+            f"cannot write the report of {masked(root)!r}: {error.strerror or error}; the rows "
+            f"are whole, and `caviar report {masked(root)}` writes it once there is room"
         ) from error
+    _say(f"report: {joined(masked(root), 'report/index.html')}")
 
 
 @app.command()

@@ -34,21 +34,25 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     from runner.run import run_study
     from runner.sink import ParquetSink
     from runner.storage import storage_at
+    from runner.uri import masked
 
     planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)
+    interrupt = Interrupt()
     with held(place):
-        open_run(place, plan, " ".join(["caviar", *sys.argv[1:]]))
+        interrupt.install()  # before the first file: from here on, no request to stop is lost
+        if place.rival:
+            print(f"takes over {place.where} from {place.rival}")
+        open_run(place, plan, " ".join(["caviar", *map(masked, sys.argv[1:])]))
         forget_ended(place)
         sink = ParquetSink(place)
         sink.plan(unplanned(place, plan))
         jobs = remaining(place, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {printable(out)}: {already} of {planned} trials are done")
+            print(f"resuming {printable(place.where)}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
-        interrupt = Interrupt()
-        interrupt.install()
+        interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())
         try:
             progress = run_study(

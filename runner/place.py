@@ -18,9 +18,13 @@ from runner.parts import read_columns, read_rows
 from runner.plan import Plan
 from runner.storage import Storage, Where, read, storage_at
 from runner.tables import ROW_TABLES
+from runner.uri import joined
 
 STUDY = "study.json"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
+
+ATTEMPTS = 100
+"""More than one session makes at a trial."""
 
 
 def held(where: Where) -> AbstractContextManager[None]:
@@ -56,7 +60,7 @@ def open_run(where: Where, plan: Plan, command: str) -> None:
 def read_study_json(where: Where) -> dict[str, Any]:
     """The content of `study.json`; raises RequestError where there is none."""
     storage = storage_at(where)
-    shown = repr(f"{storage.where}/{STUDY}")
+    shown = repr(joined(storage.where, STUDY))
     try:
         content = json.loads(read(storage, STUDY).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -116,8 +120,10 @@ def _shown(value: Any) -> str:
 
 def remaining(where: Where, plan: Plan) -> list[Job]:
     """The jobs that a run still needs: trials without a settled outcome, each with an attempt
-    number above all that left a trace in its tables."""
+    number above all that left a trace in its tables, and above those of a rival writer, whose
+    last part file may land only now."""
     storage = storage_at(where)
+    first = ATTEMPTS * len(read_study_json(storage)["sessions"]) if storage.rival else 0
     outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
     settled = {
         trial
@@ -132,7 +138,7 @@ def remaining(where: Where, plan: Plan) -> list[Job]:
     for config in plan.trials:
         trial_id = config.trial_id
         if trial_id not in settled:
-            jobs.append(Job(config, trial_id, attempts.get(trial_id, -1) + 1))
+            jobs.append(Job(config, trial_id, max(first, attempts.get(trial_id, -1) + 1)))
     return jobs
 
 

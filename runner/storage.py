@@ -24,10 +24,12 @@ class Storage(Protocol):
     (`""` is the run's own), sorted, without names that start with a dot or an underscore.
     `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError, and `open` any
     OSError of a file that cannot be read. All raise StorageError where the place fails, and
-    where it is a link that leads out of the run.
+    where it is a link that leads out of the run. `next_part` is a name in a folder that no part
+    file has. While it is held, `rival` is a writer that was there before and may not have ended.
     """
 
     where: str
+    rival: str | None
 
     def names(self, folder: str) -> list[str]: ...
 
@@ -39,7 +41,7 @@ class Storage(Protocol):
 
     def hold(self) -> AbstractContextManager[None]: ...
 
-    def next_part(self, names: list[str]) -> str: ...
+    def next_part(self, folder: str) -> str: ...
 
 
 Where = str | Path | Storage
@@ -73,6 +75,7 @@ class LocalFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.where = str(root)
+        self.rival: str | None = None
         self._held: int | None = None
 
     def names(self, folder: str) -> list[str]:
@@ -106,8 +109,8 @@ class LocalFolder:
         except OSError as error:
             raise self._failed(f"delete {key}", error, ROOM) from error
 
-    def next_part(self, names: list[str]) -> str:
-        return f"part-{numbered(names):06d}.parquet"
+    def next_part(self, folder: str) -> str:
+        return f"part-{numbered(self.names(folder)):06d}.parquet"
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -230,8 +233,8 @@ def unreadable(storage: Storage, key: str, error: OSError) -> StorageError:
     )
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """The system's words, or the first line of a library's."""
-    if error.errno:
+    if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

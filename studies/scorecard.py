@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ The commands of the runs:
 """
 
 
-def cards(folders: list[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
+def cards(folders: Sequence[str | Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     """All rows of the runs' scorecards with `data` and `run`, and every run's command."""
     parts, commands = [], {}
     for folder in folders:
@@ -43,9 +44,14 @@ def cards(folders: list[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
         if design is None:
             continue
         data = "digits" if run.trials["dataset"].iloc[0] == "digits" else "MNIST images"
-        parts.append(scorecard(run, design).assign(run=folder.name, data=data))
-        commands[folder.name] = _command(run.study["sessions"][0]["command"])
+        name = _name(folder)
+        parts.append(scorecard(run, design).assign(run=name, data=data))
+        commands[name] = _command(run.study["sessions"][0]["command"])
     return pd.concat(parts, ignore_index=True), commands
+
+
+def _name(where: str | Path) -> str:
+    return str(where).partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _command(said: str) -> str:
@@ -88,11 +94,11 @@ def _short(cell: re.Match[str] | None, usual: str) -> str:
     return f"{cell['verdict']}, {cell['effect']}{seeds}"
 
 
-def main(folders: list[Path]) -> None:
+def main(folders: Sequence[str]) -> None:
     """Print the page."""
     table, commands = cards(folders)
     lines = "\n".join(f"- `{name}`: `{command}`" for name, command in commands.items())
-    print(HEAD.format(runs=" ".join(f.name for f in folders), commands=lines))
+    print(HEAD.format(runs=" ".join(map(_name, folders)), commands=lines))
     print("| source | claim | digits | MNIST images |\n| --- | --- | --- | --- |")
     for (paper, claim), rows in table.groupby(["paper", "claim"], sort=False):
         firsts = rows.drop_duplicates("data").set_index("data").to_dict("index")
@@ -104,4 +110,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--short"]:
         print(short(Path(sys.argv[2]).read_text(encoding="utf-8")))
     else:
-        main([Path(name) for name in sys.argv[1:]])
+        main(sys.argv[1:])

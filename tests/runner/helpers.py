@@ -102,7 +102,7 @@ def parts(root: Path, table: str) -> list[Path]:
     return sorted((root / table).glob("part-*.parquet"))
 
 
-def tables(root: Path) -> dict[str, pd.DataFrame]:
+def tables(root: str | Path) -> dict[str, pd.DataFrame]:
     """All tables of a run as an analysis reads them, without what may differ, in one order."""
     run = read_run(root)
     return {name: _in_order(getattr(run, name)) for name in ("trials", *MEASUREMENTS, "outcomes")}

@@ -1,0 +1,125 @@
+"""Where a run lies, to read it and to put its report there: a folder, or a URI of pyarrow's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+AT_ONCE = 16
+"""Requests under way to a place far away."""
+
+FLAT = ("s3", "gcs", "abfs")
+"""Stores in which a folder need not be made before a file is put into it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path of a file system; `shown` is what may be printed, a path or a URI without secrets."""
+
+    system: fs.FileSystem
+    path: str
+    shown: Path | str
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self.system, fs.LocalFileSystem)
+
+
+def place_at(where: str | Path) -> Place:
+    """The place of a path or URI; raises ValueError for a URI that pyarrow does not know."""
+    if "://" not in str(where):
+        return Place(fs.LocalFileSystem(), str(Path(where)), Path(where))
+    uri, shown = str(where), masked(str(where))
+    try:
+        system, path = fs.FileSystem.from_uri(uri)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        said = str(error).replace(uri, shown)
+        raise ValueError(f"cannot reach {shown!r}: {said}") from None
+    local = isinstance(system, fs.LocalFileSystem)
+    return Place(system, path.rstrip("/"), Path(path) if local else shown)
+
+
+def masked(uri: str) -> str:
+    """A URI with `***` for `KEY:SECRET@` and for parameters that sound secret."""
+    without = re.sub(r"://.*:.*@", "://***@", uri, flags=re.DOTALL)
+    secret = r"([?&][^=&]*(?:key|secret|token|password|sig|credential)[^=&]*=)[^&]*"
+    return re.sub(secret, r"\1***", without, flags=re.IGNORECASE)
+
+
+def content(place: Place, key: str) -> bytes:
+    """The whole content of a file; raises FileNotFoundError."""
+    with place.system.open_input_stream(f"{place.path}/{key}") as file:
+        found: bytes = file.read()
+    return found
+
+
+def parts(place: Place, table: str) -> list[pa.Table]:
+    """The part files of a table, in the order of their names; none where there is no table."""
+    folder = fs.FileSelector(f"{place.path}/{table}", allow_not_found=True)
+    names = sorted(info.path for info in place.system.get_file_info(folder))
+
+    def read(path: str) -> pa.Table:
+        with place.system.open_input_file(path) as file:
+            return pq.read_table(file)
+
+    with ThreadPoolExecutor(1 if place.is_local else AT_ONCE) as pool:
+        return list(pool.map(read, filter(_is_part, names)))
+
+
+def _is_part(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name.startswith("part-") and name.endswith(".parquet")
+
+
+@contextmanager
+def published(where: str | Path, name: str) -> Iterator[Path]:
+    """A local folder; what is in it after the block is in the folder `name` of the run.
+
+    Where the run is a local folder it is that folder itself; raises OSError if that leads
+    elsewhere by a symbolic link.
+    """
+    place = place_at(where)
+    if place.is_local:
+        folder = Path(place.path) / name
+        _must_stay(folder)
+        yield folder
+        return
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        yield folder
+        _put(place, name, folder)
+
+
+def _must_stay(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink():
+            raise OSError(
+                f"{str(path)!r} is a symbolic link, and a report is not written to elsewhere; "
+                "remove the link"
+            )
+
+
+def _put(place: Place, name: str, folder: Path) -> None:
+    """All files of a folder, those at its top, the page, last."""
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+
+    def put(file: Path) -> None:
+        path = f"{place.path}/{name}/{file.as_posix()}"
+        if place.system.type_name not in FLAT:
+            place.system.create_dir(path.rpartition("/")[0], recursive=True)
+        stream = place.system.open_output_stream(path)
+        stream.write((folder / file).read_bytes())
+        stream.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for top in (False, True):
+            list(pool.map(put, [file for file in files if (len(file.parts) == 1) is top]))

@@ -1,0 +1,159 @@
+"""An S3 server in this process, and a proxy in front of it that breaks what it is told to."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, NamedTuple
+
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIA-TEST",
+    "AWS_SECRET_ACCESS_KEY": "test-secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+BUCKET = "eggs"
+
+
+@contextmanager
+def s3_server() -> Iterator[int]:
+    """The port of moto's server on loopback, with a bucket in it."""
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    uri = f"{uri_at(port, BUCKET)}&allow_bucket_creation=true"
+    fs.FileSystem.from_uri(uri)[0].create_dir(BUCKET)
+    try:
+        yield port
+    finally:
+        server.stop()
+
+
+def uri_at(port: int, path: str) -> str:
+    return f"s3://{path}?endpoint_override=127.0.0.1:{port}&scheme=http&region=us-east-1"
+
+
+def new_run() -> str:
+    """A path in the bucket that no test used yet."""
+    return f"{BUCKET}/{secrets.token_hex(6)}"
+
+
+def objects(port: int, path: str) -> dict[str, bytes]:
+    """Every object under a path with its content, read past the proxy."""
+    system, root = fs.FileSystem.from_uri(uri_at(port, path))
+    found = system.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
+    files = [info.path for info in found if info.type == fs.FileType.File]
+    return {p.removeprefix(f"{root}/"): system.open_input_file(p).read() for p in files}
+
+
+class Request(NamedTuple):
+    method: str
+    key: str
+
+    @property
+    def puts(self) -> bool:
+        """Whether it puts an object of a run, or a part of one."""
+        return self.method == "PUT" and not self.key.endswith("/")
+
+
+class Proxy:
+    """Passes requests on to a server, unless `fault` says otherwise.
+
+    `cut`: half of the body is passed on, then both connections drop. `lost`: the request is
+    carried out, its answer dropped. `silent`: nothing is answered. A number: that is the answer.
+    """
+
+    def __init__(self, server: int) -> None:
+        self.requests: list[Request] = []
+        self.fault: Callable[[Request], str | int | None] = lambda request: None
+        self._server = server
+        self._lock = threading.Lock()
+        self._silence = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._silence.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as sent, suppress(OSError, ValueError):
+            while self._one(client, sent):
+                pass
+
+    def _one(self, client: socket.socket, sent: BinaryIO) -> bool:
+        """Serve a request; whether the connection lives on."""
+        head = _head(sent)
+        if not head:
+            return False
+        method, path, _ = head.split(b"\r\n")[0].decode().split(" ")
+        request = Request(method, path.partition("?")[0])
+        with self._lock:
+            self.requests.append(request)
+            fault = self.fault(request)
+        if fault == "silent":
+            self._silence.wait()
+            return False
+        if re.search(rb"(?i)\r\nexpect: 100", head):
+            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            head = re.sub(rb"(?i)\r\nexpect: [^\r]*", b"", head)
+        body = _body(sent, head)
+        if isinstance(fault, int):
+            answer = f"HTTP/1.1 {fault} Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            client.sendall(answer.encode())
+            return False
+        with socket.create_connection(("127.0.0.1", self._server)) as server:
+            server.sendall(head[:-2] + b"Connection: close\r\n\r\n")
+            if fault == "cut":
+                server.sendall(body[: len(body) // 2])
+                return False
+            server.sendall(body)
+            while answer := server.recv(2**16):
+                if fault != "lost":
+                    client.sendall(answer)
+        return False
+
+
+def _head(sent: BinaryIO) -> bytes:
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = sent.readline()
+        if not line:
+            return b""
+        head += line
+    return re.sub(rb"(?i)\r\nconnection: [^\r]*", b"", head)
+
+
+def _body(sent: BinaryIO, head: bytes) -> bytes:
+    if not re.search(rb"(?i)\r\ntransfer-encoding: chunked", head):
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+        return sent.read(int(length[1])) if length else b""
+    body = b""
+    while True:
+        line = sent.readline()
+        body += line
+        size = int(line.split(b";")[0], 16)
+        if not size:
+            break
+        body += sent.read(size + 2)
+    while line := sent.readline():  # trailers, up to an empty line
+        body += line
+        if line == b"\r\n":
+            break
+    return body
