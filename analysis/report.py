@@ -24,7 +24,7 @@ from analysis.integrity import checks, verdict
 from analysis.mechanisms import arms_of
 from analysis.section import IMPORTS, Section
 from analysis.sections import SECTIONS, not_claimed
-from analysis.words import MINUS, number
+from analysis.words import CONTROLS, MINUS, number
 
 QUESTIONS = (
     "Question 1: how mini-batch size changes regularisation",
@@ -62,8 +62,8 @@ def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -
             sections.append(_section(found, section, table, folder / "figures"))
     _letter(sections)
     page = folder / "index.html"
-    # A path's bytes may be no text; it is shown escaped.
-    page.write_text(_page(found, sections, integrity), encoding="utf-8", errors="backslashreplace")
+    written = _page(found, sections, integrity).translate(CONTROLS)
+    page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
 
 

@@ -27,7 +27,18 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
-RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="The folder or URI of a run.")]
+
+def _text(places: str | list[str] | None) -> str | list[str] | None:
+    """Places as they are; Arrow opens none whose name is no UTF-8."""
+    for place in [places] if isinstance(places, str) else places or ():
+        if not place.isascii() and place != place.encode(errors="replace").decode():
+            raise RequestError(f"{place!r} is not UTF-8; use another name")
+    return places
+
+
+RunPlace = Annotated[
+    str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
+]
 
 
 def main() -> None:
@@ -64,7 +75,9 @@ def run(
     on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
-    out: Annotated[str | None, typer.Option(help="Folder or URI; default: runs/NAME.")] = None,
+    out: Annotated[
+        str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
