@@ -86,13 +86,20 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "equivalent_dropout": equivalent_dropout(whole, design),
         "tuning": tuning(run, design),
         "tuning_spread": tuning_spread(run, design),
-        "specifications": specifications([whole, *beside]),
-        "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
-        "across_data_sets": across_data_sets([whole, *beside]),
+        **_of_several([whole, *beside]),
         "scorecard": scorecard(whole, design),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables, tuple(beside))
+
+
+def _of_several(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The tables of a run and those beside it."""
+    return {
+        "specifications": specifications(runs),
+        "designs": designs_beside(runs) if len(runs) > 1 else pd.DataFrame(),
+        "across_data_sets": across_data_sets(runs),
+    }
 
 
 def chosen_table(run: Run, design: Design) -> pd.DataFrame:
