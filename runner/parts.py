@@ -24,7 +24,7 @@ def part_names(storage: Storage, table: str) -> list[str]:
 def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
     """The next `part-*.parquet` of a table, complete or not there at all; returns its key."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, compression="zstd")
+    pq.write_table(rows, sink, compression="zstd", write_page_checksum=True)
     key = f"{table}/{storage.next_part(part_names(storage, table))}"
     storage.write(key, sink.getvalue().to_pybytes())
     return key
@@ -36,7 +36,9 @@ def read_part(storage: Storage, table: str, name: str, columns: list[str] | None
     key = f"{table}/{name}"
     try:
         with storage.open(key) as file:
-            return pq.read_table(file, columns=columns, schema=SCHEMAS[table])
+            return pq.read_table(
+                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
+            )
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise unreadable(storage, key, error) from error
