@@ -1,4 +1,4 @@
-.PHONY: check test slow
+.PHONY: check test slow cluster-test
 PYTHON ?= .venv/bin/python
 
 check: test           ## what a commit must pass
@@ -11,3 +11,6 @@ test:
 
 slow:
 	$(PYTHON) -m pytest -q -m slow
+
+cluster-test:         ## a real cluster: three hosts by SSH; needs root, openssh-server, rsync, iproute2
+	$(PYTHON) -m pytest -q -s -m cluster tests/cluster

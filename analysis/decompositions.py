@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 
 from analysis import maps
 from analysis.design import in_order
-from analysis.drawing import grid_of, legend, legend_below, line, log_axis, size_axis
+from analysis.drawing import (
+    facets_of,
+    grid_of,
+    legend,
+    legend_below,
+    line,
+    line_a_facet,
+    log_axis,
+    signed_axis,
+    size_axis,
+)
+from analysis.words import literal
 
 ROUNDING = 1e-6
 """A part of an error below this is zero by construction, but for single precision."""
@@ -34,16 +45,17 @@ def arm_effects(table: pd.DataFrame, label: str) -> Figure:
     several = kept[kept["arm"].isin(sizes[sizes > 1].index)]
     levels = sorted((several if len(several) else kept.iloc[:1])["level"].unique())
     figure, grid = grid_of(2, sharey=True)
-    figure.set_size_inches(12, 1.6 + 0.32 * len(arms))
+    figure.set_size_inches(12, 1.6 + 0.4 * len(arms))
     for axes, quantity, words in zip(
         grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
     ):
         part = kept[kept["quantity"] == quantity]
-        wide, sure = (_by_size(part, value, arms, levels) for value in ("mean", "sure"))
+        part = part.assign(half=maps.half_width(part))
+        wide, sure, half = (_by_size(part, name, arms, levels) for name in ("mean", "sure", "half"))
         scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
-        image = maps.map_of(axes, wide, scale, label, bold=sure == 1)
-        axes.set_yticks(range(len(arms)), arms)
-        axes.set_title(f"{words} less that of {against}")
+        image = maps.map_of(axes, wide, scale, label, half, bold=sure == 1)
+        axes.set_yticks(range(len(arms)), [literal(arm) for arm in arms])
+        axes.set_title(f"{words} less that of {literal(against)}")
         figure.colorbar(image, ax=axes, label="nats", extend="both")
     return figure
 
@@ -63,10 +75,15 @@ def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
     rows = table[table["quantity"] == "noise_penalty"]
     parts = {str(facet): part for facet, part in rows.groupby("facet")}
     figure, grid = grid_of(len(parts))
+    figure.set_size_inches(6.4 * len(parts), 4.4)
     scale = maps.scale_of(rows["mean"], log=True)
     for axes, (facet, part) in zip(grid[0], parts.items(), strict=True):
-        wide = part.pivot(index="probe_batch_size", columns="level", values="mean")
-        image = maps.map_of(axes, wide, scale, f"trained with: {label}")
+        part = part.assign(half=maps.half_width(part))
+        wide, half = (
+            part.pivot(index="probe_batch_size", columns="level", values=name)
+            for name in ("mean", "half")
+        )
+        image = maps.map_of(axes, wide, scale, f"trained with: {label}", half)
         axes.set_yticks(range(wide.shape[0]), [f"{size:g}" for size in wide.index])
         axes.set(ylabel="evaluated with groups of", title=facet)
         figure.colorbar(image, ax=axes, label="nats")
@@ -74,16 +91,19 @@ def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
 
 
 def penalty_split(table: pd.DataFrame, label: str) -> Figure:
-    """R_in, R_ext and self-influence, measured and predicted, at the size trained with."""
+    """R_in, R_ext and self-influence, measured and predicted, at the size trained with.
+
+    On both sides of zero: self-influence is below it where R_ext is the larger.
+    """
     own = table[table["probe_batch_size"] == table["level"]]
-    figure, grid = grid_of(1)
-    axes = grid[0, 0]
+    figure = Figure(figsize=(6, 4.8), layout="constrained")
+    axes = figure.subplots()
     for i, (quantity, name) in enumerate(PENALTY_NAMES.items()):
-        line(axes, own[own["quantity"] == quantity], i, name)
-    log_axis(axes, own)
+        line_a_facet(axes, own[own["quantity"] == quantity], i, name, facets_of(own))
+    signed_axis(axes, own)
     size_axis(axes, own["level"], label)
     axes.set_ylabel("nats")
-    legend(axes)
+    legend_below(figure, axes)
     return figure
 
 
@@ -109,7 +129,8 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
         for axes, (quantity, name) in zip(across, words.items(), strict=True):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (which, rows) in enumerate(part.groupby("part")):
-                line(axes, rows[rows["mean"] > ROUNDING], i, str(which))
+                seen = rows[rows["mean"] > ROUNDING]
+                line_a_facet(axes, seen, i, str(which), facets_of(table))
             theory = part[part["predicted"] > 0].sort_values("level")
             if layer == layers[0] and len(theory):
                 style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
@@ -123,15 +144,14 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
 
 def error_parts_over_decay(table: pd.DataFrame) -> Figure:
     """Parts of the mean's error against the memory of the average, at one size."""
-    figure, grid = grid_of(1)
-    axes = grid[0, 0]
-    one = table[table["facet"] == table["facet"].iloc[0]]
-    for i, (part, rows) in enumerate(one.groupby("part")):
-        line(axes, rows.assign(level=rows["memory"]), i, str(part))
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for i, (part, rows) in enumerate(table.groupby("part")):
+        line_a_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
     axes.set(xscale="log", yscale="log", xlabel="memory 1/(1 - decay), updates")
     axes.set_ylabel("root mean square (deviations)")
-    axes.set_title(f"{one['layer'].iloc[0]}, m = {one['level'].iloc[0]:g}")
-    legend(axes)
+    axes.set_title(f"{table['layer'].iloc[0]}, m = {table['level'].iloc[0]:g}")
+    legend_below(figure, axes)
     return figure
 
 
@@ -139,14 +159,13 @@ def error_parts_over_time(table: pd.DataFrame) -> Figure:
     """Parts of the mean's error in the last layer against the step, for three sizes."""
     last = in_order(table["layer"])[-1]
     rows = table[(table["quantity"] == "mean") & (table["layer"] == last)]
-    rows = rows[rows["facet"] == rows["facet"].iloc[0]]
     levels = sorted(rows["level"].unique())
     chosen = list(dict.fromkeys((levels[0], levels[len(levels) // 2], levels[-1])))
     figure, grid = grid_of(len(chosen), sharey=True)
     for axes, level in zip(grid[0], chosen, strict=True):
         here = rows[rows["level"] == level]
         for i, (part, own) in enumerate(here.groupby("part")):
-            line(axes, own.assign(level=own["step"]), i, str(part))
+            line_a_facet(axes, own.assign(level=own["step"]), i, str(part), facets_of(rows))
         log_axis(axes, here)
         axes.set(xlabel="step", title=f"{last}, m = {level:g}")
     grid[0, 0].set_ylabel("root mean square (deviations)")
@@ -156,18 +175,15 @@ def error_parts_over_time(table: pd.DataFrame) -> Figure:
 
 def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> Figure:
     """Test loss under several statistics less that under the population's, against size."""
-    figure, grid = grid_of(1)
-    axes = grid[0, 0]
-    line(axes, usual, 0, f"running: {name}")
+    figure = Figure(figsize=(6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    line_a_facet(axes, usual, 0, f"running: {name}", facets_of(table))
     for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
-        line(axes, rows, i, str(kind))
-    axes.axhline(0, color="#777777", linewidth=1)
-    finite = [abs(mean) for mean in (*table["mean"], *usual["mean"]) if np.isfinite(mean)]
-    widest = max(finite, default=0.0)
-    axes.set_yscale("symlog", linthresh=max(widest / 100, 1e-6))
+        line_a_facet(axes, rows, i, str(kind), facets_of(table))
+    signed_axis(axes, pd.concat([table, usual]))
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
-    legend(axes)
+    legend_below(figure, axes)
     return figure
 
 
@@ -213,7 +229,8 @@ def best_decay(table: pd.DataFrame, label: str) -> Figure:
     axes = grid[0, 0]
     for i, layer in enumerate(in_order(table["layer"])):
         rows = table[table["layer"] == layer].rename(columns={"memory": "mean"})
-        line(axes, rows.assign(low=1 / (1 - rows["low"]), high=1 / (1 - rows["high"])), i, layer)
+        rows = rows.assign(low=1 / (1 - rows["low"]), high=1 / (1 - rows["high"]))
+        line_a_facet(axes, rows, i, layer, facets_of(table))
     levels = np.array(sorted(set(table["level"])))
     middle = float(np.median(table["memory"]))
     slope = middle * (levels / np.median(levels)) ** (-1 / 3)

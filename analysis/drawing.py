@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -10,10 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.words import literal
+
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """Okabe & Ito 2008: told apart by readers with any colour vision."""
 MARKERS = "osD^vPX"
-DASHES = ("-", "--", ":")
+DASHES: Any = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -64,8 +67,24 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
         capsize=2.5,
         linewidth=1.4,
         linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
-        label=name or None,
+        label=literal(name) or None,
     )
+
+
+def line_a_facet(
+    axes: Axes, rows: pd.DataFrame, index: int, name: str, facets: Sequence[str]
+) -> None:
+    """A line for each of `facets`, in the colour of `index` with dashes of its own."""
+    for i, facet in enumerate(facets):
+        own = rows[rows["facet"] == facet]
+        if len(own):
+            words = ", ".join(word for word in (name, facet) if word)
+            line(axes, own, index + len(COLOURS) * i, words)
+
+
+def facets_of(table: pd.DataFrame) -> list[str]:
+    """The facets of a table, in one order for all its panels."""
+    return sorted(table["facet"].unique())
 
 
 def band(axes: Axes, rows: pd.DataFrame, index: int) -> None:
@@ -89,6 +108,15 @@ def log_axis(axes: Axes, table: pd.DataFrame) -> None:
     """A logarithmic y axis, if anything is above zero to stand on it."""
     if (table["mean"] > 0).any():
         axes.set_yscale("log", nonpositive="mask")
+
+
+def signed_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """A y axis of ratios on both sides of zero, linear between: nothing below zero is lost."""
+    finite = table["mean"].abs()[np.isfinite(table["mean"])]
+    widest = max(float(finite.max()) if len(finite) else 0.0, 1e-4)
+    axes.axhline(0, color="#777777", linewidth=1)
+    # A power of ten, so that no tick falls between it and zero.
+    axes.set_yscale("symlog", linthresh=10.0 ** np.ceil(np.log10(widest / 100)))
 
 
 def legend(axes: Axes) -> None:

@@ -174,8 +174,13 @@ def batch_noise(table: pd.DataFrame) -> Figure:
                 label=layer,
             )
             if f"low_{which}" in rows:
-                bounds = (rows[f"predicted_{which}"], rows[f"low_{which}"], rows[f"high_{which}"])
-                axes.vlines(*bounds, color=COLOURS[i % len(COLOURS)], linewidth=1.2)
+                axes.vlines(
+                    rows[f"predicted_{which}"],
+                    rows[f"low_{which}"],
+                    rows[f"high_{which}"],
+                    color=COLOURS[i % len(COLOURS)],
+                    linewidth=1.2,
+                )
         both = table[[f"predicted_{which}", f"measured_{which}"]]
         ends = [both[both > 0].min().min(), both.max().max()]
         axes.plot(ends, ends, color="#777777", linewidth=1)

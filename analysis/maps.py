@@ -48,8 +48,12 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
             if rows.empty:
                 axes.set_visible(False)
                 continue
-            wide = rows.pivot(index="tracker_decay", columns="level", values="mean")
-            image = map_of(axes, wide, scale, label)
+            rows = rows.assign(half=half_width(rows))
+            wide, half = (
+                rows.pivot(index="tracker_decay", columns="level", values=name)
+                for name in ("mean", "half")
+            )
+            image = map_of(axes, wide, scale, label, half)
             axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
             axes.set_ylabel("decay")
             axes.set_title(f"{title}: {rule}")
@@ -59,13 +63,19 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
 
 def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
     names = list(dict.fromkeys(name for part in parts.values() for name, _ in trackers(part)))
-    size = (6.4 * len(parts), 1.4 + 0.28 * len(names))
+    size = (6.4 * len(parts), 1.4 + 0.36 * len(names))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
     for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
-        lines = {name: rows.set_index("level")["mean"] for name, rows in trackers(part)}
-        wide = pd.DataFrame(lines).T.reindex(names[::-1])
-        image = map_of(axes, wide, scale_of(part["mean"], log), label)
+        lines = {
+            name: rows.assign(half=half_width(rows)).set_index("level")
+            for name, rows in trackers(part)
+        }
+        wide, half = (
+            pd.DataFrame({name: rows[value] for name, rows in lines.items()}).T.reindex(names[::-1])
+            for value in ("mean", "half")
+        )
+        image = map_of(axes, wide, scale_of(part["mean"], log), label, half)
         axes.set_yticks(range(len(names)), names[::-1])
         axes.set_title(title)
         figure.colorbar(image, ax=axes, label=unit)
@@ -77,9 +87,13 @@ def map_of(
     wide: pd.DataFrame,
     scale: dict[str, Any],
     label: str,
+    half: pd.DataFrame,
     bold: pd.DataFrame | None = None,
 ) -> Any:
-    """A frame as colours with its numbers on them, some bold; returns the image."""
+    """A frame as colours with its numbers on them, some bold; returns the image.
+
+    Beneath each number stands `half`, half the width of its interval.
+    """
     image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
     axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
     axes.grid(False)
@@ -87,10 +101,18 @@ def map_of(
     for y, row in enumerate(wide.to_numpy()):
         for x, value in enumerate(row):
             weight = "bold" if bold is not None and bold.iat[y, x] else "normal"
-            text = axes.text(x, y, _short(value), ha="center", va="center", fontsize=7)
+            words = _short(value)
+            if np.isfinite(value) and np.isfinite(half.iat[y, x]):
+                words += f"\n±{_short(half.iat[y, x])}"
+            text = axes.text(x, y, words, ha="center", va="center", fontsize=6.5, linespacing=0.95)
             text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
     return image
+
+
+def half_width(rows: pd.DataFrame) -> pd.Series:
+    """Half the width of every row's interval."""
+    return (rows["high"] - rows["low"]) / 2
 
 
 def _short(value: float) -> str:

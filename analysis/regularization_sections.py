@@ -29,8 +29,10 @@ SECTIONS = (
     Section(
         key="effect_of_size",
         title="1. What it does to train and test loss",
-        says="Both under population statistics, as differences from the largest size. Only "
-        "train loss above zero together with test loss below zero is called regularisation.",
+        says="Both under population statistics, as differences from the largest size. Only train "
+        "loss above zero together with test loss below zero is called regularisation, and only "
+        "where the bands say so. `equivalent`: surely within 0.005 nats, the margin named "
+        "beforehand.",
         caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at "
         "once.",
         alt="Train and test loss less those at the largest size, with 95 % intervals.",
@@ -74,7 +76,8 @@ SECTIONS = (
         "Losses under population statistics at the end of training, less those of the arm that "
         "normalises by the whole training split at every step, paired by seed.",
         caption="An arm like batch norm's own row lacks nothing that matters; one near zero "
-        "lacks all of it. Bold: the 95 % interval misses zero. Colours end at 1 nat.",
+        "lacks all of it. Bold: the 95 % interval misses zero; ± is half its width, its ends are "
+        "in the table. Colours end at 1 nat.",
         alt="Train and test loss of every control arm less those of population statistics.",
         code="mechanisms.arm_effects(whole, design_of(run))",
         draw=lambda f: decompositions.arm_effects(f.table("arm_effects"), label(f)),
@@ -99,7 +102,8 @@ SECTIONS = (
         "the size it was trained with, and the same with the statistics of as many other "
         "examples, R_ext.",
         caption="Down a column the penalty falls with the size at evaluation; along a row, "
-        "training with small batches makes a network less sensitive to them.",
+        "training with small batches makes a network less sensitive to them. ± is half the width "
+        "of the 95 % interval; its ends are in the table.",
         alt="Map of the noise penalty by size at evaluation and size at training.",
         code="noise.penalties(run, design_of(run))",
         draw=lambda f: decompositions.penalty_matrix(f.table("penalties"), label(f)),
@@ -111,7 +115,9 @@ SECTIONS = (
         "statistics; the difference is self-influence, which one backward pass predicts to first "
         "order in 1/m. In networks of several batch norms the prediction leaves out what an "
         "example does to deeper statistics through the layers below.",
-        caption="Where the two self-influence lines meet, the first order is enough.",
+        caption="Where the two self-influence lines meet, the first order is enough. The axis is "
+        "linear near zero: self-influence is negative where R_ext is above R_in. Bars are 95 % "
+        "intervals.",
         alt="R_in, R_ext and self-influence, measured and predicted, against size.",
         code="noise.at_own_size(noise.penalties(run, design_of(run)))",
         draw=lambda f: decompositions.penalty_split(f.table("penalty_split"), label(f)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -17,17 +18,22 @@ from matplotlib.figure import Figure
 from analysis import drawing
 from analysis.answer import about, question_1, question_2
 from analysis.findings import Findings
+from analysis.glossary import GLOSSARY
 from analysis.headline import headlines
 from analysis.integrity import checks, verdict
 from analysis.mechanisms import arms_of
 from analysis.section import IMPORTS, Section
 from analysis.sections import SECTIONS, not_claimed
-from analysis.words import MINUS, number
+from analysis.words import CONTROLS, MINUS, number
 
 QUESTIONS = (
     "Question 1: how mini-batch size changes regularisation",
     "Question 2: how it changes test-time statistics",
 )
+
+
+LEGIBLE = 0.72
+"""On a phone a figure is not drawn smaller than this share of its size: it is scrolled."""
 
 
 class Cell(NamedTuple):
@@ -56,7 +62,8 @@ def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -
             sections.append(_section(found, section, table, folder / "figures"))
     _letter(sections)
     page = folder / "index.html"
-    page.write_text(_page(found, sections, integrity), encoding="utf-8")
+    written = _page(found, sections, integrity).translate(CONTROLS)
+    page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
 
 
@@ -71,7 +78,9 @@ def _letter(sections: list[dict[str, Any]]) -> None:
 def _section(
     found: Findings, section: Section, table: pd.DataFrame, folder: Path
 ) -> dict[str, Any]:
-    image = _draw(section.draw, found, folder / section.key) if section.draw else ""
+    image, width = "", 0.0
+    if section.draw:
+        image, width = _draw(section.draw, found, folder / section.key)
     shown = found.table(section.key) if len(table) > 200 else table
     return {
         "key": section.key,
@@ -81,6 +90,7 @@ def _section(
         "alt": section.alt,
         "code": IMPORTS + _reading(found) + section.code,
         "image": image,
+        "least": f"{LEGIBLE * width:.0f}px",
         "opened": section.opened,
         "columns": list(shown.columns),
         "total": len(table),
@@ -100,15 +110,18 @@ def _reading(found: Findings) -> str:
     return lines
 
 
-def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> str:
-    with drawing.style():
+def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tuple[str, float]:
+    """Write the figure; returns its SVG, encoded, and its width in pixels of the page."""
+    with drawing.style(), warnings.catch_warnings():
+        # A name of the user's may have letters that the font lacks: a box stands for each.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
         figure = draw(found)
         figure.savefig(path.with_suffix(".png"), dpi=160)
         figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     path.with_suffix(".svg").write_bytes(buffer.getvalue())
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(buffer.getvalue()).decode(), 96 * figure.get_figwidth()
 
 
 def _cell(value: Any) -> Cell:
@@ -136,6 +149,7 @@ def _page(found: Findings, sections: list[dict[str, Any]], integrity: Sequence[s
         about=about(found),
         answers=list(zip(QUESTIONS, headlines(found), details, strict=True)),
         not_claimed=not_claimed(found),
+        glossary=GLOSSARY,
         sections=sections,
         faults=[check.says for check in looked_at if not check.holds],
         integrity=verdict(looked_at),

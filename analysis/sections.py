@@ -49,17 +49,6 @@ def _overview(found: Findings) -> Figure:
 
 OPENING = (
     Section(
-        key="overview",
-        title="Both answers at a glance",
-        says="Left: what batch noise adds to the training loss at the same weights. Middle: what "
-        "the size does to test loss. Right: how far the running statistics that test time uses "
-        "are from those of the whole training set.",
-        caption="Bars are 95 % intervals.",
-        alt="Three panels against mini-batch size: noise penalty, test loss difference, error of "
-        "running mean and variance.",
-        draw=_overview,
-    ),
-    Section(
         key="batch_noise",
         title="Theory against measurement: the noise of batch statistics",
         says="At the final weights, predicted without any fit. Variance of the batch mean and of "
@@ -73,6 +62,18 @@ OPENING = (
         alt="Measured against predicted noise of batch statistics, four panels.",
         code="noise.batch_noise(run, design_of(run))",
         draw=lambda f: figures.batch_noise(whole(f, "batch_noise")),
+    ),
+    Section(
+        key="overview",
+        title="Both answers at a glance",
+        says="Left: what batch noise adds to the training loss at the same weights. Middle: what "
+        "the size does to test loss. Right: how far the running statistics that test time uses "
+        "are from those of the whole training set.",
+        caption="Bars are 95 % intervals; the tables are those of the parts 1 and 2 below "
+        "(noise_penalty, effect_of_size, statistics_error).",
+        alt="Three panels against mini-batch size: noise penalty, test loss difference, error of "
+        "running mean and variance.",
+        draw=_overview,
     ),
 )
 CLOSING = (

@@ -22,6 +22,17 @@ def number(value: float) -> str:
     return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
 
 
+CONTROLS = {
+    code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160)) if code not in (9, 10)
+}
+"""What no page and no figure can show, for `str.translate`: tabs and new lines stay."""
+
+
+def literal(text: str) -> str:
+    """The text of a figure for a name of the user's: `$` is no mathematics, a line stays one."""
+    return " ".join(text.translate(CONTROLS).split("\n")).replace("$", r"\$")
+
+
 def with_interval(row: Any, *, signed: bool = False) -> str:
     """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
     mean, low, high = row["mean"], row["low"], row["high"]

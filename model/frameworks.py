@@ -154,7 +154,7 @@ _ROWS = (
         decay=0.9,
         epsilon=1e-4,
         batch_of_one="NaN",
-        version="1.0.5",
+        version="1.0.5; start and gamma are the caller's",
         source="theano/tensor/nnet/bn.py",
         verified=True,
     ),

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError, StorageError
+from runner.errors import RequestError, StorageError, one_line, printable
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
 from runner.uri import joined, masked
@@ -27,7 +27,18 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
-RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="The folder or URI of a run.")]
+
+def _text(places: str | list[str] | None) -> str | list[str] | None:
+    """Places as they are; Arrow opens none whose name is no UTF-8."""
+    for place in [places] if isinstance(places, str) else places or ():
+        if not place.isascii() and place != place.encode(errors="replace").decode():
+            raise RequestError(f"{place!r} is not UTF-8; use another name")
+    return places
+
+
+RunPlace = Annotated[
+    str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
+]
 
 
 def main() -> None:
@@ -47,8 +58,13 @@ def main() -> None:
 
 
 def _end(sentence: str, code: int) -> NoReturn:
-    print(f"caviar: {sentence}", file=sys.stderr)
+    print(f"caviar: {one_line(sentence)}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    """Names from a study, a file or a path may hold what a terminal would obey."""
+    print(printable(text))
 
 
 @app.command()
@@ -59,7 +75,9 @@ def run(
     on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
     address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
-    out: Annotated[str | None, typer.Option(help="Folder or URI; default: runs/NAME.")] = None,
+    out: Annotated[
+        str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
@@ -83,11 +101,11 @@ def run(
         from runner.dry_run import describe
 
         power = _power(plan.study.replicas, pilot)
-        print(f"{describe(plan)}\n{power}")
+        _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
     progress = execute(plan, root, on, workers, address)
-    print(f"rows: {masked(root)}")
+    _say(f"rows: {masked(root)}")
     if progress.interrupted:
         print("interrupted: what was measured is on disk; the same command resumes")
         raise SystemExit(INTERRUPTED)
@@ -115,22 +133,22 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
-    from analysis.place import published
+    from analysis.place import DamagedError, published
     from analysis.report import write_report
     from runner.verify import verify_run
 
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
     except ValueError as error:
-        if beside:
+        if beside or isinstance(error, DamagedError):
             raise RequestError(str(error)) from None
-        print(f"no report: {error}")
+        _say(f"no report: {error}")
         return
-    print(answer(found))
+    _say(answer(found))
     checks = verify_run(root).lines
     for line in checks:
         if line.startswith("FAULT"):
-            print(line)
+            _say(line)
     try:
         with published(root, "report") as folder:
             write_report(found, folder, checks)
@@ -139,7 +157,7 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
             f"cannot write the report of {masked(root)!r}: {error.strerror or error}; the rows "
             f"are whole, and `caviar report {masked(root)}` writes it once there is room"
         ) from error
-    print(f"report: {joined(masked(root), 'report/index.html')}")
+    _say(f"report: {joined(masked(root), 'report/index.html')}")
 
 
 @app.command()
@@ -185,7 +203,7 @@ def compare(
         found = compare_runs(*runs)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    print(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
+    _say(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
     if found.verdict == "differ":
         raise SystemExit(FAILED)
 
@@ -195,7 +213,7 @@ def status(run: RunPlace) -> None:
     """Say what of a run is done."""
     from runner.verify import status_line
 
-    print(status_line(run))
+    _say(status_line(run))
 
 
 @app.command()
@@ -207,7 +225,7 @@ def verify(run: RunPlace) -> None:
     findings = verify_run(run)
     if not findings.faults:
         check_bits(run, findings)
-    print("\n".join(findings.lines))
+    _say("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
 
@@ -218,7 +236,7 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
     from runner.replay import replay_trial
 
     same, said = replay_trial(run, trial)
-    print(said)
+    _say(said)
     if not same:
         raise SystemExit(FAILED)
 

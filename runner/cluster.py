@@ -44,6 +44,9 @@ ENVIRONMENT: dict[str, str | None] = {
     "PYTHONBREAKPOINT": None,
 }
 BUNDLE_SECONDS = 0.05
+MESSAGES_A_SECOND = 300
+"""A worker sends at most a message in `BUNDLE_SECONDS`, and all of them together about so many a
+second besides one a trial: a message takes the driver some 1.5 ms (`benchmarks/streams.py`)."""
 LOST_NODE = re.compile(r"terminated unexpectedly: (.*)")
 MEMORY = re.compile(r"\(IP: ([^,]+),[^)]*\) was (\S+) used / (\S+) limit")
 EXIT = re.compile(r"Worker exit detail: (.*?)(?: Some common causes| There are some|$)", re.DOTALL)
@@ -53,9 +56,10 @@ IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 class _Actor:
     """A long-lived worker: the data arrive once, then job after job."""
 
-    def __init__(self, data: Data, run: RunTrial) -> None:
+    def __init__(self, data: Data, run: RunTrial, bundle_seconds: float) -> None:
         self._data = data
         self._run = run
+        self._bundle_seconds = bundle_seconds
         self._sent = 0.0
 
     def ready(self) -> tuple[str, int]:
@@ -68,9 +72,12 @@ class _Actor:
         bundle: list[Event] = []
         for event in self._run(job, self._data):
             bundle.append(event)
-            if isinstance(event, Outcome) or time.monotonic() - self._sent >= BUNDLE_SECONDS:
+            if isinstance(event, Outcome) or self._is_time():
                 yield bundle
                 self._sent, bundle = time.monotonic(), []
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._sent >= self._bundle_seconds
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,7 @@ class RayExecutor:
         self._run = run
         self._connect(workers, address)
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
+        self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_A_SECOND)
         self._data = ray.put(data)
         self._queue: deque[Job] = deque()
         self._idle: list[_Worker] = []
@@ -154,9 +162,8 @@ class RayExecutor:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
         actors = len(self._idle) + len(self._starting) + len(self._streams)
         for _ in range(min(self.workers - actors, len(self._queue))):
-            actor: Any = (
-                ray.remote(_Actor).options(num_cpus=1, max_restarts=0).remote(self._data, self._run)
-            )
+            options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0)
+            actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
             self._starting[actor.ready.remote()] = actor
         while self._queue and self._idle:
             worker, job = self._idle.pop(), self._queue.popleft()
@@ -211,7 +218,7 @@ class RayExecutor:
         self._leave()
 
     def _leave(self) -> None:
-        ray.shutdown()
+        ray.shutdown(wait_for_processes=True)
         self._environment.__exit__(None, None, None)
         _read_environment()
         if self._folder is not None:

@@ -40,12 +40,29 @@ class Data:
 def checked(
     features: Array, labels: Array, *, source: str, names: list[str] | None, pixels: bool
 ) -> Data:
-    """Data that can be trained on, or a RequestError that names what cannot."""
+    """Data that can be trained on, or a RequestError that names what cannot.
+
+    `features` has a row an example, `labels` a class.
+    """
     if features.ndim != 2 or labels.shape != features.shape[:1] or not features.size:
         raise RequestError(
             f"{source}: expected a table of features with a label a row; got features of shape "
             f"{features.shape} and labels of shape {labels.shape}"
         )
+    classes, index = np.unique(labels, return_inverse=True)
+    return coded(features, classes, index, source=source, names=names, pixels=pixels)
+
+
+def coded(
+    features: Array,
+    classes: Array,
+    index: Array,
+    *,
+    source: str,
+    names: list[str] | None,
+    pixels: bool,
+) -> Data:
+    """The same where the labels are already places `index` in the sorted `classes`."""
     if np.issubdtype(features.dtype, np.floating):
         bad = np.flatnonzero(~np.isfinite(features).all(axis=0))
         if bad.size:
@@ -55,16 +72,15 @@ def checked(
                 f"{source}: missing or infinite values in {named} (first in row {row + 1}); "
                 "remove those rows or fill them in"
             )
-    if np.issubdtype(labels.dtype, np.inexact) and not np.isfinite(labels).all():
+    if np.issubdtype(classes.dtype, np.inexact) and not np.isfinite(classes).all():
         raise RequestError(f"{source}: the labels have missing or infinite values")
-    classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise RequestError(
             f"{source}: every example has the label {classes[0]!s}; two classes are needed"
         )
-    if len(classes) > max(2, len(labels) // 2):
+    if len(classes) > max(2, len(index) // 2):
         raise RequestError(
-            f"{source}: {len(classes)} different labels in {len(labels)} examples; "
+            f"{source}: {len(classes)} different labels in {len(index)} examples; "
             "the label must be a class, not a number to predict"
         )
     return Data(features, index.astype(np.int64), tuple(str(c) for c in classes), pixels)

@@ -21,7 +21,12 @@ class RequestError(Exception):
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(_cut(printable(" ".join(sentence.splitlines()))))
+        super().__init__(one_line(sentence))
+
+
+def one_line(text: str) -> str:
+    """The text as one line that a terminal shows as it is, its middle left out if it is long."""
+    return _cut(printable(" ".join(text.splitlines())))
 
 
 def printable(text: str) -> str:
@@ -39,6 +44,9 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 class StorageError(Exception):
     """A place failed that rows are read from or written to; one sentence. Exit code 1."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(one_line(sentence))
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

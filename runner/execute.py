@@ -26,6 +26,7 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
     """Run what is left of a plan and say how it went; an interrupt stops it in order."""
     from rich.console import Console
 
+    from runner.errors import printable
     from runner.interrupt import Interrupt
     from runner.kept import forget_ended
     from runner.place import held, open_run, remaining, unplanned
@@ -37,7 +38,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
 
     planned = len(plan.trials)  # each is checked here, before anything is written
     place = storage_at(out)
+    interrupt = Interrupt()
     with held(place):
+        interrupt.install()  # before the first file: from here on, no request to stop is lost
         if place.rival:
             print(f"takes over {place.where} from {place.rival}")
         open_run(place, plan, " ".join(["caviar", *map(masked, sys.argv[1:])]))
@@ -47,10 +50,9 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         jobs = remaining(place, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {place.where}: {already} of {planned} trials are done")
+            print(f"resuming {printable(place.where)}: {already} of {planned} trials are done")
         executor = _executor(plan, jobs, on, workers, address)
-        interrupt = Interrupt()
-        interrupt.install()
+        interrupt.install()  # again: ray.init() has handlers of its own
         display = Display(Console())
         try:
             progress = run_study(

@@ -7,7 +7,7 @@ import platform
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -99,9 +99,11 @@ class LocalExecutor:
         idle = [w for w in self._pool if w.job is None]
         while self._queue and (idle or len(self._pool) < self.workers):
             worker = idle.pop() if idle else self._start()
-            worker.job = self._queue.popleft()
+            job = self._queue.popleft()
+            # The worker has the checkpoint from here on; the driver keeps those that wait.
+            worker.job = replace(job, checkpoint=None)
             try:
-                worker.connection.send(worker.job)
+                worker.connection.send(job)
             except OSError:
                 pass  # It died idle: its closed pipe says so at the next wait.
         return any(w.job is not None for w in self._pool)

@@ -21,7 +21,7 @@ class Interrupt:
         self.asked = False
 
     def install(self) -> None:
-        """Take over both signals; after `ray.init`, which installs handlers of its own."""
+        """Take over both signals; once more after `ray.init`, which takes them for itself."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
 

@@ -30,3 +30,13 @@ MOST_MOMENTS = 1_000
 """Moments of evaluation, and partitions of a batch."""
 
 MOST_CURVE_ROWS = 100_000
+
+MOST_FILE_BYTES = 2**30
+"""Of a file of data, and of what it unpacks to."""
+
+MOST_VALUES = 2**28
+"""Examples times features, 2 GiB as float64: CIFAR-10 has two thirds of them."""
+
+MOST_COLUMNS = 100_000
+LONGEST_LABEL = 1000
+"""Bytes of a class label."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from runner.events import Event, Outcome, WorkerDied
+from runner.errors import printable
+from runner.events import Event, Idle, Outcome, WorkerDied
 from runner.run import Progress
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 10.0
 """A plain line about this often."""
+WAITING_SECONDS = 60.0
+"""After so long without a running trial, and as long again each time, that is said."""
 
 
 def duration(seconds: float | None) -> str:
@@ -55,6 +58,7 @@ class Display:
         self._live = None
         self._next = time.monotonic() + PLAIN_SECONDS
         self._failure_shown = False
+        self._news = self._waits_from = time.monotonic()
         if console.is_terminal:
             from rich.live import Live
 
@@ -66,6 +70,7 @@ class Display:
             self._say(f"trial {event.job.trial_id}: {event.reason}")
         while progress.notes:
             self._say(progress.notes.pop(0))
+        self._watch(progress, event)
         if progress.first_failure is not None and not self._failure_shown:
             self._failure_shown = True
             self._say(failure(progress.first_failure))
@@ -75,8 +80,20 @@ class Display:
             self._next = time.monotonic() + PLAIN_SECONDS
             self._say(line(progress))
 
+    def _watch(self, progress: Progress, event: Event) -> None:
+        """Say once in a while that no worker takes a trial, as when every machine is lost."""
+        now = time.monotonic()
+        if progress.running or not isinstance(event, Idle):
+            self._news = self._waits_from = now
+        elif now - self._waits_from >= WAITING_SECONDS:
+            self._waits_from = now
+            self._say(
+                f"no worker has taken a trial for {duration(now - self._news)}: waiting for one "
+                "to start (Ctrl-C stops; the same command resumes)"
+            )
+
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:

@@ -39,9 +39,13 @@ class Progress:
     deaths: Counter[str] = field(default_factory=Counter)
     losses: Counter[str] = field(default_factory=Counter)
     cost_done: float = 0.0
+    cost_in_all: float = field(init=False)
     started: float = field(default_factory=time.monotonic)
     first_failure: Outcome | None = None
     interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self.cost_in_all = sum(self.cost.values())
 
     @property
     def done(self) -> int:
@@ -60,7 +64,7 @@ class Progress:
         """From the share of the estimated cost that is done; None before the first trial."""
         if not self.cost_done:
             return None
-        left = sum(self.cost.values()) - self.cost_done
+        left = self.cost_in_all - self.cost_done
         return max(0.0, left * self.seconds / self.cost_done)
 
 

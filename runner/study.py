@@ -133,6 +133,10 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
 
 def _apply(table: dict[str, Any], setting: str) -> None:
     """`budget.epochs=3`, or a trial field wherever the study has it, else in [fixed]."""
+    try:
+        setting.encode()
+    except UnicodeEncodeError:
+        raise RequestError(f"--set {shown(setting)}: that is not UTF-8") from None
     key, equals, text = setting.partition("=")
     key = key.strip()
     if not equals or not key:

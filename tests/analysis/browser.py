@@ -29,7 +29,7 @@ addEventListener("load", () => {
   const root = document.documentElement, found = {};
   const wide = () => [...document.querySelectorAll("body *")]
     .filter(e => e.getBoundingClientRect().right > root.clientWidth + 0.5)
-    .filter(e => !e.closest(".scroll, pre"))
+    .filter(e => !e.closest(".scroll, .picture, pre"))
     .map(e => e.tagName + ": " + e.textContent.slice(0, 40));
   found.width = innerWidth;
   found.closed = [root.scrollWidth, wide()];

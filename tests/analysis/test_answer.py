@@ -206,3 +206,24 @@ def test_batches_are_called_b(tmp_path: Path) -> None:
     found = find(run_of(tmp_path, crossed(levels), scientific=levels))
     text = " ".join([*question_1(found), *question_2(found)])
     assert "B = 32" in text and "B = 128" in text and "m = " not in text
+
+
+def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    """Train loss rises under the second draw alone, which no arm would choose."""
+    world = World(
+        train=lambda config, seed: seed + config.draw / size(config),
+        validation=lambda config, seed: float(config.draw),
+        test=lambda config, seed: seed - 1 / size(config),
+    )
+    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
+    sentences = question_1(find(run))
+    against = "regularises, train loss surely up and test loss surely down against m = 64, at:"
+    assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
+    assert f"With best draws: it {against} no size." in sentences
+
+
+def test_a_choice_inside_its_range_is_not_flagged(tmp_path: Path) -> None:
+    """Of three rates the middle one is best everywhere."""
+    world = World(validation=lambda config, seed: abs(config.learning_rate - 0.2))
+    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
+    assert not any("drawn, so a better one" in sentence for sentence in question_1(find(run)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from analysis import decompositions
 from tests.analysis.plotted import LEVELS, drawn, panels, part, same, series, table, ticks
@@ -61,7 +62,9 @@ def test_best_decay() -> None:
     """Memories and their ranges from decays; the dashed line falls as m^(-1/3)."""
     memory, low, high = ([a, b, c] for a, b, c in ((16, 8, 4), (8, 8, 2), (32, 8, 8)))
     decays = {name: 1 - 1 / np.array(of) for name, of in (("low", low), ("high", high))}
-    rows = pd.DataFrame({"layer": "norm1", "level": LEVELS, "memory": memory, **decays})
+    rows = pd.DataFrame(
+        {"facet": "", "layer": "norm1", "level": LEVELS, "memory": memory, **decays}
+    )
     figure = decompositions.best_decay(rows, "m")
     drawn(figure)
     (axes,) = figure.axes
@@ -84,3 +87,76 @@ def test_repairs_and_gradient_noise() -> None:
     figure = decompositions.gradient_noise(usual, "m")
     drawn(figure)
     assert same(series(figure.axes[0])[0], usual) and figure.axes[0].get_ylim()[0] == 0
+
+
+FACETS = ("depth = 2", "depth = 4")
+
+
+def split(facets: tuple[str, ...]) -> pd.DataFrame:
+    rows = table(facets=facets, quantity=tuple(decompositions.PENALTY_NAMES))
+    return rows.assign(probe_batch_size=rows["level"])
+
+
+def parts_of(facets: tuple[str, ...]) -> pd.DataFrame:
+    rows = table(facets=facets, part=("sampling", "staleness"), quantity=("mean", "variance"))
+    return rows.assign(layer="norm1", predicted=np.nan)
+
+
+def over_time(facets: tuple[str, ...]) -> pd.DataFrame:
+    rows = table(facets=facets, part=("sampling",), step=(10, 20, 40))
+    return rows.assign(layer="norm1", quantity="mean")
+
+
+def decays(facets: tuple[str, ...]) -> pd.DataFrame:
+    rows = table(facets=facets, layer=("norm1",)).assign(memory=10.0, low=0.8, high=0.95)
+    return rows.drop(columns="mean")
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        decompositions.penalty_split(split(FACETS), "m"),
+        decompositions.error_parts(parts_of(FACETS), "m"),
+        decompositions.error_parts_over_time(over_time(FACETS)),
+        decompositions.error_parts_over_decay(
+            table((64.0,), FACETS, part=("sampling",), memory=(2.0, 10.0, 50.0)).assign(layer="n")
+        ),
+        decompositions.repairs(
+            table(facets=FACETS, statistics=("batch",)), table(facets=FACETS), "m", "unbiased"
+        ),
+        decompositions.best_decay(decays(FACETS), "m"),
+    ],
+    ids=["split", "parts", "time", "decay", "repairs", "best"],
+)
+def test_facets_are_lines_of_their_own(figure: Figure) -> None:
+    """Each rises along its axis once, under its own name, and looks like no other."""
+    drawn(figure)
+    for axes in panels(figure):
+        lines = series(axes)
+        assert len(lines) % 2 == 0 and len({line.name for line in lines}) == len(lines)
+        assert {facet for line in lines for facet in FACETS if facet in line.name} == set(FACETS)
+        for line in lines:
+            assert line.x == sorted(set(line.x))
+        looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines[: len(lines)]}
+        assert len(looks) > 1
+
+
+def test_self_influence_below_zero_is_drawn() -> None:
+    rows = split(("",))
+    below = rows["quantity"] == "self_influence"
+    rows.loc[below, ["mean", "low", "high"]] *= -1
+    figure = decompositions.penalty_split(rows, "m")
+    drawn(figure)
+    (axes,) = figure.axes
+    shown = next(line for line in series(axes) if "measured" in line.name)
+    low, high = axes.get_ylim()
+    assert max(shown.y) < 0 and low < min(shown.y) and high > 0 and axes.get_yscale() == "symlog"
+
+
+def test_numbers_on_a_map_have_half_their_interval_beneath() -> None:
+    rows = table((8.0,), probe_batch_size=(4.0,)).assign(quantity="noise_penalty")
+    rows = rows.assign(mean=0.25, low=0.2, high=0.32)
+    (axes,) = panels(decompositions.penalty_matrix(rows, "m"))
+    assert [text.get_text() for text in axes.texts] == ["0.25\n±0.06"]
+    (axes,) = panels(decompositions.penalty_matrix(rows.assign(low=np.nan), "m"))
+    assert [text.get_text() for text in axes.texts] == ["0.25"]

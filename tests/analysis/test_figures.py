@@ -132,8 +132,10 @@ def test_many_decays_are_a_map_of_damage() -> None:
         assert image.origin == "lower"
         assert ticks(axes) == ["8", "64", "256"] and labelled(axes)
         assert [t.get_text() for t in axes.get_yticklabels()] == [f"{decay:g}" for decay in MANY]
+        (here,) = part(rows, rule=rule, tracker_decay=0.99, level=64.0).to_dict("records")
+        half = (here["high"] - here["low"]) / 2
         written = {(t.get_position(), t.get_text()) for t in axes.texts}
-        assert ((1, 3), f"{wide.loc[0.99, 64.0]:.2g}") in written
+        assert ((1, 3), f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.2g}") in written
         assert len(axes.texts) == 15
 
 

@@ -67,13 +67,42 @@ OTHER_PORTS = ("dashboard-agent-listen", "metrics-export", *(["ray-client-server
 """Ports that Ray would take the same of for every cluster on a machine."""
 
 
+STATE = """
+import ray
+ray.init(address={address!r}, log_to_driver=False, logging_level="ERROR")
+assert ray.get(ray.remote(num_cpus=0)(lambda: 42).remote()) == 42  # holds no CPU for a while
+free = ray.available_resources().get("CPU"), ray.cluster_resources()["CPU"]
+named = ray.util.list_named_actors(all_namespaces=True)
+print(free, named, ray.util.placement_group_table())
+"""
+
+
 @dataclass(frozen=True)
 class Head:
-    """A running head: where it takes drivers and jobs, and the environment that reaches it."""
+    """A running head: where it takes drivers and jobs, what reaches it, and its folder."""
 
     address: str
     jobs: str
     environment: dict[str, str]
+    folder: Path
+
+    def state(self) -> str:
+        """What is free, which actors have names, which placement groups are there."""
+        code = STATE.format(address=self.address)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return done.stdout
+
+    def files(self) -> set[Path]:
+        """All but what Ray keeps of every driver and job: their logs, and the code they shipped."""
+        names = {path.relative_to(self.folder) for path in self.folder.rglob("*")}
+        return {path for path in names if not {"logs", "runtime_resources"} & set(path.parts)}
 
 
 def answers(url: str) -> bool:
@@ -108,7 +137,7 @@ def started_head(home: Path) -> Iterator[Head]:
         up = eventually(lambda: process.poll() is not None or "started" in said.read_text())
         assert up and process.poll() is None, said.read_text()
         assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), said.read_text()
-        yield Head(f"127.0.0.1:{port}", url, environment)
+        yield Head(f"127.0.0.1:{port}", url, environment, scratch)
     finally:
         process.terminate()
         process.wait(60)

@@ -186,16 +186,30 @@ def test_compressed_members_are_refused_before_they_are_read(good: bytes) -> Non
         header(bomb)
 
 
+def listed_as(content: bytes, name: str, **fields: int) -> bytes:
+    """The same bytes under a directory that says something else of a member."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        for field, value in fields.items():
+            setattr(archive.getinfo(name), field, value)
+        archive.comment = b"so that the directory is written again"
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("size", [10**5, 2**31, 2**40, 2**62])
 def test_sizes_that_no_bytes_stand_behind_are_refused(good: bytes, size: int) -> None:
-    for name, real in members_of(good).items():
-        file = io.BytesIO(good)
-        with zipfile.ZipFile(file, "a") as archive:
-            info = archive.getinfo(name)
-            info.file_size = info.compress_size = size
-            archive.comment = b"so that the directory is written again"
-        assert len(real) < size
-        refused(file.getvalue())
+    for name in members_of(good):
+        lie = listed_as(good, name, file_size=size, compress_size=size)
+        assert len(lie) < size
+        refused(lie, "claim to be larger than the whole")
+
+
+@pytest.mark.parametrize("fields", [{"compress_type": zipfile.ZIP_DEFLATED}, {"flag_bits": 1}])
+def test_a_directory_that_calls_a_member_compressed_or_encrypted_is_refused(
+    good: bytes, fields: dict[str, int]
+) -> None:
+    for name in members_of(good):
+        refused(listed_as(good, name, **fields), "is compressed or encrypted")
 
 
 def test_another_trial_s_is_refused(good: bytes) -> None:
@@ -219,7 +233,7 @@ def set_to(*path: str | int, value: Any) -> Callable[[dict[str, Any]], object]:
         (("format",), (2, 0, "1", None, 1.5)),
         (("trial_id",), ("", 7, "../../x", "0" * 12, "x" * 10**5)),
         (("attempt",), (-1, 2**31, "0", 0.5, None, True)),
-        (("step",), (0, -1, 4, 6, STEPS, 2**63, 10**4000, 1e99, "5")),
+        (("step",), (0, -1, 4, 6, STEPS, STEPS + 1, 2**63, 10**4000, 1e99, "5")),
         (("tally", "rows"), (-1, 2**63, 10**30, 1.5, "1", None)),
         (("tally", "steps"), (-1, 6, 2**70)),
         (("tally", "seconds"), (-1.0, math.inf, math.nan, "1", 10**400)),

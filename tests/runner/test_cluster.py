@@ -210,6 +210,16 @@ def test_a_cluster_that_exists_is_used(
         same_tables(tables(tmp_path / name), expected)
 
 
+def test_a_cluster_that_exists_is_left_as_it_was_found(head: Head, tmp_path: Path) -> None:
+    before, files = head.state(), head.files()
+    assert before.startswith("(2.0, 2.0) [] {}")
+    words = [*SMALL, "--address", head.address, "--out", "run"]
+    ended_well("run", *words, cwd=tmp_path, **head.environment)
+    assert eventually(lambda: head.state() == before)
+    assert head.files() == files
+    assert not (Path(head.environment["HOME"]) / ".ray").exists()
+
+
 def submitted(head: Head, folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """A job whose files are the packages and a study, as a user ships a checkout."""
     for package in ("model", "runner", "analysis"):

@@ -88,3 +88,23 @@ def test_a_terminal_has_a_live_region_that_goes_away() -> None:
     display.close()
     assert "[red]no[/red]" in text(console)
     assert region(progress()).row_count == 2
+
+
+def test_waiting_for_workers_is_said_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(runner.progress.time, "monotonic", lambda: now[0])
+    console = screen()
+    display, stuck, busy = Display(console), progress(), progress()
+    stuck.running.clear()
+    for second in range(0, 200, 5):
+        now[0] = float(second)
+        display(busy if second < 30 else stuck, Idle())
+    said = [x for x in text(console).splitlines() if x.startswith("no worker has taken a trial")]
+    assert [x.split(":")[0] for x in said] == [
+        "no worker has taken a trial for 1 min 00 s",
+        "no worker has taken a trial for 2 min 00 s",
+    ]
+    display(stuck, WorkerDied(JOB, "x"))
+    now[0] += 59
+    display(stuck, Idle())
+    assert text(console).count("no worker") == 2

@@ -1,0 +1,69 @@
+"""What a checkpoint takes: to make, to read the head of, and to check and go on from."""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+import statistics
+import time
+from dataclasses import replace
+from itertools import islice, pairwise
+
+import numpy as np
+
+from model.snapshot import Snapshot
+from model.train import train
+from runner.build import build
+from runner.checkpoint import Tally, header, pack, unpack
+from runner.data import make_splits
+from runner.plan import make_plan
+from runner.study import read_study
+
+ROUNDS = 7
+NETWORKS = ((64, (32, 32)), (64, (128, 128)), (784, (256, 256)), (784, (1024, 1024)))
+"""Features and hidden widths."""
+
+
+def measure(features: int, hidden: tuple[int, int]) -> tuple[float, list[float]]:
+    """MiB, then CPU milliseconds of a step, of `pack`, `header` and `unpack`: medians."""
+    settings = (
+        *(f"hidden={list(hidden)}", "optimizer=adam", "replicas=8", "budget={steps=1000}"),
+        *("batch_size=256", "norm_batch_size=[16]", "evaluations=1"),
+    )
+    plan = make_plan(read_study(None, settings), 1)
+    config = plan.trials[0]
+    noise = np.random.default_rng(0).standard_normal((len(plan.data.labels), features))
+    data = replace(plan.data, features=noise)
+    tally = Tally(
+        rows=0, steps=0, seconds=0.0, probe_seconds=0.0, invariants="passed", diverged=(False,) * 8
+    )
+    records = train(build(config, data), make_splits(data, config), wanted=lambda: True)
+    snapshots = (record for record in records if isinstance(record, Snapshot))
+    rounds, size, start = [], 0, time.process_time()
+    for snapshot in islice(snapshots, ROUNDS):
+        times = [start, time.process_time()]
+        content = pack(snapshot, tally, config.trial_id, 0)
+        times.append(time.process_time())
+        header(content)
+        times.append(time.process_time())
+        unpack(content, config, data)
+        times.append(time.process_time())
+        rounds.append([1e3 * (b - a) for a, b in pairwise(times)])
+        size, start = len(content), time.process_time()
+    return size / 2**20, [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine.describe())
+    print("8 replicas, batch 256, ghosts of 16, Adam; CPU time\n")
+    print("| network | MiB | a step (ms) | pack (ms) | header (ms) | unpack (ms) |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for features, hidden in NETWORKS:
+        size, times = measure(features, hidden)
+        name = "-".join(str(width) for width in (features, *hidden, 10))
+        print(f"| {name} | {size:.2f} | {' | '.join(f'{t:.2f}' for t in times)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""How many messages a second the driver takes from Ray, by the number of workers that stream.
+
+The workers are streams of one asynchronous actor, each sending the events of a second of a real
+trial once a second; the driver asks for news as `RayExecutor` does and takes it. Where it cannot
+keep up, fewer messages arrive than are due.
+"""
+
+from __future__ import annotations
+
+import machine  # isort: skip  # sets the threads before numpy loads
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import ray
+
+from runner.cluster import _ready
+from runner.events import Block
+from runner.tables import CURVES
+
+STREAMS = (10, 100, 300, 1000)
+SECONDS = 20.0
+
+
+class Workers:
+    """Many workers in one process: they do nothing but send."""
+
+    async def run(self, bundle: list[Any], delay: float) -> AsyncIterator[list[Any]]:
+        await asyncio.sleep(delay)
+        while True:
+            yield bundle
+            await asyncio.sleep(1.0)
+
+
+def taken(streams: list[Any]) -> tuple[int, float]:
+    """Messages taken in `SECONDS`, and the driver's processor time."""
+    messages, end, before = 0, time.perf_counter() + SECONDS, time.process_time()
+    while time.perf_counter() < end:
+        for stream in _ready(streams):
+            ray.get(next(stream))
+            messages += 1
+    return messages, time.process_time() - before
+
+
+def main() -> None:
+    """Print the table."""
+    print(machine.describe())
+    print(f"each stream sends once a second, for {SECONDS:.0f} s\n")
+    print("| streams | messages a second | of those due | driver's CPU a message (ms) |")
+    print("| ---: | ---: | ---: | ---: |")
+    names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
+    bundle = [Block("t" * 12, 0, "curves", {name: [0.5] * 24 for name in names})]
+    for count in STREAMS:
+        ray.init(address="local", include_dashboard=False, log_to_driver=False)
+        try:
+            actor = ray.remote(Workers).options(max_concurrency=count + 1).remote()
+            run = actor.run.options(num_returns="streaming")
+            streams = [run.remote(bundle, i / count) for i in range(count)]
+            for stream in streams:
+                ray.get(next(stream))
+            messages, cpu = taken(streams)
+        finally:
+            ray.shutdown()
+        rate = messages / SECONDS
+        print(
+            f"| {count:,} | {rate:,.0f} | {rate / count:.0%} | {cpu / messages * 1e3:.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

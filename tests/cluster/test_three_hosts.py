@@ -1,0 +1,184 @@
+"""A real cluster by SSH: up, used with its token alone, hurt in the middle of a study, and down.
+
+The shipped `cluster-onprem.yaml` on three hosts that are namespaces of this machine; run it with
+`make cluster-test`, which shows the account of what happened when.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.hosts import (
+    HEAD,
+    HOME,
+    NAMES,
+    WORKER1,
+    WORKER2,
+    Account,
+    Hosts,
+    missing,
+    three_hosts,
+)
+from tests.runner.clusters import answers, free_port
+from tests.runner.helpers import ended_well, eventually, parts, same_tables, settings_of, tables
+
+pytestmark = pytest.mark.cluster
+
+STUDY = ("hidden=[48, 48]", "replicas=4", "budget.epochs=30", "draws.count=4", "evaluations=3")
+LONG = 900.0
+"""Seconds; ends a test that fails, and lets one pass on a machine that others use as well."""
+WORDS = ("run", "studies/ghost-size.toml", *settings_of(STUDY), "--no-report")
+
+
+@contextmanager
+def tunnel(hosts: Hosts, file: str) -> Iterator[str]:
+    """`ray dashboard`: the head's loopback on a port of the laptop's."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [str(Path(sys.prefix) / "bin" / "ray"), "dashboard", "--port", str(port), file],
+        env=hosts.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert eventually(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def status_of(url: str) -> int:
+    try:
+        return int(urllib.request.urlopen(url, timeout=10).status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def is_up(hosts: Hosts, file: str) -> bool:
+    _, said = hosts.ray("exec", file, "RAY_AUTH_MODE=token ray status")
+    return "3 local.cluster.node" in said and f"/{3 * (os.cpu_count() or 1)}.0 CPU" in said
+
+
+def refuses_strangers(hosts: Hosts, url: str) -> None:
+    """Neither without a token nor with a wrong one, nor past the tunnel."""
+    submit = ("job", "submit", "--address", url, "--", "touch", "/var/tmp/never")
+    code, said = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_MODE="disabled")
+    assert code != 0 and "Missing authentication token" in said, said
+    code, said = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_TOKEN="0" * 64)
+    assert code != 0 and "Invalid authentication token" in said, said
+    assert status_of(f"{url}/api/jobs/") == 401
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(f"http://{HEAD}:8265", timeout=10)
+
+
+def in_the_middle(hosts: Hosts, root: Path) -> bool:
+    """Whether some trials are done and every host is at one."""
+    busy = [host for host in NAMES if any("_Actor.run" in x for x in hosts.processes(host))]
+    return len(busy) == len(NAMES) and bool(parts(root, "outcomes"))
+
+
+@contextmanager
+def followed(hosts: Hosts, url: str, job: str) -> Iterator[Path]:
+    """A file into which the job's output comes as it is written."""
+    words = [
+        str(Path(sys.prefix) / "bin" / "ray"),
+        "job",
+        "logs",
+        "--follow",
+        "--address",
+        url,
+        job,
+    ]
+    log = hosts.folder / "job.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(words, env=hosts.environment, stdout=file, stderr=file)
+        try:
+            yield log
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def lost(log: Path, address: str) -> bool:
+    return f"the machine {address} is lost or out of reach" in log.read_text()
+
+
+def runs_hurt(hosts: Hosts, url: str, account: Account) -> Path:
+    """Submit the study, cut one host off and kill another while it runs; its folder at the end."""
+    out = str(HOME / "runs" / "hurt")  # as the head sees its home
+    root = hosts.home(HEAD) / "runs" / "hurt"
+    submit = ("job", "submit", "--address", url, "--submission-id", "hurt", "--no-wait")
+    driver = ("--", "python", "-m", "runner", *WORDS, "--on", "ray", "--out", out)
+    code, said = hosts.ray(*submit, "--working-dir", ".", *driver)
+    assert code == 0, said
+    account("job submitted with the token")
+    with followed(hosts, url, "hurt") as log:
+        assert eventually(lambda: in_the_middle(hosts, root), LONG), log.read_text()
+        account("some trials are done, all three hosts are at others")
+        hosts.cut(WORKER2)
+        cut = account("worker2 cut off (ip link set down)")
+        hosts.kill(WORKER1)
+        killed = account("worker1 killed")
+        unseen = {WORKER2: cut, WORKER1: killed}
+        while unseen:
+            assert eventually(lambda: any(lost(log, host) for host in unseen), LONG), (
+                log.read_text()
+            )
+            for host in [host for host in unseen if lost(log, host)]:
+                now = account(f"loss of {NAMES[host]} noticed")
+                print(f"          after {now - unseen.pop(host):.1f} s")
+        ended = re.compile("Job 'hurt' (succeeded|failed)")
+        assert eventually(lambda: bool(ended.search(log.read_text())), LONG), log.read_text()
+        assert "Job 'hurt' succeeded" in log.read_text(), log.read_text()
+        account("job done: " + re.findall(r"\d+/\d+ trials .*", log.read_text())[-1])
+    return root
+
+
+def test_a_study_survives_on_three_hosts(tmp_path: Path) -> None:
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    account = Account()
+    ended_well(*WORDS, "--workers", "2", "--out", tmp_path / "local", cwd=Path.cwd())
+    account("the study run locally")
+    with three_hosts() as hosts:
+        account("three hosts up")
+        file = hosts.cluster_file()
+        assert hosts.ray("get-auth-token", "--generate")[0] == 0
+        code, said = hosts.ray("up", "-y", "--no-config-cache", file)
+        assert code == 0, said
+        account("ray up: the head answers")
+        try:
+            assert eventually(lambda: is_up(hosts, file), LONG), said
+            account("all three hosts in the cluster")
+            with tunnel(hosts, file) as url:
+                refuses_strangers(hosts, url)
+                account("refused: no token, a wrong token, past the tunnel")
+                root = runs_hurt(hosts, url, account)
+            same_tables(tables(root), tables(tmp_path / "local"))
+            ended_well("verify", root, cwd=tmp_path)
+            account("tables equal to the local run's, verify finds no fault")
+        finally:
+            code, said = hosts.ray("down", "-y", file)
+        assert code == 0, said
+        account("ray down")
+        left: list[str] = []
+
+        def gone() -> bool:
+            left[:] = [line for address in NAMES for line in hosts.processes(address)]
+            return not left
+
+        assert eventually(gone), left
+        account("no process of Ray is left on any host")

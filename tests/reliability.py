@@ -1,0 +1,88 @@
+"""The fault matrix: `python -m tests.reliability` breaks all that can break and prints the table.
+
+Words after it go to pytest: `-k disk`, `-m "faults and not slow"`. `--write` puts the table into
+docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+BEGIN, END = "<!-- fault matrix: python -m tests.reliability --write -->", "<!-- end -->"
+
+
+@dataclass
+class Row:
+    """One fault, over all the tests that inject it."""
+
+    fault: str
+    tests: list[str] = field(default_factory=list)
+    injected: int = 0
+    rows_lost: int = 0
+    seconds: float = 0.0
+
+    def add(self, test: str, said: dict[str, str]) -> None:
+        if test not in self.tests:
+            self.tests.append(test)
+        self.injected += int(said["injected"])
+        self.rows_lost += int(said["rows_lost"])
+        self.seconds = max(self.seconds, float(said["seconds_to_recover"]))
+
+
+def matrix(report: Path) -> list[Row]:
+    """The rows of a `--junitxml` report, in the order of the tests."""
+    rows: dict[str, Row] = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
+        if "fault" in said:
+            module = case.get("classname", "").removeprefix("tests.").replace(".", "/")
+            name = case.get("name", "").partition("[")[0]
+            row = rows.setdefault(said["fault"], Row(said["fault"]))
+            row.add(f"{module}.py::{name}", said)
+    return list(rows.values())
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The matrix in Markdown."""
+    lines = [
+        "| fault | test | injected | rows lost | seconds to recover |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        tests = ", ".join(f"`{test}`" for test in row.tests)
+        numbers = f"{row.injected:,} | {row.rows_lost:,} | {row.seconds:.1f}"
+        lines.append(f"| {row.fault} | {tests} | {numbers} |")
+    return "\n".join(lines)
+
+
+def written(page: str, matrix: str) -> str:
+    """The page with this matrix in the place of its own."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{matrix}\n\n{END}{after}"
+
+
+def main(words: list[str]) -> int:
+    """Run the marked tests and print (or write) the table; exits as pytest does."""
+    to_page = "--write" in words
+    rest = [word for word in words if word != "--write"]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        asked = ["-m", "faults", "-q", f"--junitxml={report}", *rest]
+        done = subprocess.run([sys.executable, "-m", "pytest", *asked], check=False, stdout=2)
+        found = table(matrix(report))
+    if to_page and done.returncode == 0:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+    print(found)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""A disk that fails, fills or is cut off at the operation that a test names."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pytest
+
+Failure = Literal["full", "broken", "killed"]
+FAILURES: tuple[Failure, ...] = ("full", "broken", "killed")
+
+
+class Death(BaseException):
+    """What no `except Exception` survives: the process is killed here."""
+
+
+class Disk:
+    """Counts the operations on files under `root`; the one numbered `fatal` fails.
+
+    `full`: ENOSPC, in a write after half of it, and no later write has room. `broken`: EIO once.
+    `killed`: `Death`, in a write after half of it. A read of a full disk fails with EIO.
+    """
+
+    def __init__(self, root: Path, failure: Failure = "killed", fatal: int = -1) -> None:
+        self.root = str(root)
+        self.failure = failure
+        self.fatal = fatal
+        self.done = 0
+        self.struck = self.said = ""
+
+    def mine(self, path: object) -> bool:
+        named = isinstance(path, str | os.PathLike)
+        return named and os.fspath(path).startswith(self.root)  # type: ignore[arg-type]
+
+    def next(self, operation: str, *, writes: bool = False) -> BaseException | None:
+        """What the operation that comes now ends with, if it must not succeed."""
+        now, self.done = self.done, self.done + 1
+        full = self.failure == "full" and writes
+        if now != self.fatal and not (self.struck and full):
+            return None
+        self.struck = self.struck or operation
+        if self.failure == "killed":
+            return Death(operation)
+        number = errno.ENOSPC if full else errno.EIO
+        self.said = self.said or os.strerror(number)
+        return OSError(number, os.strerror(number), operation)
+
+    def before(self, operation: str, *, writes: bool = False) -> None:
+        fault = self.next(operation, writes=writes)
+        if fault is not None:
+            raise fault
+
+
+class _Written:
+    """A new file; the fatal write leaves half of its content."""
+
+    def __init__(self, file: Any, disk: Disk) -> None:
+        self._file = file
+        self._disk = disk
+
+    def __enter__(self) -> _Written:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        fault = self._disk.next("write", writes=True)
+        self._file.write(content if fault is None else content[: len(content) // 2])
+        if fault is not None:
+            self._file.flush()
+            raise fault
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def fileno(self) -> int:
+        number: int = self._file.fileno()
+        return number
+
+
+class _Read(io.FileIO):
+    """A file that Arrow reads through Python."""
+
+    disk: Disk
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.disk.before("read")
+        return super().read(-1 if size is None else size)
+
+
+@contextmanager
+def failing(disk: Disk) -> Iterator[Disk]:
+    """Until the end of the block every operation of this process goes by the disk."""
+
+    def by_path(function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
+        def operation(path: Any = ".", *rest: Any, **named: Any) -> Any:
+            if disk.mine(path):
+                disk.before(function.__name__, writes=writes)
+            return function(path, *rest, **named)
+
+        return operation
+
+    def by_descriptor(function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
+        def operation(*words: Any) -> Any:
+            disk.before(function.__name__, writes=writes)
+            return function(*words)
+
+        return operation
+
+    real_open, real_file = io.open, pa.OSFile
+
+    def opened(path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        if not disk.mine(path):
+            return real_open(path, mode, *rest, **named)
+        writes = mode != "r" and mode != "rb"
+        disk.before("open", writes=writes)
+        file = real_open(path, mode, *rest, **named)
+        return _Written(file, disk) if writes else file
+
+    def arrow_file(path: Any, mode: str = "r") -> Any:
+        if not disk.mine(path):
+            return real_file(path, mode)
+        disk.before("open")
+        file = _Read(path)
+        file.disk = disk
+        return pa.PythonFile(file, mode="r")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("mkdir", "replace"):
+            patch.setattr(os, name, by_path(getattr(os, name), writes=True))
+        for name in ("listdir", "scandir", "unlink", "open", "lstat", "stat"):
+            patch.setattr(os, name, by_path(getattr(os, name), writes=False))
+        patch.setattr(os, "fsync", by_descriptor(os.fsync, writes=True))
+        patch.setattr(fcntl, "flock", by_descriptor(fcntl.flock, writes=False))
+        patch.setattr(io, "open", opened)
+        patch.setattr(pa, "OSFile", arrow_file)
+        yield disk
