@@ -148,7 +148,7 @@ def test_a_writer_leaves_its_mark_only_where_the_place_failed(store: ObjectStore
         raise ZeroDivisionError
     with pytest.raises(StorageError), store.hold():
         assert store.rival is None
-        raise StorageError
+        raise StorageError("the place failed")
     with store.hold():
         assert store.rival is not None
 
