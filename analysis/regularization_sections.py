@@ -150,9 +150,10 @@ SECTIONS = (
         says="Test loss of every draw against what was drawn, for every size; the table has "
         "validation loss too. The best draw is chosen on validation by the other seeds, as in the "
         "reading of that name; chosen_by counts the seeds whose choice a draw is.",
-        caption="A hollow star is a best draw with none drawn beyond it: a better one may lie "
-        "there. Where the lines' lowest points lie apart, sizes need different tuning. Bars are "
-        "95 % intervals over seeds, from five seeds on.",
+        caption="Points of one draw stand beside each other. A hollow star is a best draw with "
+        "none drawn beyond it: a better one may lie there. Where the lines' lowest points lie "
+        "apart, sizes need different tuning. Bars are 95 % intervals over seeds, from five seeds "
+        "on.",
         alt="Test loss against each drawn field for every size, with the best draws starred.",
         code="tuning.tuning(run, design_of(run))",
         draw=lambda f: robustness_figures.tuning(f.table("tuning"), symbol(f)),
