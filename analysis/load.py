@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from analysis.place import Place, content, parts, place_at
+from analysis.place import DamagedError, Place, content, parts, place_at
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
@@ -50,11 +50,11 @@ class Run:
 def read_run(where: str | Path) -> Run:
     """Read a run, finished or not, from a folder or a URI; rows of given-up attempts are left out.
 
-    Raises FileNotFoundError where there is no `study.json`, and ValueError where no trial has
-    been measured yet.
+    Raises FileNotFoundError where there is no `study.json`, DamagedError where a file is not what
+    it should be, and ValueError where no trial has been measured yet.
     """
     place = place_at(where)
-    study = json.loads(content(place, "study.json").decode("utf-8"))
+    study = _study(place)
     trials = _read(place, "trials")
     outcomes = _read(place, "outcomes")
     if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
@@ -75,6 +75,18 @@ def read_run(where: str | Path) -> Run:
     )
 
 
+def _study(place: Place) -> dict[str, Any]:
+    """The content of `study.json`, with the tables that are read from it."""
+    try:
+        study: dict[str, Any] = json.loads(content(place, "study.json").decode("utf-8"))
+        if all(isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")):
+            return study
+        said = "it does not describe a study"
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        said = f"{type(error).__name__}: {error}"
+    raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {said}")
+
+
 def of_trials(run: Run, trial_ids: pd.Series) -> Run:
     """The same run as if it had these trials alone."""
     frames = {name: getattr(run, name) for name in TABLES}
@@ -85,7 +97,13 @@ def _read(place: Place, table: str) -> pd.DataFrame:
     found = parts(place, table)
     if not found:
         return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
-    whole = pa.concat_tables(found, promote_options="permissive")
+    try:
+        whole = pa.concat_tables(found, promote_options="permissive")
+    except pa.ArrowException as error:
+        said = str(error).splitlines()[0]
+        raise DamagedError(
+            f"the part files of {table} in {str(place.shown)!r} do not fit together ({said})"
+        ) from None
     del found
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
     frame = whole.to_pandas(split_blocks=True, self_destruct=True)

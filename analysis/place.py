@@ -21,6 +21,10 @@ FLAT = ("s3", "gcs", "abfs")
 """Stores in which a folder need not be made before a file is put into it."""
 
 
+class DamagedError(ValueError):
+    """A file of a run cannot be read, or is not what its name says; one sentence."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A path of a file system; `shown` is what may be printed, a path or a URI without secrets."""
@@ -63,16 +67,57 @@ def content(place: Place, key: str) -> bytes:
 
 
 def parts(place: Place, table: str) -> list[pa.Table]:
-    """The part files of a table, in the order of their names; none where there is no table."""
-    folder = fs.FileSelector(f"{place.path}/{table}", allow_not_found=True)
-    names = sorted(info.path for info in place.system.get_file_info(folder))
+    """The part files of a table, in the order of their names; none where there is no table.
 
-    def read(path: str) -> pa.Table:
-        with place.system.open_input_file(path) as file:
-            return pq.read_table(file)
+    Raises DamagedError for one that is none.
+    """
+
+    def read(info: fs.FileInfo) -> pa.Table:
+        key = f"{table}/{info.base_name}"
+        # A pipe would be waited for, and a folder be read as a data set of its own.
+        if info.type is not fs.FileType.File:
+            raise DamagedError(f"{key} in {str(place.shown)!r} is no plain file; move it away")
+        with _readable(place, key), place.system.open_input_file(info.path) as file:
+            return _checked(pq.read_table(file), table)
 
     with ThreadPoolExecutor(1 if place.is_local else AT_ONCE) as pool:
-        return list(pool.map(read, filter(_is_part, names)))
+        return list(pool.map(read, _part_files(place, table)))
+
+
+def _part_files(place: Place, table: str) -> list[fs.FileInfo]:
+    folder = fs.FileSelector(f"{place.path}/{table}", allow_not_found=True)
+    try:
+        found = place.system.get_file_info(folder)
+    except NotADirectoryError:
+        raise DamagedError(f"{table} in {str(place.shown)!r} is no folder") from None
+    return sorted((info for info in found if _is_part(info.path)), key=lambda info: info.path)
+
+
+@contextmanager
+def _readable(place: Place, key: str) -> Iterator[None]:
+    """What the content of a file makes Arrow raise, not the place, becomes a DamagedError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DamagedError(
+            f"{key} in {str(place.shown)!r} cannot be read ({said}); "
+            "`caviar verify` tells what else is damaged"
+        ) from None
+
+
+def _checked(found: pa.Table, table: str) -> pa.Table:
+    """The part itself; raises ValueError where its rows belong to no trial and attempt."""
+    wanted = {"trial_id": pa.string()} | ({"attempt": pa.int32()} if table != "trials" else {})
+    for name, kind in wanted.items():
+        if name not in found.column_names:
+            raise ValueError(f"it has no column {name}")
+        there = found.schema.field(name).type
+        if pa.types.is_integer(there) != pa.types.is_integer(kind) or found[name].null_count:
+            raise ValueError(f"its column {name} is not that of a run")
+    return found
 
 
 def _is_part(path: str) -> bool:

@@ -133,14 +133,14 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     from analysis.answer import answer
     from analysis.findings import find
     from analysis.load import read_run
-    from analysis.place import published
+    from analysis.place import DamagedError, published
     from analysis.report import write_report
     from runner.verify import verify_run
 
     try:
         found = find(read_run(root), [read_run(other) for other in beside])
     except ValueError as error:
-        if beside:
+        if beside or isinstance(error, DamagedError):
             raise RequestError(str(error)) from None
         _say(f"no report: {error}")
         return

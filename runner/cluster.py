@@ -133,13 +133,9 @@ class RayExecutor:
                 log_to_driver=False,
                 **own,
             )
-        except (OSError, ValueError, RuntimeError, RayError) as error:
+        except Exception as error:  # Ray raises bare ones too, as where a start takes too long.
             self._leave()
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise RequestError(
-                f"cannot use the Ray cluster at {where!r}: {said}; "
-                "check the address, or leave --address away to start a local cluster"
-            ) from None
+            raise RequestError(_refusal(where, error)) from None
         about = found.address_info
         self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
@@ -254,6 +250,21 @@ def _knock(where: str) -> None:
     host, colon, port = where.rpartition(":")
     if colon and "/" not in where and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
+def _refusal(where: str, error: Exception) -> str:
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if where == "local":
+        return f"cannot start a Ray cluster here: {said} Try again, or use --on local"
+    if "InvalidAuthToken" in f"{error} {error.__cause__}" or "oken" in said:
+        return (
+            f"the Ray cluster at {where!r} refuses the token, or asks for one: export "
+            "RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
+        )
+    return (
+        f"cannot use the Ray cluster at {where!r}: {said}; "
+        "check the address, or leave --address away to start a local cluster"
+    )
 
 
 def _machine_lost(error: Exception) -> bool:

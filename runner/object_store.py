@@ -109,23 +109,18 @@ class ObjectStore:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the newest writer; an older one, then named by `rival`, stops at its next write."""
-        self._session = secrets.token_hex(4)
-        self._next = {}
+        session = secrets.token_hex(4)
         who = {
-            "session": self._session,
+            "session": session,
             "host": platform.node(),
             "process": os.getpid(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        try:
-            with self._spoken("cannot write", WRITER):
-                before = self._writer()
-                self._put(WRITER, json.dumps(who).encode())
-        except StorageError as error:
-            if WRONG.search(str(error)):
-                raise RequestError(str(error).partition(f"; {CARRY_ON}")[0]) from None
-            raise
+        with self._spoken("cannot write", WRITER):
+            before = self._writer()
+            self._put(WRITER, json.dumps(who).encode())
         self.rival = None if before is None else _named(before)
+        self._session, self._next = session, {}
         try:
             yield
         except StorageError:
@@ -192,10 +187,10 @@ class ObjectStore:
         except FileNotFoundError:
             raise
         except (OSError, pa.ArrowException) as error:
-            raise StorageError(
-                f"{what} {key} in {self.where!r}: {_said(error)}; {CARRY_ON} once the place can "
-                "be reached"
-            ) from error
+            said = f"{what} {key} in {self.where!r}: {_said(error)}"
+            if self._session is None and WRONG.search(said):
+                raise RequestError(said) from error
+            raise StorageError(f"{said}; {CARRY_ON} once the place can be reached") from error
 
 
 def _named(writer: bytes) -> str:

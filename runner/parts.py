@@ -16,6 +16,7 @@ from runner.storage import Storage, Where, storage_at, unreadable
 from runner.tables import SCHEMAS
 
 READERS = 16
+_KEYS = {"trial_id", "attempt"}
 
 
 def part_names(storage: Storage, table: str) -> list[str]:
@@ -27,7 +28,7 @@ def part_names(storage: Storage, table: str) -> list[str]:
 def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
     """The next `part-*.parquet` of a table, complete or not there at all; returns its key."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, compression="zstd")
+    pq.write_table(rows, sink, compression="zstd", write_page_checksum=True)
     key = f"{table}/{storage.next_part(table)}"
     storage.write(key, sink.getvalue().to_pybytes())
     return key
@@ -39,7 +40,12 @@ def read_part(storage: Storage, table: str, name: str, columns: list[str] | None
     key = f"{table}/{name}"
     try:
         with storage.open(key) as file:
-            return pq.read_table(file, columns=columns, schema=SCHEMAS[table])
+            found = pq.read_table(
+                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
+            )
+        if any(found[name].null_count for name in _KEYS & set(found.column_names)):
+            raise pa.ArrowInvalid("it has rows of no trial or attempt, so it is another's")
+        return found
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise unreadable(storage, key, error) from error

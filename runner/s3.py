@@ -30,12 +30,14 @@ def bounded(uri: str, found: fs.S3FileSystem, *, one_request: bool) -> fs.S3File
     strange = sorted(asked.keys() - set(TAKEN))
     if strange:
         raise ValueError(f"{strange[0]} is not taken; {', '.join(TAKEN)} are")
+    # Pyarrow itself looks at the variables only where it makes all of a URI.
+    named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     return fs.S3FileSystem(
         access_key=unquote(parts.username) if parts.username else None,
         secret_key=unquote(parts.password) if parts.password else None,
         region=found.region,
         scheme=asked.get("scheme"),
-        endpoint_override=asked.get("endpoint_override"),
+        endpoint_override=asked.get("endpoint_override") or next(filter(None, named), None),
         tls_ca_file_path=asked.get("tls_ca_file_path"),
         allow_delayed_open=one_request,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_attempts()),

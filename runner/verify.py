@@ -97,7 +97,7 @@ def _files(storage: Storage, findings: Findings) -> bool:
             name = f"{table}/{part}"
             try:
                 with storage.open(name) as file:
-                    found = pq.read_table(file).schema
+                    found = pq.read_table(file, page_checksum_verification=True).schema
             except (pa.ArrowException, OSError) as error:
                 said = (str(error).splitlines() or [type(error).__name__])[0]
                 findings.fault(f"{name} cannot be read: {said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("hosts.sh")
 HEAD, WORKER1, WORKER2 = "10.77.0.11", "10.77.0.12", "10.77.0.13"
 NAMES = {HEAD: "head", WORKER1: "worker1", WORKER2: "worker2"}
+LOCK, PREFIX = Path("/var/tmp/caviar.lock"), "caviar-hosts-"
 HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
@@ -118,8 +120,17 @@ def answers_ssh(address: str) -> bool:
 
 @contextmanager
 def three_hosts() -> Iterator[Hosts]:
-    """Up, with this environment of Python as each host's caviar-venv; down whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="caviar-hosts-", dir="/var/tmp"))
+    """Up, with this environment of Python as each host's caviar-venv; down whatever happens.
+
+    One run at a time: the network and its names are the same for all. What a run that was killed
+    left is removed first.
+    """
+    lock = LOCK.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for former in LOCK.parent.glob(f"{PREFIX}*"):
+        subprocess.run([SCRIPT, "down", former], check=True, timeout=60)
+        shutil.rmtree(former)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=LOCK.parent))
     seen = {Path(sys.prefix), Path(sys.base_prefix), ROOT}
     shared = [str(path.relative_to(HOME)) for path in seen if path.is_relative_to(HOME)]
     laptop = folder / "laptop"
@@ -136,3 +147,4 @@ def three_hosts() -> Iterator[Hosts]:
     finally:
         subprocess.run([SCRIPT, "down", folder], check=False, timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+        lock.close()

@@ -14,6 +14,15 @@ from typing import BinaryIO, NamedTuple
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
+from runner.executor import InlineExecutor
+from runner.kept import forget_ended
+from runner.place import open_run, remaining, unplanned
+from runner.plan import Plan
+from runner.run import run_study
+from runner.sink import ParquetSink
+from runner.storage import Storage
+from tests.runner.helpers import nothing
+
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIA-TEST",
     "AWS_SECRET_ACCESS_KEY": "test-secret",
@@ -29,12 +38,16 @@ def s3_server() -> Iterator[int]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    uri = f"{uri_at(port, BUCKET)}&allow_bucket_creation=true"
-    fs.FileSystem.from_uri(uri)[0].create_dir(BUCKET)
+    make_bucket(port, BUCKET)
     try:
         yield port
     finally:
         server.stop()
+
+
+def make_bucket(port: int, name: str) -> None:
+    uri = f"{uri_at(port, name)}&allow_bucket_creation=true"
+    fs.FileSystem.from_uri(uri)[0].create_dir(name)
 
 
 def uri_at(port: int, path: str) -> str:
@@ -52,6 +65,17 @@ def objects(port: int, path: str) -> dict[str, bytes]:
     found = system.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
     files = [info.path for info in found if info.type == fs.FileType.File]
     return {p.removeprefix(f"{root}/"): system.open_input_file(p).read() for p in files}
+
+
+def drive(place: Storage, plan: Plan, seconds: float = 10.0) -> None:
+    """What the program does to carry out a plan."""
+    with place.hold():
+        open_run(place, plan, "test")
+        forget_ended(place)
+        sink = ParquetSink(place, max_seconds=seconds)
+        sink.plan(unplanned(place, plan))
+        run_study(remaining(place, plan), InlineExecutor(plan.data), sink, nothing)
+        sink.close()
 
 
 class Request(NamedTuple):

@@ -124,14 +124,22 @@ def test_the_footer_of_a_parquet_file_is_held_against_the_limit(
 
 
 def test_a_long_text_that_every_row_repeats_is_not_unpacked(tmp_path: Path) -> None:
-    """A label of 10 MB in 100,000 rows is a terabyte, unless it stays a dictionary."""
+    """A label of 50 KB in 2,000 rows is 100 MB, unless it stays a dictionary."""
+    pool_before = pa.default_memory_pool()
     texts = pa.DictionaryArray.from_arrays(
-        pa.array(np.arange(100_000, dtype=np.int32) % 2), pa.array(["x" * 10**7, "y"])
+        pa.array(np.arange(4000, dtype=np.int32) % 2), pa.array(["x" * 50_000, "y"])
     )
-    numbers = np.arange(100_000) % 7
-    parquet_of(tmp_path / "label.parquet", a=numbers, y=texts)
-    assert "a label in 'y' has more than 1000 bytes" in said(tmp_path / "label.parquet")
-    parquet_of(tmp_path / "feature.parquet", a=texts, y=numbers)
+    numbers = np.arange(4000) % 7
+    plain = pa.table({"a": numbers, "y": texts.cast(pa.string())})
+    pq.write_table(plain, tmp_path / "label.parquet")
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(pool)
+    try:
+        assert "a label in 'y' has more than 1000 bytes" in said(tmp_path / "label.parquet")
+    finally:
+        pa.set_memory_pool(pool_before)
+    assert pool.max_memory() < 10_000_000 < 2000 * 50_000
+    parquet_of(tmp_path / "feature.parquet", a=texts.cast(pa.string()), y=numbers)
     assert "not numeric: a" in said(tmp_path / "feature.parquet")
     rows = "".join(f"{i},{'pq'[i % 2]}\n" for i in range(50_000))
     (tmp_path / "t.csv").write_text("a,y\n" + rows + f"3,{'x' * 500_000}\n")

@@ -17,19 +17,17 @@ import analysis.place
 from runner.errors import RequestError, StorageError
 from runner.events import Block, Job
 from runner.executor import InlineExecutor
-from runner.kept import forget_ended
 from runner.object_store import WRITER, ObjectStore
 from runner.parts import read_columns, write_part
 from runner.place import open_run, read_study_json, remaining, unplanned
-from runner.plan import Plan
 from runner.run import run_study
 from runner.sink import ParquetSink, to_table
-from runner.storage import LocalFolder, Storage, read, storage_at
+from runner.storage import LocalFolder, read, storage_at
 from runner.trial import run_trial
 from runner.uri import joined, masked
 from runner.verify import verify_run
 from tests.runner.helpers import TINY, block, nothing, plan_of, same_tables, tables
-from tests.runner.stores import new_run, objects, uri_at
+from tests.runner.stores import drive, new_run, objects, uri_at
 
 
 def renamed(root: Path) -> ObjectStore:
@@ -52,17 +50,6 @@ def two(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[ObjectStore, Ob
 @pytest.fixture
 def store(two: tuple[ObjectStore, ObjectStore]) -> ObjectStore:
     return two[0]
-
-
-def drive(place: Storage, plan: Plan, seconds: float = 10.0) -> None:
-    """What the program does to carry out a plan."""
-    with place.hold():
-        open_run(place, plan, "test")
-        forget_ended(place)
-        sink = ParquetSink(place, max_seconds=seconds)
-        sink.plan(unplanned(place, plan))
-        run_study(remaining(place, plan), InlineExecutor(plan.data), sink, nothing)
-        sink.close()
 
 
 def test_what_is_written_is_read_and_listed(store: ObjectStore) -> None:
@@ -154,6 +141,16 @@ def test_what_a_killed_writer_left_is_no_obstacle(left: bytes, store: ObjectStor
         store.write("study.json", b"here")
     with store.hold():
         assert store.rival is None
+
+
+def test_a_writer_leaves_its_mark_only_where_the_place_failed(store: ObjectStore) -> None:
+    with pytest.raises(ZeroDivisionError), store.hold():
+        raise ZeroDivisionError
+    with pytest.raises(StorageError), store.hold():
+        assert store.rival is None
+        raise StorageError("the place failed")
+    with store.hold():
+        assert store.rival is not None
 
 
 def test_the_mark_says_who_writes(store: ObjectStore) -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn import datasets
 
 from model.layers import Array
 from runner.config import DatasetConfig
 from runner.data import Data
-from runner.sources import load_data
+from runner.errors import RequestError
+from runner.sources import BUNDLED, load_data
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 RNG = np.random.default_rng(0)
@@ -124,6 +126,24 @@ def test_bundled(name: str, shape: tuple[int, int], classes: int, pixels: bool) 
     assert data.features.shape == shape and data.labels.shape == shape[:1]
     assert len(data.classes) == classes and data.pixels is pixels
     assert set(data.labels) == set(range(classes))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_sets_are_those_that_scikit_learn_loads(name: str) -> None:
+    data, bunch = load_data(DatasetConfig(name=name)), getattr(datasets, f"load_{name}")()
+    np.testing.assert_array_equal(data.features, bunch.data)
+    assert data.features.dtype == bunch.data.dtype
+    assert [data.classes[i] for i in data.labels] == [
+        str(bunch.target_names[i]) for i in bunch.target
+    ]
+
+
+def test_a_set_that_scikit_learn_no_longer_brings_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(BUNDLED, "wine", "vinegar.csv")
+    with pytest.raises(RequestError, match=r"^wine: this version .* does not bring vinegar.csv; "):
+        load_data(DatasetConfig(name="wine"))
 
 
 def test_labels_keep_the_names_of_the_classes() -> None:
