@@ -1,8 +1,8 @@
 """The fault matrix: `python -m tests.reliability` breaks all that can break and prints the table.
 
 Words after it go to pytest: `-k disk`, `-m "faults and not slow"`. Words that end with `.xml` are
-`--junitxml` reports made before, by other machines perhaps, in the place of a run. `--write` puts the
-table into docs/reliability.md.
+`--junitxml` reports made before, by other machines perhaps, in the place of a run. `--write` puts
+the table into docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -74,9 +74,8 @@ def written(page: str, matrix: str) -> str:
 def injected(words: list[str], report: Path) -> int:
     """Run the marked tests into a report; pytest's exit code."""
     asked = ["-m", "faults", "-q", f"--junitxml={report}", *words]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *asked], check=False, stdout=2
-    ).returncode
+    command = [sys.executable, "-m", "pytest", *asked]
+    return subprocess.run(command, check=False, stdout=2).returncode
 
 
 def main(words: list[str]) -> int:
