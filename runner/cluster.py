@@ -17,7 +17,7 @@ from runner.data import Data
 from runner.errors import RequestError
 from runner.events import Event, Idle, Job, Outcome, WorkerDied
 from runner.executor import IDLE_SECONDS, RunTrial
-from runner.ray_folder import RayFolder, make_folder
+from runner.ray_folder import RayFolder, last_lines, make_folder
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
 
@@ -206,7 +206,7 @@ class RayExecutor:
         if worker.host != self._here:
             return ""
         logs = self._logs.glob(f"worker-*-{worker.process}.err")
-        return " | ".join(line for log in logs for line in _tail(log))
+        return " | ".join(line for log in logs for line in last_lines(log))
 
     def close(self) -> None:
         """Stop the actors now, and the cluster where it was started here."""
@@ -288,15 +288,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, RayTaskError):
         return text.splitlines()[-1]
     return (text.splitlines() or [type(error).__name__])[0]
-
-
-def _tail(log: Path) -> list[str]:
-    """The last lines of a log, without Ray's marks."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith(":")][-3:]
 
 
 def _resources() -> dict[str, float]:
