@@ -26,7 +26,7 @@ class RequestError(Exception):
 
 def one_line(text: str) -> str:
     """The text as one line that a terminal shows as it is, its middle left out if it is long."""
-    return _cut(printable(" ".join(text.splitlines())))
+    return _cut(printable(" ".join(text.replace("\t", " ").splitlines())))
 
 
 def printable(text: str) -> str:
