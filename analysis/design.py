@@ -68,10 +68,11 @@ def design_of(run: Run) -> Design | None:
         unit="seed" if axis in crossed else "trial_id",
         label=label,
     )
-    return replace(design, planned=_planned(run, design))
+    return replace(design, planned=planned_of(run, design))
 
 
-def _planned(run: Run, design: Design) -> dict[tuple[str, float], int]:
+def planned_of(run: Run, design: Design) -> dict[tuple[str, float], int]:
+    """The measurements, seeds of trials, that a run has for each facet and level."""
     places = zip(facet_of(run.trials, design), run.trials[design.axis], strict=True)
     counted: Counter[tuple[str, float]] = Counter()
     for (facet, level), seeds in zip(places, run.trials["seeds"], strict=True):

@@ -18,6 +18,8 @@ from analysis.equivalent_dropout import equivalent_dropout
 from analysis.load import Run
 from analysis.mechanisms import arm_effects, first_arm, mechanism_shares
 from analysis.scorecard import scorecard
+from analysis.specifications import specifications
+from analysis.tuning import drawn_fields, tuning, tuning_spread, values_of_draws
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,22 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "arm_effects": effects_of_arms,
         "mechanism_shares": mechanism_shares(effects_of_arms),
         "equivalent_dropout": equivalent_dropout(whole, design),
-        "designs": designs_beside([whole, *beside]) if beside else pd.DataFrame(),
-        "across_data_sets": across_data_sets([whole, *beside]),
+        "tuning": tuning(run, design),
+        "tuning_spread": tuning_spread(run, design),
+        **_of_several([whole, *beside]),
         "scorecard": scorecard(whole, design),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables, tuple(beside))
+
+
+def _of_several(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The tables of a run and those beside it."""
+    return {
+        "specifications": specifications(runs),
+        "designs": designs_beside(runs) if len(runs) > 1 else pd.DataFrame(),
+        "across_data_sets": across_data_sets(runs),
+    }
 
 
 def chosen_table(run: Run, design: Design) -> pd.DataFrame:
@@ -96,10 +108,10 @@ def chosen_table(run: Run, design: Design) -> pd.DataFrame:
     `at_edge` counts seeds whose choice is the lowest or highest drawn, so that a better one may
     lie outside. Empty where nothing can be chosen.
     """
-    drawn = [f for f in run.study["study"]["nuisance"] if run.trials[f].dtype.kind in "if"]
+    drawn = drawn_fields(run)
     if not design.paired or run.trials["draw"].nunique() < 2:
         return pd.DataFrame()
-    values = run.trials.drop_duplicates("draw").set_index("draw")[drawn]
+    values = values_of_draws(run, drawn)
     rows = []
     for (facet, level), arm in chosen_draws(run, design).groupby(["facet", "level"]):
         for name in drawn:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.findings import Findings
+from analysis.specifications import SMALLEST, below_zero
 from analysis.words import number, with_interval
 
 WITHOUT = {
@@ -18,8 +19,13 @@ WITHOUT = {
 
 
 def of_question_1(found: Findings) -> list[str]:
-    """Mechanisms, self-influence and equivalent dropout, where the run has them."""
-    return [*_mechanisms(found), *_self_influence(found), *_dropout(found)]
+    """Mechanisms, self-influence, equivalent dropout and specifications, where it has them."""
+    return [
+        *_mechanisms(found),
+        *_self_influence(found),
+        *_dropout(found),
+        *_specifications(found),
+    ]
 
 
 def of_question_2(found: Findings, layer: str) -> list[str]:
@@ -101,6 +107,14 @@ def _dropout(found: Findings) -> list[str]:
             f"{predicted}), and its test loss is {difference} nats from dropout's there."
         )
     return sentences
+
+
+def _specifications(found: Findings) -> list[str]:
+    table = found.table("specifications")
+    if table.empty:
+        return []
+    counts = below_zero(table, SMALLEST)
+    return [f"Test loss at the smallest size less that at the largest: {counts}."]
 
 
 def _repairs(found: Findings) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis import decompositions, figures
+from analysis import decompositions, figures, robustness_figures
 from analysis.section import Section, label, reference, symbol, whole
 
 SECTIONS = (
@@ -143,6 +143,44 @@ SECTIONS = (
         alt="Equivalent dropout rate measured and predicted, and test loss difference at it.",
         code="dropout.equivalent_dropout(whole, design_of(run))",
         draw=lambda f: decompositions.equivalent_dropout(f.table("equivalent_dropout"), label(f)),
+    ),
+    Section(
+        key="tuning",
+        title="1. Tuning",
+        says="Test loss of every draw against what was drawn, for every size; the table has "
+        "validation loss too. The best draw is chosen on validation by the other seeds, as in the "
+        "reading of that name; chosen_by counts the seeds whose choice a draw is.",
+        caption="Points of one draw stand beside each other. A hollow star is a best draw with "
+        "none drawn beyond it: a better one may lie there. Where the lines' lowest points lie "
+        "apart, sizes need different tuning. Bars are 95 % intervals over seeds, from five seeds "
+        "on.",
+        alt="Test loss against each drawn field for every size, with the best draws starred.",
+        code="tuning.tuning(run, design_of(run))",
+        draw=lambda f: robustness_figures.tuning(f.table("tuning"), symbol(f)),
+    ),
+    Section(
+        key="tuning_spread",
+        title="1. How much hangs on the draw",
+        says="Standard deviation between draws, of their means over seeds (study variance), "
+        "beside that between seeds of the same draw. Where the first is the larger, a comparison "
+        "at one draw says more of that draw than of the size. Intervals are over draws or over "
+        "seeds, units of them, from five on.",
+        code="tuning.tuning_spread(run, design_of(run))",
+    ),
+    Section(
+        key="specifications",
+        title="1. Robustness: the effect under every specification",
+        says="Test loss less that at the largest size for every crossed field, data set and draw "
+        "by itself: of the smallest size, which nothing chose, and of the best of all its draws, "
+        "whose choice on the same seeds flatters it. Specifications share seeds and data, so "
+        "their number is no number of independent confirmations.",
+        caption="One specification above another's marks; below each, what makes it. A value "
+        "whose marks crowd at one end moves the effect. Bars are 95 % intervals, each for itself, "
+        "from five seeds on; surely: the interval misses zero. The axis is linear near zero.",
+        alt="Effects of size on test loss in their order, with intervals, over the fields that "
+        "make each specification.",
+        code="specifications.specifications([whole, *others])",
+        draw=lambda f: robustness_figures.specifications(f.table("specifications")),
     ),
     Section(
         key="designs",

@@ -91,7 +91,7 @@ def _section(
         "says": section.says,
         "caption": section.caption,
         "alt": section.alt,
-        "code": IMPORTS + _reading(found) + section.code,
+        "code": IMPORTS + _reading(found, section) + section.code,
         "image": image,
         "least": f"{LEGIBLE * width:.0f}px",
         "opened": section.opened,
@@ -101,13 +101,13 @@ def _section(
     }
 
 
-def _reading(found: Findings) -> str:
+def _reading(found: Findings, section: Section) -> str:
     """The lines that read the run: `whole`, and `run`, the arm that the tables are about."""
     where = repr(str(found.run.where))
     lines = f"run = whole = read_run({where})\n"
     if arms_of(found.run):
         lines = f"whole = read_run({where})\nrun = mechanisms.first_arm(whole)\n"
-    if found.beside:
+    if found.beside or "others" in section.code:
         others = ", ".join(f"read_run({str(run.where)!r})" for run in found.beside)
         lines += f"others = [{others}]\n"
     return lines

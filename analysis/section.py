@@ -15,7 +15,7 @@ IMPORTS = (
     "from analysis import beside, data_sets, error_parts\n"
     "from analysis import equivalent_dropout as dropout\n"
     "from analysis import design_of, findings, mechanisms, noise, penalty_scaling, read_run\n"
-    "from analysis import regularization, scorecard, test_time\n\n"
+    "from analysis import regularization, scorecard, specifications, test_time, tuning\n\n"
 )
 
 

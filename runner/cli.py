@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError, StorageError, one_line, printable
+from runner.errors import RequestError, StorageError, one_line, printable, unwritten_report
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
 from runner.uri import joined, masked
@@ -108,11 +108,10 @@ def run(
     _say(f"rows: {masked(root)}")
     if progress.interrupted:
         print("interrupted: what was measured is on disk; the same command resumes")
-        raise SystemExit(INTERRUPTED)
-    if report:
+    elif report:
         _report(root)
-    if progress.failed:
-        raise SystemExit(FAILED)
+    if progress.interrupted or progress.failed:
+        raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
 def _power(seeds: int, pilot: str | None) -> str:
@@ -153,10 +152,7 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
         with published(root, "report") as folder:
             write_report(found, folder, checks)
     except OSError as error:
-        raise StorageError(
-            f"cannot write the report of {masked(root)!r}: {error.strerror or error}; the rows "
-            f"are whole, and `caviar report {masked(root)}` writes it once there is room"
-        ) from error
+        raise unwritten_report(masked(root), error) from error
     _say(f"report: {joined(masked(root), 'report/index.html')}")
 
 

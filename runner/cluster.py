@@ -17,7 +17,7 @@ from runner.data import Data
 from runner.errors import RequestError
 from runner.events import Event, Idle, Job, Outcome, WorkerDied
 from runner.executor import IDLE_SECONDS, RunTrial
-from runner.ray_folder import RayFolder, make_folder
+from runner.ray_folder import RayFolder, last_lines, make_folder
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
 
@@ -133,13 +133,9 @@ class RayExecutor:
                 log_to_driver=False,
                 **own,
             )
-        except (OSError, ValueError, RuntimeError, RayError) as error:
+        except Exception as error:  # Ray raises bare ones too, as where a start takes too long.
             self._leave()
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise RequestError(
-                f"cannot use the Ray cluster at {where!r}: {said}; "
-                "check the address, or leave --address away to start a local cluster"
-            ) from None
+            raise RequestError(_refusal(where, error)) from None
         about = found.address_info
         self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
@@ -210,7 +206,7 @@ class RayExecutor:
         if worker.host != self._here:
             return ""
         logs = self._logs.glob(f"worker-*-{worker.process}.err")
-        return " | ".join(line for log in logs for line in _tail(log))
+        return " | ".join(line for log in logs for line in last_lines(log))
 
     def close(self) -> None:
         """Stop the actors now, and the cluster where it was started here."""
@@ -256,6 +252,21 @@ def _knock(where: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
+def _refusal(where: str, error: Exception) -> str:
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if where == "local":
+        return f"cannot start a Ray cluster here: {said} Try again, or use --on local"
+    if "InvalidAuthToken" in f"{error} {error.__cause__}" or "oken" in said:
+        return (
+            f"the Ray cluster at {where!r} refuses the token, or asks for one: export "
+            "RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
+        )
+    return (
+        f"cannot use the Ray cluster at {where!r}: {said}; "
+        "check the address, or leave --address away to start a local cluster"
+    )
+
+
 def _machine_lost(error: Exception) -> bool:
     """Whether Ray says that the machine is gone or out of reach, and not the process alone."""
     if isinstance(error, ActorDiedError):
@@ -277,15 +288,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, RayTaskError):
         return text.splitlines()[-1]
     return (text.splitlines() or [type(error).__name__])[0]
-
-
-def _tail(log: Path) -> list[str]:
-    """The last lines of a log, without Ray's marks."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith(":")][-3:]
 
 
 def _resources() -> dict[str, float]:

@@ -49,6 +49,14 @@ class StorageError(Exception):
         super().__init__(one_line(sentence))
 
 
+def unwritten_report(where: str, error: OSError) -> StorageError:
+    """What to say where a report could not be written."""
+    return StorageError(
+        f"cannot write the report of {where!r}: {error.strerror or error}; the rows are whole, and "
+        f"`caviar report {where}` writes it once there is room"
+    )
+
+
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest allowed word, or the list of all of them."""
     allowed = sorted(allowed)

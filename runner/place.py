@@ -67,9 +67,18 @@ def read_study_json(where: Where) -> dict[str, Any]:
         raise RequestError(f"{storage.where!r} is not a run: it has no {STUDY}") from None
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{shown} is damaged: {error}") from None
-    if not isinstance(content, dict) or not {"hash", "study", "sessions"} <= content.keys():
+    if not _describes_a_study(content):
         raise RequestError(f"{shown} is damaged: it does not describe a study")
-    return content
+    found: dict[str, Any] = content
+    return found
+
+
+def _describes_a_study(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    study, sessions = content.get("study"), content.get("sessions")
+    named = isinstance(study, dict) and {"name", "dataset"} <= study.keys()
+    return named and isinstance(sessions, list) and isinstance(content.get("hash"), str)
 
 
 def session(command: str) -> dict[str, Any]:

@@ -77,3 +77,12 @@ def _base() -> Path:
         if found and len(found) <= LONGEST_BASE and os.access(found, os.W_OK):
             return Path(found)
     return Path("/tmp")
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last lines of a log, without Ray's marks."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.strip() for line in lines if line.strip() and not line.startswith(":")][-3:]

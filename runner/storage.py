@@ -89,7 +89,11 @@ class LocalFolder:
         return sorted(name for name in found if name[0] not in "._")
 
     def open(self, key: str) -> pa.NativeFile:
-        return pa.OSFile(str(self._path(key)), "r")
+        path = self._path(key)
+        # A pipe would be waited for.
+        if path.exists() and not path.is_file():
+            raise StorageError(f"{key} in {self.where!r} is no plain file; move it away")
+        return pa.OSFile(str(path), "r")
 
     def write(self, key: str, content: bytes) -> None:
         path = self._path(key)

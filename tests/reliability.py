@@ -1,7 +1,8 @@
 """The fault matrix: `python -m tests.reliability` breaks all that can break and prints the table.
 
-Words after it go to pytest: `-k disk`, `-m "faults and not slow"`. `--write` puts the table into
-docs/reliability.md.
+Words after it go to pytest: `-k disk`, `-m "faults and not slow"`. Words that end with `.xml` are
+`--junitxml` reports made before, by other machines perhaps, in the place of a run. `--write` puts
+the table into docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ class Row:
         self.seconds = max(self.seconds, float(said["seconds_to_recover"]))
 
 
-def matrix(report: Path) -> list[Row]:
-    """The rows of a `--junitxml` report, in the order of the tests."""
+def matrix(reports: Iterable[Path]) -> list[Row]:
+    """The rows of `--junitxml` reports, in the order of the tests."""
     rows: dict[str, Row] = {}
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
+    roots = [ElementTree.parse(report).getroot() for report in reports]
+    for case in (case for root in roots for case in root.iter("testcase")):
         said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
         if "fault" in said:
             module = case.get("classname", "").removeprefix("tests.").replace(".", "/")
@@ -69,19 +71,30 @@ def written(page: str, matrix: str) -> str:
     return f"{before}{BEGIN}\n\n{matrix}\n\n{END}{after}"
 
 
+def injected(words: list[str], report: Path) -> int:
+    """Run the marked tests into a report; pytest's exit code."""
+    asked = ["-m", "faults", "-q", f"--junitxml={report}", *words]
+    command = [sys.executable, "-m", "pytest", *asked]
+    return subprocess.run(command, check=False, stdout=2).returncode
+
+
 def main(words: list[str]) -> int:
-    """Run the marked tests and print (or write) the table; exits as pytest does."""
-    to_page = "--write" in words
-    rest = [word for word in words if word != "--write"]
+    """Print (or write) the table; exits as pytest does."""
+    reports = [Path(word) for word in words if word.endswith(".xml")]
+    to_pytest = [word for word in words if word != "--write" and not word.endswith(".xml")]
+    code = 0
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        asked = ["-m", "faults", "-q", f"--junitxml={report}", *rest]
-        done = subprocess.run([sys.executable, "-m", "pytest", *asked], check=False, stdout=2)
-        found = table(matrix(report))
-    if to_page and done.returncode == 0:
+        if not reports:
+            reports = [Path(folder) / "report.xml"]
+            code = injected(to_pytest, reports[0])
+        if not all(report.exists() for report in reports):
+            print("no report: pytest was killed, or wrote none", file=sys.stderr)
+            return code or 1
+        found = table(matrix(reports))
+    if "--write" in words and code == 0:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
     print(found)
-    return done.returncode
+    return code
 
 
 if __name__ == "__main__":

@@ -31,7 +31,10 @@ def rows_of(page: str) -> list[list[str]]:
 
 def test_a_report_becomes_a_row_a_fault(tmp_path: Path) -> None:
     (tmp_path / "report.xml").write_text(REPORT)
-    (row,) = matrix(tmp_path / "report.xml")
+    (tmp_path / "other.xml").write_text(REPORT)
+    (row,) = matrix([tmp_path / "report.xml", tmp_path / "other.xml"])
+    assert row == Row("it breaks", ["runner/test_x.py::test_a"], 10, 2, 1.5)
+    (row,) = matrix([tmp_path / "report.xml"])
     assert row == Row("it breaks", ["runner/test_x.py::test_a"], 5, 1, 1.5)
     last = table([row]).splitlines()[-1]
     assert last == "| it breaks | `runner/test_x.py::test_a` | 5 | 1 | 1.5 |"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from analysis.load import MEASUREMENTS, Run, joined_fields, read_run
+from analysis.place import DamagedError
 from runner.config import TrialConfig
 from runner.events import Status
 from runner.sink import ParquetSink
@@ -234,7 +234,7 @@ def test_a_damaged_part_is_an_error(tmp_path: Path) -> None:
     """Nothing is dropped quietly."""
     write_run(tmp_path, crossed(SIZES), scientific=SIZES)
     shutil.copy(tmp_path / "study.json", tmp_path / "noise" / "part-000001.parquet")
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(DamagedError, match=r"noise/part-000001.parquet in .* cannot be read"):
         read_run(tmp_path)
 
 

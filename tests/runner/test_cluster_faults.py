@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 from ray.cluster_utils import Cluster
 
 from runner.cluster import RayExecutor
@@ -22,6 +24,7 @@ from tests.runner import workers
 from tests.runner.clusters import busy_actors
 from tests.runner.helpers import (
     DIGITS,
+    caviar,
     command,
     ended_well,
     eventually,
@@ -148,6 +151,38 @@ def test_out_of_memory_is_said_in_plain_words(plan: Plan, monkeypatch: pytest.Mo
         r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers", died.reason
     )
     assert "\n" not in died.reason
+
+
+@pytest.mark.slow  # Ray asks again for 20 s.
+def test_a_local_cluster_refuses_strangers_who_are_told_why(plan: Plan, tmp_path: Path) -> None:
+    executor = RayExecutor(plan.data, 1, None, workers.never_ends)
+    try:
+        address = ray.get_runtime_context().gcs_address
+        words = ["run", *STUDY, "--on", "ray", "--address", address, "--out", "run"]
+        for own in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
+            cleared = {"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN_PATH": ""}
+            done = caviar(*words, cwd=tmp_path, **{**cleared, **own})
+            assert done.returncode == 2
+            assert "refuses the token, or asks for one: export RAY_AUTH_MODE" in done.stderr
+    finally:
+        executor.close()
+
+
+@pytest.mark.slow  # Ray waits half a minute for what cannot come.
+def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    before = set(Path("/tmp").glob("caviar-ray-*"))
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        words = ["run", *STUDY, "--on", "ray", "--out", "run"]
+        done = caviar(*words, cwd=tmp_path, RAY_GCS_SERVER_PORT=port)
+    assert done.returncode == 2
+    assert "caviar: cannot start a Ray cluster here: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(Path("/tmp").glob("caviar-ray-*")) <= before
 
 
 def test_last_words_of_an_actor_are_shown(plan: Plan) -> None:

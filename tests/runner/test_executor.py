@@ -191,12 +191,12 @@ def test_a_worker_killed_while_training_leaves_the_same_tables(tmp_path: Path) -
     same_tables(tables(tmp_path / "hurt"), tables(tmp_path / "whole"))
 
 
-def test_a_trial_whose_worker_always_dies_is_lost_and_the_others_complete(tiny: Plan) -> None:
+def test_a_trial_whose_worker_always_dies_fails_and_the_others_complete(tiny: Plan) -> None:
     progress, sink = run_on(LocalExecutor(tiny.data, 2, workers.dies_at_small_ghosts), tiny)
     status = {o.trial_id: (o.status, o.attempt, o.error) for o in sink.outcomes}
-    lost = ("lost", 2, "the worker process exited with code 3, 3 times")
+    failed = ("failed", 2, "the worker process exited with code 3, 3 times")
     assert status == {
-        config.trial_id: lost if config.norm_batch_size == 4 else ("completed", 0, "")
+        config.trial_id: failed if config.norm_batch_size == 4 else ("completed", 0, "")
         for config in tiny.trials
     }
     assert (progress.failed, progress.retries) == (2, 4)
@@ -211,7 +211,7 @@ def test_workers_that_die_once_each_cost_nothing(tiny: Plan) -> None:
 def test_workers_that_die_at_birth_do_not_go_on_for_ever(tiny: Plan) -> None:
     data = workers.Poison(**vars(tiny.data))
     progress, sink = run_on(LocalExecutor(data, 2), tiny)
-    assert {o.status for o in sink.outcomes} == {"lost"}
+    assert {o.status for o in sink.outcomes} == {"failed"}
     assert progress.failed == 4
     assert sink.outcomes[0].error == "the worker process exited with code 7, 3 times"
 

@@ -143,6 +143,16 @@ def test_what_a_killed_writer_left_is_no_obstacle(left: bytes, store: ObjectStor
         assert store.rival is None
 
 
+def test_a_writer_leaves_its_mark_only_where_the_place_failed(store: ObjectStore) -> None:
+    with pytest.raises(ZeroDivisionError), store.hold():
+        raise ZeroDivisionError
+    with pytest.raises(StorageError), store.hold():
+        assert store.rival is None
+        raise StorageError("the place failed")
+    with store.hold():
+        assert store.rival is not None
+
+
 def test_the_mark_says_who_writes(store: ObjectStore) -> None:
     with store.hold():
         assert json.loads(read(store, WRITER)).keys() == {"session", "host", "process", "started"}

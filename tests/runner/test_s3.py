@@ -18,6 +18,7 @@ import pytest
 from analysis.load import read_run
 from analysis.place import published
 from runner.cli import main
+from tests.faults import Fault, rows_that_count
 from tests.runner.helpers import (
     TINY,
     caviar,
@@ -122,11 +123,11 @@ def proxy(s3: int) -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("words", [RUN, ("status",), ("report",)])
 @pytest.mark.parametrize(
-    ("fault", "code", "reason"),
+    ("broken", "code", "reason"),
     [(403, 2, "ACCESS_DENIED"), (503, 1, "HTTP status 503"), ("cut", 1, "NETWORK_CONNECTION")],
 )
 def test_a_place_that_does_not_serve_is_one_sentence(
-    fault: str | int,
+    broken: str | int,
     code: int,
     reason: str,
     words: tuple[str, ...],
@@ -134,7 +135,7 @@ def test_a_place_that_does_not_serve_is_one_sentence(
     say: Say,
     impatient: None,
 ) -> None:
-    proxy.fault = lambda request: fault
+    proxy.fault = lambda request: broken
     uri = uri_at(proxy.port, new_run())
     said = say(*words, *(["--out"] if words is RUN else []), uri)
     assert said.code == code
@@ -193,7 +194,8 @@ def started(uri: str, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_program_goes_on(s3: int, tmp_path: Path) -> None:
+@pytest.mark.faults("the driver of a run in an object store is killed")
+def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None:
     run = new_run()
     uri = uri_at(s3, run)
     first = started(uri, tmp_path)
@@ -201,13 +203,17 @@ def test_a_killed_program_goes_on(s3: int, tmp_path: Path) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert "_writer.json" in objects(s3, run)
+    fault.inject()
+    before = rows_that_count(uri)
     words = ("run", "--workers", "1", *settings_of(LONGER), "--no-report", "--out")
-    done = caviar(*words, uri, cwd=tmp_path)
+    with fault.recovering():
+        done = caviar(*words, uri, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"takes over {uri} from caviar (process {first.pid} on " in done.stdout
     assert caviar("verify", uri, cwd=tmp_path).returncode == 0
     assert caviar(*words, "local", cwd=tmp_path).returncode == 0
     same_tables(tables(uri), tables(tmp_path / "local"))
+    fault.ended(before, rows_that_count(tmp_path / "local"), rows_that_count(uri))
 
 
 @pytest.mark.slow

@@ -6,30 +6,30 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from runner.errors import StorageError
 from runner.storage import read, storage_at
 from runner.verify import verify_run
+from tests.faults import Fault, rows_that_count
 from tests.runner.helpers import TINY, plan_of, same_tables, tables
 from tests.runner.stores import Proxy, Request, drive, new_run, objects, uri_at
 
-Fault = str | int
-Tables = dict[str, pd.DataFrame]
+Break = str | int
 
 PUTS = 9
 """Of a whole run: the writer, the study, the trials, five tables and the outcomes."""
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    """The tables of the run in a local folder."""
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in a local folder."""
     root = tmp_path_factory.mktemp("local") / "run"
     drive(storage_at(root), plan_of(*TINY))
-    return tables(root)
+    return root
 
 
 @pytest.fixture
@@ -38,24 +38,24 @@ def proxy(s3: int) -> Iterator[Proxy]:
         yield found
 
 
-def from_put(proxy: Proxy, first: int, fault: Fault) -> Callable[[Request], Fault | None]:
+def from_put(proxy: Proxy, first: int, how: Break) -> Callable[[Request], Break | None]:
     """The put numbered `first` breaks, and everything after it: the place is gone."""
 
-    def broken(request: Request) -> Fault | None:
-        return fault if sum(r.puts for r in proxy.requests) > first else None
+    def breaks(request: Request) -> Break | None:
+        return how if sum(r.puts for r in proxy.requests) > first else None
 
-    return broken
+    return breaks
 
 
-def only_put(proxy: Proxy, number: int, fault: Fault) -> Callable[[Request], Fault | None]:
+def only_put(proxy: Proxy, number: int, how: Break) -> Callable[[Request], Break | None]:
     """The put numbered `number` breaks, and nothing else."""
     left = [number]
 
-    def broken(request: Request) -> Fault | None:
+    def breaks(request: Request) -> Break | None:
         left[0] -= request.puts
-        return fault if request.puts and left[0] == -1 else None
+        return how if request.puts and left[0] == -1 else None
 
-    return broken
+    return breaks
 
 
 def nothing_is_torn(server: int, run: str) -> None:
@@ -67,73 +67,85 @@ def nothing_is_torn(server: int, run: str) -> None:
             assert pq.read_table(io.BytesIO(content)).num_rows > 0
 
 
-def breaks_and_goes_on(proxy: Proxy, server: int, expected: Tables, run: str) -> None:
+def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> None:
+    run = new_run()
     plan, uri = plan_of(*TINY), uri_at(proxy.port, run)
+    fault.inject()
     with pytest.raises(StorageError, match="the same command carries on once the place") as said:
         drive(storage_at(uri), plan)
     assert "\n" not in str(said.value)
     nothing_is_torn(server, run)
     proxy.fault = lambda request: None
-    drive(storage_at(uri), plan)
+    before = rows_that_count(uri)
+    with fault.recovering():
+        drive(storage_at(uri), plan)
     nothing_is_torn(server, run)
     findings = verify_run(uri)
     assert not findings.faults, findings.lines
-    same_tables(tables(uri), expected)
+    same_tables(tables(uri), tables(local))
+    fault.ended(before, rows_that_count(local), rows_that_count(uri))
 
 
 SOME = [(1, "cut"), (2, 503), (5, "cut"), (8, "lost")]
-ALL = [(put, fault) for put in range(PUTS) for fault in ("cut", "lost", 500, 503)]
+ALL = [(put, broken) for put in range(PUTS) for broken in ("cut", "lost", 500, 503)]
 
 
+@pytest.mark.faults("an object store is gone in the middle of a put")
 @pytest.mark.parametrize(
-    ("put", "fault"),
+    ("put", "broken"),
     [pytest.param(*case, marks=[] if case in SOME else pytest.mark.slow) for case in ALL],
 )
 def test_a_place_that_is_gone_in_the_middle_of_a_put(
-    put: int, fault: Fault, proxy: Proxy, s3: int, untouched: Tables, impatient: None
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
 ) -> None:
-    proxy.fault = from_put(proxy, put, fault)
-    breaks_and_goes_on(proxy, s3, untouched, new_run())
+    proxy.fault = from_put(proxy, put, broken)
+    breaks_and_goes_on(proxy, s3, local, fault)
 
 
+@pytest.mark.faults("an object store loses or refuses one put")
 @pytest.mark.parametrize(
-    ("put", "fault"),
+    ("put", "broken"),
     [(3, "cut"), *(pytest.param(p, f, marks=pytest.mark.slow) for p, f in ((0, 503), (6, "lost")))],
 )
 def test_one_put_that_fails_is_not_made_up_for(
-    put: int, fault: Fault, proxy: Proxy, s3: int, untouched: Tables, impatient: None
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
 ) -> None:
     """The place is there again at once: what failed must not be put together afterwards."""
-    proxy.fault = only_put(proxy, put, fault)
-    breaks_and_goes_on(proxy, s3, untouched, new_run())
+    proxy.fault = only_put(proxy, put, broken)
+    breaks_and_goes_on(proxy, s3, local, fault)
 
 
-def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, untouched: Tables) -> None:
-    broken = {"study.json": "cut", "trials": 503, "noise": "lost", "outcomes": 500}
+@pytest.mark.faults("an object store fails for a moment at four puts")
+def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fault: Fault) -> None:
+    left: dict[str, Break] = {"study.json": "cut", "trials": 503, "noise": "lost", "outcomes": 500}
 
-    def once(request: Request) -> Fault | None:
-        name = next((n for n in broken if request.puts and f"/{n}" in request.key), None)
-        return broken.pop(name) if name else None
+    def once(request: Request) -> Break | None:
+        name = next((n for n in left if request.puts and f"/{n}" in request.key), None)
+        return left.pop(name) if name else None
 
     proxy.fault = once
     uri = uri_at(proxy.port, new_run())
-    drive(storage_at(uri), plan_of(*TINY))
-    assert not broken
+    fault.inject(len(left))
+    with fault.recovering():
+        drive(storage_at(uri), plan_of(*TINY))
+    assert not left
     assert not verify_run(uri).faults
-    same_tables(tables(uri), untouched)
+    same_tables(tables(uri), tables(local))
+    expected = rows_that_count(local)
+    fault.ended(expected, expected, rows_that_count(uri))
 
 
-@pytest.mark.parametrize("fault", ["cut", 503])
+@pytest.mark.parametrize("broken", ["cut", 503])
 @pytest.mark.parametrize("request_number", range(4))
 def test_a_large_object_is_whole_or_not_there(
-    request_number: int, fault: Fault, proxy: Proxy, s3: int, impatient: None
+    request_number: int, broken: Break, proxy: Proxy, s3: int, impatient: None
 ) -> None:
     """One in parts: begun, two parts, ended. Of those one fails, and the place is back at once."""
     run = new_run()
     store = storage_at(uri_at(proxy.port, run))
     store.write("checkpoints/t.npz", b"before")
     proxy.requests.clear()
-    proxy.fault = lambda request: fault if len(proxy.requests) == request_number + 1 else None
+    proxy.fault = lambda request: broken if len(proxy.requests) == request_number + 1 else None
     with pytest.raises(StorageError):
         store.write("checkpoints/t.npz", b"a" * 12_000_000)
     proxy.fault = lambda request: None

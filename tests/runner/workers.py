@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import threadpoolctl
@@ -68,6 +69,13 @@ def dies_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
     if job.config.norm_batch_size == 4:
         os._exit(3)
     yield from events
+
+
+def fails_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
+    """Such a trial is given ghosts that do not divide its batch, which no study would let by."""
+    size = 5 if job.config.norm_batch_size == 4 else job.config.norm_batch_size
+    config = job.config.model_copy(update={"norm_batch_size": size})
+    yield from run_trial(replace(job, config=config), data)
 
 
 def dies_at_first(job: Job, data: Data) -> Iterator[Event]:

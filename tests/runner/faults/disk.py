@@ -35,6 +35,7 @@ class Disk:
         self.fatal = fatal
         self.done = 0
         self.struck = self.said = ""
+        self._no_room = False
 
     def mine(self, path: object) -> bool:
         named = isinstance(path, str | os.PathLike)
@@ -44,9 +45,10 @@ class Disk:
         """What the operation that comes now ends with, if it must not succeed."""
         now, self.done = self.done, self.done + 1
         full = self.failure == "full" and writes
-        if now != self.fatal and not (self.struck and full):
+        if now != self.fatal and not (self._no_room and full):
             return None
         self.struck = self.struck or operation
+        self._no_room = full
         if self.failure == "killed":
             return Death(operation)
         number = errno.ENOSPC if full else errno.EIO

@@ -11,10 +11,11 @@ import pytest
 
 from runner.verify import verify_run
 from tests.faults import Fault, Rows, rows_that_count
-from tests.runner.faults.drivers import NEVER, Driver, driving, to_the_end
+from tests.runner import test_interrupt as interrupt
+from tests.runner.faults.drivers import NEVER, STUDY, Driver, driving, to_the_end
 from tests.runner.helpers import eventually
 from tests.runner.test_crash import whole
-from tests.runner.test_interrupt import all_gone, children, worked
+from tests.runner.test_interrupt import all_gone, children
 
 KILLS = 20
 
@@ -101,9 +102,12 @@ def test_a_stop_commits_before_it_stops_the_workers(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     """Nothing was written before the signal; what came after it is enough to go on from."""
-    root = tmp_path / "run"
-    with driving(root, seconds=NEVER) as process:
-        assert eventually(lambda: worked(process.pid) > 3.5)
+    root, said = tmp_path / "run", tmp_path / "said"
+    with (
+        said.open("w") as out,
+        interrupt.driving(root, interrupt.HALF_DONE, STUDY, NEVER, out) as process,
+    ):
+        assert eventually(lambda: "\n2/4 trials" in said.read_text())
         assert not list(root.glob("curves/*.parquet"))
         process.send_signal(signal.SIGTERM)
         assert eventually(lambda: bool(list(root.glob("curves/part-*.parquet"))))
