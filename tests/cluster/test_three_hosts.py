@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -50,12 +51,13 @@ def tunnel(hosts: Hosts, file: str) -> Iterator[str]:
         env=hosts.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         assert eventually(lambda: answers(url))
         yield url
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # As Ctrl-C does: ssh must go with it.
         process.wait(30)
 
 
