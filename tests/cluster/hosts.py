@@ -68,7 +68,7 @@ class Hosts:
     def processes(self, address: str) -> list[str]:
         """Command lines on a host but those of its init and sshd.
 
-        The autoscaler's attempts to reach a lost worker by ssh end by themselves, after two minutes.
+        The autoscaler's attempts to reach a lost worker by ssh end by themselves in two minutes.
         """
         words = ["ip", "netns", "pids", f"caviar-{NAMES[address]}"]
         found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
@@ -78,6 +78,9 @@ class Hosts:
     def cut(self, address: str) -> None:
         """Nothing reaches the host, and it reaches nothing; it goes on all the same."""
         subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "down"], check=True)
+
+    def mend(self, address: str) -> None:
+        subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "up"], check=True)
 
     def kill(self, address: str) -> None:
         """Every process of the host ends at once."""
