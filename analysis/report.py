@@ -121,11 +121,14 @@ def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tu
         figure = draw(found)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # Places are found once, not twice a file.
-        FigureCanvasPdf(figure).print_pdf(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+        pdf: Any = FigureCanvasPdf(figure)
+        pdf.print_pdf(path.with_suffix(".pdf"), metadata={"CreationDate": None})
         buffer = io.BytesIO()
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        svg: Any = FigureCanvasSVG(figure)
+        svg.print_svg(buffer, metadata={"Date": None})
         figure.set_dpi(160)
-        FigureCanvasAgg(figure).print_png(path.with_suffix(".png"))
+        png: Any = FigureCanvasAgg(figure)
+        png.print_png(path.with_suffix(".png"))
     path.with_suffix(".svg").write_bytes(buffer.getvalue())
     return base64.b64encode(buffer.getvalue()).decode(), 96 * figure.get_figwidth()
 
