@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis import drawing
@@ -116,10 +119,16 @@ def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tu
         # A name of the user's may have letters that the font lacks: a box stands for each.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
         figure = draw(found)
-        figure.savefig(path.with_suffix(".png"), dpi=160)
-        figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # Places are found once, not twice a file.
+        pdf: Any = FigureCanvasPdf(figure)
+        pdf.print_pdf(path.with_suffix(".pdf"), metadata={"CreationDate": None})
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        svg: Any = FigureCanvasSVG(figure)
+        svg.print_svg(buffer, metadata={"Date": None})
+        figure.set_dpi(160)
+        png: Any = FigureCanvasAgg(figure)
+        png.print_png(path.with_suffix(".png"))
     path.with_suffix(".svg").write_bytes(buffer.getvalue())
     return base64.b64encode(buffer.getvalue()).decode(), 96 * figure.get_figwidth()
 

@@ -291,8 +291,7 @@ def _said(error: Exception) -> str:
 
 
 def _resources() -> dict[str, float]:
-    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return found
+    return dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
 
 
 def _packages() -> list[str]:

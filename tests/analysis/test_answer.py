@@ -57,6 +57,8 @@ at: m = 8, m = 16, m = 32.
 drawn, so a better one may lie outside.
   Of that penalty at m = 64, 0.00781 [0.00781, 0.00781] nats are self-influence, the example in \
 its own statistics; one backward pass predicts 0.00625 [0.00625, 0.00625].
+  Test loss at the smallest size less that at the largest: 0 of 2 specifications below \
+zero, 0 surely.
 
 2. Test-time statistics
   In layer norm1 under unbiased, decay 0.9, the running mean is off by 0.125 [0.125, 0.125] \

@@ -22,8 +22,10 @@ MOST = 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 LEVELS = 2.0 ** np.arange(2, 9)
 STEPS = np.arange(7.0)
-TWENTY = pytest.param(20, marks=pytest.mark.slow)
+TEN, TWENTY = (pytest.param(units, marks=pytest.mark.slow) for units in (10, 20))
 UNITS = pytest.mark.parametrize("units", [5, 10, TWENTY])
+DEAR = pytest.mark.parametrize("units", [5, TEN, TWENTY])
+"""For the tests whose thousand simulations take seconds."""
 
 
 def rejected(test: Callable[[np.random.Generator, np.random.Generator], float]) -> float:
@@ -66,7 +68,7 @@ def test_page_holds_its_level(units: int) -> None:
     assert 0.03 <= share <= MOST
 
 
-@UNITS
+@DEAR
 def test_page_holds_its_level_with_ties(units: int) -> None:
     share = rejected(
         lambda nature, chance: page(np.round(correlated(nature, units)), chance).p_value
@@ -74,7 +76,7 @@ def test_page_holds_its_level_with_ties(units: int) -> None:
     assert 0.03 <= share <= MOST
 
 
-@UNITS
+@DEAR
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_difference_of_the_margin_is_called_equivalent_in_one_of_twenty(
     units: int, side: int
@@ -86,7 +88,7 @@ def test_a_difference_of_the_margin_is_called_equivalent_in_one_of_twenty(
     assert 0.01 <= rejected(test) <= MOST
 
 
-@UNITS
+@DEAR
 def test_equal_arms_are_found_equivalent_within_a_wide_margin(units: int) -> None:
     def test(nature: np.random.Generator, chance: np.random.Generator) -> float:
         values = 0.3 * nature.standard_normal(units)

@@ -123,6 +123,7 @@ def test_the_answer_is_whole(tiny: tuple[Findings, MemorySink]) -> None:
     assert "?" not in text and "nan" not in text
 
 
+@pytest.mark.slow
 def test_the_report_is_written(tiny: tuple[Findings, MemorySink], tmp_path: Path) -> None:
     page = read_page(write_report(tiny[0], tmp_path / "report").parent)
     assert page.whole and len(page.tables) >= 8

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("hosts.sh")
 HEAD, WORKER1, WORKER2 = "10.77.0.11", "10.77.0.12", "10.77.0.13"
 NAMES = {HEAD: "head", WORKER1: "worker1", WORKER2: "worker2"}
+IGNORED = ("unshare ", "sshd: ", "ssh -tt ")
 LOCK, PREFIX = Path("/var/tmp/caviar.lock"), "caviar-hosts-"
 HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
@@ -65,15 +66,21 @@ class Hosts:
         return self.folder / NAMES[address] / "home"
 
     def processes(self, address: str) -> list[str]:
-        """Command lines on a host but those of its init and sshd."""
+        """Command lines on a host but those of its init and sshd.
+
+        The autoscaler's attempts to reach a lost worker by ssh end by themselves in two minutes.
+        """
         words = ["ip", "netns", "pids", f"caviar-{NAMES[address]}"]
         found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
         lines = [words_of(int(pid)) for pid in found.split()]
-        return [line for line in lines if line and not line.startswith(("unshare ", "sshd: "))]
+        return [line for line in lines if line and not line.startswith(IGNORED)]
 
     def cut(self, address: str) -> None:
         """Nothing reaches the host, and it reaches nothing; it goes on all the same."""
         subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "down"], check=True)
+
+    def mend(self, address: str) -> None:
+        subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "up"], check=True)
 
     def kill(self, address: str) -> None:
         """Every process of the host ends at once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -50,12 +51,13 @@ def tunnel(hosts: Hosts, file: str) -> Iterator[str]:
         env=hosts.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         assert eventually(lambda: answers(url))
         yield url
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # As Ctrl-C does: ssh must go with it.
         process.wait(30)
 
 
@@ -170,15 +172,12 @@ def test_a_study_survives_on_three_hosts(tmp_path: Path) -> None:
             same_tables(tables(root), tables(tmp_path / "local"))
             ended_well("verify", root, cwd=tmp_path)
             account("tables equal to the local run's, verify finds no fault")
+            hosts.mend(WORKER2)
+            account("worker2 back on the network, its Ray still running")
         finally:
             code, said = hosts.ray("down", "-y", file)
         assert code == 0, said
         account("ray down")
-        left: list[str] = []
-
-        def gone() -> bool:
-            left[:] = [line for address in NAMES for line in hosts.processes(address)]
-            return not left
-
-        assert eventually(gone), left
-        account("no process of Ray is left on any host")
+        for address, name in NAMES.items():
+            assert eventually(lambda at=address: not hosts.processes(at)), hosts.processes(address)
+            account(f"no process of Ray is left on {name}")

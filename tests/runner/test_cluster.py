@@ -134,11 +134,11 @@ def test_a_killed_actor_costs_a_retry_and_no_bits() -> None:
     assert rows_of(kept) == rows_of(sink.blocks)
 
 
-def test_a_trial_whose_actor_always_dies_is_lost_and_the_others_complete(plan: Plan) -> None:
+def test_a_trial_whose_actor_always_dies_fails_and_the_others_complete(plan: Plan) -> None:
     progress, sink = run_on_ray(plan, workers.dies_at_small_ghosts)
     status = {outcome.trial_id: (outcome.status, outcome.attempt) for outcome in sink.outcomes}
     assert status == {
-        config.trial_id: ("lost", 2) if config.norm_batch_size == 4 else ("completed", 0)
+        config.trial_id: ("failed", 2) if config.norm_batch_size == 4 else ("completed", 0)
         for config in plan.trials
     }
     assert (progress.failed, progress.retries) == (2, 4)

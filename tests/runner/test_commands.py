@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 from model.frameworks import ALL
 from runner.parts import read_rows
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
+from tests.runner.test_cli import FAILING, ROOT
 
 INLINE = ("--on", "inline", "--no-report", "--out")
 
@@ -86,9 +89,9 @@ def test_a_diverged_trial_is_verified_and_replayed(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_every_trial_failed_has_no_report(tmp_path: Path) -> None:
-    study = ["fixed={}", *(s for s in TINY if not s.startswith("hidden"))]
-    impossible = settings_of([*study, "hidden=[10000000000000]"])
-    done = caviar("run", *impossible, "--on", "inline", "--trials", "1", cwd=tmp_path)
+    words = ["run", *settings_of([*TINY, "norm_batch_size=[4]"]), "--trials", "1", "--out"]
+    asked = [sys.executable, "-c", FAILING, *words, str(tmp_path / "run")]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "no report: no trial of " in done.stdout
 

@@ -113,7 +113,7 @@ def test_the_program_on_a_full_disk(fault: Fault, disk: SmallDisk, tmp_path: Pat
     study = settings_of([*DIGITS, "draws.count=1"])
     whole_run = tmp_path / "whole"
     assert ended(whole_run, study)[0] == 0
-    disk.mount("size=100k")
+    disk.mount("size=40k")  # less than the whole run, however few its files are
     root = disk.at / "run"
     code, _, complaints = ended(root, study)
     fault.inject()

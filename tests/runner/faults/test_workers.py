@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_a_trial_that_kills_three_workers_is_given_up(
 
 def with_a_hungry_trial(plan: Plan) -> Plan:
     hungry = plan_of(*PAIR, *HUNGRY, "budget={ steps = 2 }")
-    return Plan(**{**vars(plan), "trials": (*plan.trials, *hungry.trials)})
+    return replace(plan, sample=(*plan.trials, *hungry.trials))
 
 
 def the_others_complete(root: Path, plan: Plan, progress: Progress, expected: Rows) -> str:
