@@ -154,7 +154,7 @@ class TrialFields(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrialFields:
-        named = [*self.conventions, *([self.convention] if self.convention else [])]
+        named = [*self.conventions, *([self.convention] if self.convention is not None else [])]
         for name in named:
             if name not in ALL:
                 raise ValueError(f"convention {name!r} is unknown; {nearest(name, ALL)}")

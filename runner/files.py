@@ -120,6 +120,7 @@ def _parquet(path: Path, label: str) -> Data:
         with parquet.ParquetFile(path, read_dictionary=text) as file:
             batches = list(_up_to_the_limit(path.name, file.iter_batches(batch_size=4096)))
             table = pa.Table.from_batches(batches, file.schema_arrow)
+        table.validate(full=True)  # Arrow reads places beyond a dictionary, and texts of no UTF-8
     return from_table(table, path.name, label)
 
 

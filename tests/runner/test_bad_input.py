@@ -116,6 +116,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "optimizer=adamw",
         "optimizer: must be 'sgd', 'momentum' or 'adam'; got 'adamw'",
     ),
+    "empty convention": ("convention=", "convention '' is unknown; allowed are"),
     "unknown convention": ('conventions=["mine"]', "convention 'mine' is unknown; allowed are"),
     "no hidden layer": ("hidden=[]", "norm = 'batch' needs at least one hidden layer"),
     "ghosts do not divide": (

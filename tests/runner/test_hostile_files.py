@@ -146,6 +146,25 @@ def test_a_long_text_that_every_row_repeats_is_not_unpacked(tmp_path: Path) -> N
     assert "a label in 'y' has more than 1000 bytes" in said(tmp_path / "t.csv")
 
 
+def test_a_damaged_label_is_refused_at_every_byte(tmp_path: Path) -> None:
+    """Places beyond the dictionary and texts that are no UTF-8 are read without a word."""
+    path = tmp_path / "t.parquet"
+    words = ["ant", "bee", "cow"] * 20
+    content = parquet_of(path, a=np.arange(60), y=words)
+    labels = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    start = labels.dictionary_page_offset
+    found = set()
+    for at in range(start, start + labels.total_compressed_size):
+        for flip in (2, 255):
+            changed = bytes([content[at] ^ flip])
+            path.write_bytes(content[:at] + changed + content[at + 1 :])
+            try:
+                load_data(DatasetConfig(path=str(path), label="y"))
+            except RequestError as error:
+                found.add(str(error))
+    assert any("UTF8" in said for said in found) and any("dictionary" in said for said in found)
+
+
 def test_pages_that_hold_more_than_the_footer_says_are_not_all_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
