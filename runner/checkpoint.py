@@ -58,6 +58,7 @@ class _About(Frozen):
     """All that is not an array; the numbers of updates are the bank's and its shadow's."""
 
     format: Literal[1]
+    numpy: Annotated[str, Field(max_length=40)]
     trial_id: str
     attempt: Annotated[int, Field(ge=0, lt=2**31)]
     step: Annotated[int, Field(ge=1, lt=2**63)]
@@ -87,6 +88,7 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
     """The checkpoint as bytes; not compressed, since the digits of weights do not repeat."""
     about = _About(
         format=1,
+        numpy=np.__version__,
         trial_id=trial_id,
         attempt=attempt,
         step=snapshot.step,
@@ -112,9 +114,15 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
 
 
 def header(content: bytes) -> Header:
-    """Whose checkpoint it is, once every array in it is whole; raises CheckpointError."""
+    """Whose checkpoint it is, once every array in it is whole and of this numpy; raises
+    CheckpointError."""
     archive = _opened(content)
     about = _read_about(archive)
+    if about.numpy != np.__version__:
+        raise CheckpointError(
+            f"the checkpoint was made with numpy {about.numpy!r}, and this is {np.__version__}: "
+            "their bits may differ"
+        )
     for name in archive.namelist():
         if name != ABOUT and not npy.is_numbers(_read(archive, name)):
             raise CheckpointError(f"the checkpoint's {name!r:.80} is not an array of numbers")

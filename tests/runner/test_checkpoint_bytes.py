@@ -259,7 +259,14 @@ def test_values_out_of_range_are_refused(
         refused(about_with(good, set_to(*path, value=value)))
 
 
-@pytest.mark.parametrize("key", ["format", "step", "tally", "streams", "updates"])
+def test_one_of_another_numpy_does_not_count(good: bytes) -> None:
+    """The driver sees it before a trial goes on from it: `header` is what it asks."""
+    assert header(good).step == 5
+    with pytest.raises(CheckpointError, match=r"made with numpy '1\.0', and this is \d"):
+        header(about_with(good, set_to("numpy", value="1.0")))
+
+
+@pytest.mark.parametrize("key", ["format", "numpy", "step", "tally", "streams", "updates"])
 def test_a_value_that_is_not_there_is_refused(good: bytes, key: str) -> None:
     refused(about_with(good, lambda about: about.pop(key)), key)
 
