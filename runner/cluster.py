@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import re
-import socket
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from runner.data import Data
 from runner.errors import RequestError
 from runner.events import Event, Idle, Job, Outcome, WorkerDied
 from runner.executor import IDLE_SECONDS, RunTrial
+from runner.ray_address import knock, refusal
 from runner.ray_folder import RayFolder, last_lines, make_folder
 from runner.threads import ONE_BLAS_THREAD, environment
 from runner.trial import run_trial
@@ -62,10 +63,10 @@ class _Actor:
         self._bundle_seconds = bundle_seconds
         self._sent = 0.0
 
-    def ready(self) -> tuple[str, int]:
-        """Once the data are here: the host's address and the number of the process."""
-        host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return host, os.getpid()
+    def ready(self) -> tuple[str, str, int]:
+        """Once the data are here: the host's name, its address, the number of the process."""
+        address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return platform.node(), address, os.getpid()
 
     def run(self, job: Job) -> Iterator[list[Event]]:
         """The trial's events in bundles: one message is dear, and short trials have few."""
@@ -84,6 +85,7 @@ class _Actor:
 class _Worker:
     actor: Any
     host: str
+    address: str
     process: int
 
 
@@ -124,7 +126,7 @@ class RayExecutor:
             shipped = {}
             os.environ.pop("RAY_AUTH_TOKEN", None)  # It would be taken before the file.
         try:
-            _knock(where)
+            knock(where)
             _read_environment()
             found: Any = ray.init(
                 address=where,
@@ -135,7 +137,7 @@ class RayExecutor:
             )
         except Exception as error:  # Ray raises bare ones too, as where a start takes too long.
             self._leave()
-            raise RequestError(_refusal(where, error)) from None
+            raise RequestError(refusal(where, error)) from None
         about = found.address_info
         self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
@@ -170,14 +172,14 @@ class RayExecutor:
     def _arrive(self, found: Any) -> Iterator[Event]:
         actor = self._starting.pop(found)
         try:
-            host, process = ray.get(found)
+            about = ray.get(found)
         except RayError as error:
             # Charged to the next job, so that actors which cannot live do not go on for ever;
             # but no job is to blame for a machine.
             if self._queue and not _machine_lost(error):
                 yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {_said(error)}")
             return
-        self._idle.append(_Worker(actor, host, process))
+        self._idle.append(_Worker(actor, *about))
 
     def _receive(self, stream: Any) -> Iterator[Event]:
         worker, job = self._streams[stream]
@@ -186,7 +188,8 @@ class RayExecutor:
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(worker.actor)
-            yield WorkerDied(job, self._reason(worker, error), _machine_lost(error))
+            why, lost = self._reason(worker, error), _machine_lost(error)
+            yield WorkerDied(job, why, lost, worker.host)
             return
         if isinstance(bundle[-1], Outcome):
             del self._streams[stream]
@@ -196,14 +199,14 @@ class RayExecutor:
     def _reason(self, worker: _Worker, error: Exception) -> str:
         """What happened to an actor, in a sentence, with what it wrote last if that is here."""
         if _machine_lost(error):
-            return f"the machine {worker.host} is lost or out of reach: {_said(error)}"
-        where = f"process {worker.process} on {worker.host}"
+            return f"the machine {worker.address} is lost or out of reach: {_said(error)}"
+        where = f"process {worker.process} on {worker.address}"
         words = self._last_words(worker)
         return f"the Ray actor died: {where}: {_said(error)}" + (words and f"; last words: {words}")
 
     def _last_words(self, worker: _Worker) -> str:
         """The end of what it wrote to stderr; empty where nothing was, or on another machine."""
-        if worker.host != self._here:
+        if worker.address != self._here:
             return ""
         logs = self._logs.glob(f"worker-*-{worker.process}.err")
         return " | ".join(line for log in logs for line in last_lines(log))
@@ -243,28 +246,6 @@ def _read_environment() -> None:
     """Have Ray look at the environment again; it keeps what it read first for good."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
-
-
-def _knock(where: str) -> None:
-    """Raises OSError if no one listens at `host:port`; Ray itself would try for minutes."""
-    host, colon, port = where.rpartition(":")
-    if colon and "/" not in where and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-
-
-def _refusal(where: str, error: Exception) -> str:
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if where == "local":
-        return f"cannot start a Ray cluster here: {said} Try again, or use --on local"
-    if "InvalidAuthToken" in f"{error} {error.__cause__}" or "oken" in said:
-        return (
-            f"the Ray cluster at {where!r} refuses the token, or asks for one: export "
-            "RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
-        )
-    return (
-        f"cannot use the Ray cluster at {where!r}: {said}; "
-        "check the address, or leave --address away to start a local cluster"
-    )
 
 
 def _machine_lost(error: Exception) -> bool:
