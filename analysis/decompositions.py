@@ -16,6 +16,7 @@ from analysis.drawing import (
     line,
     line_a_facet,
     log_axis,
+    powers,
     signed_axis,
     size_axis,
 )
@@ -197,7 +198,7 @@ def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
         for i, (name, rows) in enumerate(part.groupby("mechanism", sort=False)):
             line(axes, rows, i, str(name))
         axes.axhline(0, color="#777777", linewidth=1)
-        axes.set_yscale("symlog", linthresh=0.01)
+        powers(axes, linear_below=0.01)
         # Leave-one-out at m = 4 has no second moment: what goes off the scale is in the table.
         axes.set_ylim(-0.3, 0.3)
         size_axis(axes, part["level"], label)
@@ -235,7 +236,7 @@ def best_decay(table: pd.DataFrame, label: str) -> Figure:
     middle = float(np.median(table["memory"]))
     slope = middle * (levels / np.median(levels)) ** (-1 / 3)
     axes.plot(levels, slope, color="#777777", linestyle="--", linewidth=1, label="m^(-1/3)")
-    axes.set_yscale("log")
+    powers(axes)
     size_axis(axes, levels, label)
     axes.set_ylabel("best memory 1/(1 - decay), updates")
     legend(axes)
@@ -253,7 +254,7 @@ def designs(table: pd.DataFrame) -> Figure:
             line(axes, rows, i, ", ".join(str(word) for word in key if word))
         axes.axhline(0, color="#777777", linewidth=1)
         size_axis(axes, part["level"], "size: batch of the update, or norm batch")
-        axes.set_yscale("symlog", linthresh=0.05)
+        powers(axes, linear_below=0.05)
         axes.set(title=words, ylabel="difference (nats)")
     legend_below(figure, grid[0, 0])
     return figure

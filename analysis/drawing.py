@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
 from analysis.words import literal
 
@@ -28,6 +30,19 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "figure.dpi": 110,
 }
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+POWER = re.compile(r"\^\{([-\d]+)\}")
+
+
+class Powers(LogFormatterSciNotation):
+    """Powers as characters, 10⁻³: matplotlib would parse each as a formula, at every drawing."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos).strip("$").removeprefix(r"\mathdefault{").removesuffix("}")
+        text = POWER.sub(lambda found: found[1].translate(SUPERSCRIPTS), text)
+        return text.replace(r"\times", "×").replace("-", "\N{MINUS SIGN}")
 
 
 def style() -> Any:
@@ -107,7 +122,7 @@ def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 def log_axis(axes: Axes, table: pd.DataFrame) -> None:
     """A logarithmic y axis, if anything is above zero to stand on it."""
     if (table["mean"] > 0).any():
-        axes.set_yscale("log", nonpositive="mask")
+        powers(axes)
 
 
 def signed_axis(axes: Axes, table: pd.DataFrame) -> None:
@@ -116,7 +131,18 @@ def signed_axis(axes: Axes, table: pd.DataFrame) -> None:
     widest = max(float(finite.max()) if len(finite) else 0.0, 1e-4)
     axes.axhline(0, color="#777777", linewidth=1)
     # A power of ten, so that no tick falls between it and zero.
-    axes.set_yscale("symlog", linthresh=10.0 ** np.ceil(np.log10(widest / 100)))
+    powers(axes, linear_below=10.0 ** np.ceil(np.log10(widest / 100)))
+
+
+def powers(axes: Axes, linear_below: float | None = None) -> None:
+    """A logarithmic y axis whose ticks are plain text; with `linear_below` one of both signs."""
+    if linear_below is None:
+        axes.set_yscale("log", nonpositive="mask")
+    else:
+        axes.set_yscale("symlog", linthresh=linear_below)
+    axes.yaxis.set_major_formatter(Powers())
+    if linear_below is None:
+        axes.yaxis.set_minor_formatter(Powers(labelOnlyBase=False))
 
 
 def legend(axes: Axes) -> None:

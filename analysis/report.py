@@ -119,18 +119,40 @@ def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tu
         # A name of the user's may have letters that the font lacks: a box stands for each.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
         figure = draw(found)
-        figure.draw_without_rendering()
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
         figure.set_layout_engine("none")  # Places are found once, not twice a file.
-        pdf: Any = FigureCanvasPdf(figure)
-        pdf.print_pdf(path.with_suffix(".pdf"), metadata={"CreationDate": None})
-        buffer = io.BytesIO()
-        svg: Any = FigureCanvasSVG(figure)
-        svg.print_svg(buffer, metadata={"Date": None})
-        figure.set_dpi(160)
-        png: Any = FigureCanvasAgg(figure)
-        png.print_png(path.with_suffix(".png"))
-    path.with_suffix(".svg").write_bytes(buffer.getvalue())
-    return base64.b64encode(buffer.getvalue()).decode(), 96 * figure.get_figwidth()
+        files = {kind: write(figure) for kind, write in FORMATS.items()}
+    for kind, content in files.items():
+        path.with_suffix(f".{kind}").write_bytes(content)
+    return base64.b64encode(files["svg"]).decode(), 96 * figure.get_figwidth()
+
+
+def _pdf(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasPdf(figure)
+    buffer = io.BytesIO()
+    canvas.print_pdf(buffer, metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasSVG(figure)
+    buffer = io.BytesIO()
+    canvas.print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    figure.set_dpi(160)
+    canvas: Any = FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": _pdf, "svg": _svg, "png": _png}
+"""In what every figure is written; the page shows the SVG."""
 
 
 def _cell(value: Any) -> Cell:

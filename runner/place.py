@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -94,6 +95,7 @@ def session(command: str) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)

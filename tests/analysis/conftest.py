@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
+import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import analysis.report
 from analysis.findings import Findings, find
 from analysis.report import write_report
 from runner.config import DatasetConfig, TrialConfig
@@ -69,14 +73,30 @@ def hostile_findings(root: Path) -> Findings:
     return find(run, [other])
 
 
+@pytest.fixture
+def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of pages: their figures are not written as PDF and PNG, which is half the time."""
+    monkeypatch.setattr("analysis.report.FORMATS", {"svg": analysis.report.FORMATS["svg"]})
+
+
 @pytest.fixture(scope="session")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
-    return hostile_findings(tmp_path_factory.mktemp("run"))
+    """Made, and its report written, by the first process of the tests that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "hostile"
+    folder.mkdir(exist_ok=True)
+    made = folder / "findings.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            found = hostile_findings(folder / "run")
+            report = found.run.where / "report"
+            assert write_report(found, report) == report / "index.html"
+            made.write_bytes(pickle.dumps(found))
+    return pickle.loads(made.read_bytes())  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")
 def report(findings: Findings) -> Path:
     """The folder that the report was written into."""
-    folder = findings.run.where / "report"
-    assert write_report(findings, folder) == folder / "index.html"
-    return folder
+    return findings.run.where / "report"

@@ -22,8 +22,8 @@ LEVELS = 2.0 ** np.arange(2, 9)
 STEPS = np.arange(7.0)
 
 
-TWENTY = pytest.param(20, marks=pytest.mark.slow)
-SKEWED = pytest.param("exponential", marks=pytest.mark.slow)
+TWENTY = pytest.param(20, marks=pytest.mark.exhaustive)
+SKEWED = pytest.param("exponential", marks=pytest.mark.exhaustive)
 
 
 def nature(simulation: int) -> np.random.Generator:
@@ -113,7 +113,7 @@ def test_ranges_rule_out_what_is_clearly_worse(units: int) -> None:
 NOISE = {"a share": np.full(6, 0.1), "growing with m": 0.05 * np.sqrt(2.0 ** np.arange(6))}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", NOISE)
 @pytest.mark.parametrize("units", [5, 10, 20])
 def test_exponents_cover_the_truth_with_noise_that_sizes_share(kind: str, units: int) -> None:

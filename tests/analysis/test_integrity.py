@@ -17,6 +17,8 @@ from tests.runner.helpers import TINY, ended_well, parts, settings_of
 HOSTILE = "FAULT  <script>alert(1)</script> cannot be read"
 LINES = ("ok     21 trials planned, each once", HOSTILE, "ok     no row twice")
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Findings:

@@ -22,7 +22,7 @@ MOST = 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATIONS)
 
 LEVELS = 2.0 ** np.arange(2, 9)
 STEPS = np.arange(7.0)
-TEN, TWENTY = (pytest.param(units, marks=pytest.mark.slow) for units in (10, 20))
+TEN, TWENTY = (pytest.param(units, marks=pytest.mark.exhaustive) for units in (10, 20))
 UNITS = pytest.mark.parametrize("units", [5, 10, TWENTY])
 DEAR = pytest.mark.parametrize("units", [5, TEN, TWENTY])
 """For the tests whose thousand simulations take seconds."""

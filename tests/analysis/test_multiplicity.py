@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,14 @@ def normal(*shape: int, seed: int = 0) -> Array:
 
 def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_collection() -> Iterator[None]:
+    """statsmodels looks for garbage at every call, which takes half a second here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "collect", lambda: 0)
+        yield
 
 
 def test_holm_by_hand() -> None:

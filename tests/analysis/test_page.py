@@ -129,6 +129,7 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
     assert "–" in cells  # the decay of the cumulative average
 
 
+@pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
     found = find(run_of(tmp_path, crossed(levels), scientific=levels))

@@ -48,7 +48,7 @@ def written(run: Run, folder: Path) -> tuple[Findings, Page]:
     return found, page
 
 
-pytestmark = pytest.mark.slow  # some thirty pages
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("svg_alone")]  # some thirty pages
 STUDIES: dict[str, Callable[[], list[TrialConfig]]] = {
     "no arms": lambda: crossed(SIZES, **ALL_OF_IT),
     "no arms, two draws": lambda: crossed(SIZES, rates=(0.1, 0.2), **ALL_OF_IT),

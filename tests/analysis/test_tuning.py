@@ -124,6 +124,7 @@ def test_all_drawn_numbers_but_the_size_are_there(tmp_path: Path) -> None:
     assert rows["at_edge"].tolist() == ["learning_rate, momentum", "momentum", "learning_rate"]
 
 
+@pytest.mark.usefixtures("svg_alone")
 def test_with_one_draw_the_page_has_neither(tmp_path: Path) -> None:
     found = find(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
     names = ("tuning", "tuning_spread", "specifications")
