@@ -6,14 +6,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from runner.events import SETTLED
 from runner.parts import read_columns
 from runner.storage import Where
 from runner.tables import ROW_TABLES, SCHEMAS
 from runner.verify import latest_outcomes
-from tests.runner.helpers import NOT_MEASURED
+from tests.runner.helpers import NOT_MEASURED, parts, rows_are_there
 
 Rows = Counter[tuple[str, str]]
 
@@ -50,6 +53,14 @@ class Fault:
         assert not before - after, f"acknowledged rows are gone: {list(before - after)[:2]}"
         assert not expected - after, f"rows are missing: {list(expected - after)[:2]}"
         assert not after - expected, f"rows too many: {list(after - expected)[:2]}"
+
+
+def whole(root: Path) -> None:
+    """Fail unless every file that a reader sees can be read, and outcomes have their rows."""
+    for table in SCHEMAS:
+        for part in parts(root, table):
+            pq.read_table(part)
+    rows_are_there(root)
 
 
 def rows_that_count(where: Where) -> Rows:

@@ -1,8 +1,8 @@
 """The fault matrix: `python -m tests.reliability` breaks all that can break and prints the table.
 
-Words after it go to pytest: `-k disk`, `-m "faults and not slow"`. Words that end with `.xml` are
-`--junitxml` reports made before, by other machines perhaps, in the place of a run. `--write` puts
-the table into docs/reliability.md.
+Words after it go to pytest: `-k disk`, `-n 3`, `-m "faults and not exhaustive"`. Words that end
+with `.xml` are `--junitxml` reports made before, by other machines perhaps, in the place of a run.
+`--write` puts the table into docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Row:
 
 
 def matrix(reports: Iterable[Path]) -> list[Row]:
-    """The rows of `--junitxml` reports, in the order of the tests."""
+    """The rows of `--junitxml` reports, in the order of the tests' names."""
     rows: dict[str, Row] = {}
     roots = [ElementTree.parse(report).getroot() for report in reports]
     for case in (case for root in roots for case in root.iter("testcase")):
@@ -48,7 +48,7 @@ def matrix(reports: Iterable[Path]) -> list[Row]:
             name = case.get("name", "").partition("[")[0]
             row = rows.setdefault(said["fault"], Row(said["fault"]))
             row.add(f"{module}.py::{name}", said)
-    return list(rows.values())
+    return sorted(rows.values(), key=lambda row: row.tests)
 
 
 def table(rows: Iterable[Row]) -> str:

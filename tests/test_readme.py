@@ -34,7 +34,10 @@ def caviar(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[st
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the quickstart ran, made small."""
     folder = tmp_path_factory.mktemp("readme")
-    small = ["--set", "budget.epochs=2", "--set", "replicas=5", "--set", "hidden=[16,16]"]
+    small = [
+        *("--set", "budget.epochs=2", "--set", "replicas=5"),
+        *("--set", "hidden=[16,16]", "--set", "draws.count=1"),
+    ]
     done = caviar(["run", "--workers", "2", *small], folder)
     assert done.returncode == 0, done.stderr
     return folder

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from moto.iam.models import iam_backends
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of an AWS that is empty but for its default network."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    iam_backends.reset()  # The S3 tests of this process may have made one without policies.
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     (tmp_path / ".ssh").mkdir()

@@ -30,6 +30,7 @@ from tests.cluster.hosts import (
     missing,
     three_hosts,
 )
+from tests.faults import Fault, Rows, rows_that_count
 from tests.runner.clusters import answers, free_port
 from tests.runner.helpers import ended_well, eventually, parts, same_tables, settings_of, tables
 
@@ -117,7 +118,7 @@ def lost(log: Path, address: str) -> bool:
     return f"the machine {address} is lost or out of reach" in log.read_text()
 
 
-def runs_hurt(hosts: Hosts, url: str, account: Account) -> Path:
+def runs_hurt(hosts: Hosts, url: str, account: Account, fault: Fault) -> Path:
     """Submit the study, cut one host off and kill another while it runs; its folder at the end."""
     out = str(HOME / "runs" / "hurt")  # as the head sees its home
     root = hosts.home(HEAD) / "runs" / "hurt"
@@ -133,6 +134,7 @@ def runs_hurt(hosts: Hosts, url: str, account: Account) -> Path:
         cut = account("worker2 cut off (ip link set down)")
         hosts.kill(WORKER1)
         killed = account("worker1 killed")
+        fault.inject(2)
         unseen = {WORKER2: cut, WORKER1: killed}
         while unseen:
             assert eventually(lambda: any(lost(log, host) for host in unseen), LONG), (
@@ -144,11 +146,13 @@ def runs_hurt(hosts: Hosts, url: str, account: Account) -> Path:
         ended = re.compile("Job 'hurt' (succeeded|failed)")
         assert eventually(lambda: bool(ended.search(log.read_text())), LONG), log.read_text()
         assert "Job 'hurt' succeeded" in log.read_text(), log.read_text()
-        account("job done: " + re.findall(r"\d+/\d+ trials .*", log.read_text())[-1])
+        done = account("job done: " + re.findall(r"\d+/\d+ trials .*", log.read_text())[-1])
+        fault.recovered(done - cut)
     return root
 
 
-def test_a_study_survives_on_three_hosts(tmp_path: Path) -> None:
+@pytest.mark.faults("of three hosts one is cut off and another killed")
+def test_a_study_survives_on_three_hosts(fault: Fault, tmp_path: Path) -> None:
     lacking = missing()
     if lacking:
         pytest.skip(lacking)
@@ -168,8 +172,10 @@ def test_a_study_survives_on_three_hosts(tmp_path: Path) -> None:
             with tunnel(hosts, file) as url:
                 refuses_strangers(hosts, url)
                 account("refused: no token, a wrong token, past the tunnel")
-                root = runs_hurt(hosts, url, account)
-            same_tables(tables(root), tables(tmp_path / "local"))
+                root = runs_hurt(hosts, url, account, fault)
+            local = tmp_path / "local"
+            same_tables(tables(root), tables(local))
+            fault.ended(Rows(), rows_that_count(local), rows_that_count(root))
             ended_well("verify", root, cwd=tmp_path)
             account("tables equal to the local run's, verify finds no fault")
             hosts.mend(WORKER2)

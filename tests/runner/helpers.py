@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pyarrow as pa
 from analysis.load import MEASUREMENTS, read_run
 from runner.data import Data
 from runner.events import Block, Event, Job, Outcome
+from runner.parts import read_rows
 from runner.plan import Plan, make_plan
 from runner.study import read_study
 from runner.tables import ROW_TABLES, SCHEMAS
@@ -191,3 +193,13 @@ def nothing(*_: object) -> None:
 def data_of(features: Any, labels: Sequence[int]) -> Data:
     classes = tuple(str(c) for c in sorted(set(labels)))
     return Data(np.asarray(features), np.asarray(labels, np.int64), classes, pixels=False)
+
+
+def rows_are_there(root: Path) -> None:
+    """Every outcome on disk has all the rows of its attempt on disk."""
+    there: Counter[tuple[str, int]] = Counter()
+    for table in ROW_TABLES:
+        there.update(zip(*read_rows(root, table, ["trial_id", "attempt"]).values(), strict=True))
+    outcomes = read_rows(root, "outcomes", ["trial_id", "attempt", "rows"])
+    for trial, attempt, rows in zip(*outcomes.values(), strict=True):
+        assert there[trial, attempt] == rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -16,13 +17,14 @@ import pytest
 
 from runner.cluster import RayExecutor
 from runner.errors import RequestError
-from runner.events import Event, Started, WorkerDied
-from runner.executor import InlineExecutor, RunTrial
+from runner.events import Event
+from runner.executor import RunTrial
 from runner.plan import Plan
 from runner.run import Progress, run_study
 from runner.sink import MemorySink
 from runner.threads import ONE_BLAS_THREAD
 from runner.verify import verify_run
+from tests.faults import Fault, Rows, rows_that_count
 from tests.runner import workers
 from tests.runner.clusters import JOBS, Head, busy_actors, descendants, started_head
 from tests.runner.helpers import (
@@ -35,7 +37,6 @@ from tests.runner.helpers import (
     nothing,
     parts,
     plan_of,
-    rows_of,
     same_tables,
     settings_of,
     tables,
@@ -92,6 +93,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
     return tables(folder / "run")
 
 
+@pytest.fixture(scope="module")
+def whole_study(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The rows of the longer study that drivers are stopped in."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
+    return rows_that_count(folder / "run")
+
+
 def run_on_ray(
     plan: Plan, run: RunTrial, observe: Callable[[Progress, Event], None] = nothing
 ) -> tuple[Progress, MemorySink]:
@@ -112,28 +121,6 @@ def test_without_a_cluster_one_is_started_and_stopped(
     ended_well("verify", "run", cwd=tmp_path)
 
 
-def test_a_killed_actor_costs_a_retry_and_no_bits() -> None:
-    pair = plan_of(*TINY, "draws.count=1")
-    sink = MemorySink()
-    run_study(jobs_of(pair), InlineExecutor(pair.data), sink, nothing)
-    killed: list[int] = []
-
-    def observe(progress: Progress, event: Event) -> None:
-        if isinstance(event, Started) and event.attempt == 0:
-            found = busy_actors(os.getpid())
-            for pid in found:
-                os.kill(pid, signal.SIGKILL)
-            killed.extend(found)
-        if isinstance(event, WorkerDied):
-            assert event.reason.startswith("the Ray actor died: ")
-
-    progress, on_ray = run_on_ray(pair, workers.first_attempts_hold, observe)
-    assert killed and progress.retries >= 2
-    last = {outcome.trial_id: outcome.attempt for outcome in on_ray.outcomes}
-    kept = (block for block in on_ray.blocks if block.attempt == last[block.trial_id])
-    assert rows_of(kept) == rows_of(sink.blocks)
-
-
 def test_a_trial_whose_actor_always_dies_fails_and_the_others_complete(plan: Plan) -> None:
     progress, sink = run_on_ray(plan, workers.dies_at_small_ghosts)
     status = {outcome.trial_id: (outcome.status, outcome.attempt) for outcome in sink.outcomes}
@@ -141,13 +128,14 @@ def test_a_trial_whose_actor_always_dies_fails_and_the_others_complete(plan: Pla
         config.trial_id: ("failed", 2) if config.norm_batch_size == 4 else ("completed", 0)
         for config in plan.trials
     }
+    assert {outcome.host for outcome in sink.outcomes} == {platform.node()}
     assert (progress.failed, progress.retries) == (2, 4)
 
 
-def test_actors_that_die_at_birth_do_not_end_the_run(plan: Plan) -> None:
-    data = workers.Poison(**vars(plan.data))
-    poisoned = replace(plan, data=data)
-    assert run_on_ray(poisoned, workers.says_its_process)[0].failed == 4
+def test_actors_that_die_at_birth_do_not_end_the_run() -> None:
+    one = plan_of(*TINY, "draws.count=1", "norm_batch_size=[4]")
+    poisoned = replace(one, data=workers.Poison(**vars(one.data)))
+    assert run_on_ray(poisoned, workers.says_its_process)[0].failed == 1
 
 
 def test_an_actor_has_one_blas_thread_and_the_driver_keeps_its_own(
@@ -162,6 +150,7 @@ def test_an_actor_has_one_blas_thread_and_the_driver_keeps_its_own(
     assert {outcome.error for outcome in sink.outcomes} == {"[1]"}
 
 
+@pytest.mark.faults("the driver of actors is stopped or killed (SIGINT, SIGTERM, SIGKILL)")
 @pytest.mark.parametrize(
     "number",
     [
@@ -172,7 +161,7 @@ def test_an_actor_has_one_blas_thread_and_the_driver_keeps_its_own(
     ],
 )
 def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
-    number: signal.Signals, tmp_path: Path
+    number: signal.Signals, whole_study: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     words = ["run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root]
@@ -188,11 +177,15 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
     process.send_signal(number)
     said, complaints = process.communicate(timeout=120)
     assert all_gone(started)
+    fault.inject()
     if number != signal.SIGKILL:
         assert (process.returncode, complaints) == (130, "")
         assert "the same command resumes" in said
-    ended_well("run", *STUDY, "--no-report", "--out", root, cwd=tmp_path)
+    before = rows_that_count(root)
+    with fault.recovering():
+        ended_well("run", *STUDY, "--no-report", "--out", root, cwd=tmp_path)
     assert not verify_run(root).faults
+    fault.ended(before, whole_study, rows_that_count(root))
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,11 @@ from ray.cluster_utils import Cluster
 
 from runner.cluster import RayExecutor
 from runner.events import Idle, WorkerDied
+from runner.parts import read_columns
 from runner.plan import Plan
 from runner.threads import environment
 from runner.verify import verify_run
+from tests.faults import Fault, Rows, rows_that_count
 from tests.runner import workers
 from tests.runner.clusters import busy_actors
 from tests.runner.helpers import (
@@ -29,9 +31,7 @@ from tests.runner.helpers import (
     ended_well,
     eventually,
     jobs_of,
-    same_tables,
     settings_of,
-    tables,
 )
 from tests.runner.test_cluster import at_home, home, plan
 
@@ -56,6 +56,8 @@ LINES = (
 )
 """All that a run with a death in it may print."""
 
+NO_MEMORY = r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers"
+
 
 def drive(*words: str | Path) -> subprocess.Popen[str]:
     full = command("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", *words)
@@ -71,22 +73,31 @@ def ends_quietly(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The rows as local workers make them."""
     folder = tmp_path_factory.mktemp("local")
     ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
-    return tables(folder / "run")
+    return rows_that_count(folder / "run")
 
 
+def is_whole(root: Path, expected: Rows, fault: Fault) -> None:
+    findings = verify_run(root)
+    assert not findings.faults, findings.lines
+    fault.ended(Rows(), expected, rows_that_count(root))
+
+
+@pytest.mark.faults("the process of a Ray actor is killed (SIGKILL)")
 def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
-    undisturbed: Any, home: Path, tmp_path: Path
+    expected: Rows, home: Path, fault: Fault, tmp_path: Path
 ) -> None:
     before = set(Path("/tmp").glob("caviar-ray-*"))
     process = drive("--out", tmp_path / "run")
     assert eventually(lambda: bool(busy_actors(process.pid)))
     os.kill(busy_actors(process.pid)[0], signal.SIGKILL)
-    assert "it ended unexpectedly" in ends_quietly(process)
-    same_tables(tables(tmp_path / "run"), undisturbed)
-    assert not verify_run(tmp_path / "run").faults
+    fault.inject()
+    with fault.recovering():
+        assert "it ended unexpectedly" in ends_quietly(process)
+    is_whole(tmp_path / "run", expected, fault)
     assert not (home / ".ray").exists()
     assert set(Path("/tmp").glob("caviar-ray-*")) <= before
 
@@ -101,17 +112,19 @@ def two_machines() -> Iterator[Cluster]:
     cluster.shutdown()
 
 
+@pytest.mark.faults("a raylet is killed (SIGKILL), and its machine with it")
 def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
-    two_machines: Cluster, undisturbed: Any, tmp_path: Path
+    two_machines: Cluster, expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     (machine,) = two_machines.worker_nodes
     raylet = machine.all_processes["raylet"][0].process.pid
     process = drive("--address", two_machines.address, "--out", tmp_path / "run")
     assert eventually(lambda: bool(busy_actors(raylet)))
     os.kill(raylet, signal.SIGKILL)
-    assert "is lost or out of reach" in ends_quietly(process)
-    same_tables(tables(tmp_path / "run"), undisturbed)
-    assert not verify_run(tmp_path / "run").faults
+    fault.inject()
+    with fault.recovering():
+        assert "is lost or out of reach" in ends_quietly(process)
+    is_whole(tmp_path / "run", expected, fault)
 
 
 def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: Plan) -> None:
@@ -136,21 +149,23 @@ def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: 
     assert deaths[0].reason.startswith("the Ray actor died: process ")
 
 
-def test_out_of_memory_is_said_in_plain_words(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The memory monitor's threshold is far below what any machine uses at rest."""
+@pytest.mark.faults("Ray's memory monitor kills every actor, three times a trial")
+def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
+    expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    words = ("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root)
+    # Far below what any machine uses at rest.
     full = {"RAY_memory_usage_threshold": "0.005", "RAY_memory_monitor_refresh_ms": "100"}
-    with environment({**full}):
-        executor = RayExecutor(plan.data, 1, None, workers.never_ends)
-    try:
-        executor.submit(jobs_of(plan)[0])
-        died = next(event for event in executor.events() if isinstance(event, WorkerDied))
-    finally:
-        executor.close()
-    assert not died.machine_lost
-    assert re.search(
-        r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers", died.reason
-    )
-    assert "\n" not in died.reason
+    assert caviar(*words, "--trials", "2", cwd=tmp_path, **full).returncode == 1
+    outcomes = read_columns(root, "outcomes", ["status", "attempt", "error"]).to_pylist()
+    assert [outcome["status"] for outcome in outcomes] == ["failed"] * 2
+    assert all(re.search(NO_MEMORY, outcome["error"]) for outcome in outcomes)
+    fault.inject(sum(outcome["attempt"] + 1 for outcome in outcomes))
+    assert fault.injected == 3 * 2
+    with fault.recovering():
+        ended_well(*words, cwd=tmp_path)
+    is_whole(root, expected, fault)
 
 
 @pytest.mark.slow  # Ray asks again for 20 s.

@@ -189,18 +189,18 @@ def test_any_file_is_loaded_or_refused(name: str, file_of: Check) -> None:
     hunt(file_of, files_like(name), FEW)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", STUDIES)
 def test_very_many_studies(kind: str, study_of: Check) -> None:
     hunt(study_of, STUDIES[kind], MANY)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_very_many_settings(settings_of: Check) -> None:
     hunt(settings_of, some_settings, MANY)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", KINDS)
 def test_very_many_files(name: str, file_of: Check) -> None:
     hunt(file_of, files_like(name), MANY)

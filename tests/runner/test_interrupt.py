@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,8 +16,8 @@ import pandas as pd
 import pytest
 
 from runner.verify import verify_run
+from tests.faults import whole
 from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
-from tests.runner.test_crash import whole
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,9 +25,6 @@ STUDY = settings_of(
     [*DIGITS, "budget={ steps = 240 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
 """Four trials of a part of a second each, those with the small ghosts first."""
-
-LONG = (*STUDY, *settings_of(["budget={ steps = 2400 }"]))
-"""Four trials of a second or two."""
 
 PROGRAM = """
 import functools, runner.executor, runner.progress, runner.sink, tests.runner.workers as workers
@@ -114,16 +109,6 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
     return tables(root)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[dict[str, pd.DataFrame], float]:
-    """The tables of the long study, and how many seconds its run took from end to end."""
-    root, began = tmp_path_factory.mktemp("long") / "run", time.monotonic()
-    to_the_end(root, LONG)
-    return tables(root), time.monotonic() - began
-
-
 def more(root: Path, table: str) -> Callable[[], bool]:
     """Comes true with the next part file of a table."""
     before = len(parts(root, table))
@@ -158,25 +143,6 @@ def test_kill_after_kill_ends_in_the_same_tables(
         whole(root)
     assert len(verify_run(root).lines) > 5
     resumes(root, expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
-def test_kills_at_random_moments_end_in_the_same_tables(
-    seed: int, undisturbed: tuple[dict[str, pd.DataFrame], float], tmp_path: Path
-) -> None:
-    root, random_moment = tmp_path / "run", random.Random(seed)
-    expected, seconds = undisturbed
-    for _ in range(4):
-        with driving(root, study=LONG) as process:
-            assert eventually(lambda: (root / "study.json").exists())
-            time.sleep(random_moment.uniform(0, seconds))
-            workers = children(process.pid)
-            process.kill()
-            process.wait()
-        assert all_gone(workers)
-        whole(root)
-    resumes(root, expected, LONG)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

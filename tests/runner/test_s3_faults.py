@@ -93,7 +93,7 @@ ALL = [(put, broken) for put in range(PUTS) for broken in ("cut", "lost", 500, 5
 @pytest.mark.faults("an object store is gone in the middle of a put")
 @pytest.mark.parametrize(
     ("put", "broken"),
-    [pytest.param(*case, marks=[] if case in SOME else pytest.mark.slow) for case in ALL],
+    [pytest.param(*case, marks=[] if case in SOME else pytest.mark.exhaustive) for case in ALL],
 )
 def test_a_place_that_is_gone_in_the_middle_of_a_put(
     put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from runner.parts import read_rows, write_part
 from runner.sink import MemorySink, ParquetSink, to_table
 from runner.storage import Storage, storage_at, write_whole
 from runner.tables import CURVES, ROW_TABLES, SCHEMAS
-from tests.runner.helpers import TINY, block, parts, plan_of
+from tests.runner.helpers import TINY, block, parts, plan_of, rows_are_there
 
 any_float = st.floats(width=64) | st.sampled_from([-0.0, float("nan"), float("inf"), 5e-324])
 OUTCOME = Outcome("t", 0, "completed", rows=3)
@@ -210,16 +209,6 @@ def test_many_rows_do_not_wait(tmp_path: Path, clock: Clock) -> None:
 
 WRITES = len(ROW_TABLES) + 1
 """Part files of one flush: a table each, then the outcomes."""
-
-
-def rows_are_there(root: Path) -> None:
-    """Every outcome on disk has all the rows of its attempt on disk."""
-    there: Counter[tuple[str, int]] = Counter()
-    for table in ROW_TABLES:
-        there.update(zip(*read_rows(root, table, ["trial_id", "attempt"]).values(), strict=True))
-    outcomes = read_rows(root, "outcomes", ["trial_id", "attempt", "rows"])
-    for trial, attempt, rows in zip(*outcomes.values(), strict=True):
-        assert there[trial, attempt] == rows
 
 
 @pytest.mark.parametrize("after", [False, True])

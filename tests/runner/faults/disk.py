@@ -27,6 +27,7 @@ class Disk:
 
     `full`: ENOSPC, in a write after half of it, and no later write has room. `broken`: EIO once.
     `killed`: `Death`, in a write after half of it. A read of a full disk fails with EIO.
+    `writing` numbers the operations that need room.
     """
 
     def __init__(self, root: Path, failure: Failure = "killed", fatal: int = -1) -> None:
@@ -34,6 +35,7 @@ class Disk:
         self.failure = failure
         self.fatal = fatal
         self.done = 0
+        self.writing: list[int] = []
         self.struck = self.said = ""
         self._no_room = False
 
@@ -44,6 +46,8 @@ class Disk:
     def next(self, operation: str, *, writes: bool = False) -> BaseException | None:
         """What the operation that comes now ends with, if it must not succeed."""
         now, self.done = self.done, self.done + 1
+        if writes:
+            self.writing.append(now)
         full = self.failure == "full" and writes
         if now != self.fatal and not (self._no_room and full):
             return None

@@ -11,11 +11,10 @@ import pytest
 from runner.kept import kept_trials
 from runner.storage import LocalFolder
 from runner.verify import verify_run
-from tests.faults import Fault, Rows, rows_that_count
+from tests.faults import Fault, Rows, rows_that_count, whole
 from tests.runner.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.runner.faults.program import at_every_step, one_sentence, run_here
 from tests.runner.helpers import parts
-from tests.runner.test_crash import whole
 
 OVER = "what was committed is whole, and the same command carries on once"
 
@@ -49,10 +48,11 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raise AssertionError("no operation cut a part after a checkpoint")
 
 
-def operations(root: Path) -> int:
+def operations(root: Path, failure: Failure) -> list[int]:
+    """The operations at which a run can meet the failure: a full disk is one where it writes."""
     with failing(Disk(root)) as disk:
         assert run_here(root).code == 0
-    return disk.done
+    return disk.writing if failure == "full" else list(range(disk.done))
 
 
 def strike(root: Path, failure: Failure, fatal: int, fault: Fault) -> None:
@@ -87,11 +87,6 @@ def acknowledged(root: Path) -> Rows:
     return rows_that_count(root) if (root / "study.json").exists() else Rows()
 
 
-def every(count: int, stride: int, failure: Failure) -> range:
-    """Some of the operations, others for each failure."""
-    return range(FAILURES.index(failure) * stride // 3, count, stride)
-
-
 def fails_everywhere(
     begun: Path | None,
     failure: Failure,
@@ -105,23 +100,23 @@ def fails_everywhere(
             return tmp_path / name
         return Path(shutil.copytree(begun, tmp_path / name))
 
-    count = operations(fresh("counted"))
-    assert count > 150
-    for fatal in every(count, stride, failure):
+    fatal_ones = operations(fresh("counted"), failure)[::stride]
+    assert len(fatal_ones) * stride >= 100
+    for fatal in fatal_ones:
         root = fresh(str(fatal))
         before = acknowledged(root)
         strike(root, failure, fatal, fault)
         before |= acknowledged(root)
         carries_on(root, before, expected, fault)
         shutil.rmtree(root)
-    assert fault.injected >= count // stride - 1
+    assert fault.injected >= len(fatal_ones) - 1
 
 
-SOME = [60, pytest.param(3, marks=pytest.mark.slow)]
-"""With 3 every operation fails, and each way to fail has every third of them."""
+SOME = [100, pytest.param(1, marks=pytest.mark.exhaustive)]
+"""Every so many operations, and every one."""
 
 
-@pytest.mark.faults("the disk is full, fails or is cut off at one of a new run's operations")
+@pytest.mark.faults("the disk is full, fails or is cut off at an operation of a new run")
 @pytest.mark.parametrize("stride", SOME)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_new_run_meets_a_bad_disk(
@@ -130,7 +125,7 @@ def test_a_new_run_meets_a_bad_disk(
     fails_everywhere(None, failure, stride, expected, fault, tmp_path)
 
 
-@pytest.mark.faults("the disk is full, fails or is cut off at one of a resumed run's operations")
+@pytest.mark.faults("the disk is full, fails or is cut off at an operation of a resumed run")
 @pytest.mark.parametrize("stride", SOME)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_resumed_run_meets_a_bad_disk(

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from runner.verify import verify_run
-from tests.faults import Fault, Rows, rows_that_count
+from tests.faults import Fault, Rows, rows_that_count, whole
 from tests.runner import test_interrupt as interrupt
 from tests.runner.faults.drivers import NEVER, STUDY, Driver, driving, to_the_end
 from tests.runner.helpers import eventually
-from tests.runner.test_crash import whole
 from tests.runner.test_interrupt import all_gone, children
 
 KILLS = 20

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import Fault, Rows, rows_that_count
+from tests.faults import Fault, Rows, rows_that_count, whole
 from tests.runner.faults.drivers import ended
 from tests.runner.faults.program import (
     SMALL,
@@ -21,7 +21,6 @@ from tests.runner.faults.program import (
     run_here,
 )
 from tests.runner.helpers import DIGITS, command, parts, settings_of
-from tests.runner.test_crash import whole
 
 NO_ROOM = (
     "No space left on device; what was committed is whole, and the same command carries on once "
@@ -64,7 +63,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 @pytest.mark.faults("a real disk is full after so many bytes")
-@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_a_disk_that_is_full_at_any_page(
     stride: int, expected: Rows, fault: Fault, disk: SmallDisk
 ) -> None:

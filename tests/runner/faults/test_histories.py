@@ -86,6 +86,7 @@ class Histories(RuleBasedStateMachine):
         self.root = self.base / f"run-{self.count}"
         self.acknowledged: set[str] = set()
         self.planned: Rows = Counter()
+        self.cut = False
 
     def drive(self, draws: int) -> Any:
         with at_every_step():
@@ -101,6 +102,7 @@ class Histories(RuleBasedStateMachine):
             ended = self.drive(draws)
         assert (ended.code, ended.complained) == (0, "")
         assert self.model.trials[draws] <= self.settled()
+        self.cut = False
 
     @rule(draws=st.integers(1, MOST), failure=st.sampled_from(FAILURES), fatal=st.integers(0, 700))
     def break_off(self, draws: int, failure: Failure, fatal: int) -> None:
@@ -133,6 +135,8 @@ class Histories(RuleBasedStateMachine):
     def verify(self) -> None:
         found = verify_run(self.root)
         faults = [line for line in found.lines if line.startswith("FAULT")]
+        if self.cut:
+            faults = [line for line in faults if "checkpoints do not count" not in line]
         assert all(any(words in line for words in UNFINISHED) for line in faults), faults
         if {trial_of(row) for row in self.planned} == self.acknowledged:
             said = json.loads((self.root / "study.json").read_text())["trials"]
@@ -143,6 +147,7 @@ class Histories(RuleBasedStateMachine):
         for path in sorted(self.root.glob("checkpoints/*.npz")):
             path.write_bytes(path.read_bytes()[:keep])
             self.fault.inject()
+            self.cut = True
 
     def files(self) -> dict[Path, bytes]:
         """All but what a killed driver left, which the next one removes."""
@@ -195,7 +200,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.mark.faults("any history of deaths, growth, changed studies and cut checkpoints")
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 6), pytest.param(20, 10, marks=pytest.mark.slow)]
+    ("examples", "steps"), [(3, 6), pytest.param(20, 10, marks=pytest.mark.exhaustive)]
 )
 def test_any_history(examples: int, steps: int, model: Model, fault: Fault, tmp_path: Path) -> None:
     own: dict[str, Any] = {"model": model, "fault": fault, "base": tmp_path}
