@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from runner.verify import verify_run
-from tests.faults import whole
+from tests.faults import Fault, rows_that_count, whole
 from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,11 +102,16 @@ def all_gone(pids: list[int]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    """The tables of a run that nothing disturbed."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole") / "run"
     to_the_end(root)
-    return tables(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(undisturbed: Path) -> dict[str, pd.DataFrame]:
+    """The tables of a run that nothing disturbed."""
+    return tables(undisturbed)
 
 
 def more(root: Path, table: str) -> Callable[[], bool]:
@@ -115,15 +120,20 @@ def more(root: Path, table: str) -> Callable[[], bool]:
     return lambda: len(parts(root, table)) > before
 
 
-def resumes(root: Path, expected: dict[str, pd.DataFrame], study: Sequence[str] = STUDY) -> None:
-    to_the_end(root, study)
+def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
+    """The same command ends with the tables of the run that nothing disturbed."""
+    before = rows_that_count(root)
+    with fault.recovering():
+        to_the_end(root)
     findings = verify_run(root)
     assert not findings.faults, findings.lines
-    same_tables(tables(root), expected)
+    same_tables(tables(root), tables(undisturbed))
+    fault.ended(before, rows_that_count(undisturbed), rows_that_count(root))
 
 
+@pytest.mark.faults("the driver is killed (SIGKILL) after its first file of one table, four times")
 def test_kill_after_kill_ends_in_the_same_tables(
-    expected: dict[str, pd.DataFrame], tmp_path: Path
+    undisturbed: Path, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     moments = {
@@ -139,15 +149,21 @@ def test_kill_after_kill_ends_in_the_same_tables(
             workers = children(process.pid)
             process.kill()
             process.wait()
+        fault.inject()
         assert all_gone(workers)
         whole(root)
     assert len(verify_run(root).lines) > 5
-    resumes(root, expected)
+    resumes(root, undisturbed, fault)
 
 
+@pytest.mark.faults("a run is told to stop: Ctrl-C, or SIGTERM")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_request_to_stop_commits_and_ends(
-    number: signal.Signals, expected: dict[str, pd.DataFrame], tmp_path: Path
+    number: signal.Signals,
+    undisturbed: Path,
+    expected: dict[str, pd.DataFrame],
+    fault: Fault,
+    tmp_path: Path,
 ) -> None:
     """Ctrl-C reaches the whole process group, so the workers get it too."""
     root, said = tmp_path / "run", tmp_path / "said"
@@ -164,6 +180,7 @@ def test_a_request_to_stop_commits_and_ends(
         workers = children(process.pid)
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
         _, complaints = process.communicate(timeout=120)
+    fault.inject()
     assert (process.returncode, complaints) == (130, "")
     shown = said.read_text()
     assert "interrupted: what was measured is on disk; the same command resumes" in shown
@@ -175,7 +192,7 @@ def test_a_request_to_stop_commits_and_ends(
         for part in parts(root, table)
     )
     assert on_disk == rows_shown(shown) > ended["rows"].sum()
-    resumes(root, expected)
+    resumes(root, undisturbed, fault)
 
 
 def rows_shown(said: str) -> int:
@@ -184,8 +201,9 @@ def rows_shown(said: str) -> int:
     return int(found[-1].replace(",", "")) if found else 0
 
 
+@pytest.mark.faults("Ctrl-C twice")
 def test_a_second_request_stops_at_once_and_tears_nothing(
-    expected: dict[str, pd.DataFrame], tmp_path: Path
+    undisturbed: Path, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     moment = more(root, "curves")
@@ -195,10 +213,11 @@ def test_a_second_request_stops_at_once_and_tears_nothing(
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
+    fault.inject()
     assert process.returncode == 130
     assert all_gone(workers)
     whole(root)
-    resumes(root, expected)
+    resumes(root, undisturbed, fault)
 
 
 def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:

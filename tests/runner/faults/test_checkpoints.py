@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.events import Checkpoint, Event
+from runner.events import Event
 from runner.kept import kept_trials
 from runner.plan import Plan
 from runner.run import Progress
@@ -22,6 +22,7 @@ from runner.storage import LocalFolder
 from runner.verify import verify_run
 from tests.faults import Fault, Rows, rows_that_count
 from tests.runner.faults.local import PAIR, Watched, session
+from tests.runner.faults.workers import holds_after_a_checkpoint
 from tests.runner.helpers import parts, plan_of
 
 Damage = Callable[[Path, Path], None]
@@ -50,11 +51,11 @@ def cut(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cut") / "run"
 
     def observe(progress: Progress, event: Event) -> None:
-        if isinstance(event, Checkpoint) and len(kept_trials(LocalFolder(root))) == 2:
+        if len(kept_trials(LocalFolder(root))) == 2:
             raise Death
 
     with pytest.raises(Death):
-        session(root, plan, observe=observe)
+        session(root, plan, holds_after_a_checkpoint, observe)
     return root
 
 
