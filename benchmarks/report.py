@@ -2,8 +2,8 @@
 
 A study of eight ghost sizes, 16 learning rates and 20 seeds, measured 20 times in training under
 30 running averages in two layers, with invented values: the real sink writes it, then a fresh
-process reads it, computes every table and writes the page. Peak is the most memory that process
-has held until then, of all its libraries too.
+process reads it, computes every table, verifies the run and writes the page. Peak is the most
+memory that process has held until then, of all its libraries too.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from runner.plan import Plan, make_plan
 from runner.sink import ParquetSink
 from runner.study import read_study
 from runner.tables import ROW_TABLES
+from runner.verify import verify_run
 
 STUDY = (
     "norm_batch_size=[4, 8, 16, 32, 64, 128, 256, 512]",
@@ -134,7 +135,9 @@ def read_and_report(root: Path) -> None:
     """What `caviar report` does, stage by stage."""
     run: Run = measured("read_run", lambda: read_run(root))
     found = measured("find", lambda: find(run))
-    measured("write_report", lambda: write_report(found, root / "report"))
+    checks = measured("verify_run", lambda: verify_run(root))
+    assert not checks.faults, checks.lines
+    measured("write_report", lambda: write_report(found, root / "report", checks.lines))
 
 
 def main() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import platform
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -161,9 +163,18 @@ def _reason(exit_code: int | None) -> str:
 
 
 def _work(connection: Connection, data: Data, run: RunTrial) -> None:
+    threading.Thread(target=_end_with_the_driver, daemon=True).start()
     try:
         while True:
             for event in run(connection.recv(), data):
                 connection.send(event)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # The driver is gone, and with it anyone to report to.
+
+
+def _end_with_the_driver() -> None:
+    """A driver that is killed cannot stop its workers, and one in a long step sends nothing."""
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        wait([driver.sentinel])
+        os._exit(1)
