@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,13 +15,6 @@ settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any-machine")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes some begin with Ray, whose tests wait more than they compute."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        waiting = ("ray", "cluster")
-        items.sort(key=lambda item: not any(map(item.get_closest_marker, waiting)))
 
 
 def pytest_collection_finish() -> None:

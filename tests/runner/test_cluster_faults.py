@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,20 +87,29 @@ def is_whole(root: Path, expected: Rows, fault: Fault) -> None:
     fault.ended(Rows(), expected, rows_that_count(root))
 
 
+@pytest.fixture
+def ray_folders() -> Iterator[Path]:
+    """Where clusters of this test have their folders, and of no other."""
+    # Short, for sockets lie in it.
+    with tempfile.TemporaryDirectory(prefix="r-", dir="/tmp") as folder:
+        with environment({"RAY_TMPDIR": folder}):
+            yield Path(folder)
+
+
 @pytest.mark.faults("the process of a Ray actor is killed (SIGKILL)")
 def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
-    expected: Rows, home: Path, fault: Fault, tmp_path: Path
+    expected: Rows, home: Path, ray_folders: Path, fault: Fault, tmp_path: Path
 ) -> None:
-    before = set(Path("/tmp").glob("caviar-ray-*"))
     process = drive("--out", tmp_path / "run")
     assert eventually(lambda: bool(busy_actors(process.pid)))
+    assert list(ray_folders.iterdir())
     os.kill(busy_actors(process.pid)[0], signal.SIGKILL)
     fault.inject()
     with fault.recovering():
         assert "it ended unexpectedly" in ends_quietly(process)
     is_whole(tmp_path / "run", expected, fault)
     assert not (home / ".ray").exists()
-    assert set(Path("/tmp").glob("caviar-ray-*")) <= before
+    assert not list(ray_folders.iterdir())
 
 
 @pytest.fixture
@@ -149,6 +159,7 @@ def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: 
     assert deaths[0].reason.startswith("the Ray actor died: process ")
 
 
+@pytest.mark.slow
 @pytest.mark.faults("Ray's memory monitor kills every actor, three times a trial")
 def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
     expected: Rows, fault: Fault, tmp_path: Path
@@ -185,9 +196,8 @@ def test_a_local_cluster_refuses_strangers_who_are_told_why(plan: Plan, tmp_path
 
 @pytest.mark.slow  # Ray waits half a minute for what cannot come.
 def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
-    tmp_path: Path,
+    ray_folders: Path, tmp_path: Path
 ) -> None:
-    before = set(Path("/tmp").glob("caviar-ray-*"))
     with socket.socket() as taken:
         taken.bind(("", 0))
         taken.listen()
@@ -197,7 +207,7 @@ def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
     assert done.returncode == 2
     assert "caviar: cannot start a Ray cluster here: " in done.stderr
     assert "Traceback" not in done.stderr
-    assert set(Path("/tmp").glob("caviar-ray-*")) <= before
+    assert not list(ray_folders.iterdir())
 
 
 def test_last_words_of_an_actor_are_shown(plan: Plan) -> None:

@@ -121,6 +121,7 @@ def test_a_dry_run_says_what_so_many_seeds_can_show(half: Path) -> None:
     assert "is not a run" in refused(*plan, "--pilot", half.parent / "no", cwd=half.parent)
 
 
+@pytest.mark.slow
 def test_designs_are_set_beside_each_other(half: Path, tmp_path: Path) -> None:
     other = ("norm_batch_size=[8, 16]", "name=other")
     study = [s for s in TINY if not s.startswith("norm_batch_size")]
