@@ -1,4 +1,4 @@
-"""Where a Ray cluster is: whether any one listens there, and why it would not have us."""
+"""Where a Ray cluster is: whether anyone listens there, and why it would not have us."""
 
 from __future__ import annotations
 

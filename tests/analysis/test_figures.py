@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from analysis import figures
+from analysis.drawing import powers
 from tests.analysis.plotted import (
     FACETS,
     LEVELS,
@@ -231,3 +233,19 @@ def test_overview() -> None:
     for line, quantity in zip(series(right), ("mean_error", "variance_error"), strict=True):
         assert same(line, part(errors, quantity=quantity))
         assert quantity.split("_")[0] in line.name
+
+
+def test_powers_of_ten_are_characters() -> None:
+    """Of both signs, whole and not: what matplotlib would write as formulas."""
+    figure = Figure()
+    wide, narrow, signed = figure.subplots(1, 3)
+    for axes, values in ((wide, (1e-4, 1.0)), (narrow, (2e-3, 7e-3))):
+        axes.plot([0, 1], values)
+        powers(axes)
+    signed.plot([0, 1], [-1.0, 1.0])
+    powers(signed, linear_below=0.1)
+    figure.draw_without_rendering()
+    assert {"10⁻⁴", "10⁻²", "10⁰"} <= {text.get_text() for text in wide.get_yticklabels()}
+    minor = {text.get_text() for text in narrow.get_yticklabels(minor=True)}
+    assert {"2×10⁻³", "6×10⁻³"} <= minor
+    assert {"−10⁰", "−10⁻¹", "0", "10⁰"} <= {text.get_text() for text in signed.get_yticklabels()}
