@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,23 @@ SEED = 0
 
 def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
     """The rows of each trial's last measured step, with `facet` and `level` columns."""
-    last = frame.groupby("trial_id")["step"].transform("max")
-    rows = frame[frame["step"] == last]
+    rows = _last_rows(frame)
     return rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
+
+
+def at_end(run: Run) -> Run:
+    """The run as if each trial had been measured at its last step alone, but for its curves.
+
+    Of a run measured many times, tables of the end are made of it in a fraction of the time.
+    """
+    ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
+    return replace(run, **ends)
+
+
+def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:  # It may have no columns either.
+        return frame
+    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
 
 
 def chosen_draws(run: Run, design: Design) -> pd.DataFrame:

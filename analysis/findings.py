@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import error_parts, noise, penalty_scaling, regularization, test_time
-from analysis.arms import BEST_DRAW, EVERY_DRAW, chosen_draws
+from analysis.arms import BEST_DRAW, EVERY_DRAW, at_end, chosen_draws
 from analysis.beside import designs_beside
 from analysis.best_decay import best_decay, memory_scaling
 from analysis.data_sets import across_data_sets
@@ -52,14 +52,15 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
 
     Raises ValueError where these have no size in common with it.
     """
-    whole, run = run, first_arm(run)
-    design = design_of(run)
-    if design is None or run.evaluations.empty:
+    whole, over_time = run, first_arm(run)
+    design = design_of(over_time)
+    if design is None or over_time.evaluations.empty:
         return Findings(whole, None)
+    run = first_arm(ended := at_end(whole))
     effects = regularization.effect_of_size(run, design)
     penalties = noise.penalties(run, design)
     parts = error_parts.error_parts(run, design)
-    effects_of_arms = arm_effects(whole, design)
+    effects_of_arms = arm_effects(ended, design)
     tables = {
         "noise_penalty": regularization.noise_penalty(run, design),
         "noise_penalty_exponent": penalty_scaling.penalty_exponents(run, design),
@@ -73,7 +74,7 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "running_damage": test_time.running_damage(run, design),
         "error_parts": parts,
         "error_parts_over_decay": error_parts.of_one_size(parts),
-        "error_parts_over_time": error_parts.error_parts_over_time(run, design),
+        "error_parts_over_time": error_parts.error_parts_over_time(over_time, design),
         "repairs": test_time.repairs(run, design),
         "penalties": penalties,
         "penalty_split": noise.at_own_size(penalties),
@@ -83,14 +84,18 @@ def find(run: Run, beside: Sequence[Run] = ()) -> Findings:
         "memory_scaling": memory_scaling(run, design),
         "arm_effects": effects_of_arms,
         "mechanism_shares": mechanism_shares(effects_of_arms),
-        "equivalent_dropout": equivalent_dropout(whole, design),
-        "tuning": tuning(run, design),
-        "tuning_spread": tuning_spread(run, design),
-        **_of_several([whole, *beside]),
+        "equivalent_dropout": equivalent_dropout(ended, design),
+        **_of_draws(run, design),
+        **_of_several([ended, *map(at_end, beside)]),
         "scorecard": scorecard(whole, design),
         "trials": trials_table(whole),
     }
     return Findings(whole, design, tables, tuple(beside))
+
+
+def _of_draws(run: Run, design: Design) -> dict[str, pd.DataFrame]:
+    """The tables that set the draws of a search beside each other."""
+    return {"tuning": tuning(run, design), "tuning_spread": tuning_spread(run, design)}
 
 
 def _of_several(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:

@@ -107,6 +107,7 @@ def map_of(
             text = axes.text(x, y, words, ha="center", va="center", fontsize=6.5, linespacing=0.95)
             text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
+            text.set_in_layout(False)  # Cells lie inside the axes: their places move no margin.
     return image
 
 

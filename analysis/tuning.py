@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.arms import SEED, chosen_draws, level_means
 from analysis.design import Design, planned_of
 from analysis.inference import Interval, mean_interval
-from analysis.load import Run, of_trials
+from analysis.load import Run
 from analysis.regularization import final_values
 
 QUANTITIES = ("test_loss", "validation_loss")
@@ -93,7 +93,7 @@ def tuning_spread(run: Run, design: Design) -> pd.DataFrame:
 
 def _of_draw(run: Run, design: Design, draw: Any) -> Design:
     """The design of one draw alone, in which the seed is what was repeated."""
-    own = of_trials(run, run.trials.loc[run.trials["draw"] == draw, "trial_id"])
+    own = replace(run, trials=run.trials[run.trials["draw"] == draw])
     return replace(design, unit="seed", planned=planned_of(own, design))
 
 

@@ -18,6 +18,8 @@ from runner.storage import Storage
 from runner.tables import KEYS, ROW_TABLES
 
 Bools = NDArray[np.bool_]
+ROWS_AT_A_TIME = 500_000
+"""Of which it is found out together whether one stands twice."""
 
 
 class _Trials(NamedTuple):
@@ -55,7 +57,7 @@ def check_rows(
         there.update(_counts(counted, ["trial_id"]))
         superseded += int(rows.superseded.sum())
         orphans += int(rows.orphans.sum())
-        duplicates += counted.num_rows - len(counted.group_by(KEYS[table]).aggregate([]))
+        duplicates += _duplicates(counted, KEYS[table])
         strangers += _of_other_seeds(counted, seeds)
         if rows.superseded.any():
             repeated.add(table, *_both(storage, table, trials, rows))
@@ -80,6 +82,16 @@ def _counts(rows: pa.Table, by: list[str]) -> dict[Any, int]:
     found = rows.group_by(by).aggregate([([], "count_all")]).to_pydict()
     keys = found[by[0]] if len(by) == 1 else zip(*(found[name] for name in by), strict=True)
     return dict(zip(keys, found["count_all"], strict=True))
+
+
+def _duplicates(counted: pa.Table, keys: list[str]) -> int:
+    """Rows whose keys stand already; some trials at a time, which bounds the memory."""
+    ids, found = pc.unique(counted["trial_id"]), 0
+    each = max(1, len(ids) * ROWS_AT_A_TIME // max(1, counted.num_rows))
+    for first in range(0, len(ids), each):
+        own = counted.filter(pc.is_in(counted["trial_id"], value_set=ids[first : first + each]))
+        found += own.num_rows - len(own.group_by(keys).aggregate([]))
+    return found
 
 
 def _of_other_seeds(counted: pa.Table, seeds: Mapping[str, Sequence[int]]) -> int:

@@ -97,7 +97,12 @@ def test_a_duplicated_part_is_a_fault(run: Path) -> None:
     assert "rows stand twice" in faults(run) and "more or fewer rows" in faults(run)
 
 
-def test_one_row_for_another_is_a_fault(run: Path) -> None:
+@pytest.mark.parametrize("at_a_time", [1, 10**6])
+def test_one_row_for_another_is_a_fault(
+    at_a_time: int, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.verify_rows.ROWS_AT_A_TIME", at_a_time)
+
     def change(table: pa.Table) -> pa.Table:
         return pa.concat_tables([table.slice(0, 1), table.slice(0, 1), table.slice(2)])
 
