@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference import FEWEST, LEVEL, RESAMPLES, ROUNDING, Interval
+from analysis.inference import FEWEST, LEVEL, Interval
+from analysis.resampling import RESAMPLES, ROUNDING
 
 Array = NDArray[Any]
 

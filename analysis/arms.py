@@ -49,14 +49,16 @@ def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
     another one did not; draws that an arm has not finished are not there for any. Columns
     facet, level, seed, draw.
     """
-    losses = final(run.evaluations, design)
-    losses = losses[(losses["split"] == "validation") & (losses["statistics"] == "population")]
+    every = run.evaluations
+    chosen_by = (every["split"] == "validation") & (every["statistics"] == "population")
+    losses = final(every[chosen_by], design)
     arms = losses[["facet", "level"]].drop_duplicates()
     finished = losses.drop_duplicates(["facet", "level", "draw"]).groupby("draw").size()
     losses = losses[losses["draw"].isin(finished[finished == len(arms)].index)]
     rows: list[dict[str, Any]] = []
-    for (facet, level), arm in losses.groupby(["facet", "level"]):
-        wide = arm.pivot_table(index="seed", columns="draw", values="loss", dropna=False)
+    means = losses.groupby(["facet", "level", "seed", "draw"])["loss"].mean()
+    for (facet, level), arm in means.groupby(["facet", "level"]):
+        wide = arm.droplevel(["facet", "level"]).unstack("draw")
         values = np.where(np.isfinite(wide.to_numpy()), wide.to_numpy(), np.inf)
         for i, seed in enumerate(wide.index):
             others = np.delete(values, i, axis=0) if len(values) > 1 else values

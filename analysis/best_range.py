@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference import FEWEST, LEVEL, ROUNDING
-from analysis.resampling import studentised, whole_units
+from analysis.inference import FEWEST, LEVEL
+from analysis.resampling import ROUNDING, studentised, whole_units
 
 Array = NDArray[Any]
 

@@ -17,6 +17,7 @@ from analysis.drawing import (
     line_a_facet,
     log_axis,
     powers,
+    powers_both_ways,
     signed_axis,
     size_axis,
 )
@@ -54,10 +55,11 @@ def arm_effects(table: pd.DataFrame, label: str) -> Figure:
         part = part.assign(half=maps.half_width(part))
         wide, sure, half = (_by_size(part, name, arms, levels) for name in ("mean", "sure", "half"))
         scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
-        image = maps.map_of(axes, wide, scale, label, half, bold=sure == 1)
+        image = maps.colours_of(axes, wide, scale, label)
+        maps.numbered(axes, wide, half, bold=sure == 1)
         axes.set_yticks(range(len(arms)), [literal(arm) for arm in arms])
         axes.set_title(f"{words} less that of {literal(against)}")
-        figure.colorbar(image, ax=axes, label="nats", extend="both")
+        maps.bar(figure, image, [axes], "nats", extend="both")
     return figure
 
 
@@ -84,10 +86,11 @@ def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
             part.pivot(index="probe_batch_size", columns="level", values=name)
             for name in ("mean", "half")
         )
-        image = maps.map_of(axes, wide, scale, f"trained with: {label}", half)
+        image = maps.colours_of(axes, wide, scale, f"trained with: {label}")
+        maps.numbered(axes, wide, half)
         axes.set_yticks(range(wide.shape[0]), [f"{size:g}" for size in wide.index])
         axes.set(ylabel="evaluated with groups of", title=facet)
-        figure.colorbar(image, ax=axes, label="nats")
+        maps.bar(figure, image, [axes], "nats")
     return figure
 
 
@@ -149,7 +152,8 @@ def error_parts_over_decay(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     for i, (part, rows) in enumerate(table.groupby("part")):
         line_a_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
-    axes.set(xscale="log", yscale="log", xlabel="memory 1/(1 - decay), updates")
+    powers_both_ways(axes)
+    axes.set_xlabel("memory 1/(1 - decay), updates")
     axes.set_ylabel("root mean square (deviations)")
     axes.set_title(f"{table['layer'].iloc[0]}, m = {table['level'].iloc[0]:g}")
     legend_below(figure, axes)

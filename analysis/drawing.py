@@ -10,8 +10,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
 
 from analysis.words import literal
 
@@ -140,9 +141,22 @@ def powers(axes: Axes, linear_below: float | None = None) -> None:
         axes.set_yscale("log", nonpositive="mask")
     else:
         axes.set_yscale("symlog", linthresh=linear_below)
-    axes.yaxis.set_major_formatter(Powers())
-    if linear_below is None:
-        axes.yaxis.set_minor_formatter(Powers(labelOnlyBase=False))
+    as_text(axes.yaxis)
+
+
+def powers_both_ways(axes: Axes) -> None:
+    """Both axes logarithmic, with ticks of plain text."""
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        as_text(axis)
+
+
+def as_text(axis: Axis) -> None:
+    """Plain text at the ticks of an axis, or of a bar of colours, that is logarithmic."""
+    if isinstance(axis.get_major_formatter(), LogFormatter):
+        axis.set_major_formatter(Powers())
+    if isinstance(axis.get_minor_formatter(), LogFormatter):
+        axis.set_minor_formatter(Powers(labelOnlyBase=False))
 
 
 def legend(axes: Axes) -> None:

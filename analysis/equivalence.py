@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.inference import ROUNDING, mean_interval
+from analysis.inference import mean_interval
+from analysis.resampling import ROUNDING
 
 Array = NDArray[Any]
 

@@ -17,6 +17,7 @@ from analysis.drawing import (
     legend_below,
     line,
     log_axis,
+    powers_both_ways,
     series,
     size_axis,
 )
@@ -184,7 +185,8 @@ def batch_noise(table: pd.DataFrame) -> Figure:
         both = table[[f"predicted_{which}", f"measured_{which}"]]
         ends = [both[both > 0].min().min(), both.max().max()]
         axes.plot(ends, ends, color="#777777", linewidth=1)
-        axes.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured")
+        powers_both_ways(axes)
+        axes.set(xlabel="predicted", ylabel="measured")
         axes.set_title(NOISE_PANELS[which])
         axes.legend()
     return figure

@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.resampling import ROUNDING, drawn_counts, moments
+
 Array = NDArray[Any]
 
 LEVEL = 0.95
-RESAMPLES = 4000
 FEWEST = 5
 """Below this many units no interval is given: resamples of three or four say too little."""
-
-
-ROUNDING = 1e-12
-"""Units that differ by less than this share of their size are equal."""
 
 
 class Interval(NamedTuple):
@@ -40,7 +37,7 @@ def mean_interval(
     too narrow (Efron & Tibshirani 1993, section 12.5). Values that are not finite are left out
     and not counted in `units`.
     """
-    return _of_mean(values, lambda n: generator.integers(0, n, (RESAMPLES, n)), level)
+    return _of_mean(values, lambda n: drawn_counts(generator, n), level)
 
 
 def mean_intervals(samples: Iterable[Array], seed: int, *, level: float = LEVEL) -> list[Interval]:
@@ -50,13 +47,13 @@ def mean_intervals(samples: Iterable[Array], seed: int, *, level: float = LEVEL)
     """
 
     @cache
-    def resamples(n: int) -> Array:
-        return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    def counts(n: int) -> Array:
+        return drawn_counts(np.random.default_rng(seed), n)
 
-    return [_of_mean(values, resamples, level) for values in samples]
+    return [_of_mean(values, counts, level) for values in samples]
 
 
-def _of_mean(values: Array, resamples: Callable[[int], Array], level: float) -> Interval:
+def _of_mean(values: Array, counts: Callable[[int], Array], level: float) -> Interval:
     values = values[np.isfinite(values)].astype(np.float64)
     n = len(values)
     mean = float(values.mean()) if n else float("nan")
@@ -65,9 +62,8 @@ def _of_mean(values: Array, resamples: Callable[[int], Array], level: float) -> 
     error = _standard_error(values)
     if error <= ROUNDING * np.abs(values).max():
         return Interval(mean, mean, mean, n)
-    resampled = values[resamples(n)]
-    means = resampled.mean(axis=1)
-    return _studentised(mean, error, means, _standard_error(resampled, means), n, level)
+    means, variances = moments((values - mean) / error, counts(n))
+    return _studentised(mean, error, means, variances / n, n, level)
 
 
 def difference_interval(
@@ -82,30 +78,29 @@ def difference_interval(
     mean = float(a.mean() - b.mean()) if n else float("nan")
     if n < FEWEST:
         return Interval(mean, float("nan"), float("nan"), n)
-    error = np.hypot(_standard_error(a), _standard_error(b))
+    error = float(np.hypot(_standard_error(a), _standard_error(b)))
     if error <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
         return Interval(mean, mean, mean, n)
-    ra = a[generator.integers(0, len(a), (RESAMPLES, len(a)))]
-    rb = b[generator.integers(0, len(b), (RESAMPLES, len(b)))]
-    errors = np.hypot(_standard_error(ra), _standard_error(rb))
-    return _studentised(mean, error, ra.mean(axis=1) - rb.mean(axis=1), errors, n, level)
+    (means_a, of_a), (means_b, of_b) = (
+        moments((x - x.mean()) / error, drawn_counts(generator, len(x))) for x in (a, b)
+    )
+    squares = of_a / len(a) + of_b / len(b)
+    return _studentised(mean, error, means_a - means_b, squares, n, level)
 
 
-def _standard_error(values: Array, means: Array | None = None) -> Array:
-    """Of the mean over the last axis; `means` where they are already known."""
-    known = None if means is None else means[..., np.newaxis]
-    spread = values.std(axis=-1, ddof=1) if known is None else values.std(-1, ddof=1, mean=known)
-    return np.asarray(spread / np.sqrt(values.shape[-1]))
+def _standard_error(values: Array) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _studentised(
-    mean: float, error: Array, means: Array, errors: Array, units: int, level: float
+    mean: float, error: float, away: Array, squares: Array, units: int, level: float
 ) -> Interval:
+    """The interval from how far resampled means lie away and their squared standard errors, both
+    in units of `error`."""
     # A resample of equal units has no spread: its t* is infinite, and where there are many of
     # them, the units say nothing of how far the mean may lie on that side.
-    none = errors <= 1e-12 * error
-    t = np.where(none, np.copysign(np.inf, means - mean), means - mean)
-    t[~none] /= errors[~none]
+    t = np.copysign(np.inf, away)
+    np.divide(away, np.sqrt(squares.clip(0)), out=t, where=squares > ROUNDING)
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.drawing import as_text
 from analysis.trackers import trackers
 
 FEW_TRACKERS = 8
@@ -17,7 +19,11 @@ FEW_TRACKERS = 8
 FEW_RULES = 4
 """Up to so many rules a map of decay against size each; above, one map of all trackers."""
 
+NUMBERED = 300
+"""Cells of a figure; where there are more, their numbers are too small to read on a page."""
+
 Parts = dict[str, pd.DataFrame]
+Written = Callable[[Axes, pd.DataFrame, pd.DataFrame], None]
 
 
 def many(table: pd.DataFrame) -> bool:
@@ -26,24 +32,29 @@ def many(table: pd.DataFrame) -> bool:
 
 
 def draw(parts: Parts, label: str, unit: str, *, log: bool) -> Figure:
-    """A map a part and rule, or, with many rules, a map a part; facets stay apart."""
+    """A map a part and rule, or, with many rules, a map a part; facets stay apart.
+
+    Numbers stand on the colours of a figure of up to `NUMBERED` cells.
+    """
     apart = {
         f"{title}, {facet}" if facet else title: rows
         for title, part in parts.items()
         for facet, rows in part.groupby("facet")
     }
-    rules = pd.concat(parts.values())["rule"].nunique()
-    return (_all_trackers if rules > FEW_RULES else _by_rule)(apart, label, unit, log)
+    table = pd.concat(parts.values())
+    maps = _all_trackers if table["rule"].nunique() > FEW_RULES else _by_rule
+    return maps(apart, label, unit, log, numbered if len(table) <= NUMBERED else _colours_alone)
 
 
-def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
+def _by_rule(parts: Parts, label: str, unit: str, log: bool, written: Written) -> Figure:
     table = pd.concat(parts.values())
     rules = sorted(table.loc[table["tracker_decay"].notna(), "rule"].unique())
-    figure = Figure(figsize=(4.4 * len(rules), 3.6 * len(parts)), layout="constrained")
+    across = len(rules) * max(4.4, 1.2 + 0.5 * table["level"].nunique())  # Room for the numbers.
+    figure = Figure(figsize=(across, 3.6 * len(parts)), layout="constrained")
     grid = figure.subplots(len(parts), len(rules), squeeze=False)
-    for across, (title, part) in zip(grid, parts.items(), strict=True):
+    for row, (title, part) in zip(grid, parts.items(), strict=True):
         scale = scale_of(part["mean"], log)
-        for axes, rule in zip(across, rules, strict=True):
+        for axes, rule in zip(row, rules, strict=True):
             rows = part[part["rule"] == rule]
             if rows.empty:
                 axes.set_visible(False)
@@ -53,15 +64,16 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool) -> Figure:
                 rows.pivot(index="tracker_decay", columns="level", values=name)
                 for name in ("mean", "half")
             )
-            image = map_of(axes, wide, scale, label, half)
+            image = colours_of(axes, wide, scale, label)
+            written(axes, wide, half)
             axes.set_yticks(range(wide.shape[0]), [f"{decay:g}" for decay in wide.index])
             axes.set_ylabel("decay")
             axes.set_title(f"{title}: {rule}")
-        figure.colorbar(image, ax=list(across), label=unit)
+        bar(figure, image, row, unit)
     return figure
 
 
-def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
+def _all_trackers(parts: Parts, label: str, unit: str, log: bool, written: Written) -> Figure:
     names = list(dict.fromkeys(name for part in parts.values() for name, _ in trackers(part)))
     size = (6.4 * len(parts), 1.4 + 0.36 * len(names))
     figure = Figure(figsize=size, layout="constrained")
@@ -75,40 +87,49 @@ def _all_trackers(parts: Parts, label: str, unit: str, log: bool) -> Figure:
             pd.DataFrame({name: rows[value] for name, rows in lines.items()}).T.reindex(names[::-1])
             for value in ("mean", "half")
         )
-        image = map_of(axes, wide, scale_of(part["mean"], log), label, half)
+        image = colours_of(axes, wide, scale_of(part["mean"], log), label)
+        written(axes, wide, half)
         axes.set_yticks(range(len(names)), names[::-1])
         axes.set_title(title)
-        figure.colorbar(image, ax=axes, label=unit)
+        bar(figure, image, [axes], unit)
     return figure
 
 
-def map_of(
-    axes: Axes,
-    wide: pd.DataFrame,
-    scale: dict[str, Any],
-    label: str,
-    half: pd.DataFrame,
-    bold: pd.DataFrame | None = None,
-) -> Any:
-    """A frame as colours with its numbers on them, some bold; returns the image.
-
-    Beneath each number stands `half`, half the width of its interval.
-    """
+def colours_of(axes: Axes, wide: pd.DataFrame, scale: dict[str, Any], label: str) -> Any:
+    """A frame as colours, its columns as ticks; returns the image."""
     image = axes.imshow(wide, origin="lower", aspect="auto", **scale)
     axes.set_xticks(range(wide.shape[1]), [f"{level:g}" for level in wide.columns])
     axes.grid(False)
     axes.set_xlabel(label)
+    return image
+
+
+def numbered(
+    axes: Axes, wide: pd.DataFrame, half: pd.DataFrame, bold: pd.DataFrame | None = None
+) -> None:
+    """Each number on its cell, some bold, and beneath it half the width of its interval."""
     for y, row in enumerate(wide.to_numpy()):
         for x, value in enumerate(row):
             weight = "bold" if bold is not None and bold.iat[y, x] else "normal"
             words = _short(value)
             if np.isfinite(value) and np.isfinite(half.iat[y, x]):
-                words += f"\n±{_short(half.iat[y, x])}"
+                words += f"\n±{half.iat[y, x]:.1g}"
             text = axes.text(x, y, words, ha="center", va="center", fontsize=6.5, linespacing=0.95)
             text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
             text.set_in_layout(False)  # Cells lie inside the axes: their places move no margin.
-    return image
+
+
+def _colours_alone(axes: Axes, wide: pd.DataFrame, half: pd.DataFrame) -> None:
+    """Nothing: the numbers are in the table."""
+
+
+def bar(
+    figure: Figure, image: Any, beside: Sequence[Axes], unit: str, extend: str = "neither"
+) -> None:
+    """What the colours of a map say, beside the axes that share them."""
+    colours = figure.colorbar(image, ax=list(beside), label=unit, extend=extend)
+    as_text(colours.ax.yaxis)
 
 
 def half_width(rows: pd.DataFrame) -> pd.Series:

@@ -7,9 +7,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference import RESAMPLES, ROUNDING
-
 Array = NDArray[Any]
+
+RESAMPLES = 4000
+ROUNDING = 1e-12
+"""Units that differ by less than this share of their size are equal."""
+
+
+def drawn_counts(generator: np.random.Generator, units: int) -> Array:
+    """How often each resample holds each unit, `(RESAMPLES, units)`, drawn unit by unit."""
+    drawn = generator.integers(0, units, (RESAMPLES, units))
+    drawn += units * np.arange(RESAMPLES)[:, np.newaxis]
+    counts = np.bincount(drawn.ravel(), minlength=drawn.size)
+    return counts.reshape(drawn.shape).astype(np.float64)
+
+
+def moments(values: Array, counts: Array) -> tuple[Array, Array]:
+    """Mean and variance of every resample of `values`, `(units,)` or `(units, columns)`.
+
+    How often each unit is drawn says as much as the drawn units, and two matrix products do.
+    `values` must lie around zero, or their variances are lost to rounding.
+    """
+    n = len(values)
+    means = counts @ values / n
+    return means, (counts @ values**2 / n - means**2) * n / (n - 1)
 
 
 def whole_units(values: Array) -> tuple[Array, int]:
@@ -33,10 +54,8 @@ def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, A
     spread = away.std(axis=0, ddof=1)
     spread[spread <= ROUNDING * np.abs(values).max(axis=0)] = 0
     scaled = np.divide(away, spread, out=np.zeros_like(away), where=spread > 0)
-    # How often each unit is drawn says as much as the drawn units, and two matrix products do.
     counts = generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
-    means = counts @ scaled / n
-    variances = (counts @ scaled**2 / n - means**2) * n / (n - 1)
+    means, variances = moments(scaled, counts)
     # A resample of equal units has no spread: it says nothing of how far the mean may lie.
     t = np.where(means == 0, 0.0, np.copysign(np.inf, means))
     np.divide(means * np.sqrt(n), np.sqrt(variances.clip(0)), out=t, where=variances > ROUNDING)

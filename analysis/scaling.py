@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.inference import FEWEST, LEVEL, RESAMPLES, ROUNDING
-from analysis.resampling import whole_units
+from analysis.inference import FEWEST, LEVEL
+from analysis.resampling import RESAMPLES, ROUNDING, whole_units
 
 Array = NDArray[Any]
 

@@ -23,7 +23,7 @@ SECTIONS = (
         says="Root mean square over features of the running mean's error in population "
         "deviations, and of the log ratio of variances, at the end of training.",
         caption="Lower is better; every tracker watched the same training. Bars, or ± half their "
-        "width, are 95 % intervals.",
+        "width, are 95 % intervals; of a map too dense for numbers they are in the table.",
         alt="Error of running mean and variance against mini-batch size for every tracker.",
         code="test_time.statistics_error(run, design_of(run))",
         draw=lambda f: figures.statistics_error(f.table("statistics_error"), label(f)),
@@ -34,7 +34,8 @@ SECTIONS = (
         says="Test loss under each running average less that under population statistics, at the "
         "same weights.",
         caption="Above zero, reading the test set with running statistics costs loss. Bars, or ± "
-        "half their width, are 95 % intervals.",
+        "half their width, are 95 % intervals; of a map too dense for numbers they are in the "
+        "table.",
         alt="Test loss under running less population statistics for every tracker.",
         code="test_time.running_damage(run, design_of(run))",
         draw=lambda f: figures.running_damage(f.table("running_damage"), label(f)),

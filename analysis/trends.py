@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.inference import LEVEL, RESAMPLES, mean_interval
+from analysis.inference import LEVEL, mean_interval
 from analysis.permutation import sign_flip
-from analysis.resampling import whole_units
+from analysis.resampling import RESAMPLES, whole_units
 
 Array = NDArray[Any]
 

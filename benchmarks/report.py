@@ -2,8 +2,8 @@
 
 A study of eight ghost sizes, 16 learning rates and 20 seeds, measured 20 times in training under
 30 running averages in two layers, with invented values: the real sink writes it, then a fresh
-process reads it, computes every table, verifies the run and writes the page. Peak is the most
-memory that process has held until then, of all its libraries too.
+process does what `caviar report` does. Peak is the most memory that process has held until then,
+of all its libraries too.
 """
 
 from __future__ import annotations
@@ -22,17 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.findings import find
-from analysis.load import Run, read_run
-from analysis.report import write_report
 from runner.config import TrialConfig
 from runner.events import Block, Outcome
 from runner.place import open_run
 from runner.plan import Plan, make_plan
+from runner.report import written
 from runner.sink import ParquetSink
 from runner.study import read_study
 from runner.tables import ROW_TABLES
-from runner.verify import verify_run
 
 STUDY = (
     "norm_batch_size=[4, 8, 16, 32, 64, 128, 256, 512]",
@@ -120,41 +117,54 @@ def write(root: Path) -> int:
     return total
 
 
-def measured(name: str, work: Callable[[], Any]) -> Any:
-    """Do the work and print its wall and CPU seconds and the peak of memory so far."""
-    wall, cpu = time.perf_counter(), time.process_time()
+def measured(name: str, who: int, work: Callable[[], Any]) -> Any:
+    """Do the work and print its wall and CPU seconds and the most memory `who` has held."""
+    wall, cpu = time.perf_counter(), cpu_seconds(who)
     found = work()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    wall, cpu = time.perf_counter() - wall, cpu_seconds(who) - cpu
     unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    peak = resource.getrusage(who).ru_maxrss * unit / 1e9
     print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.2f} |", flush=True)
     return found
 
 
-def read_and_report(root: Path) -> None:
+def cpu_seconds(who: int) -> float:
+    """In the program and in the system."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def stages(root: str) -> None:
     """What `caviar report` does, stage by stage."""
-    run: Run = measured("read_run", lambda: read_run(root))
-    found = measured("find", lambda: find(run))
-    checks = measured("verify_run", lambda: verify_run(root))
-    assert not checks.faults, checks.lines
-    measured("write_report", lambda: write_report(found, root / "report", checks.lines))
+    said = written(root)
+    measured("read, compute, verify", resource.RUSAGE_SELF, lambda: next(said))
+    (page,) = measured("draw and write the page", resource.RUSAGE_SELF, lambda: list(said))
+    assert page.startswith("report: "), page
+
+
+def report(root: str) -> None:
+    """The stages in a process of their own, and that process as a whole."""
+    print("| stage | wall (s) | CPU (s) | peak (GB) |")
+    print("| --- | ---: | ---: | ---: |", flush=True)
+    command = [sys.executable, __file__, "--stages", root]
+    whole = "`caviar report`, with its start"
+    measured(whole, resource.RUSAGE_CHILDREN, lambda: subprocess.run(command, check=True))
 
 
 def main() -> None:
-    """Write, then measure in a process of its own; with a folder, only measure that run."""
+    """Write, then report; with a folder, report that run."""
+    if sys.argv[1:2] == ["--stages"]:
+        return stages(sys.argv[2])
+    print(machine.describe())
     if len(sys.argv) == 2:
-        return read_and_report(Path(sys.argv[1]))
+        return report(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
         start = time.perf_counter()
-        total = write(root)
-        size = sum(path.stat().st_size for path in root.glob("*/part-*.parquet")) / 2**20
-        print(machine.describe())
-        print(f"{total:,} rows, {size:,.0f} MiB of Parquet, written in ", end="")
-        print(f"{time.perf_counter() - start:.0f} s\n")
-        print("| stage | wall (s) | CPU (s) | peak (GiB) |")
-        print("| --- | ---: | ---: | ---: |", flush=True)
-        subprocess.run([sys.executable, __file__, folder], check=True)
+        total = write(Path(folder))
+        seconds = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in Path(folder).glob("*/part-*.parquet")) / 2**20
+        print(f"{total:,} rows, {size:,.0f} MiB of Parquet, written in {seconds:.0f} s\n")
+        report(folder)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import RequestError, StorageError, one_line, printable, unwritten_report
+from runner.errors import RequestError, StorageError, one_line, printable
 from runner.execute import Where, execute
 from runner.threads import ONE_BLAS_THREAD
-from runner.uri import joined, masked
+from runner.uri import masked
 
 app = typer.Typer(
     add_completion=False,
@@ -129,31 +129,10 @@ def _power(seeds: int, pilot: str | None) -> str:
 
 
 def _report(root: str, beside: Sequence[str] = ()) -> None:
-    from analysis.answer import answer
-    from analysis.findings import find
-    from analysis.load import read_run
-    from analysis.place import DamagedError, published
-    from analysis.report import write_report
-    from runner.verify import verify_run
+    from runner.report import written
 
-    try:
-        found = find(read_run(root), [read_run(other) for other in beside])
-    except ValueError as error:
-        if beside or isinstance(error, DamagedError):
-            raise RequestError(str(error)) from None
-        _say(f"no report: {error}")
-        return
-    _say(answer(found))
-    checks = verify_run(root).lines
-    for line in checks:
-        if line.startswith("FAULT"):
-            _say(line)
-    try:
-        with published(root, "report") as folder:
-            write_report(found, folder, checks)
-    except OSError as error:
-        raise unwritten_report(masked(root), error) from error
-    _say(f"report: {joined(masked(root), 'report/index.html')}")
+    for said in written(root, beside):
+        _say(said)
 
 
 @app.command()

@@ -53,7 +53,7 @@ def check_rows(
     repeated = _Repeated()
     for table in ROW_TABLES:
         rows = _sorted_out(read_columns(storage, table, KEYS[table]), trials)
-        counted = rows.keys.filter(pa.array(rows.counted))
+        counted = rows.keys if rows.counted.all() else rows.keys.filter(pa.array(rows.counted))
         there.update(_counts(counted, ["trial_id"]))
         superseded += int(rows.superseded.sum())
         orphans += int(rows.orphans.sum())
@@ -61,6 +61,7 @@ def check_rows(
         strangers += _of_other_seeds(counted, seeds)
         if rows.superseded.any():
             repeated.add(table, *_both(storage, table, trials, rows))
+        del rows, counted  # Before the next table is read.
     _say_counts(there, outcomes, findings)
     findings.check(not duplicates, "no row twice", f"{duplicates} rows stand twice")
     findings.check(not orphans, "no rows without a plan", f"{orphans} rows of unplanned trials")

@@ -24,7 +24,7 @@ ALLOWED = {
 }
 ALONE = {
     "ray": {"runner/cluster.py"},
-    "analysis": {"runner/cli.py"},
+    "analysis": {"runner/cli.py", "runner/report.py"},
     "sklearn": {"runner/sources.py"},
     "scipy": {"runner/space.py"},
 }

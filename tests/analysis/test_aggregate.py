@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from analysis.aggregate import interquartile_mean, interquartile_mean_interval
-from analysis.inference import RESAMPLES, mean_interval
+from analysis.inference import mean_interval
+from analysis.resampling import RESAMPLES
 
 Array = np.ndarray[Any, Any]
 

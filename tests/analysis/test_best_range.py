@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.best_range import BestRange, best_range
-from analysis.inference import RESAMPLES
+from analysis.resampling import RESAMPLES
 
 Array = np.ndarray[Any, Any]
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import figures
+from analysis import decompositions, figures
 from analysis.drawing import powers
 from tests.analysis.plotted import (
     FACETS,
@@ -137,8 +137,17 @@ def test_many_decays_are_a_map_of_damage() -> None:
         (here,) = part(rows, rule=rule, tracker_decay=0.99, level=64.0).to_dict("records")
         half = (here["high"] - here["low"]) / 2
         written = {(t.get_position(), t.get_text()) for t in axes.texts}
-        assert ((1, 3), f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.2g}") in written
+        assert ((1, 3), f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.1g}") in written
         assert len(axes.texts) == 15
+
+
+@pytest.mark.parametrize("decays, numbers", [(50, 300), (51, 0)])
+def test_a_map_too_dense_for_numbers_has_none(decays: int, numbers: int) -> None:
+    many = list(np.linspace(0, 0.99, decays))
+    rows = table(rule=["biased", "unbiased"], tracker_decay=many)
+    figure = figures.running_damage(rows, "m")
+    assert sum(len(axes.texts) for axes in panels(figure)) == numbers
+    assert all(len(axes.images) == 1 for axes in panels(figure))
 
 
 def test_many_decays_are_a_map_of_the_last_layers_errors() -> None:
@@ -233,6 +242,22 @@ def test_overview() -> None:
     for line, quantity in zip(series(right), ("mean_error", "variance_error"), strict=True):
         assert same(line, part(errors, quantity=quantity))
         assert quantity.split("_")[0] in line.name
+
+
+def test_no_number_of_a_figure_is_parsed_as_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not on logarithmic axes, either way, nor beside colours of one sign or of both."""
+    monkeypatch.setattr("matplotlib.mathtext.MathTextParser.parse", None)
+    averages = {"rule": ["biased", "unbiased"], "tracker_decay": MANY}
+    damage = table(**averages)
+    errors = table(layer=["norm1"], quantity=["mean_error", "variance_error"], **averages)
+    errors["mean"] *= errors["level"] ** -2
+    parts = table(part=["sampling"], layer=["norm1"]).assign(memory=[10.0, 100.0, 1000.0])
+    for figure in (
+        figures.running_damage(damage, "m"),
+        figures.statistics_error(errors, "m"),
+        decompositions.error_parts_over_decay(parts),
+    ):
+        figure.draw_without_rendering()
 
 
 def test_powers_of_ten_are_characters() -> None:

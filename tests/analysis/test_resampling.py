@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.inference import RESAMPLES
-from analysis.resampling import studentised, whole_units
+from analysis.resampling import RESAMPLES, studentised, whole_units
 
 Array = np.ndarray[Any, Any]
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.inference import RESAMPLES, mean_interval
+from analysis.inference import mean_interval
 from analysis.permutation import sign_flip
+from analysis.resampling import RESAMPLES
 from analysis.trends import page, slopes, trend
 
 Array = np.ndarray[Any, Any]
