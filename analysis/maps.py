@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.drawing import as_text
 from analysis.trackers import trackers
+from analysis.words import MINUS
 
 FEW_TRACKERS = 8
 """More running averages than this are a map, not lines."""
@@ -113,7 +114,7 @@ def numbered(
             weight = "bold" if bold is not None and bold.iat[y, x] else "normal"
             words = _short(value)
             if np.isfinite(value) and np.isfinite(half.iat[y, x]):
-                words += f"\n±{half.iat[y, x]:.1g}"
+                words += f"\n±{_digits(half.iat[y, x], 1)}"
             text = axes.text(x, y, words, ha="center", va="center", fontsize=6.5, linespacing=0.95)
             text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
@@ -140,7 +141,12 @@ def half_width(rows: pd.DataFrame) -> pd.Series:
 def _short(value: float) -> str:
     if not np.isfinite(value):
         return "–"
-    return f"{value:.2g}" if abs(value) >= 1e-4 or value == 0 else "≈ 0"
+    return _digits(value, 2) if abs(value) >= 1e-4 or value == 0 else "≈ 0"
+
+
+def _digits(value: float, digits: int) -> str:
+    """140 and 0.0078, not 1.4e+02."""
+    return f"{float(f'{value:.{digits}g}'):g}".replace("-", MINUS)
 
 
 def scale_of(values: pd.Series, log: bool) -> dict[str, Any]:

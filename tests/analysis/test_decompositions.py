@@ -153,10 +153,26 @@ def test_self_influence_below_zero_is_drawn() -> None:
     assert max(shown.y) < 0 and low < min(shown.y) and high > 0 and axes.get_yscale() == "symlog"
 
 
-def test_numbers_on_a_map_have_half_their_interval_beneath() -> None:
+@pytest.mark.parametrize(
+    "interval, words",
+    [
+        ((0.25, 0.2, 0.32), "0.25\n±0.06"),
+        ((137.4, 63.0, 305.0), "140\n±100"),
+        ((-0.00412, -0.00418, -0.00406), "−0.0041\n±6e−05"),
+        ((-4e-5, -1e-3, 1e-3), "≈ 0\n±0.001"),
+        ((0.0, 0.0, 0.0), "0\n±0"),
+    ],
+)
+def test_numbers_on_a_map_have_half_their_interval_beneath(
+    interval: tuple[float, float, float], words: str
+) -> None:
     rows = table((8.0,), probe_batch_size=(4.0,)).assign(quantity="noise_penalty")
-    rows = rows.assign(mean=0.25, low=0.2, high=0.32)
+    rows = rows.assign(**dict(zip(("mean", "low", "high"), interval, strict=True)))
     (axes,) = panels(decompositions.penalty_matrix(rows, "m"))
-    assert [text.get_text() for text in axes.texts] == ["0.25\n±0.06"]
+    assert [text.get_text() for text in axes.texts] == [words]
+
+
+def test_a_number_without_an_interval_stands_alone_on_a_map() -> None:
+    rows = table((8.0,), probe_batch_size=(4.0,)).assign(quantity="noise_penalty", mean=0.25)
     (axes,) = panels(decompositions.penalty_matrix(rows.assign(low=np.nan), "m"))
     assert [text.get_text() for text in axes.texts] == ["0.25"]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis import decompositions, figures
 from analysis.drawing import powers
+from analysis.words import MINUS
 from tests.analysis.plotted import (
     FACETS,
     LEVELS,
@@ -137,7 +138,8 @@ def test_many_decays_are_a_map_of_damage() -> None:
         (here,) = part(rows, rule=rule, tracker_decay=0.99, level=64.0).to_dict("records")
         half = (here["high"] - here["low"]) / 2
         written = {(t.get_position(), t.get_text()) for t in axes.texts}
-        assert ((1, 3), f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.1g}") in written
+        words = f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.1g}".replace("-", MINUS)
+        assert ((1, 3), words) in written
         assert len(axes.texts) == 15
 
 
