@@ -76,8 +76,9 @@ def _by_rule(parts: Parts, label: str, unit: str, log: bool, written: Written) -
 
 def _all_trackers(parts: Parts, label: str, unit: str, log: bool, written: Written) -> Figure:
     names = list(dict.fromkeys(name for part in parts.values() for name, _ in trackers(part)))
-    size = (6.4 * len(parts), 1.4 + 0.36 * len(names))
-    figure = Figure(figsize=size, layout="constrained")
+    levels = pd.concat(parts.values())["level"].nunique()
+    across = len(parts) * max(6.4, 2.8 + 0.58 * levels)  # Room for the numbers.
+    figure = Figure(figsize=(across, 1.4 + 0.36 * len(names)), layout="constrained")
     grid = figure.subplots(1, len(parts), squeeze=False, sharey=True)
     for axes, (title, part) in zip(grid[0], parts.items(), strict=True):
         lines = {
