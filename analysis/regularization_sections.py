@@ -31,7 +31,7 @@ SECTIONS = (
         title="1. What it does to train and test loss",
         says="Both under population statistics, as differences from the largest size. Only train "
         "loss above zero together with test loss below zero is called regularisation, and only "
-        "where the bands say so. `equivalent`: surely within 0.005 nats, the margin named "
+        "where the bands say so. Equivalent: surely within 0.005 nats, the margin named "
         "beforehand.",
         caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at "
         "once.",
@@ -138,7 +138,7 @@ SECTIONS = (
         says="The dropout rate on population statistics that leaves the same train loss as batch "
         "norm at m, measured seed by seed on the arms with dropout, beside the rate whose noise "
         "has the variance of batch norm's. Right: test loss of batch norm less that of dropout "
-        "at the measured rate. `outside` counts seeds that no rate matches.",
+        "at the measured rate. Outside counts seeds that no rate matches.",
         caption="Below zero on the right, batch norm's noise is the better regulariser.",
         alt="Equivalent dropout rate measured and predicted, and test loss difference at it.",
         code="dropout.equivalent_dropout(whole, design_of(run))",

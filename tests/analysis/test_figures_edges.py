@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,27 @@ def test_no_nan_is_written_into_a_map() -> None:
     rows.loc[0, "mean"] = math.nan
     figure = figures.running_damage(rows, "m")
     assert all("nan" not in text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+@pytest.mark.parametrize(
+    "averages",
+    [
+        {"rule": ["biased", "unbiased", "debiased"], "tracker_decay": MANY},
+        {"rule": ["caffe", "keras-3", "pytorch", "theano", "tensorflow-layers"]}
+        | {"tracker_decay": [0.9, 0.99]},
+    ],
+)
+def test_numbers_on_a_map_do_not_run_into_their_neighbours(averages: dict[str, Any]) -> None:
+    """At eight sizes, each as long as one can be."""
+    sizes = tuple(2.0**power for power in range(1, 9))
+    rows = table(sizes, **averages).assign(mean=-0.00018, low=-0.00066, high=0.00013)
+    figure = figures.running_damage(rows, "m")
+    figure.draw_without_rendering()
+    for axes in panels(figure):
+        for _, row in groupby(axes.texts, key=lambda text: text.get_position()[1]):
+            places = [text.get_window_extent() for text in row]
+            assert len(places) == len(sizes)
+            assert all(here.x1 < there.x0 for here, there in pairwise(places))
 
 
 def test_a_map_of_nothing() -> None:

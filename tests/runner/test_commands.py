@@ -66,8 +66,10 @@ def test_verify_of_an_unfinished_run(half: Path) -> None:
 def test_report_of_an_unfinished_run(half: Path) -> None:
     said = ended_well("report", half, cwd=half.parent)
     assert "quickstart on wine: 2 of 4 trials" in said
+    assert "FAULT  2 trials have no outcome yet, " in said
     page = (half / "report" / "index.html").read_text()
     assert "2 of 4 trials" in page
+    assert "2 trials have no outcome yet, " in page and "Nobody verified" not in page
 
 
 def test_report_before_anything_is_done(half: Path, tmp_path: Path) -> None:
