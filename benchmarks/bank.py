@@ -14,13 +14,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.conventions import CONVENTIONS, trackers
-from model.frameworks import FRAMEWORKS
-from model.loss import mean_cross_entropy_gradient
-from model.network import mlp, training_moments
-from model.optim import Momentum
-from model.running import RunningStatistics
-from model.streams import streams
+from caviar.model.averages.bank import RunningStatistics
+from caviar.model.averages.conventions import CONVENTIONS, trackers
+from caviar.model.averages.frameworks import FRAMEWORKS
+from caviar.model.network import mlp, training_moments
+from caviar.model.steps.loss import mean_cross_entropy_gradient
+from caviar.model.steps.optimizers import Momentum
+from caviar.model.steps.random_streams import streams
 
 PAIRS = 60
 

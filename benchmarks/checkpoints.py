@@ -11,13 +11,13 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from model.snapshot import Snapshot
-from model.train import train
-from runner.build import build
-from runner.checkpoint import Tally, header, pack, unpack
-from runner.data import make_splits
-from runner.plan import make_plan
-from runner.study import read_study
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train
+from caviar.runner.data.splits import make_splits
+from caviar.runner.study.plan import make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.build import build
+from caviar.runner.trial.checkpoint import Tally, header, pack, unpack
 
 ROUNDS = 7
 NETWORKS = ((64, (32, 32)), (64, (128, 128)), (784, (256, 256)), (784, (1024, 1024)))

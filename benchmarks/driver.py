@@ -24,13 +24,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import runner.sink
-from runner.events import Checkpoint, Event, Job
-from runner.plan import make_plan
-from runner.run import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
-from runner.sink import ParquetSink
-from runner.study import read_study
-from runner.trial import run_trial
+import caviar.runner.store.sink
+from caviar.runner.session.loop import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.study.plan import make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.events import Checkpoint, Event, Job
+from caviar.runner.trial.run_trial import run_trial
 
 KINDS = {
     "quickstart": [],
@@ -110,7 +110,7 @@ def drive(job: Job, script: list[Said], workers: int, folder: Path) -> tuple[flo
     jobs = [replace(job, trial_id=f"{i:012x}") for i in range(workers * TRIALS_A_WORKER)]
     replay = Replay(script, workers)
     # The sink flushes by the clock of the simulation, as often as it would in truth.
-    runner.sink.time = SimpleNamespace(monotonic=lambda: replay.now)  # type: ignore[attr-defined]
+    caviar.runner.store.sink.time = SimpleNamespace(monotonic=lambda: replay.now)  # type: ignore[attr-defined]
     sink = ParquetSink(folder)
     began = time.perf_counter()
     progress = run_study(jobs, replay, sink, lambda progress, event: None)

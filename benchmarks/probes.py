@@ -10,13 +10,13 @@ import machine  # isort: skip  # sets the threads before numpy loads
 
 from pathlib import Path
 
-from runner.build import forward_examples
-from runner.data import split_sizes
-from runner.events import Job, Outcome
-from runner.plan import make_plan
-from runner.probes import Sizes, probes_of, share
-from runner.study import read_study
-from runner.trial import run_trial
+from caviar.runner.data.splits import split_sizes
+from caviar.runner.study.plan import make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.build import forward_examples
+from caviar.runner.trial.events import Job, Outcome
+from caviar.runner.trial.measurement_schedule import Sizes, probes_of, share
+from caviar.runner.trial.run_trial import run_trial
 
 STUDIES = Path(__file__).resolve().parents[1] / "studies"
 ONE = ("draws.count=1", "replicas=8", "nuisance={}")

@@ -22,14 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from runner.config import TrialConfig
-from runner.events import Block, Outcome
-from runner.place import open_run
-from runner.plan import Plan, make_plan
-from runner.report import written
-from runner.sink import ParquetSink
-from runner.study import read_study
-from runner.tables import ROW_TABLES
+from caviar.runner.cli.report import written
+from caviar.runner.config import TrialConfig
+from caviar.runner.session.run_folder import open_run
+from caviar.runner.store.schemas import ROW_TABLES
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.study.plan import Plan, make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.events import Block, Outcome
 
 STUDY = (
     "norm_batch_size=[4, 8, 16, 32, 64, 128, 256, 512]",

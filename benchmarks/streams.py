@@ -16,9 +16,9 @@ from typing import Any
 
 import ray
 
-from runner.cluster import _ready
-from runner.events import Block
-from runner.tables import CURVES
+from caviar.runner.executors.ray_actors import _ready
+from caviar.runner.store.schemas import CURVES
+from caviar.runner.trial.events import Block
 
 STREAMS = (10, 100, 300, 1000)
 SECONDS = 20.0

@@ -17,12 +17,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from model.conventions import CONVENTIONS, trackers
-from model.loss import mean_cross_entropy_gradient
-from model.network import mlp, training_moments
-from model.optim import Momentum
-from model.running import RunningStatistics
-from model.streams import streams
+from caviar.model.averages.bank import RunningStatistics
+from caviar.model.averages.conventions import CONVENTIONS, trackers
+from caviar.model.network import mlp, training_moments
+from caviar.model.steps.loss import mean_cross_entropy_gradient
+from caviar.model.steps.optimizers import Momentum
+from caviar.model.steps.random_streams import streams
 
 CLASSES, RATE, MOMENTUM = 10, 0.05, 0.9
 SECONDS, ROUNDS = 0.5, 5

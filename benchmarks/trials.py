@@ -14,15 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.cluster import RayExecutor
-from runner.data import Data
-from runner.events import Block, Event, Job, Outcome, Started
-from runner.executor import Executor, InlineExecutor, LocalExecutor
-from runner.plan import make_plan
-from runner.run import run_study
-from runner.sink import ParquetSink
-from runner.study import read_study
-from runner.tables import CURVES
+from caviar.runner.data.splits import Data
+from caviar.runner.executors.executor import Executor
+from caviar.runner.executors.inline import InlineExecutor
+from caviar.runner.executors.processes import LocalExecutor
+from caviar.runner.executors.ray_actors import RayExecutor
+from caviar.runner.session.loop import run_study
+from caviar.runner.store.schemas import CURVES
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.study.plan import make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 
 ROWS, WARM, ROUNDS = 20, 20, 3
 

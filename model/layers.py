@@ -1,53 +1,13 @@
-"""The layer contract, stated once, and the layers that do not normalise."""
+"""The layers that do not normalise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[Any]
-Parameters = dict[str, Array]
-Generators = Sequence[np.random.Generator]
-
-
-class Moments(NamedTuple):
-    """Mean and biased variance of every feature, both `(replicas, groups, features)`."""
-
-    mean: Array
-    variance: Array
-
-
-MomentsOf = Callable[[Array], Moments]
-
-
-class Layer(Protocol):
-    """A layer is settings only; parameters, tape and randomness are passed in and out.
-
-    Arrays are `(replicas, batch, features)`: R independent networks advance side by side, and
-    replica r of every result depends on replica r of the inputs alone. `forward` is training
-    (batch statistics, dropout on) and returns the tape that `backward` needs; `backward` takes
-    the gradient of the loss by the output and returns those by the input and the parameters.
-    `predict` is evaluation: `moments_of` maps a pre-activation to the statistics that a
-    normalising layer shall use, so the kind of statistics is the caller's choice.
-    """
-
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]: ...
-
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, Any]: ...
-
-    def backward(
-        self, parameters: Parameters, tape: Any, dy: Array
-    ) -> tuple[Array, Parameters]: ...
-
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array: ...
+from caviar.model.contract import Array, Generators, MomentsOf, Parameters
 
 
 @dataclass(frozen=True)

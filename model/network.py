@@ -9,22 +9,16 @@ from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
-from model.arms import LeaveOneOutNorm, OtherExamplesNorm, StopGradientNorm
-from model.distorted import DistortedTape
-from model.layers import (
-    Array,
-    Dense,
-    Dropout,
-    Generators,
-    Layer,
-    Moments,
-    Parameters,
-    Relu,
-    Tanh,
-)
-from model.noise import NoisyNorm
-from model.norm import BatchNorm, NormTape
-from model.renorm import BatchRenorm
+from caviar.model.contract import Array, Generators, Layer, Moments, Parameters
+from caviar.model.layers import Dense, Dropout, Relu, Tanh
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.distorted import DistortedTape
+from caviar.model.norms.injected_noise import NoisyNorm
+from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.other_examples import OtherExamplesNorm
+from caviar.model.norms.standardise import NormTape
+from caviar.model.norms.stop_gradient import StopGradientNorm
 
 AnyBatchNorm = (
     BatchNorm | LeaveOneOutNorm | OtherExamplesNorm | StopGradientNorm | BatchRenorm | NoisyNorm

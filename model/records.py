@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from model.layers import Array
-from model.snapshot import Snapshot
+from caviar.model.contract import Array
+from caviar.model.steps.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

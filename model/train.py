@@ -7,16 +7,24 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from model.invariants import check_step
-from model.layers import Array, Generators, Parameters
-from model.measure import Moment, measure
-from model.propagate import propagated, watched
-from model.records import Checked, Curve, Probing, Record
-from model.running import Propagated
-from model.snapshot import Drawing, Snapshot, State, beginning
-from model.step import Gradient, Randomness, Rows, feed, feed_from, gradient_of, randomness
-from model.tracker_errors import Split
-from model.training import Splits, Training
+from caviar.model.averages.bank import Propagated
+from caviar.model.averages.errors import Split
+from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.identities.check import check_step
+from caviar.model.measurements.at_step import Moment, measure
+from caviar.model.measurements.precise_statistics import propagated, watched
+from caviar.model.records import Checked, Curve, Probing, Record
+from caviar.model.steps.gradient import (
+    Gradient,
+    Randomness,
+    Rows,
+    feed,
+    feed_from,
+    gradient_of,
+    randomness,
+)
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Drawing, Snapshot, State, beginning
 
 CHECKED_STEPS = 2
 """First batches on which every trial proves its batch norm."""

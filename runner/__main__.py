@@ -1,6 +1,6 @@
 """`python -m runner` is the same program as `caviar`."""
 
-from runner.cli import main
+from caviar.runner.cli.main import main
 
 if __name__ == "__main__":
     main()

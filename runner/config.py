@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from model.conventions import CONVENTIONS
-from model.frameworks import ALL
-from model.network import Activation
-from model.optim import WeightDecayScope
-from model.running import GhostUpdate
-from model.schedule import ScheduleName
-from runner.errors import nearest
-from runner.limits import (
+from caviar.model.averages.bank import GhostUpdate
+from caviar.model.averages.conventions import CONVENTIONS
+from caviar.model.averages.frameworks import ALL
+from caviar.model.network import Activation
+from caviar.model.steps.optimizers import WeightDecayScope
+from caviar.model.steps.schedules import ScheduleName
+from caviar.runner.errors import nearest
+from caviar.runner.limits import (
     MOST_CURVE_ROWS,
     MOST_EXAMPLES,
     MOST_LISTED,

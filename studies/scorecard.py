@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import design_of, read_run
-from analysis.mechanisms import first_arm
-from analysis.scorecard import scorecard
-from analysis.words import number
+from caviar.analysis import design_of, read_run
+from caviar.analysis.number_format import number
+from caviar.analysis.scorecard.verdicts import scorecard
+from caviar.analysis.tables.control_arms import first_arm
 
 HEAD = """# The literature's claims on small networks
 

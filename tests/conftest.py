@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.faults import Fault
+from tests.faults.injections import Fault
 
 # A slow or loaded machine is no fault: an example has no time limit, nor has finding one.
 settings.register_profile(

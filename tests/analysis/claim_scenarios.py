@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.design import design_of
-from analysis.mechanisms import first_arm
-from analysis.seedwise import Seedwise, seedwise
-from runner.config import TrialConfig
+from caviar.analysis.run.design import design_of
+from caviar.analysis.scorecard.seedwise import Seedwise, seedwise
+from caviar.analysis.tables.control_arms import first_arm
+from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, run_of
 
 Quantity = Callable[[int], float]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from runner.config import TrialConfig
+from caviar.runner.config import TrialConfig
 from tests.analysis.claim_scenarios import BELOW, Make, N, Quantity, Scenario, arm, ghosts, updates
 from tests.analysis.synthetic import World, size
 

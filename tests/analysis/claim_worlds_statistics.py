@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from runner.config import TrialConfig
+from caviar.runner.config import TrialConfig
 from tests.analysis.claim_scenarios import EQUAL, Make, N, Quantity, Scenario, ghosts
 from tests.analysis.synthetic import STEPS, World, size
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-import analysis.report
-from analysis.findings import Findings, find
-from analysis.report import write_report
-from runner.config import DatasetConfig, TrialConfig
-from runner.events import Status
+import caviar.analysis.report.write
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import Findings, find
+from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.trial.events import Status
 from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
 
 WINE = DatasetConfig(name="wine", fingerprint="wine")
@@ -76,7 +76,9 @@ def hostile_findings(root: Path) -> Findings:
 @pytest.fixture
 def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of pages: their figures are not written as PDF and PNG, which is half the time."""
-    monkeypatch.setattr("analysis.report.FORMATS", {"svg": analysis.report.FORMATS["svg"]})
+    monkeypatch.setattr(
+        "caviar.analysis.report.write.FORMATS", {"svg": caviar.analysis.report.write.FORMATS["svg"]}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis import drawing
+from caviar.analysis.figures import axes as drawing
 
 LEVELS = (8.0, 64.0, 256.0)
 READINGS = ("every draw", "best draw")

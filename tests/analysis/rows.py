@@ -6,7 +6,7 @@ import math
 from itertools import product
 from typing import Any
 
-from runner.config import TrialConfig
+from caviar.runner.config import TrialConfig
 from tests.analysis.world import EARLIER, EXAMPLES, SHARES, STEPS, World, size
 
 

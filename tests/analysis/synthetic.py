@@ -10,11 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from analysis.load import Run, read_run
-from runner.config import DatasetConfig, TrialConfig
-from runner.events import Block, Outcome, Status
-from runner.place import session
-from runner.sink import ParquetSink
+from caviar.analysis.run.read import Run, read_run
+from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.session.run_folder import session
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.trial.events import Block, Outcome, Status
 from tests.analysis.rows import (
     curves_rows,
     evaluations_rows,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import DatasetConfig, TrialConfig
 
 Measure = Callable[[TrialConfig, int], float]
 

@@ -30,7 +30,7 @@ from tests.cluster.hosts import (
     missing,
     three_hosts,
 )
-from tests.faults import Fault, Rows, rows_that_count
+from tests.faults.injections import Fault, Rows, rows_that_count
 from tests.runner.clusters import answers, free_port
 from tests.runner.helpers import ended_well, eventually, parts, same_tables, settings_of, tables
 

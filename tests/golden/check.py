@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.conventions import HELD_IN, SECOND, Convention, Tracker
-from model.layers import Moments
-from model.network import Network
-from model.norm import BatchNorm
-from model.running import BankState, RunningStatistics
+from caviar.model.averages.bank import BankState, RunningStatistics
+from caviar.model.averages.conventions import HELD_IN, SECOND, Convention, Tracker
+from caviar.model.contract import Moments
+from caviar.model.network import Network
+from caviar.model.norms.batch_norm import BatchNorm
 from tests.golden.recordings import MEANS, SECONDS, Recording, find
 
 Array = NDArray[Any]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.conventions import Convention
-from model.frameworks import FRAMEWORKS
+from caviar.model.averages.conventions import Convention
+from caviar.model.averages.frameworks import FRAMEWORKS
 
 Change = Callable[[Convention, int], Convention]
 """What a variant changes in a row, given the batch size."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.frameworks import FRAMEWORKS
+from caviar.model.averages.frameworks import FRAMEWORKS
 from tests.golden import recordings
 from tests.golden.check import Line, check_file, check_folder
 

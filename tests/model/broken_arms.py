@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.arms import (
-    LeaveOneOutNorm,
-    OtherExamplesNorm,
-    StopGradientNorm,
-)
-from model.distorted import distort
-from model.layers import Layer
-from model.noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
-from model.norm import BatchNorm, LayerNorm
-from model.renorm import BatchRenorm
+from caviar.model.contract import Layer
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.distorted import distort
+from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.other_examples import OtherExamplesNorm
+from caviar.model.norms.stop_gradient import StopGradientNorm
 from tests.model import broken_passes as wrong
 from tests.model.broken_passes import Backward, Forward
 

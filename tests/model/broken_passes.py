@@ -7,18 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from model.distorted import DistortedTape, distort, distorted_backward
-from model.layers import Array, Generators, Layer, Moments, Parameters
-from model.noise import NoisyNorm
-from model.norm import (
-    BatchNorm,
-    LayerNorm,
-    NormTape,
-    affine,
-    affine_backward,
-    grouped,
-)
-from model.renorm import BatchRenorm
+from caviar.model.contract import Array, Generators, Layer, Moments, Parameters
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
+from caviar.model.norms.injected_noise import NoisyNorm
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.standardise import NormTape, affine, affine_backward, grouped
 
 Forward = Callable[[Any, Parameters, Array, Generators], tuple[Array, Any]]
 Backward = Callable[[Any, Parameters, Any, Array], tuple[Array, Parameters]]

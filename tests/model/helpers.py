@@ -9,20 +9,22 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from model.conventions import CONVENTIONS, trackers
-from model.examples import Examples
-from model.invariants import Invariants, check_step
-from model.layers import Array, Dense, Generators, Layer, Parameters, Relu
-from model.loss import mean_cross_entropy_gradient
-from model.network import Network, mlp
-from model.norm import BatchNorm, LayerNorm
-from model.optim import Sgd
-from model.records import Record
-from model.running import RunningStatistics
-from model.schedule import constant
-from model.streams import streams
-from model.train import train
-from model.training import Probes, Splits, Training
+from caviar.model.averages.bank import RunningStatistics
+from caviar.model.averages.conventions import CONVENTIONS, trackers
+from caviar.model.contract import Array, Generators, Layer, Parameters
+from caviar.model.identities.check import Invariants, check_step
+from caviar.model.layers import Dense, Relu
+from caviar.model.network import Network, mlp
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.records import Record
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.loss import mean_cross_entropy_gradient
+from caviar.model.steps.optimizers import Sgd
+from caviar.model.steps.random_streams import streams
+from caviar.model.steps.schedules import constant
+from caviar.model.steps.setup import Probes, Splits, Training
+from caviar.model.train import train
 
 R = TypeVar("R")
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.measure import Moment, measure
-from model.network import training_moments
-from model.records import Evaluation, Record
-from model.running import BankState
-from model.streams import streams
-from model.training import Splits, Training
+from caviar.model.averages.bank import BankState
+from caviar.model.measurements.at_step import Moment, measure
+from caviar.model.network import training_moments
+from caviar.model.records import Evaluation, Record
+from caviar.model.steps.random_streams import streams
+from caviar.model.steps.setup import Splits, Training
 from tests.model.helpers import (
     ALL_TRACKERS,
     initial,

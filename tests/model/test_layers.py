@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from model.layers import Dense, Dropout, Layer, Relu, Tanh
-from model.network import no_statistics
-from model.norm import BatchNorm, LayerNorm
+from caviar.model.contract import Layer
+from caviar.model.layers import Dense, Dropout, Relu, Tanh
+from caviar.model.network import no_statistics
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.layer_norm import LayerNorm
 from tests.model.helpers import generators, gradient_errors, normal, randomised
 
 LAYERS: dict[str, Layer] = {

@@ -7,10 +7,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from model.layers import Array, Moments, Parameters
-from model.loss import cross_entropy, mean_cross_entropy_gradient
-from model.network import ACTIVATIONS, Activation, Network, no_statistics, training_moments
-from model.norm import batch_moments
+from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.network import ACTIVATIONS, Activation, Network, no_statistics, training_moments
+from caviar.model.norms.standardise import batch_moments
+from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
 from tests.model.helpers import (
     Norm,
     generators,

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import DTypeLike
 from scipy.special import log_softmax, softmax
 
-from model.conventions import CONVENTIONS, Tracker
-from model.network import mlp
-from model.optim import Adam, CoupledDecay, Momentum
-from model.records import (
+from caviar.model.averages.bank import GhostUpdate, RunningStatistics
+from caviar.model.averages.conventions import CONVENTIONS, Tracker
+from caviar.model.network import mlp
+from caviar.model.records import (
     Checked,
     Curve,
     Evaluation,
@@ -20,11 +20,11 @@ from model.records import (
     Probing,
     StatisticsError,
 )
-from model.running import GhostUpdate, RunningStatistics
-from model.schedule import SCHEDULES, ScheduleName
-from model.streams import batches, streams
-from model.train import train
-from model.training import Probes
+from caviar.model.steps.optimizers import Adam, CoupledDecay, Momentum
+from caviar.model.steps.random_streams import batches, streams
+from caviar.model.steps.schedules import SCHEDULES, ScheduleName
+from caviar.model.steps.setup import Probes
+from caviar.model.train import train
 from tests.model.helpers import (
     Norm,
     examples,

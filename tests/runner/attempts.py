@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-import runner.trial
-from runner.checkpoint import ABOUT
-from runner.config import TrialConfig
-from runner.data import Data
-from runner.events import Checkpoint, Event, Job
-from runner.trial import run_trial
+import caviar.runner.trial.run_trial
+from caviar.runner.config import TrialConfig
+from caviar.runner.data.splits import Data
+from caviar.runner.trial.checkpoint import ABOUT
+from caviar.runner.trial.events import Checkpoint, Event, Job
+from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import plan_of
-from tests.runner.test_arms import SMALL
+from tests.runner.trial.test_build import SMALL
 
 MEASURED = ("hidden=[5, 4]", "evaluations=3", "probe_share=0.99", "norm_batch_size=8")
 """Two epochs of six steps; measured after steps 4, 8 and 12."""
@@ -42,7 +42,7 @@ def attempted(
     """A whole attempt with a checkpoint after every step."""
     job = Job(config, config.trial_id, attempt, checkpoint, checkpoint_seconds=0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner.trial, "CHECKPOINT_REST", 0.0)
+        patch.setattr(caviar.runner.trial.run_trial, "CHECKPOINT_REST", 0.0)
         return list(run_trial(job, data))
 
 

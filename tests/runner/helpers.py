@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.load import MEASUREMENTS, read_run
-from runner.data import Data
-from runner.events import Block, Event, Job, Outcome
-from runner.parts import read_rows
-from runner.plan import Plan, make_plan
-from runner.study import read_study
-from runner.tables import ROW_TABLES, SCHEMAS
+from caviar.analysis.run.read import MEASUREMENTS, read_run
+from caviar.runner.data.splits import Data
+from caviar.runner.store.part_files import read_rows
+from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
+from caviar.runner.study.plan import Plan, make_plan
+from caviar.runner.study.study_file import read_study
+from caviar.runner.trial.events import Block, Event, Job, Outcome
 
 TINY = (
     'dataset={ name = "wine", train = 96, validation = 40 }',

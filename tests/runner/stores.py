@@ -14,13 +14,13 @@ from typing import BinaryIO, NamedTuple
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
-from runner.executor import InlineExecutor
-from runner.kept import forget_ended
-from runner.place import open_run, remaining, unplanned
-from runner.plan import Plan
-from runner.run import run_study
-from runner.sink import ParquetSink
-from runner.storage import Storage
+from caviar.runner.executors.inline import InlineExecutor
+from caviar.runner.session.loop import run_study
+from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.store.checkpoints import forget_ended
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.store.storage import Storage
+from caviar.runner.study.plan import Plan
 from tests.runner.helpers import nothing
 
 KEYS = {

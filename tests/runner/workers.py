@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import threadpoolctl
 
-import runner.trial
-from runner.data import Data
-from runner.events import Block, Event, Job, Outcome, Started
-from runner.trial import run_trial
+import caviar.runner.trial.run_trial
+from caviar.runner.data.splits import Data
+from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
+from caviar.runner.trial.run_trial import run_trial
 
 FOR_GOOD = 3600.0
 """Seconds that outlast any test: who waits so long is killed at a place that the test knows."""
@@ -41,7 +41,7 @@ def never_ends(job: Job, data: Data) -> Iterator[Event]:
 
 def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
     """A real trial that sends its rows at once and never goes on after its first of a table."""
-    runner.trial.BLOCK_SECONDS = 0.0
+    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
     for event in run_trial(job, data):
         yield event
         if isinstance(event, Block) and event.table == table:

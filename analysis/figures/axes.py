@@ -1,0 +1,172 @@
+"""Lines, axes and legends that all figures share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
+
+from caviar.analysis.number_format import literal
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+"""Okabe & Ito 2008: told apart by readers with any colour vision."""
+MARKERS = "osD^vPX"
+DASHES: Any = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
+STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "svg.hashsalt": "caviar",
+    "svg.fonttype": "path",
+    "figure.dpi": 110,
+}
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+POWER = re.compile(r"\^\{([-\d]+)\}")
+
+
+class Powers(LogFormatterSciNotation):
+    """Powers as characters, 10⁻³: matplotlib would parse each as a formula, at every drawing."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos).strip("$").removeprefix(r"\mathdefault{").removesuffix("}")
+        text = POWER.sub(lambda found: found[1].translate(SUPERSCRIPTS), text)
+        return text.replace(r"\times", "×").replace("-", "\N{MINUS SIGN}")
+
+
+def style() -> Any:
+    """The context in which figures are drawn and saved."""
+    return matplotlib.rc_context(STYLE)
+
+
+def grid_of(
+    columns: int, *, rows: int = 1, sharex: bool = True, sharey: bool = False
+) -> tuple[Figure, Any]:
+    """A figure with a grid of axes."""
+    figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+
+
+def size_axis(axes: Axes, levels: Any, label: str) -> None:
+    """Sizes on a binary logarithm, each with its tick."""
+    levels = sorted(set(levels))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(levels, [f"{level:g}" for level in levels])
+    axes.minorticks_off()
+    axes.set_xlabel(label)
+
+
+def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
+    """Means with their intervals; colour, marker and dashes tell lines apart by `index`."""
+    rows = rows.sort_values("level")
+    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
+    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
+    axes.errorbar(
+        rows["level"],
+        rows["mean"],
+        yerr=np.stack([low, high]),
+        color=COLOURS[index % len(COLOURS)],
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=4.5,
+        capsize=2.5,
+        linewidth=1.4,
+        linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
+        label=literal(name) or None,
+    )
+
+
+def line_a_facet(
+    axes: Axes, rows: pd.DataFrame, index: int, name: str, facets: Sequence[str]
+) -> None:
+    """A line for each of `facets`, in the colour of `index` with dashes of its own."""
+    for i, facet in enumerate(facets):
+        own = rows[rows["facet"] == facet]
+        if len(own):
+            words = ", ".join(word for word in (name, facet) if word)
+            line(axes, own, index + len(COLOURS) * i, words)
+
+
+def facets_of(table: pd.DataFrame) -> list[str]:
+    """The facets of a table, in one order for all its panels."""
+    return sorted(table["facet"].unique())
+
+
+def band(axes: Axes, rows: pd.DataFrame, index: int) -> None:
+    """The band that holds for the whole line, where there is one."""
+    rows = rows.sort_values("level")
+    if "band_low" in rows and np.isfinite(rows["band_low"]).all():
+        colour = COLOURS[index % len(COLOURS)]
+        ends = (rows["level"], rows["band_low"], rows["band_high"])
+        axes.fill_between(*ends, color=colour, alpha=0.15, linewidth=0)
+
+
+def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """One line a reading and facet, named by what differs."""
+    keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]
+    if not keys:
+        return [("", table)]
+    return [(", ".join(str(k) for k in key if k), rows) for key, rows in table.groupby(keys)]
+
+
+def log_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """A logarithmic y axis, if anything is above zero to stand on it."""
+    if (table["mean"] > 0).any():
+        powers(axes)
+
+
+def signed_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """A y axis of ratios on both sides of zero, linear between: nothing below zero is lost."""
+    finite = table["mean"].abs()[np.isfinite(table["mean"])]
+    widest = max(float(finite.max()) if len(finite) else 0.0, 1e-4)
+    axes.axhline(0, color="#777777", linewidth=1)
+    # A power of ten, so that no tick falls between it and zero.
+    powers(axes, linear_below=10.0 ** np.ceil(np.log10(widest / 100)))
+
+
+def powers(axes: Axes, linear_below: float | None = None) -> None:
+    """A logarithmic y axis whose ticks are plain text; with `linear_below` one of both signs."""
+    if linear_below is None:
+        axes.set_yscale("log", nonpositive="mask")
+    else:
+        axes.set_yscale("symlog", linthresh=linear_below)
+    as_text(axes.yaxis)
+
+
+def powers_both_ways(axes: Axes) -> None:
+    """Both axes logarithmic, with ticks of plain text."""
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        as_text(axis)
+
+
+def as_text(axis: Axis) -> None:
+    """Plain text at the ticks of an axis, or of a bar of colours, that is logarithmic."""
+    if isinstance(axis.get_major_formatter(), LogFormatter):
+        axis.set_major_formatter(Powers())
+    if isinstance(axis.get_minor_formatter(), LogFormatter):
+        axis.set_minor_formatter(Powers(labelOnlyBase=False))
+
+
+def legend(axes: Axes) -> None:
+    """A legend where lines have names; a single line without one needs none."""
+    if any(axes.get_legend_handles_labels()[1]):
+        axes.legend()
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for all axes, under them."""
+    handles, names = axes.get_legend_handles_labels()
+    columns = min(4, max(2, int(figure.get_figwidth() // 2.2)))
+    figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))

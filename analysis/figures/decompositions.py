@@ -1,0 +1,264 @@
+"""Figures that take an effect apart; they compute nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from caviar.analysis.figures import heatmaps as maps
+from caviar.analysis.figures.axes import (
+    facets_of,
+    grid_of,
+    legend,
+    legend_below,
+    line,
+    line_a_facet,
+    log_axis,
+    powers,
+    powers_both_ways,
+    signed_axis,
+    size_axis,
+)
+from caviar.analysis.number_format import literal
+from caviar.analysis.run.design import in_order
+
+ROUNDING = 1e-6
+"""A part of an error below this is zero by construction, but for single precision."""
+
+PENALTY_NAMES = {
+    "noise_penalty": "R_in",
+    "external_penalty": "R_ext",
+    "self_influence": "self-influence, measured",
+    "predicted_self_influence": "self-influence, predicted",
+}
+
+
+def arm_effects(table: pd.DataFrame, label: str) -> Figure:
+    """Train and test loss of every arm less those under population statistics, as maps.
+
+    A row an arm; one with a size of its own has the same value in every column. Without an arm
+    `population` the reference is the first arm. Bold where the interval misses zero.
+    """
+    against = "population" if (table["against"] == "population").any() else table["against"].iloc[0]
+    kept = table[table["against"] == against]
+    arms = list(dict.fromkeys(kept["arm"]))[::-1]
+    sizes = kept.groupby("arm")["level"].nunique()
+    several = kept[kept["arm"].isin(sizes[sizes > 1].index)]
+    levels = sorted((several if len(several) else kept.iloc[:1])["level"].unique())
+    figure, grid = grid_of(2, sharey=True)
+    figure.set_size_inches(12, 1.6 + 0.4 * len(arms))
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = kept[kept["quantity"] == quantity]
+        part = part.assign(half=maps.half_width(part))
+        wide, sure, half = (_by_size(part, name, arms, levels) for name in ("mean", "sure", "half"))
+        scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
+        image = maps.colours_of(axes, wide, scale, label)
+        maps.numbered(axes, wide, half, bold=sure == 1)
+        axes.set_yticks(range(len(arms)), [literal(arm) for arm in arms])
+        axes.set_title(f"{words} less that of {literal(against)}")
+        maps.bar(figure, image, [axes], "nats", extend="both")
+    return figure
+
+
+def _by_size(part: pd.DataFrame, value: str, arms: list[str], levels: list[float]) -> pd.DataFrame:
+    """A value by arm and size, an arm's only one in every column."""
+    part = part.assign(sure=((part["low"] > 0) | (part["high"] < 0)).astype(float))
+    rows = {}
+    for arm, own in part.groupby("arm"):
+        by_level = own.set_index("level")[value]
+        rows[arm] = by_level if len(by_level) > 1 else pd.Series(by_level.iloc[0], index=levels)
+    return pd.DataFrame(rows).T.reindex(index=arms, columns=levels)
+
+
+def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
+    """R_in by size at evaluation and size at training, as a map."""
+    rows = table[table["quantity"] == "noise_penalty"]
+    parts = {str(facet): part for facet, part in rows.groupby("facet")}
+    figure, grid = grid_of(len(parts))
+    figure.set_size_inches(6.4 * len(parts), 4.4)
+    scale = maps.scale_of(rows["mean"], log=True)
+    for axes, (facet, part) in zip(grid[0], parts.items(), strict=True):
+        part = part.assign(half=maps.half_width(part))
+        wide, half = (
+            part.pivot(index="probe_batch_size", columns="level", values=name)
+            for name in ("mean", "half")
+        )
+        image = maps.colours_of(axes, wide, scale, f"trained with: {label}")
+        maps.numbered(axes, wide, half)
+        axes.set_yticks(range(wide.shape[0]), [f"{size:g}" for size in wide.index])
+        axes.set(ylabel="evaluated with groups of", title=facet)
+        maps.bar(figure, image, [axes], "nats")
+    return figure
+
+
+def penalty_split(table: pd.DataFrame, label: str) -> Figure:
+    """R_in, R_ext and self-influence, measured and predicted, at the size trained with.
+
+    On both sides of zero: self-influence is below it where R_ext is the larger.
+    """
+    own = table[table["probe_batch_size"] == table["level"]]
+    figure = Figure(figsize=(6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    for i, (quantity, name) in enumerate(PENALTY_NAMES.items()):
+        line_a_facet(axes, own[own["quantity"] == quantity], i, name, facets_of(own))
+    signed_axis(axes, own)
+    size_axis(axes, own["level"], label)
+    axes.set_ylabel("nats")
+    legend_below(figure, axes)
+    return figure
+
+
+def gradient_noise(table: pd.DataFrame, label: str) -> Figure:
+    """Share of the gradient's variance that comes from the partition into ghosts."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, (facet, rows) in enumerate(table.groupby("facet")):
+        line(axes, rows, i, str(facet))
+    size_axis(axes, table["level"], label)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("share of the gradient's variance")
+    legend(axes)
+    return figure
+
+
+def error_parts(table: pd.DataFrame, label: str) -> Figure:
+    """Sampling, staleness and propagation of one tracker against size: a row a layer."""
+    layers = in_order(table["layer"])
+    figure, grid = grid_of(2, rows=len(layers))
+    words = {"mean": "running mean (deviations)", "variance": "running variance (log ratio)"}
+    for across, layer in zip(grid, layers, strict=True):
+        for axes, (quantity, name) in zip(across, words.items(), strict=True):
+            part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
+            for i, (which, rows) in enumerate(part.groupby("part")):
+                seen = rows[rows["mean"] > ROUNDING]
+                line_a_facet(axes, seen, i, str(which), facets_of(table))
+            theory = part[part["predicted"] > 0].sort_values("level")
+            if layer == layers[0] and len(theory):
+                style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
+                axes.plot(theory["level"], theory["predicted"], label="sampling, theory", **style)
+            log_axis(axes, part)
+            size_axis(axes, part["level"], label)
+            axes.set(title=f"{layer}: {name}", ylabel="root mean square")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def error_parts_over_decay(table: pd.DataFrame) -> Figure:
+    """Parts of the mean's error against the memory of the average, at one size."""
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for i, (part, rows) in enumerate(table.groupby("part")):
+        line_a_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
+    powers_both_ways(axes)
+    axes.set_xlabel("memory 1/(1 - decay), updates")
+    axes.set_ylabel("root mean square (deviations)")
+    axes.set_title(f"{table['layer'].iloc[0]}, m = {table['level'].iloc[0]:g}")
+    legend_below(figure, axes)
+    return figure
+
+
+def error_parts_over_time(table: pd.DataFrame) -> Figure:
+    """Parts of the mean's error in the last layer against the step, for three sizes."""
+    last = in_order(table["layer"])[-1]
+    rows = table[(table["quantity"] == "mean") & (table["layer"] == last)]
+    levels = sorted(rows["level"].unique())
+    chosen = list(dict.fromkeys((levels[0], levels[len(levels) // 2], levels[-1])))
+    figure, grid = grid_of(len(chosen), sharey=True)
+    for axes, level in zip(grid[0], chosen, strict=True):
+        here = rows[rows["level"] == level]
+        for i, (part, own) in enumerate(here.groupby("part")):
+            line_a_facet(axes, own.assign(level=own["step"]), i, str(part), facets_of(rows))
+        log_axis(axes, here)
+        axes.set(xlabel="step", title=f"{last}, m = {level:g}")
+    grid[0, 0].set_ylabel("root mean square (deviations)")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> Figure:
+    """Test loss under several statistics less that under the population's, against size."""
+    figure = Figure(figsize=(6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    line_a_facet(axes, usual, 0, f"running: {name}", facets_of(table))
+    for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
+        line_a_facet(axes, rows, i, str(kind), facets_of(table))
+    signed_axis(axes, pd.concat([table, usual]))
+    size_axis(axes, table["level"], label)
+    axes.set_ylabel("test loss less population loss (nats)")
+    legend_below(figure, axes)
+    return figure
+
+
+def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
+    """What each mechanism adds to train and test loss, against size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (name, rows) in enumerate(part.groupby("mechanism", sort=False)):
+            line(axes, rows, i, str(name))
+        axes.axhline(0, color="#777777", linewidth=1)
+        powers(axes, linear_below=0.01)
+        # Leave-one-out at m = 4 has no second moment: what goes off the scale is in the table.
+        axes.set_ylim(-0.3, 0.3)
+        size_axis(axes, part["level"], label)
+        axes.set(title=f"added to {words}", ylabel="nats")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def equivalent_dropout(table: pd.DataFrame, label: str) -> Figure:
+    """Equivalent dropout rate measured and predicted, and what is left between the two."""
+    figure, grid = grid_of(2)
+    for i, (quantity, name) in enumerate(
+        (("measured_rate", "measured, same train loss"), ("predicted_rate", "predicted"))
+    ):
+        line(grid[0, 0], table[table["quantity"] == quantity], i, name)
+    line(grid[0, 1], table[table["quantity"] == "test_difference"], 0, "")
+    grid[0, 1].axhline(0, color="#777777", linewidth=1)
+    for axes in grid[0]:
+        size_axis(axes, table["level"], label)
+        legend(axes)
+    grid[0, 0].set(title="equivalent dropout rate", ylabel="rate")
+    grid[0, 1].set(title="test loss, batch norm less dropout", ylabel="nats")
+    return figure
+
+
+def best_decay(table: pd.DataFrame, label: str) -> Figure:
+    """Best memory against size, by layer, with a line of slope -1/3."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, layer in enumerate(in_order(table["layer"])):
+        rows = table[table["layer"] == layer].rename(columns={"memory": "mean"})
+        rows = rows.assign(low=1 / (1 - rows["low"]), high=1 / (1 - rows["high"]))
+        line_a_facet(axes, rows, i, layer, facets_of(table))
+    levels = np.array(sorted(set(table["level"])))
+    middle = float(np.median(table["memory"]))
+    slope = middle * (levels / np.median(levels)) ** (-1 / 3)
+    axes.plot(levels, slope, color="#777777", linestyle="--", linewidth=1, label="m^(-1/3)")
+    powers(axes)
+    size_axis(axes, levels, label)
+    axes.set_ylabel("best memory 1/(1 - decay), updates")
+    legend(axes)
+    return figure
+
+
+def designs(table: pd.DataFrame) -> Figure:
+    """Train and test loss of several designs against size, less those at a common size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, words in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (key, rows) in enumerate(part.groupby(["study", "facet", "reading"], sort=False)):
+            line(axes, rows, i, ", ".join(str(word) for word in key if word))
+        axes.axhline(0, color="#777777", linewidth=1)
+        size_axis(axes, part["level"], "size: batch of the update, or norm batch")
+        powers(axes, linear_below=0.05)
+        axes.set(title=words, ylabel="difference (nats)")
+    legend_below(figure, grid[0, 0])
+    return figure

@@ -1,0 +1,192 @@
+"""Frames to axes; computes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from caviar.analysis.figures import heatmaps as maps
+from caviar.analysis.figures.axes import (
+    COLOURS,
+    MARKERS,
+    band,
+    grid_of,
+    legend,
+    legend_below,
+    line,
+    log_axis,
+    powers_both_ways,
+    series,
+    size_axis,
+)
+from caviar.analysis.figures.tracker_series import trackers
+from caviar.analysis.run.design import in_order
+
+
+def overview(
+    penalty: pd.DataFrame,
+    effect: pd.DataFrame,
+    errors: pd.DataFrame,
+    label: str,
+    reference: float,
+) -> Figure:
+    """Both questions at a glance: noise penalty, test loss, and error of one running average."""
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    tests = effect[effect["quantity"] == "test_loss"]
+    if len(penalty):
+        for i, (name, rows) in enumerate(series(penalty)):
+            line(left, rows, i, name)
+        log_axis(left, penalty)
+    for i, (name, rows) in enumerate(series(tests)):
+        line(middle, rows, i, name)
+    middle.axhline(0, color="#777777", linewidth=1)
+    if len(errors):
+        for i, (name, rows) in enumerate(_both_errors(errors)):
+            line(right, rows, i, name)
+        log_axis(right, errors)
+    left.set(title="1. train-mode less population loss", ylabel="nats")
+    middle.set(title=f"1. test loss less that at {reference:g}", ylabel="nats")
+    right.set(title="2. error of running statistics", ylabel="deviations; log ratio")
+    levels = [*penalty.get("level", []), *tests["level"], reference]
+    for axes in (left, middle, right):
+        legend(axes)
+        size_axis(axes, levels, label)
+    return figure
+
+
+def _both_errors(errors: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    named = []
+    for quantity, words in (("mean_error", "mean"), ("variance_error", "variance")):
+        for facet, rows in errors[errors["quantity"] == quantity].groupby("facet"):
+            named.append((f"running {words}" + (f", {facet}" if facet else ""), rows))
+    return named
+
+
+def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
+    """Train-mode less population loss against size, on log axes, with a line of slope -1."""
+    figure, grid = grid_of(1)
+    axes = grid[0, 0]
+    for i, (name, rows) in enumerate(series(table)):
+        line(axes, rows, i, name)
+    positive = table[table["mean"] > 0].sort_values("level")
+    if len(positive):
+        levels = np.array(sorted(set(positive["level"])))
+        middle = positive.iloc[len(positive) // 2]
+        axes.plot(
+            levels,
+            middle["mean"] * middle["level"] / levels,
+            color="#777777",
+            linestyle="--",
+            linewidth=1,
+            label=f"proportional to 1/{symbol}",
+        )
+    log_axis(axes, table)
+    size_axis(axes, table["level"], label)
+    axes.set_ylabel("noise penalty (nats)")
+    legend(axes)
+    return figure
+
+
+def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
+    """Train and test loss against the largest size."""
+    figure, grid = grid_of(2)
+    for axes, quantity, title in zip(
+        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
+    ):
+        part = table[table["quantity"] == quantity]
+        for i, (name, rows) in enumerate(series(part)):
+            line(axes, rows, i, name)
+            band(axes, rows, i)
+        axes.axhline(0, color="#777777", linewidth=1)
+        size_axis(axes, [*part["level"], reference], label)
+        axes.set_title(title)
+        axes.set_ylabel(f"difference from {reference:g} (nats)")
+        legend(axes)
+    return figure
+
+
+def statistics_error(table: pd.DataFrame, label: str) -> Figure:
+    """Error of running mean and variance against size: a row a layer, a line a tracker."""
+    layers = in_order(table["layer"])
+    if maps.many(table):
+        rows = table[table["layer"] == layers[-1]]
+        parts = {
+            f"{layers[-1]}, {words}": rows[rows["quantity"] == quantity]
+            for quantity, words in (("mean_error", "mean"), ("variance_error", "variance"))
+        }
+        return maps.draw(parts, label, "error", log=True)
+    figure, grid = grid_of(2, rows=len(layers))
+    for across, layer in zip(grid, layers, strict=True):
+        for axes, quantity, words in zip(
+            across,
+            ("mean_error", "variance_error"),
+            ("running mean (deviations)", "running variance (log ratio)"),
+            strict=True,
+        ):
+            part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
+            for i, (name, rows) in enumerate(trackers(part)):
+                line(axes, rows, i, name)
+            log_axis(axes, part)
+            size_axis(axes, part["level"], label)
+            axes.set_title(f"{layer}: {words}")
+            axes.set_ylabel("root mean square error")
+    legend_below(figure, grid[0, 0])
+    return figure
+
+
+def running_damage(table: pd.DataFrame, label: str) -> Figure:
+    """Test loss under each tracker less that under population statistics."""
+    if maps.many(table):
+        return maps.draw({"test loss": table}, label, "loss less population loss (nats)", log=False)
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for i, (name, rows) in enumerate(trackers(table)):
+        line(axes, rows, i, name)
+    axes.axhline(0, color="#777777", linewidth=1)
+    size_axis(axes, table["level"], label)
+    axes.set_ylabel("test loss less population loss (nats)")
+    legend_below(figure, axes)
+    return figure
+
+
+NOISE_PANELS = {
+    "mean": "variance of the batch mean",
+    "deviation": "variance of the batch deviation",
+    "noise_to_signal": "noise-to-signal of one example",
+    "coupling": "Jacobian energy between examples",
+}
+
+
+def batch_noise(table: pd.DataFrame) -> Figure:
+    """Measured against predicted noise: points on y = x agree."""
+    there = [which for which in NOISE_PANELS if f"measured_{which}" in table]
+    figure, grid = grid_of(2, rows=(len(there) + 1) // 2, sharex=False)
+    for axes, which in zip(grid.flat, there, strict=False):
+        for i, (layer, rows) in enumerate(table.groupby("layer")):
+            axes.plot(
+                rows[f"predicted_{which}"],
+                rows[f"measured_{which}"],
+                linestyle="none",
+                marker=MARKERS[i % len(MARKERS)],
+                color=COLOURS[i % len(COLOURS)],
+                markersize=5,
+                label=layer,
+            )
+            if f"low_{which}" in rows:
+                axes.vlines(
+                    rows[f"predicted_{which}"],
+                    rows[f"low_{which}"],
+                    rows[f"high_{which}"],
+                    color=COLOURS[i % len(COLOURS)],
+                    linewidth=1.2,
+                )
+        both = table[[f"predicted_{which}", f"measured_{which}"]]
+        ends = [both[both > 0].min().min(), both.max().max()]
+        axes.plot(ends, ends, color="#777777", linewidth=1)
+        powers_both_ways(axes)
+        axes.set(xlabel="predicted", ylabel="measured")
+        axes.set_title(NOISE_PANELS[which])
+        axes.legend()
+    return figure

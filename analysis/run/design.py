@@ -1,0 +1,93 @@
+"""What a study compares: the axis, its levels, and the unit that was repeated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import pandas as pd
+
+from caviar.analysis.run.read import Run
+
+SIZES = ("norm_batch_size", "batch_size")
+LABELS = {
+    "norm_batch_size": "norm batch size m",
+    "batch_size": "batch size B",
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """`axis` is compared at its `levels`; `facets` are the other fields that differ.
+
+    In a crossed study the unit of replication is the seed, and arms are paired by it. In a
+    plain random search every trial is another configuration: the unit is the trial, nothing
+    is paired. `planned` counts the measurements, seeds of trials, that the study has for each
+    facet and level, whether or not they came about.
+    """
+
+    axis: str
+    levels: tuple[float, ...]
+    facets: tuple[str, ...]
+    unit: Literal["seed", "trial_id"]
+    label: str
+    planned: Mapping[tuple[str, float], int] = field(default_factory=dict, compare=False)
+
+    @property
+    def reference(self) -> float:
+        """The level that the others are held against: the largest."""
+        return self.levels[-1]
+
+    @property
+    def symbol(self) -> str:
+        """The letter that sentences use for the axis: m, or B for the batch of an update."""
+        return "B" if self.axis == "batch_size" else "m"
+
+    @property
+    def paired(self) -> bool:
+        return self.unit == "seed"
+
+
+def design_of(run: Run) -> Design | None:
+    """The comparison that a run allows; None where no batch size differs between its trials."""
+    crossed = [
+        name for name in run.study["study"]["scientific"] if run.trials[name].map(str).nunique() > 1
+    ]
+    varied = [size for size in SIZES if run.trials[size].nunique() > 1]
+    if not varied:
+        return None
+    axis = next((size for size in SIZES if size in crossed), varied[0])
+    moves_together = len(varied) == 2 and (run.trials[SIZES[0]] == run.trials[SIZES[1]]).all()
+    label = "mini-batch size m = B" if moves_together else LABELS[axis]
+    design = Design(
+        axis=axis,
+        levels=tuple(sorted(run.trials[axis].unique().tolist())),
+        facets=tuple(name for name in crossed if name != axis),
+        unit="seed" if axis in crossed else "trial_id",
+        label=label,
+    )
+    return replace(design, planned=planned_of(run, design))
+
+
+def planned_of(run: Run, design: Design) -> dict[tuple[str, float], int]:
+    """The measurements, seeds of trials, that a run has for each facet and level."""
+    places = zip(facet_of(run.trials, design), run.trials[design.axis], strict=True)
+    counted: Counter[tuple[str, float]] = Counter()
+    for (facet, level), seeds in zip(places, run.trials["seeds"], strict=True):
+        counted[facet, float(level)] += len(seeds)
+    return dict(counted)
+
+
+def in_order(layers: Iterable[str]) -> list[str]:
+    """Layer names from the input to the output: `norm2` before `norm10`."""
+    return sorted(set(layers), key=lambda name: (len(name), name))
+
+
+def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:
+    """`"norm = layer, depth = 2"` for every row; empty text without other crossed fields."""
+    text = pd.Series("", index=frame.index)
+    for i, name in enumerate(design.facets):
+        text = text + (", " if i else "") + f"{name} = " + frame[name].astype(str)
+    return text

@@ -1,0 +1,154 @@
+"""read_run: the tables of a run as data frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from caviar.analysis.run.location import DamagedError, Place, content, parts, place_at
+
+MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
+TABLES = ("trials", *MEASUREMENTS, "outcomes")
+ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
+SETTLED = ("completed", "diverged")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: `study` is `study.json`, the rest are data frames, a row a measurement.
+
+    Measurements carry the fields that differ between trials (and the batch sizes) beside their
+    own columns; their own `norm_batch_size`, the size at which something was measured, is
+    called `probe_batch_size` there, so that `norm_batch_size` is always the size trained with.
+    `outcomes` has one row a trial, the attempt that counts. `where` has no secret in it.
+    """
+
+    where: Path | str
+    study: dict[str, Any]
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    evaluations: pd.DataFrame
+    statistics: pd.DataFrame
+    noise: pd.DataFrame
+    predictions: pd.DataFrame
+    outcomes: pd.DataFrame
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials planned, and how they ended."""
+        status = self.outcomes["status"]
+        ended = {name: int((status == name).sum()) for name in (*SETTLED, "failed", "lost")}
+        return {"planned": len(self.trials), **ended}
+
+
+def read_run(where: str | Path) -> Run:
+    """Read a run, finished or not, from a folder or a URI; rows of given-up attempts are left out.
+
+    Raises FileNotFoundError where there is no `study.json`, DamagedError where a file is not what
+    it should be, and ValueError where no trial has been measured yet.
+    """
+    place = place_at(where)
+    study = _study(place)
+    trials = _read(place, "trials")
+    outcomes = _read(place, "outcomes")
+    if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
+        raise ValueError(
+            f"no trial of {str(place.shown)!r} has finished yet; there is nothing to read"
+        )
+    outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
+    counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
+    designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
+    known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
+    measured = {table: _measured(place, table, counting, known) for table in MEASUREMENTS}
+    return Run(
+        where=place.shown,
+        study=study,
+        trials=trials,
+        outcomes=outcomes.reset_index(drop=True),
+        **measured,
+    )
+
+
+def _study(place: Place) -> dict[str, Any]:
+    """The content of `study.json`, with the tables that are read from it."""
+    try:
+        study: dict[str, Any] = json.loads(content(place, "study.json").decode("utf-8"))
+        if all(isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")):
+            return study
+        said = "it does not describe a study"
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        said = f"{type(error).__name__}: {error}"
+    raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {said}")
+
+
+def of_trials(run: Run, trial_ids: pd.Series) -> Run:
+    """The same run as if it had these trials alone."""
+    frames = {name: getattr(run, name) for name in TABLES}
+    return replace(run, **{n: f[f["trial_id"].isin(trial_ids)] for n, f in frames.items()})
+
+
+def _read(place: Place, table: str) -> pd.DataFrame:
+    found = parts(place, table)
+    if not found:
+        return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
+    try:
+        whole = pa.concat_tables(found, promote_options="permissive")
+    except pa.ArrowException as error:
+        said = str(error).splitlines()[0]
+        raise DamagedError(
+            f"the part files of {table} in {str(place.shown)!r} do not fit together ({said})"
+        ) from None
+    del found
+    # Column by column, each freed in Arrow as it lands: never two copies of a table.
+    frame = whole.to_pandas(split_blocks=True, self_destruct=True)
+    # A part that pandas wrote again may bring an index of its own.
+    return frame.reset_index(drop=True)
+
+
+def _measured(
+    place: Place, table: str, counting: pd.DataFrame, known: pd.DataFrame
+) -> pd.DataFrame:
+    """The rows of the attempts that count, with the fields of their trials beside them.
+
+    `counting` has columns trial_id, attempt; `known` trial_id and fields, a row a trial.
+    """
+    own = _read(place, table)
+    attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"]
+    codes, trials = pd.factorize(own["trial_id"])
+    at = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
+    counts = (at >= 0) & (own["attempt"].to_numpy() == attempts.to_numpy()[at])
+    if not counts.all():
+        own, at = own[counts].reset_index(drop=True), at[counts]
+    own = own.rename(columns={"norm_batch_size": "probe_batch_size"})
+    fields = known[[c for c in known.columns if c not in own.columns]]
+    return _with_rule(pd.concat([own, fields.take(at).reset_index(drop=True)], axis=1))
+
+
+def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[str]:
+    """The config fields that measurements carry: the usual ones, those crossed or drawn, and
+    all that vary."""
+    fields = [c for c in trials.columns if c not in ("trial_id", "seeds")]
+    varied = [c for c in fields if trials[c].map(_hashable).nunique(dropna=False) > 1]
+    return [c for c in fields if c in {*ALWAYS_JOINED, *designed, *varied}]
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _with_rule(frame: pd.DataFrame) -> pd.DataFrame:
+    """Split `tracker`, `"unbiased/0.99"`, into `rule` and `tracker_decay` (NaN without one)."""
+    if "tracker" not in frame:
+        return frame
+    if frame.empty:
+        return frame.assign(rule="", tracker_decay=0.0)
+    codes, trackers = pd.factorize(frame["tracker"])
+    parts = pd.Series(trackers).str.partition("/")
+    decays = pd.to_numeric(parts[2].replace("", None))
+    return frame.assign(rule=parts[0].array.take(codes), tracker_decay=decays.array.take(codes))

@@ -1,0 +1,71 @@
+"""Equivalence: that a difference is surely smaller than a margin named beforehand."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from caviar.analysis.statistics.intervals import mean_interval
+from caviar.analysis.statistics.resampling import ROUNDING
+
+Array = NDArray[Any]
+
+ALPHA = 0.05
+
+
+class Equivalence(NamedTuple):
+    """A mean difference, its 1 - 2 alpha interval, and whether it lies within the margin."""
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+    equivalent: bool
+    margin: float
+    units: int
+    left_out: int
+
+
+def equivalence(
+    differences: Array, margin: float, generator: np.random.Generator, *, alpha: float = ALPHA
+) -> Equivalence:
+    """Two one-sided tests of paired `differences`, `(units,)`, against -margin and +margin.
+
+    `p_value` is the larger of the two paired t tests' (Schuirmann 1987). `equivalent` needs that
+    at most `alpha` and the studentised bootstrap interval of level 1 - 2 alpha inside the margin:
+    the t test alone does not see skewed differences. Without an interval (fewer than five units)
+    nothing is called equivalent; not equivalent never means different. `margin` is in units of
+    the differences. Values that are not finite are left out and counted.
+
+    Raises ValueError for a margin that is not positive and finite.
+    """
+    if not (np.isfinite(margin) and margin > 0):
+        raise ValueError(f"the margin is a positive number, named beforehand; got {margin}")
+    found = mean_interval(differences, generator, level=1 - 2 * alpha)
+    finite = differences[np.isfinite(differences)]
+    p_value = max(_p_below(finite - margin, margin), _p_below(-finite - margin, margin))
+    inside = bool(-margin < found.low and found.high < margin)
+    return Equivalence(
+        found.mean,
+        found.low,
+        found.high,
+        p_value,
+        inside and p_value <= alpha,
+        margin,
+        found.units,
+        len(differences) - found.units,
+    )
+
+
+def _p_below(values: Array, scale: float) -> float:
+    """One-sided p of the t test that the mean of `values` is below zero; NaN below two units."""
+    n = len(values)
+    if n < 2:
+        return float("nan")
+    error = values.std(ddof=1) / np.sqrt(n)
+    if error <= ROUNDING * max(scale, np.abs(values).max()):
+        return float(values.mean() >= 0)
+    return float(stats.t.cdf(values.mean() / error, n - 1))

@@ -1,0 +1,77 @@
+"""One number across data sets: the interquartile mean, with units resampled within each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.analysis.statistics.intervals import FEWEST, LEVEL, Interval
+from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
+
+Array = NDArray[Any]
+
+
+def interquartile_mean(values: Array) -> Array:
+    """Mean of the middle half along the last axis of `values`, `(..., units)`.
+
+    A quarter of the units, rounded down, is cut at each end (as rliable does; Agarwal et al.
+    2021, section 4.3): less moved by one bad unit than the mean, less wasteful than the median.
+    """
+    cut = values.shape[-1] // 4
+    middle = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
+    return np.asarray(middle.mean(axis=-1))
+
+
+def interquartile_mean_interval(
+    strata: Sequence[Array], generator: np.random.Generator, *, level: float = LEVEL
+) -> Interval:
+    """Interquartile mean of all units of `strata`, each `(units,)`, one a data set.
+
+    Units are resampled within their data set, as many as it has, for the data sets were chosen
+    and not drawn; the interval speaks of these. It is studentised by the variance of winsorised
+    units within data sets (Tukey & McLaughlin 1963), since percentiles of resamples (rliable's)
+    are too narrow at five units. Values must be comparable between data sets, as contrasts in
+    units of a common scale are; a data set with more units weighs more. Values that are not
+    finite are left out; `units` counts those of all data sets. No interval where a data set has
+    fewer than five; five units of a single data set leave the bounds infinite.
+
+    Raises ValueError without a data set.
+    """
+    if not len(strata):
+        raise ValueError("an interquartile mean needs the units of one data set or more; got none")
+    kept = [units[np.isfinite(units)].astype(np.float64) for units in strata]
+    pooled = np.concatenate(kept)
+    n = len(pooled)
+    nan = float("nan")
+    mean = float(interquartile_mean(pooled)) if n else nan
+    if min(len(units) for units in kept) < FEWEST:
+        return Interval(mean, nan, nan, n)
+    sizes = [len(units) for units in kept]
+    error = float(_standard_error(pooled, sizes))
+    if error <= ROUNDING * np.abs(pooled).max():
+        return Interval(mean, mean, mean, n)
+    resampled = np.concatenate(
+        [units[generator.integers(0, len(units), (RESAMPLES, len(units)))] for units in kept],
+        axis=1,
+    )
+    away = interquartile_mean(resampled) - mean
+    errors = _standard_error(resampled, sizes)
+    t = np.copysign(np.inf, away)
+    np.divide(away, errors, out=t, where=errors > ROUNDING * error)
+    tail = (1 - level) / 2
+    upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
+    return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
+
+
+def _standard_error(pooled: Array, sizes: Sequence[int]) -> Array:
+    """Of the interquartile mean of `pooled`, `(..., units)`, strata of `sizes` side by side."""
+    n = pooled.shape[-1]
+    cut = n // 4
+    ordered = np.sort(pooled, axis=-1)
+    winsorised = np.clip(pooled, ordered[..., cut, None], ordered[..., n - 1 - cut, None])
+    strata = np.split(winsorised, np.cumsum(sizes)[:-1], axis=-1)
+    variance = sum(part.var(axis=-1, ddof=1) * part.shape[-1] for part in strata)
+    return np.asarray(np.sqrt(variance) / (n - 2 * cut))

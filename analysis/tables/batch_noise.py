@@ -1,0 +1,133 @@
+"""The noise of batch statistics at frozen weights, and the price of it in training loss."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import mean_intervals
+from caviar.analysis.tables.comparisons import SEED, final, level_means, readings
+from caviar.analysis.theory.batch_statistics import (
+    coupling,
+    noise_of_x_hat,
+    variance_of_batch_deviation,
+    variance_of_batch_mean,
+)
+
+NETWORK = "network"
+"""The layer of what belongs to the network as a whole."""
+
+PENALTIES = {
+    "noise_penalty": "R_in: train-mode less population loss",
+    "external_penalty": "R_ext: the same with the statistics of other examples",
+    "self_influence": "R_in - R_ext",
+    "predicted_self_influence": "R_in - R_ext as one backward pass predicts it",
+}
+
+
+MEASURED = {
+    "mean": "mean_variance",
+    "deviation": "deviation_variance",
+    "noise_to_signal": "noise_to_signal",
+    "coupling": "coupling",
+}
+"""What theory predicts, and the column that measured it."""
+
+
+def batch_noise(run: Run, design: Design) -> pd.DataFrame:
+    """What noise does to statistics and examples at the last step, beside the closed forms.
+
+    A row a layer and probed size, over all trials: variance of batch mean and deviation in
+    units of the population variance, noise-to-signal ratio of an example, and the share of the
+    Jacobian's energy between examples. `low_` and `high_` are the ends of each measurement's
+    interval over units; `left_out` counts networks that diverged, failed or are not there.
+    """
+    rows = _last(run, design)
+    rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
+    if rows.empty:
+        return pd.DataFrame()
+    # Sums in one order, whatever the order in which trials ended.
+    rows = rows.sort_values(["trial_id", "seed"])
+    sizes = run.evaluations[run.evaluations["split"] == "train"]
+    examples = int(sizes["examples"].iloc[0])
+    known = {name: column for name, column in MEASURED.items() if column in rows}
+    groups = rows.groupby(["layer", "probe_batch_size"])
+    table = groups.agg(**{f"measured_{name}": (column, "mean") for name, column in known.items()})
+    for name, column in known.items():
+        units = [part.groupby(design.unit)[column].mean().to_numpy() for _, part in groups]
+        intervals = mean_intervals(units, SEED)
+        table[f"low_{name}"] = [interval.low for interval in intervals]
+        table[f"high_{name}"] = [interval.high for interval in intervals]
+    table["excess_kurtosis"] = groups["excess_kurtosis"].mean()
+    table["networks"] = groups.size()
+    arms = set(zip(rows["facet"], rows["level"], strict=True))
+    planned = sum(n for place, n in design.planned.items() if place in arms)
+    table["left_out"] = (planned - table["networks"]).clip(lower=0)
+    table = table.reset_index()
+    m, kurtosis = table["probe_batch_size"], table["excess_kurtosis"]
+    table["predicted_mean"] = variance_of_batch_mean(m, examples)
+    table["predicted_deviation"] = variance_of_batch_deviation(m, examples, kurtosis)
+    table["predicted_noise_to_signal"] = noise_of_x_hat(m, examples, kurtosis)
+    table["predicted_coupling"] = coupling(m, kurtosis)
+    return table
+
+
+def penalties(run: Run, design: Design) -> pd.DataFrame:
+    """Penalty at every probed size of networks trained at every level, with its parts.
+
+    The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
+    with), `probe_batch_size` (the size at evaluation) and quantity. Nothing where levels are of
+    another size than that.
+    """
+    rows = _last(run, design)
+    if "noise_penalty" not in rows:
+        return pd.DataFrame()
+    # Of a diverged network the penalty is no number: it is left out, and counted.
+    rows = rows[(rows["layer"] == NETWORK) & (rows["batches"] > 0)]
+    if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
+        return pd.DataFrame()
+    parts = [
+        level_means(kept, design, quantity, ["probe_batch_size"], reading).assign(
+            reading=reading, quantity=quantity
+        )
+        for reading, kept in readings(run, design, rows).items()
+        for quantity in PENALTIES
+        if quantity in kept and kept[quantity].notna().any()
+    ]
+    table = _ordered(parts, ["reading", "quantity"])
+    # A size that leaves no second batch has no R_ext: that is no network left out.
+    return table[table["units"] > 0].reset_index(drop=True)
+
+
+def at_own_size(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `penalties` at the size that each network was trained with."""
+    return table[table["probe_batch_size"] == table["level"]] if len(table) else table
+
+
+def gradient_noise(run: Run, design: Design) -> pd.DataFrame:
+    """Share of the variance of a step's gradient that lies between partitions into ghosts.
+
+    By reading, facet and level; only where it was measured.
+    """
+    rows = _last(run, design)
+    if rows.empty or "partition_variance" not in rows:
+        return pd.DataFrame()
+    rows = rows[rows["partition_variance"].notna()]
+    rows = rows.assign(partition_share=rows["partition_variance"] / rows["gradient_variance"])
+    if rows.empty:
+        return pd.DataFrame()
+    parts = [
+        level_means(kept, design, "partition_share", [], reading).assign(reading=reading)
+        for reading, kept in readings(run, design, rows).items()
+    ]
+    return _ordered(parts, ["reading"])
+
+
+def _last(run: Run, design: Design) -> pd.DataFrame:
+    return final(run.noise, design) if len(run.noise) else run.noise
+
+
+def _ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*front, *(c for c in table.columns if c not in front)]]

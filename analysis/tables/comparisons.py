@@ -1,0 +1,191 @@
+"""Arms side by side: final measurements, the two readings, means and contrasts with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from caviar.analysis.run.design import Design, facet_of
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import (
+    Interval,
+    difference_interval,
+    mean_interval,
+    mean_intervals,
+)
+
+EVERY_DRAW = "every draw"
+BEST_DRAW = "best draw"
+KEYS = ["facet", "level", "draw", "seed", "trial_id"]
+SEED = 0
+"""Of the resampling generator: equal rows give equal intervals, digit for digit."""
+
+
+def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows of each trial's last measured step, with `facet` and `level` columns."""
+    rows = _last_rows(frame)
+    return rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
+
+
+def at_end(run: Run) -> Run:
+    """The run as if each trial had been measured at its last step alone, but for its curves.
+
+    Of a run measured many times, tables of the end are made of it in a fraction of the time.
+    """
+    ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
+    return replace(run, **ends)
+
+
+def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:  # It may have no columns either.
+        return frame
+    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
+
+
+def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
+    """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
+
+    The choice never sees the seed that it is used for (unless it is the only one), so its test
+    loss is not flattered. A draw that diverged on any of the other seeds is not chosen while
+    another one did not; draws that an arm has not finished are not there for any. Columns
+    facet, level, seed, draw.
+    """
+    every = run.evaluations
+    chosen_by = (every["split"] == "validation") & (every["statistics"] == "population")
+    losses = final(every[chosen_by], design)
+    arms = losses[["facet", "level"]].drop_duplicates()
+    finished = losses.drop_duplicates(["facet", "level", "draw"]).groupby("draw").size()
+    losses = losses[losses["draw"].isin(finished[finished == len(arms)].index)]
+    rows: list[dict[str, Any]] = []
+    means = losses.groupby(["facet", "level", "seed", "draw"])["loss"].mean()
+    for (facet, level), arm in means.groupby(["facet", "level"]):
+        wide = arm.droplevel(["facet", "level"]).unstack("draw")
+        values = np.where(np.isfinite(wide.to_numpy()), wide.to_numpy(), np.inf)
+        for i, seed in enumerate(wide.index):
+            others = np.delete(values, i, axis=0) if len(values) > 1 else values
+            draw = wide.columns[int(others.mean(axis=0).argmin())]
+            rows.append({"facet": facet, "level": level, "seed": seed, "draw": draw})
+    return pd.DataFrame(rows, columns=["facet", "level", "seed", "draw"])
+
+
+def readings(run: Run, design: Design, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`rows` under each reading of the nuisance draws.
+
+    `every draw` keeps all; `best draw` keeps the one chosen for each arm and seed. With one
+    draw, or in a plain random search, there is only the first.
+    """
+    found = {EVERY_DRAW: rows}
+    if design.paired and rows["draw"].nunique() > 1:
+        found[BEST_DRAW] = rows.merge(
+            chosen_draws(run, design), on=["facet", "level", "seed", "draw"]
+        )
+    return found
+
+
+def level_means(
+    rows: pd.DataFrame,
+    design: Design,
+    value: str,
+    by: Sequence[str],
+    reading: str = EVERY_DRAW,
+) -> pd.DataFrame:
+    """Mean of `value` at every level with its interval over units; a row a level and `by`.
+
+    Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
+    and those that the study planned but trials that failed, were lost or not yet tried lack.
+    """
+    names = ["facet", *by, "level"]
+    groups = rows.groupby(names, dropna=False)
+    number, finite = groups.ngroup().to_numpy(), np.isfinite(rows[value].to_numpy())
+    units = rows[finite].groupby([number[finite], design.unit])[value].mean()
+    ends = np.searchsorted(units.index.get_level_values(0), np.arange(1, groups.ngroups))
+    samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
+    intervals = mean_intervals(samples, SEED)
+    table = groups.size().index.to_frame(index=False)
+    there, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
+    left_out = np.maximum(_planned(table, design, rows, reading), there) - held
+    counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
+    return pd.concat([table, counted], axis=1)
+
+
+def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: str) -> Any:
+    """The measurements that each row of `table` should rest on; 0 where that is not known."""
+    places = zip(table["facet"], table["level"], strict=True)
+    every = np.array([design.planned.get(place, 0) for place in places], dtype=int)
+    # One a seed, of the draws that its arm chose.
+    return every if reading == EVERY_DRAW else np.minimum(every, rows["seed"].nunique())
+
+
+PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}
+"""Under the best-draw reading a seed has one row an arm, and arms may differ in the draw."""
+
+
+def contrasts(
+    rows: pd.DataFrame, design: Design, value: str, reading: str = EVERY_DRAW
+) -> pd.DataFrame:
+    """`value` at every level less that at the reference level, with its interval over units.
+
+    Paired by seed where the design is: the difference is taken between the same seed (and the
+    same draw, where all draws are kept) and averaged over draws before seeds are resampled.
+    `left_out` counts pairs with a side that is missing or not finite; without pairing,
+    measurements of either side.
+    """
+    names = ["facet", "level"]
+    index = PAIRED_BY[reading]
+    table = []
+    for key, here, there in _against_reference(rows, design):
+        generator = np.random.default_rng(SEED)
+        if design.paired:
+            pair = here.set_index(index)[value] - there.set_index(index)[value]
+            pair = pair.where(np.isfinite(pair))
+            interval = mean_interval(pair.groupby("seed").mean().to_numpy(), generator)
+            left_out = int(pair.isna().sum())
+        else:
+            sides = [_by_trial(side, value) for side in (here, there)]
+            interval = difference_interval(sides[0], sides[1], generator)
+            left_out = sum(int((~np.isfinite(side[value])).sum()) for side in (here, there))
+        table.append(_row(names, key, interval, left_out))
+    return _table(names, table)
+
+
+def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:
+    """`value` with a row a seed and a column a level, draws averaged.
+
+    A draw that is missing or not finite at some level is left out of that seed at every level,
+    so that levels never differ by draw; NaN for a seed without a draw that is whole. A level
+    with no finite value at all is no column.
+    """
+    finite = rows[value].where(np.isfinite(rows[value]))
+    wide = finite.groupby([rows[name] for name in (*PAIRED_BY[reading], "level")]).first()
+    wide = wide.unstack("level").dropna(axis=1, how="all")
+    whole = wide[wide.notna().all(axis=1)]
+    return whole.groupby("seed").mean().reindex(sorted(rows["seed"].unique()))
+
+
+def _against_reference(
+    rows: pd.DataFrame, design: Design
+) -> Iterator[tuple[tuple[str, float], pd.DataFrame, pd.DataFrame]]:
+    """For every facet and level but the reference: its rows and those of the reference."""
+    for facet, arms in rows.groupby("facet"):
+        sides = dict(list(arms.groupby("level")))
+        if design.reference in sides:
+            for level in sorted(sides.keys() - {design.reference}):
+                yield (str(facet), level), sides[level], sides[design.reference]
+
+
+def _by_trial(rows: pd.DataFrame, value: str) -> Any:
+    finite = rows[np.isfinite(rows[value])]
+    return finite.groupby("trial_id")[value].mean().to_numpy()
+
+
+def _row(names: list[str], key: Any, interval: Interval, left_out: int) -> dict[str, Any]:
+    return {**dict(zip(names, key, strict=True)), **interval._asdict(), "left_out": left_out}
+
+
+def _table(names: list[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a frame that has its columns even where there are none."""
+    return pd.DataFrame(rows, columns=[*names, *Interval._fields, "left_out"])

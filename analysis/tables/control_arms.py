@@ -1,0 +1,130 @@
+"""Which part of batch norm does what: control arms held against batch norm and against none of it.
+
+An arm takes one mechanism away. Against the first arm of the study, batch norm itself, at the
+same size, its effect is what that mechanism did; against population statistics, what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.read import Run, of_trials
+from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.tables.comparisons import PAIRED_BY, SEED, readings
+from caviar.analysis.tables.regularization import final_values
+
+POPULATION = "population"
+"""The arm that normalises by the whole training split: no noise, no self-influence."""
+
+QUANTITIES = ("train_loss", "test_loss", "test_accuracy", "noise_penalty")
+
+
+def arms_of(run: Run) -> tuple[str, ...]:
+    """The arms that a study names, in its order; empty without."""
+    named = run.study["study"].get("arms", {})
+    there = set(run.trials["arm"]) if "arm" in run.trials else set()
+    return tuple(name for name in named if name in there)
+
+
+def first_arm(run: Run) -> Run:
+    """The trials of the study's first arm alone; the run itself where it names none."""
+    arms = arms_of(run)
+    if not arms:
+        return run
+    return of_trials(run, run.trials.loc[run.trials["arm"] == arms[0], "trial_id"])
+
+
+def arm_effects(run: Run, design: Design) -> pd.DataFrame:
+    """Every arm less another at the end of training, paired by seed, with its interval.
+
+    `against` is the first arm at the same size, or the arm `population` whatever the size; an
+    arm that has one size of its own is held against `population` alone. `level` is the arm's
+    size. By reading of the draws and by quantity: losses and accuracy under population
+    statistics, and the noise penalty. `left_out` counts pairs with a side that is missing or
+    not finite. `design` is that of the first arm; nothing where it crosses another field too.
+    """
+    arms = arms_of(run)
+    if len(arms) < 2 or not design.paired or design.facets:
+        return pd.DataFrame()
+    whole = replace(design, facets=(*design.facets, "arm"))
+    values = final_values(run, whole).merge(run.trials[["trial_id", "arm"]], on="trial_id")
+    table = [
+        {"reading": reading, **row}
+        for reading, rows in readings(run, whole, values).items()
+        for row in _pairs(rows, arms, PAIRED_BY[reading])
+    ]
+    return pd.DataFrame(table)
+
+
+def _pairs(rows: pd.DataFrame, arms: tuple[str, ...], index: list[str]) -> list[dict[str, Any]]:
+    by_arm = {arm: dict(list(rows[rows["arm"] == arm].groupby("level"))) for arm in arms}
+    sizes = by_arm[arms[0]]
+    found = []
+    for arm in arms:
+        for level, own in by_arm[arm].items():
+            references = {}
+            if arm != arms[0] and level in sizes and len(by_arm[arm]) > 1:
+                references[arms[0]] = sizes[level]
+            if by_arm.get(POPULATION) and arm != POPULATION:
+                references[POPULATION] = next(iter(by_arm[POPULATION].values()))
+            for against, other in references.items():
+                found += _contrasts(arm, against, level, own, other, index)
+    return found
+
+
+def _contrasts(
+    arm: str,
+    against: str,
+    level: float,
+    own: pd.DataFrame,
+    other: pd.DataFrame,
+    index: list[str],
+) -> list[dict[str, Any]]:
+    found = []
+    for quantity in QUANTITIES:
+        pair = own.set_index(index)[quantity] - other.set_index(index)[quantity]
+        pair = pair.where(np.isfinite(pair))
+        seeds = pair.groupby("seed").mean().to_numpy()
+        interval: Interval = mean_interval(seeds, np.random.default_rng(SEED))
+        place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
+        found.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
+    return found
+
+
+SHARES = {
+    "self-influence": ("leave-one-out", "the example in its own statistics"),
+    "gradient path": ("stop-gradient", "the gradient through the statistics"),
+    "partition diffusion": ("partitions-8", "gradient noise between partitions into ghosts"),
+    "class composition": ("stratified", "noise between the classes of a ghost"),
+}
+"""What each mechanism adds to batch norm: batch norm less the arm without it."""
+
+
+def mechanism_shares(effects: pd.DataFrame) -> pd.DataFrame:
+    """What each mechanism adds to train and test loss at every size, from `arm_effects`.
+
+    `whole` is batch norm less population statistics; the others are batch norm less the arm
+    without that mechanism, so shares need not add up: mechanisms interact. `injected noise` is
+    that of independent normal draws on population statistics. By reading, quantity and size.
+    """
+    if effects.empty:
+        return pd.DataFrame()
+    kept = effects[effects["quantity"].isin(["train_loss", "test_loss"])]
+    first = kept.loc[kept["against"] != POPULATION, "against"]
+    parts = []
+    if (kept["against"] == POPULATION).any() and len(first):
+        against = kept[kept["against"] == POPULATION]
+        for name, arm in (("whole", first.iloc[0]), ("injected noise", "noise")):
+            parts.append(against[against["arm"] == arm].assign(mechanism=name))
+    for name, (arm, _) in SHARES.items():
+        rows = kept[(kept["arm"] == arm) & (kept["against"] != POPULATION)]
+        turned = {"mean": -rows["mean"], "low": -rows["high"], "high": -rows["low"]}
+        parts.append(rows.assign(mechanism=name, **turned))
+    table = pd.concat(parts, ignore_index=True)
+    columns = ["reading", "mechanism", "level", "quantity", *Interval._fields, "left_out"]
+    return table[columns]

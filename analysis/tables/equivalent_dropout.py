@@ -1,0 +1,122 @@
+"""Which dropout rate on population statistics is as strong as batch norm's noise at m."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.tables.comparisons import EVERY_DRAW, SEED, by_seed, final
+from caviar.analysis.tables.control_arms import POPULATION, arms_of
+from caviar.analysis.tables.regularization import final_values
+from caviar.analysis.theory import batch_statistics as theory
+
+Array = NDArray[Any]
+
+COLUMNS = ["level", "quantity", *Interval._fields, "outside"]
+"""Quantities. `measured_rate`: the rate that leaves the same train loss under population
+statistics; `predicted_rate`: the rate whose noise has the variance of batch norm's;
+`test_difference`: test loss of batch norm less that of dropout at the measured rate, nats."""
+
+
+def equivalent_dropout(run: Run, design: Design) -> pd.DataFrame:
+    """Measured and predicted equivalent dropout of the first arm at every size, over seeds.
+
+    Dropout arms have a `dropout` above 0 on the statistics of the arm `population`, which is
+    rate 0. Each seed's own curve of train loss against rate is read where it equals that of
+    batch norm at m, on straight lines between neighbouring rates, at the largest rate where it
+    does (a little dropout can lower train loss); test loss is read at that rate. Draws that all
+    these arms have are averaged before. `outside` counts seeds whose train loss the curve does
+    not reach: they are left out, so the means are of the others. Empty without two rates, and
+    where the study crosses another field too.
+    """
+    rates = _rates(run)
+    if len(rates) < 2 or not design.paired or design.facets:
+        return pd.DataFrame(columns=COLUMNS)
+    values = final_values(run, design).merge(run.trials[["trial_id", "arm"]], on="trial_id")
+    dropped = values[values["arm"].isin(rates.index)]
+    # `by_seed` has a column a level: here the rates, and batch norm before them.
+    dropped = dropped.assign(level=dropped["arm"].map(rates))
+    first = arms_of(run)[0]
+    table: list[dict[str, Any]] = []
+    for level, own in values[values["arm"] == first].groupby("level"):
+        rows = pd.concat([own.assign(level=OWN), dropped], ignore_index=True)
+        train, test = (by_seed(rows, of, EVERY_DRAW) for of in ("train_loss", "test_loss"))
+        shared = train.columns.intersection(test.columns)
+        if OWN not in shared or len(shared) < 3:
+            continue
+        found, outside = _at_equal_train_loss(train[shared], test[shared])
+        found["predicted_rate"] = _predicted(run, design, first, float(str(level)))
+        for quantity, column in found.items():
+            interval = mean_interval(column, np.random.default_rng(SEED))
+            place = {"level": level, "quantity": quantity}
+            table.append({**place, **interval._asdict(), "outside": outside})
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+OWN = -1.0
+"""The column of batch norm itself beside those of dropout rates."""
+
+
+def _at_equal_train_loss(train: pd.DataFrame, test: pd.DataFrame) -> tuple[dict[str, Array], int]:
+    """Rates and test differences by seed, and how many seeds the curve does not reach."""
+    rates = train.columns.drop(OWN)
+    curves = (frame[rates].to_numpy() for frame in (train, test))
+    own = train[OWN].to_numpy()
+    matched = np.array(
+        [match(rates.to_numpy(), *each) for each in zip(*curves, own, strict=True)]
+    ).reshape(-1, 2)
+    outside = int((np.isnan(matched[:, 0]) & ~np.isnan(own)).sum())
+    found = {
+        "measured_rate": matched[:, 0],
+        "test_difference": test[OWN].to_numpy() - matched[:, 1],
+    }
+    return found, outside
+
+
+def match(rates: Array, train: Array, test: Array, target: float) -> tuple[float, float]:
+    """The largest rate at which the train curve equals `target`, and the test loss there.
+
+    Curves are `(rates,)`; NaN where the curve does not reach it.
+    """
+    for i in reversed(range(len(rates) - 1)):
+        low, high = sorted((train[i], train[i + 1]))
+        if low <= target <= high:
+            share = 1.0 if high == low else (target - train[i]) / (train[i + 1] - train[i])
+            return _between(rates, i, share), _between(test, i, share)
+    return float("nan"), float("nan")
+
+
+def _rates(run: Run) -> pd.Series:
+    """Dropout rate by arm, rising from that of the arm `population`; empty without it."""
+    if "arm" not in run.trials or POPULATION not in set(run.trials["arm"]):
+        return pd.Series(dtype=float)
+    trials = run.trials.drop_duplicates("arm").set_index("arm")
+    own = trials.loc[POPULATION]
+    same = (trials["norm"] == own["norm"]) & (trials["norm_batch_size"] == own["norm_batch_size"])
+    same &= trials["gamma_decay"] == own["gamma_decay"]
+    same &= (trials["dropout"] > 0) | (trials.index == POPULATION)
+    return trials.loc[same, "dropout"].sort_values()
+
+
+def _predicted(run: Run, design: Design, arm: str, level: float) -> Array:
+    """By seed, from the noise at m that the kurtosis at the end of the first arm's trials gives."""
+    own = run.trials.loc[run.trials["arm"] == arm, "trial_id"]
+    rows = run.noise[run.noise["trial_id"].isin(own)]
+    if rows.empty:
+        return np.array([])
+    rows = final(rows, design)
+    rows = rows[rows["level"] == level]
+    means = rows.groupby("seed")[["excess_kurtosis", "norm_batch_size"]].mean()
+    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
+    m, kurtosis = means["norm_batch_size"].to_numpy(), means["excess_kurtosis"].to_numpy()
+    return np.asarray(theory.equivalent_dropout(theory.noise_of_x_hat(m, train.max(), kurtosis)))
+
+
+def _between(curve: Array, i: int, share: float) -> float:
+    return float(curve[i] + share * (curve[i + 1] - curve[i]))

@@ -1,0 +1,94 @@
+"""A curve of paired contrasts as a whole: bands, p-values of the family, power, equivalence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from caviar.analysis.run.design import Design
+from caviar.analysis.statistics.equivalence import equivalence
+from caviar.analysis.statistics.multiplicity import holm, simultaneous_bands
+from caviar.analysis.statistics.power import pilot_spread, smallest_effect
+from caviar.analysis.statistics.sign_flip import sign_flip
+from caviar.analysis.tables.comparisons import PAIRED_BY, SEED
+
+MARGINS = {"train_loss": 0.005, "test_loss": 0.005, "test_accuracy": 0.002}
+"""Differences below these, in nats and in shares, are called none: named before any run."""
+
+COLUMNS = ["band_low", "band_high", "p_value", "p_family", "detectable", "equivalent"]
+
+
+def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
+    """Every level against the reference at once, by facet; a row a level.
+
+    `band_low` and `band_high` hold for all levels together (95 %); `p_value` is that of sign
+    flips over seeds, `p_family` the same by Holm over the levels; `detectable` the difference
+    that so many seeds of this spread find with 80 % power; `equivalent` whether the difference
+    is surely within the margin of `MARGINS`. Only for designs that are paired, and without
+    the levels at which no difference is finite.
+    """
+    table: list[dict[str, Any]] = []
+    if not design.paired or rows.empty:
+        return _table(table)
+    for facet, arm in rows.groupby("facet"):
+        # One size at which nothing is finite must not take the bands of the others.
+        wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
+        if wide.empty:
+            continue
+        bands = simultaneous_bands(wide.to_numpy(), _generator())
+        p_values = np.array([_p_value(wide[level].to_numpy()) for level in wide])
+        for i, (level, p_family) in enumerate(zip(wide.columns, holm(p_values), strict=True)):
+            column = wide[level].to_numpy()
+            table.append(
+                {
+                    "facet": facet,
+                    "level": level,
+                    "band_low": bands.low[i],
+                    "band_high": bands.high[i],
+                    "p_value": p_values[i],
+                    "p_family": p_family,
+                    "detectable": _detectable(column),
+                    "equivalent": equivalence(column, MARGINS[value], _generator()).equivalent,
+                }
+            )
+    return _table(table)
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a frame whose numbers are numbers even where there are none."""
+    frame = pd.DataFrame(rows, columns=["facet", "level", *COLUMNS])
+    return frame.astype({name: float for name in COLUMNS if name != "equivalent"})
+
+
+def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
+    """A row a seed, a column a level: the value less that at the reference, draws averaged.
+
+    Empty where the reference has no rows. As in `arms.contrasts`, a draw whose difference is
+    not finite is left out of the mean; NaN where that leaves none.
+    """
+    wide = arm.pivot_table(
+        index=PAIRED_BY[reading], columns="level", values=value, dropna=False, aggfunc="first"
+    )
+    if design.reference not in wide:
+        return pd.DataFrame()
+    wide = wide.sub(wide[design.reference], axis=0).drop(columns=design.reference)
+    wide = wide.where(np.isfinite(wide))
+    return wide.groupby("seed").mean()
+
+
+def _generator() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+def _p_value(column: NDArray[Any]) -> float:
+    return sign_flip(column, _generator()).p_value
+
+
+def _detectable(column: NDArray[Any]) -> float:
+    spread = pilot_spread(column)
+    if not spread.deviation > 0:
+        return float("nan")
+    return smallest_effect(spread.units, spread.deviation)

@@ -1,0 +1,133 @@
+"""Every running average's error taken apart: sampling, staleness, propagation."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from caviar.analysis.run.design import Design, facet_of, in_order
+from caviar.analysis.run.read import Run
+from caviar.analysis.tables.comparisons import final, level_means, readings
+from caviar.analysis.tables.running_statistics import RULE, ordered, own_decay_as_one
+from caviar.analysis.theory.running_mean import (
+    Keep,
+    linear_variance,
+    sum_of_squared_epochs,
+    sum_of_squares,
+)
+
+PARTS = ("sampling", "staleness", "propagation")
+COLUMNS = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
+
+
+def error_parts(run: Run, design: Design) -> pd.DataFrame:
+    """Every tracker's error taken apart into sampling, staleness and propagation.
+
+    Root mean squares at the last step, of the mean in deviations and of the variance in log
+    ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
+    `predicted` is theory's sampling error of the mean at these weights, over shuffled epochs.
+    """
+    if run.statistics.empty or COLUMNS[0] not in run.statistics:
+        return pd.DataFrame()
+    rows = own_decay_as_one(run, final(run.statistics, design))
+    rows = rows[rows[COLUMNS[0]].notna()]
+    if rows.empty:
+        return pd.DataFrame()
+    found = [
+        level_means(kept, design, column, ["layer", *RULE], reading).assign(
+            reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
+        )
+        for reading, kept in readings(run, design, rows).items()
+        for column in COLUMNS
+    ]
+    table = ordered(found, ["reading", "quantity", "part"])
+    return table.assign(predicted=_sampling_theory(run, design, table))
+
+
+KEEPS: dict[str, Keep] = {
+    "biased": "constant",
+    "unbiased": "constant",
+    "debiased": "debiased",
+    "cumulative": "cumulative",
+}
+
+SEEN = {"ghost_update": "first", "ghosts": "random"}
+"""What an average sees a step, where theory's sampling error is known."""
+
+
+def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
+    """Of the running mean's sampling error where the rule is known, by row; else NaN.
+
+    An update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
+    weights that stand still, and for the first layer. NaN where ghosts are not so.
+    """
+    train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
+    batches = run.trials["batch_size"]
+    steps = int(run.outcomes["steps"].max())
+    usual = all(
+        (run.trials[name] == value).all() for name, value in SEEN.items() if name in run.trials
+    )
+    if batches.nunique() > 1 or design.axis != "norm_batch_size" or not usual:
+        return [math.nan] * len(table)
+    batch = int(batches.iloc[0])
+    per_epoch = train // batch
+    epochs, phase = divmod(steps, per_epoch)
+    if phase == 0:
+        epochs, phase = epochs - 1, per_epoch
+
+    def theory(rule: str, decay: float, m: float) -> float:
+        keep = KEEPS.get(rule)
+        # Above the batch of an update, examples of other steps join in.
+        if keep is None or m > batch or (keep != "cumulative" and math.isnan(decay)):
+            return math.nan
+        squares = sum_of_squares(keep, decay, steps)
+        by_epoch = sum_of_squared_epochs(keep, decay, per_epoch, phase, epochs)
+        return math.sqrt(linear_variance(squares, by_epoch, int(m), train))
+
+    sampling = (table["part"] == "sampling") & (table["quantity"] == "mean")
+    places = zip(sampling, table["rule"], table["tracker_decay"], table["level"], strict=True)
+    return [theory(*place) if known else math.nan for known, *place in places]
+
+
+USUAL = "unbiased"
+
+
+def error_parts_over_time(run: Run, design: Design) -> pd.DataFrame:
+    """The same for the rule `unbiased` at the study's own decay, at every measured step.
+
+    All draws; a row a step, layer, level, quantity and part. Empty with one step, or without a
+    shadow.
+    """
+    rows = run.statistics
+    if rows.empty or COLUMNS[0] not in rows or run.trials["decay"].nunique() > 1:
+        return pd.DataFrame()
+    own = (rows["rule"] == USUAL) & (rows["tracker_decay"] == run.trials["decay"].iloc[0])
+    rows = rows[own & rows[COLUMNS[0]].notna()]
+    if rows["step"].nunique() < 2:
+        return pd.DataFrame()
+    rows = rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
+    found = [
+        level_means(rows, design, column, ["step", "layer"]).assign(
+            quantity=column.split("_")[0], part=column.split("_")[1]
+        )
+        for column in COLUMNS
+    ]
+    return ordered(found, ["quantity", "part"])
+
+
+def of_one_size(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean's parts by `memory` in the last layer at the middle size, rule `unbiased`.
+
+    From `error_parts`; a row a decay and part. Empty below three decays.
+    """
+    if table.empty:
+        return pd.DataFrame()
+    rows = table[(table["rule"] == USUAL) & (table["quantity"] == "mean")]
+    rows = rows[rows["tracker_decay"].notna()]
+    if rows["tracker_decay"].nunique() < 3:
+        return pd.DataFrame()
+    levels = sorted(rows["level"].unique())
+    last = in_order(rows["layer"])[-1]
+    rows = rows[(rows["layer"] == last) & (rows["level"] == levels[len(levels) // 2])]
+    return rows.assign(memory=1 / (1 - rows["tracker_decay"])).reset_index(drop=True)

@@ -1,0 +1,97 @@
+"""Question 2: how good the running statistics are that test time uses."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.read import Run
+from caviar.analysis.tables.comparisons import final, level_means, readings
+
+ERRORS = {
+    "mean_error": "error of the running mean, in population deviations",
+    "variance_error": "error of the running variance, log ratio",
+    "variance_bias": "bias of the running variance, log ratio",
+}
+RULE = ["rule", "tracker_decay"]
+
+
+def statistics_error(run: Run, design: Design) -> pd.DataFrame:
+    """Errors of every tracker in every layer at the last step, by reading, facet and level."""
+    if run.statistics.empty:
+        return pd.DataFrame()
+    rows = own_decay_as_one(run, final(run.statistics, design))
+    parts = [
+        level_means(kept, design, quantity, ["layer", *RULE], reading).assign(
+            reading=reading, quantity=quantity
+        )
+        for reading, kept in readings(run, design, rows).items()
+        for quantity in ERRORS
+    ]
+    return ordered(parts, ["reading", "quantity"])
+
+
+def running_damage(run: Run, design: Design) -> pd.DataFrame:
+    """Test loss under every tracker less that under population statistics, same weights."""
+    rows = own_decay_as_one(run, final(run.evaluations, design))
+    rows = rows[rows["split"] == "test"]
+    running = rows[rows["statistics"] == "running"]
+    if running.empty:
+        return pd.DataFrame()
+    exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
+    pair = pd.MultiIndex.from_frame(running[["trial_id", "seed"]])
+    running = running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
+    parts = [
+        level_means(kept, design, "damage", RULE, reading).assign(reading=reading)
+        for reading, kept in readings(run, design, running).items()
+    ]
+    return ordered(parts, ["reading"])
+
+
+REPAIRS = {
+    "batch": "the statistics of the evaluated batch",
+    "precise": "the mean over an epoch of batch statistics at the final weights",
+    "evalnorm": "expected batch statistics given the evaluated example",
+}
+
+
+def repairs(run: Run, design: Design) -> pd.DataFrame:
+    """Test loss under other statistics than running averages, less that under the population's.
+
+    By reading, facet, level and `statistics`: the evaluated batch's own, precise, EvalNorm.
+    """
+    rows = final(run.evaluations, design)
+    rows = rows[rows["split"] == "test"]
+    # The trained size only: a `batch` row at another size is another question.
+    own = rows["probe_batch_size"] == rows["norm_batch_size"]
+    others = rows[rows["statistics"].isin(REPAIRS) & own]
+    if others.empty:
+        return pd.DataFrame()
+    exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
+    pair = pd.MultiIndex.from_frame(others[["trial_id", "seed"]])
+    others = others.assign(damage=others["loss"] - exact.reindex(pair).to_numpy())
+    found = [
+        level_means(kept, design, "damage", ["statistics"], reading).assign(reading=reading)
+        for reading, kept in readings(run, design, others).items()
+    ]
+    return ordered(found, ["reading"])
+
+
+def own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
+    """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
+
+    Its `rule` says so and its `tracker_decay` is empty; decays that all trials share stay.
+    """
+    if "decay" not in run.study["study"]["nuisance"]:
+        return rows
+    own = rows["tracker_decay"] == rows["decay"]
+    return rows.assign(
+        rule=rows["rule"].where(~own, rows["rule"] + ", drawn decay"),
+        tracker_decay=rows["tracker_decay"].where(~own),
+    )
+
+
+def ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
+    """The parts as one frame, the columns of `front` first."""
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*front, *(c for c in table.columns if c not in front)]]

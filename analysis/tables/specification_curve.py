@@ -1,0 +1,141 @@
+"""The effect of size under every specification: each crossed field, data set and draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from caviar.analysis.number_format import number
+from caviar.analysis.run.design import Design, design_of, facet_of
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import Interval
+from caviar.analysis.tables.comparisons import EVERY_DRAW, contrasts
+from caviar.analysis.tables.control_arms import first_arm
+from caviar.analysis.tables.regularization import best_size, final_values
+
+SMALLEST, BEST = "smallest size", "best size"
+COLUMNS = ["compared", "study", "axis", "facet", "draw", "level", "reference"]
+ESTIMATE = [*Interval._fields, "left_out"]
+NO_FIELDS = {
+    *("trial_id", "seeds", "draw", "arm", "dataset_fingerprint"),
+    *("conventions", "decays", "probe_batch_sizes", "evaluations", "probe_share"),
+    *("shadow", "log_probabilities", "curve_rows"),
+}
+"""Names of trials, and fields that say what is measured of a network and not what it is."""
+FEW_VALUES = 6
+"""A number with more values than this is shown by thirds of the specifications."""
+
+
+def specifications(runs: Sequence[Run]) -> pd.DataFrame:
+    """Test loss at a size less that at the largest, a row a run, facet and draw.
+
+    `compared` says which size: the smallest, which nothing chose, and the best, which
+    `regularization.best_size` chose for the facet over all its draws (0 where that is the largest).
+    The quantity is that of `effect_of_size`; a plain random search is one specification. The
+    fields that differ between specifications follow, None where one differs within. Sorted by
+    the effect; empty where there are not two.
+    """
+    rows = [row for run in map(first_arm, runs) for row in _of_run(run)]
+    smallest = [row for row in rows if row["compared"] == SMALLEST]
+    if len(smallest) < 2:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows)
+    fields = [c for c in table.columns if c not in {*COLUMNS, *ESTIMATE}]
+    fields = [c for c in fields if table[c].map(str).nunique() > 1]
+    table = table.astype({c: object for c in fields if table[c].dtype.kind not in "if"})
+    table = table.sort_values(["compared", "mean"], kind="stable", ascending=[False, True])
+    return table[[*COLUMNS, *ESTIMATE, *fields]].reset_index(drop=True)
+
+
+def below_zero(table: pd.DataFrame, compared: str) -> str:
+    """`3 of 4 specifications below zero, 2 surely; 1 surely above`: by each one's interval."""
+    rows = table[table["compared"] == compared]
+    known = rows[np.isfinite(rows["mean"])]
+    below, surely = (known["mean"] < 0).sum(), (known["high"] < 0).sum()
+    above = (known["low"] > 0).sum()
+    text = f"{below} of {len(known)} specifications below zero, {surely} surely"
+    text += f"; {above} surely above" if above else ""
+    return text + (f"; {len(rows) - len(known)} without a value" if len(known) < len(rows) else "")
+
+
+def choices(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """For every value of a field, its name and which rows have it; of many numbers, thirds."""
+    found: list[tuple[str, pd.Series]] = []
+    fields = [c for c in table.columns if c not in {*COLUMNS, *ESTIMATE}]
+    for name in [c for c in ("study", "axis") if table[c].nunique() > 1] + fields:
+        column = table[name]
+        values = list(pd.unique(column.dropna()))
+        if column.dtype.kind in "if" and len(values) > FEW_VALUES:
+            values.sort()
+            for third in np.array_split(np.array(values), 3):
+                word = f"{name} {number(third[0])} to {number(third[-1])}"
+                found.append((word, column.isin(third)))
+        else:
+            for value in sorted(values, key=lambda v: (isinstance(v, str), v)):
+                word = number(value) if column.dtype.kind in "if" else str(value)
+                found.append((f"{name} {word}", column == value))
+    return found
+
+
+def _of_run(run: Run) -> Iterator[dict[str, Any]]:
+    design = design_of(run)
+    if design is None or run.evaluations.empty:
+        return
+    values = final_values(run, design)
+    best = best_size(run, design)
+    best = best[best["reading"] == EVERY_DRAW].set_index("facet")["level"]
+    trials = run.trials.assign(facet=facet_of(run.trials, design))
+    trials = trials.assign(one=trials["draw"].astype(str) if design.paired else "every")
+    for (facet, draw), own in trials.groupby(["facet", "one"], sort=False):
+        sizes = {SMALLEST: design.levels[0]}
+        if facet in best.index:
+            sizes[BEST] = best[facet]
+        rows = values[values["trial_id"].isin(own["trial_id"])]
+        for compared, level in sizes.items():
+            yield {
+                "compared": compared,
+                "study": str(run.study["study"]["name"]),
+                "axis": design.axis,
+                "facet": facet,
+                "draw": draw,
+                "level": float(level),
+                "reference": float(design.reference),
+                **_effect(rows, design, float(level), own),
+                **_fields(own.drop(columns=["facet", "one"])),
+            }
+
+
+def _effect(
+    rows: pd.DataFrame, design: Design, level: float, trials: pd.DataFrame
+) -> dict[str, Any]:
+    """The contrast of one size; of the largest with itself, exactly nothing."""
+    if level == design.reference:
+        units = int(np.isfinite(rows.loc[rows["level"] == level, "test_loss"]).sum())
+        return {**Interval(0.0, 0.0, 0.0, units)._asdict(), "left_out": 0}
+    pair = rows[rows["level"].isin([level, design.reference])]
+    found = contrasts(pair, design, "test_loss")
+    if len(found):
+        return {name: found[name].iloc[0] for name in ESTIMATE}
+    planned = trials.loc[trials[design.axis] == level, "seeds"].map(len).sum()
+    nothing = float("nan")
+    return {**Interval(nothing, nothing, nothing, 0)._asdict(), "left_out": int(planned)}
+
+
+def _fields(trials: pd.DataFrame) -> dict[str, Any]:
+    """What all these trials have in common; None for a field in which they differ."""
+    return {
+        name: _shown(trials[name].iloc[0]) if trials[name].map(str).nunique() == 1 else None
+        for name in trials.columns
+        if name not in NO_FIELDS
+    }
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) else value

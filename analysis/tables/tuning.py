@@ -1,0 +1,143 @@
+"""What the drawn fields do to the loss, where the best draw lies, and how far draws differ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from caviar.analysis.run.design import Design, planned_of
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.tables.comparisons import SEED, chosen_draws, level_means
+from caviar.analysis.tables.regularization import final_values
+
+QUANTITIES = ("test_loss", "validation_loss")
+FIRST = "learning_rate"
+PLACE = ["quantity", "facet", "level"]
+ESTIMATE = [*Interval._fields, "left_out", "chosen_by", "best", "at_edge"]
+
+
+def drawn_fields(run: Run) -> list[str]:
+    """The fields that a study draws and that are numbers, the learning rate first."""
+    drawn = [f for f in run.study["study"]["nuisance"] if run.trials[f].dtype.kind in "if"]
+    return sorted(drawn, key=lambda field: field != FIRST)
+
+
+def values_of_draws(run: Run, fields: list[str]) -> pd.DataFrame:
+    """A row a draw, a column a drawn field: arms and sizes share the draws."""
+    return run.trials.drop_duplicates("draw").set_index("draw")[fields].sort_index()
+
+
+def fields_of(table: pd.DataFrame) -> list[str]:
+    """The drawn fields that a table of `tuning` has."""
+    return [name for name in table.columns if name not in {*PLACE, "draw", *ESTIMATE}]
+
+
+def tuning(run: Run, design: Design) -> pd.DataFrame:
+    """Test and validation loss of every draw at every level, with its interval over seeds.
+
+    `chosen_by` counts the seeds that choose the draw (`arms.chosen_draws`, on validation);
+    `best` is what most of a level's seeds choose, `at_edge` the drawn fields in which a draw is
+    the lowest or highest of all. Nothing is chosen in a plain random search. Empty with one
+    draw.
+    """
+    fields = [f for f in drawn_fields(run) if f not in (design.axis, *design.facets)]
+    if run.trials["draw"].nunique() < 2 or not fields:
+        return pd.DataFrame()
+    values = final_values(run, design)
+    parts = [
+        level_means(rows, _of_draw(run, design, draw), quantity, []).assign(
+            quantity=quantity, draw=draw
+        )
+        for quantity in QUANTITIES
+        for draw, rows in values.groupby("draw")
+    ]
+    at = values_of_draws(run, fields)
+    table = pd.concat(parts, ignore_index=True).merge(at, on="draw")
+    place = ["facet", "level", "draw"]
+    counts = _choices(run, design).groupby(place).size().rename("chosen_by").reset_index()
+    table = table.merge(counts, on=place, how="left")
+    table["chosen_by"] = table["chosen_by"].fillna(0).astype(int)
+    most = table.groupby(PLACE)["chosen_by"].transform("max")
+    table["best"] = (table["chosen_by"] == most) & (most > 0)
+    table["at_edge"] = table["draw"].map(_edges(at))
+    ordered = table.sort_values([*PLACE, *fields], ignore_index=True)
+    return ordered[[*PLACE, "draw", *fields, *ESTIMATE]]
+
+
+def tuning_spread(run: Run, design: Design) -> pd.DataFrame:
+    """How far draws lie apart at a level, beside how far seeds lie apart within a draw.
+
+    Standard deviations, `over` draws of the means over seeds, and `over` seeds about the mean
+    of their draw; each the root of a mean of squares, whose interval is over draws or seeds.
+    `left_out` counts measurements that are missing or not finite. Empty with one draw.
+    """
+    if run.trials["draw"].nunique() < 2:
+        return pd.DataFrame()
+    rows = []
+    for (facet, level), arm in final_values(run, design).groupby(["facet", "level"]):
+        for quantity in QUANTITIES:
+            wide = arm.pivot_table(index="seed", columns="draw", values=quantity, dropna=False)
+            finite = wide.where(np.isfinite(wide)).to_numpy(float)
+            planned = design.planned.get((str(facet), float(level)), finite.size)
+            left_out = max(planned - int(np.isfinite(finite).sum()), 0)
+            for over, squares in (("draws", _over_draws(finite)), ("seeds", _over_seeds(finite))):
+                place = {"quantity": quantity, "facet": facet, "level": level, "over": over}
+                rows.append({**place, **_deviation(squares), "left_out": left_out})
+    return pd.DataFrame(rows).sort_values([*PLACE, "over"], ignore_index=True)
+
+
+def _of_draw(run: Run, design: Design, draw: Any) -> Design:
+    """The design of one draw alone, in which the seed is what was repeated."""
+    own = replace(run, trials=run.trials[run.trials["draw"] == draw])
+    return replace(design, unit="seed", planned=planned_of(own, design))
+
+
+def _choices(run: Run, design: Design) -> pd.DataFrame:
+    chosen = chosen_draws(run, design)
+    return chosen if design.paired else chosen.iloc[:0]
+
+
+def _edges(at: pd.DataFrame) -> dict[Any, str]:
+    """For every draw, the fields in which none was drawn below it or none above."""
+    edge = (at == at.min()) | (at == at.max())
+    return {draw: ", ".join(at.columns[edge.loc[draw]]) for draw in at.index}
+
+
+def _over_draws(finite: NDArray[Any]) -> NDArray[Any]:
+    """Squared deviations of the draws' means, `(draws,)`, whose mean is their variance."""
+    means = np.array([column[np.isfinite(column)].mean() for column in _measured(finite)])
+    return _squares(means)
+
+
+def _over_seeds(finite: NDArray[Any]) -> NDArray[Any]:
+    """Squared deviations from the mean of the draw, averaged over draws, `(seeds,)`."""
+    squares = np.array([_squares(column) for column in _measured(finite)])
+    there = [column[np.isfinite(column)] for column in squares.T] if len(squares) else []
+    return np.array([column.mean() for column in there if len(column)])
+
+
+def _measured(finite: NDArray[Any]) -> list[NDArray[Any]]:
+    return [column for column in finite.T if np.isfinite(column).any()]
+
+
+def _squares(values: NDArray[Any]) -> NDArray[Any]:
+    """Squared deviations times n/(n - 1), so that their mean is the unbiased variance."""
+    n = int(np.isfinite(values).sum())
+    if n < 2:
+        return np.full(len(values), np.nan)
+    squares: NDArray[Any] = (values - np.nanmean(values)) ** 2 * n / (n - 1)
+    return squares
+
+
+def _deviation(squares: NDArray[Any]) -> dict[str, Any]:
+    found = mean_interval(squares, np.random.default_rng(SEED))
+    roots = {
+        name: float(np.sqrt(max(value, 0.0))) if np.isfinite(value) else float(value)
+        for name, value in zip(("deviation", "low", "high"), found[:3], strict=True)
+    }
+    return {**roots, "units": found.units}

@@ -1,0 +1,220 @@
+"""A bank of running statistics that watch one training run and never feed back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from caviar.model.averages.conventions import SECOND, Tracker
+from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.network import Network, Statistics
+
+GhostUpdate = Literal["first", "sequential", "average", "total"]
+
+
+class Observation(NamedTuple):
+    """One update's mean and biased variance, `(replicas, features)`, and the examples behind."""
+
+    mean: Array
+    variance: Array
+    examples: int
+
+
+def _first(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean[:, 0], moments.variance[:, 0], size)]
+
+
+def _sequential(moments: Moments, size: int) -> list[Observation]:
+    groups = range(moments.mean.shape[1])
+    return [Observation(moments.mean[:, g], moments.variance[:, g], size) for g in groups]
+
+
+def _average(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean.mean(axis=-2), moments.variance.mean(axis=-2), size)]
+
+
+def _total(moments: Moments, size: int) -> list[Observation]:
+    between = moments.mean.var(axis=-2)
+    variance = moments.variance.mean(axis=-2) + between
+    return [Observation(moments.mean.mean(axis=-2), variance, size * moments.mean.shape[-2])]
+
+
+def _every(moments: Moments, size: int) -> list[Observation]:
+    return [Observation(moments.mean, moments.variance, size)]
+
+
+GHOST_UPDATES: dict[GhostUpdate, Callable[[Moments, int], list[Observation]]] = {
+    "first": _first,
+    "sequential": _sequential,
+    "average": _average,
+    "total": _total,
+}
+"""What running averages see of a step's ghost batches, given moments and norm batch size.
+
+`first`: one update with the first ghost, as one device of data-parallel training keeps it; the
+memory in steps and the examples behind an update are those of training with that mini-batch.
+`sequential`: an update a ghost (Hoffer et al. 2017, released code). `average`: one update with
+the mean of both statistics (Kosson et al. 2023, released code). `total`: one update with the
+mean and variance of the whole batch.
+"""
+
+
+EXPECTED_UPDATES = GHOST_UPDATES | {"first": _every, "sequential": _every}
+"""What an update sees on average: one ghost of a batch is like any other."""
+
+
+class Propagated(NamedTuple):
+    """Batch statistics of many batches at the same weights, by layer.
+
+    `moments` is `(replicas, batches x ghosts, features)`; a ghost holds `norm_batch_size`
+    examples, a batch `ghosts` of them.
+    """
+
+    moments: dict[str, Moments]
+    norm_batch_size: int
+    ghosts: int
+
+
+class BankState(NamedTuple):
+    """Updates so far, and by layer the averages, each `(trackers, replicas, features)` float64.
+
+    The second of each pair is what the tracker's convention averages, which need not be a
+    variance: `RunningStatistics.read` makes it one.
+    """
+
+    updates: int
+    averages: dict[str, Moments]
+
+
+@dataclass(frozen=True)
+class RunningStatistics:
+    """Any mix of conventions and decays as one array operation a layer; state is passed.
+
+    `epsilon` is that of the batch-norm layers watched.
+    """
+
+    trackers: tuple[Tracker, ...]
+    ghost_update: GhostUpdate = "first"
+    epsilon: float = 1e-5
+
+    def init(self, network: Network, parameters: Parameters) -> BankState:
+        """Every average at the starting value of its convention."""
+        averages = {}
+        for name in network.norm_layers:
+            replicas, _, features = parameters[f"{name}.gamma"].shape
+            shape = (len(self.trackers), replicas, features)
+            rows = [tracker.convention for tracker in self.trackers]
+            mean = _column([row.initial_mean for row in rows])
+            variance = _column([row.initial_second for row in rows])
+            averages[name] = Moments(
+                np.broadcast_to(mean, shape).copy(), np.broadcast_to(variance, shape).copy()
+            )
+        return BankState(0, averages)
+
+    def update(
+        self, state: BankState, moments: dict[str, Moments], norm_batch_size: int
+    ) -> BankState:
+        """Fold in one training step's batch statistics, by layer `(replicas, ghosts, features)`."""
+        reduce = GHOST_UPDATES[self.ghost_update]
+        averages = dict(state.averages)
+        updates = state.updates
+        for name, batch in moments.items():
+            updates = state.updates
+            for observation in reduce(batch, norm_batch_size):
+                updates += 1
+                stored = self._stored(observation)
+                averages[name] = self._fold(averages[name], stored, observation.examples, updates)
+        return BankState(updates, averages)
+
+    def expect(self, seen: Propagated) -> dict[str, Moments]:
+        """What one update stores on average over many batches, `(trackers, replicas, features)`.
+
+        In the units that the averages are kept in: `read` makes variances of them.
+        """
+        expected = {}
+        for name, moments in seen.moments.items():
+            stored = self._stored(self._observation(moments, seen))
+            over = tuple(range(2, stored.mean.ndim - 1))
+            expected[name] = Moments(stored.mean.mean(axis=over), stored.variance.mean(axis=over))
+        return expected
+
+    def follow(self, state: BankState, seen: Propagated) -> BankState:
+        """Fold in a step whose statistics are those expected at its weights: no sampling noise."""
+        folds = seen.ghosts if self.ghost_update == "sequential" else 1
+        averages = dict(state.averages)
+        for name, stored in self.expect(seen).items():
+            examples = self._observation(seen.moments[name], seen).examples
+            for update in range(state.updates + 1, state.updates + folds + 1):
+                averages[name] = self._fold(averages[name], stored, examples, update)
+        return BankState(state.updates + folds, averages)
+
+    def _observation(self, moments: Moments, seen: Propagated) -> Observation:
+        """What all the batches show, `(replicas, batches, ..., features)`."""
+        replicas, groups, features = moments.mean.shape
+        shape = (replicas, groups // seen.ghosts, seen.ghosts, features)
+        batches = Moments(*(part.reshape(shape) for part in moments))
+        (observation,) = EXPECTED_UPDATES[self.ghost_update](batches, seen.norm_batch_size)
+        return observation
+
+    def _stored(self, seen: Observation) -> Moments:
+        """The mean and what each tracker averages, `(trackers, replicas, ..., features)`."""
+        kinds = [t.convention.second for t in self.trackers]
+        variance = seen.variance.astype(np.float64)
+        batch = {
+            kind: SECOND[kind].stored(variance, seen.examples, self.epsilon)
+            for kind in dict.fromkeys(kinds)
+        }
+        shape = (len(kinds), *variance.shape)
+        second = np.array([batch[kind] for kind in kinds]).reshape(shape)
+        return Moments(np.broadcast_to(seen.mean.astype(np.float64), shape), second)
+
+    def _fold(self, average: Moments, stored: Moments, examples: int, update: int) -> Moments:
+        keeps = np.array([t.keeps(update, examples) for t in self.trackers]).reshape(-1, 2)
+        keep_mean, keep_second = keeps[:, 0, None, None], keeps[:, 1, None, None]
+        return Moments(
+            keep_mean * average.mean + (1 - keep_mean) * stored.mean,
+            keep_second * average.variance + (1 - keep_second) * stored.variance,
+        )
+
+    def read(self, averages: dict[str, Moments]) -> dict[str, Moments]:
+        """By layer, mean and variance as evaluation uses them, `(trackers, replicas, features)`."""
+        rules = [SECOND[t.convention.second].variance for t in self.trackers]
+        return {
+            layer: Moments(
+                average.mean,
+                np.array(
+                    [rule(r, self.epsilon) for rule, r in zip(rules, average.variance, strict=True)]
+                ).reshape(average.variance.shape),
+            )
+            for layer, average in averages.items()
+        }
+
+    def statistics(self, state: BankState) -> dict[str, Statistics]:
+        """By tracker name, the statistics that evaluation normalises with."""
+        read = self.read(state.averages)
+        return {
+            tracker.name: frozen(
+                {
+                    layer: Moments(m.mean[t][:, None], m.variance[t][:, None])
+                    for layer, m in read.items()
+                }
+            )
+            for t, tracker in enumerate(self.trackers)
+        }
+
+
+def frozen(moments: dict[str, Moments]) -> Statistics:
+    """Statistics that are the same whatever the batch: by layer `(replicas, 1, features)`."""
+
+    def statistics(name: str, x: Array) -> Moments:
+        mean, variance = moments[name]
+        return Moments(mean.astype(x.dtype), variance.astype(x.dtype))
+
+    return statistics
+
+
+def _column(values: list[float]) -> Array:
+    return np.array(values)[:, None, None]

@@ -1,0 +1,57 @@
+"""How much of a gradient's noise comes from who shares a ghost with whom."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.ghost_arrangement import repartition
+from caviar.model.steps.gradient import Randomness, Rows, gradient_of
+from caviar.model.steps.setup import Training
+
+
+class GradientNoise(NamedTuple):
+    """Variances of the gradient of a step summed over all parameters, `(replicas,)`.
+
+    `partition`: between partitions of the same batch into ghosts; `total`: between batches and
+    partitions.
+    """
+
+    partition: Array
+    total: Array
+
+
+def gradient_noise(
+    training: Training, parameters: Parameters, examples: Examples, generators: Generators
+) -> GradientNoise:
+    """The gradient of a step of this very training, at frozen weights, over random batches.
+
+    As many as the probes of `training` say, at least two, each in two partitions; drawn anew each
+    time, so that their gradients are independent. `parameters` holds the references too.
+    """
+    randomness = Randomness(generators, generators)
+    each = training.batch_size + training.company
+    count = training.probes.gradient_batches
+    between = np.zeros(examples.replicas)
+    seen = []
+    for _ in range(count):
+        order = np.stack([g.permutation(len(examples))[:each] for g in generators])
+        rows = Rows(order[:, : training.batch_size], order[:, training.batch_size :])
+        again = rows._replace(scored=repartition(rows.scored, generators))
+        first, second = (
+            gradient_of(training, parameters, examples, one, randomness).gradients
+            for one in (rows, again)
+        )
+        between += 0.5 * _square({k: first[k] - second[k] for k in first}) / count
+        seen.append(first)
+    mean = {k: np.mean([one[k] for one in seen], axis=0, dtype=np.float64) for k in seen[0]}
+    total = sum(_square({k: one[k] - mean[k] for k in one}) for one in seen)
+    return GradientNoise(between, np.asarray(total / (count - 1)))
+
+
+def _square(gradients: Parameters) -> Array:
+    squares = [np.sum(np.square(g, dtype=np.float64), axis=(1, 2)) for g in gradients.values()]
+    return np.asarray(np.sum(squares, axis=0))

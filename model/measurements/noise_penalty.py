@@ -1,0 +1,120 @@
+"""What batch statistics cost in training loss at frozen weights, and which part is one's own."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from caviar.model.averages.bank import frozen
+from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.layers import Dropout
+from caviar.model.measurements.losses import CHUNK, batch_and_external_statistics, evaluate
+from caviar.model.network import AnyBatchNorm, Network
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.loss import mean_cross_entropy_gradient
+
+
+class Penalty(NamedTuple):
+    """Train-mode loss less population loss at one batch size, arrays `(replicas,)`, nats.
+
+    `inside` is R_in, the example in its own statistics; `external` is R_ext, normalised by as
+    many other examples, as a guest in their batch; NaN where there are not two batches.
+    """
+
+    inside: Array
+    external: Array
+
+
+def penalties(
+    network: Network,
+    parameters: Parameters,
+    examples: Examples,
+    exact: dict[str, Moments],
+    sizes: tuple[int, ...],
+    rows: Array,
+) -> dict[int, Penalty]:
+    """R_in and R_ext on `rows` of a split, `(replicas, examples)` in random order, by size.
+
+    All on the same rows, so that what rows differ in cancels. `exact` holds the population
+    statistics of every layer.
+    """
+    known = {"population": frozen(exact)}
+    population = evaluate(network, parameters, examples, known, order=rows)["population"].loss
+    found = {}
+    for m in sizes:
+        inside, outside = batch_and_external_statistics(m)
+        pairs = rows.shape[1] >= 2 * m
+        kinds = {"inside": inside, "external": outside} if pairs else {"inside": inside}
+        group = 2 * m if pairs else m
+        scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
+        nan = np.full(population.shape, np.nan)
+        external = scores["external"].loss - population if pairs else nan
+        found[m] = Penalty(scores["inside"].loss - population, external)
+    return found
+
+
+def self_influence(
+    network: Network,
+    parameters: Parameters,
+    examples: Examples,
+    exact: dict[str, Moments],
+    rows: Array,
+) -> Array:
+    """What R_in - R_ext times m should be, `(replicas,)`, from one backward pass.
+
+    An example in its own batch moves the batch mean towards itself by (h - mu) / m and the
+    variance by ((h - mu)^2 - sigma^2) / m: to first order in 1 / m the loss of each example
+    changes by its gradient along that. The mean over `rows` of that product, summed over
+    features and layers. Exact to first order for the last batch norm; what an example does to
+    deeper statistics through the layers below it is left out.
+    """
+    layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
+    total = np.zeros(examples.replicas)
+    for start in range(0, rows.shape[1], CHUNK):
+        x, labels = examples.take(rows[:, start : start + CHUNK])
+        tapes: dict[str, Any] = {}
+        for name, layer in layers:
+            own = _own(parameters, name)
+            if isinstance(layer, AnyBatchNorm):
+                x, tapes[name] = _frozen_forward(own, x, exact[name], layer.epsilon)
+            else:
+                x, tapes[name] = layer.forward(own, x, ())
+        dy = mean_cross_entropy_gradient(x, labels) * x.dtype.type(x.shape[1])
+        for name, layer in reversed(layers):
+            own = _own(parameters, name)
+            if isinstance(layer, AnyBatchNorm):
+                dy, pull = _frozen_backward(own, tapes[name], dy)
+                total += pull
+            else:
+                dy, _ = layer.backward(own, tapes[name], dy)
+    return np.asarray(total / rows.shape[1])
+
+
+class _FrozenTape(NamedTuple):
+    x_hat: Array
+    kept: Array
+    inverse_deviation: Array
+
+
+def _frozen_forward(
+    own: Parameters, h: Array, exact: Moments, epsilon: float
+) -> tuple[Array, _FrozenTape]:
+    mean, variance = (part.astype(h.dtype) for part in exact)
+    spread = variance + h.dtype.type(epsilon)
+    inverse_deviation = 1 / np.sqrt(spread)
+    x_hat = (h - mean) * inverse_deviation
+    tape = _FrozenTape(x_hat, variance / spread, inverse_deviation)
+    return x_hat * own["gamma"] + own["beta"], tape
+
+
+def _frozen_backward(own: Parameters, tape: _FrozenTape, dy: Array) -> tuple[Array, Array]:
+    """Gradient by the input, and by the statistics times the example's pull on them, summed."""
+    by_x_hat = dy * own["gamma"]
+    pull = -by_x_hat * tape.x_hat * (1 + 0.5 * (tape.x_hat**2 - tape.kept))
+    return by_x_hat * tape.inverse_deviation, pull.sum(axis=(1, 2), dtype=np.float64)
+
+
+def _own(parameters: Parameters, name: str) -> Parameters:
+    prefix = name + "."
+    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}

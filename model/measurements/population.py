@@ -1,0 +1,63 @@
+"""Exact statistics over the training set at frozen weights, and the noise around them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from caviar.model.contract import Array, Generators, Moments, Parameters
+from caviar.model.measurements.batch_noise import Spread, batch_noise, stacked
+from caviar.model.network import Network
+from caviar.model.steps.examples import Examples
+
+
+class Population(NamedTuple):
+    """Exact statistics by layer, `(replicas, 1, features)` float64, and the noise around them.
+
+    `spread` is by layer and batch size.
+    """
+
+    moments: dict[str, Moments]
+    spread: dict[str, dict[int, Spread]]
+
+
+def population(
+    network: Network,
+    parameters: Parameters,
+    examples: Examples,
+    sizes: tuple[int, ...],
+    generators: Generators,
+) -> Population:
+    """Mean and variance over the whole training set, layer by layer, and batch noise around it.
+
+    Each layer's input is what the layers below make of the training set under their own
+    population statistics. One replica at a time, so that memory holds one training set. Without
+    `sizes` no noise is measured and nothing drawn from `generators`.
+    """
+    moments: dict[str, list[Moments]] = {name: [] for name in network.norm_layers}
+    spread: dict[str, list[dict[int, Spread]]] = {name: [] for name in network.norm_layers}
+    epsilons = {name: layer.epsilon for name, layer in network.norm_layers.items()}
+    rows = np.arange(len(examples))[None]
+    for r, generator in enumerate(generators):
+
+        def visit(name: str, h: Array, generator: np.random.Generator = generator) -> Moments:
+            mean = h.mean(axis=1, keepdims=True, dtype=np.float64)
+            variance = h.var(axis=1, keepdims=True, dtype=np.float64)
+            moments[name].append(Moments(mean, variance))
+            spread[name].append(batch_noise(h[0], sizes, epsilons[name], generator))
+            return Moments(mean.astype(h.dtype), variance.astype(h.dtype))
+
+        one = {key: value[r : r + 1] for key, value in parameters.items()}
+        x, _ = examples.replica(r).take(rows)
+        network.predict(one, x, visit)
+    return Population(
+        {name: _stack_moments(parts) for name, parts in moments.items()},
+        {name: stacked(parts) for name, parts in spread.items()},
+    )
+
+
+def _stack_moments(parts: list[Moments]) -> Moments:
+    return Moments(
+        np.concatenate([p.mean for p in parts]), np.concatenate([p.variance for p in parts])
+    )

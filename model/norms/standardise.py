@@ -1,0 +1,87 @@
+"""Standardising groups of examples, and its gradient: what every norm is made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from caviar.model.contract import Array, Moments, Parameters
+
+
+class NormTape(NamedTuple):
+    """What a backward pass needs, and the batch statistics that running averages watch."""
+
+    x_hat: Array
+    inverse_deviation: Array
+    moments: Moments
+
+
+def standardise(x: Array, epsilon: float) -> tuple[Array, Array, Array, Array]:
+    """Subtract the mean over axis -2 and divide by the root of the biased variance plus epsilon.
+
+    `x` is `(..., batch, features)`; returns x_hat of that shape, then the inverse deviation,
+    mean and biased variance, each `(..., 1, features)`. The variance is taken in two passes:
+    E[x^2] - E[x]^2 cancels in float32. Ioffe & Szegedy 2015, Algorithm 1.
+    """
+    mean = x.mean(axis=-2, keepdims=True)
+    centred = x - mean
+    variance = np.mean(centred * centred, axis=-2, keepdims=True)
+    inverse_deviation = 1 / np.sqrt(variance + x.dtype.type(epsilon))
+    centred *= inverse_deviation
+    return centred, inverse_deviation, mean, variance
+
+
+def standardise_backward(dx_hat: Array, x_hat: Array, inverse_deviation: Array) -> Array:
+    """Gradient of `standardise` by its input, through x, the mean and the variance.
+
+    The three terms of Ioffe & Szegedy 2015, section 3: the upstream gradient, less its mean
+    (the path through the batch mean), less x_hat times its mean product with x_hat (the path
+    through the batch variance). Epsilon needs no term: x_hat already carries it.
+    """
+    dx: Array = dx_hat - dx_hat.mean(axis=-2, keepdims=True)
+    dx -= x_hat * np.mean(dx_hat * x_hat, axis=-2, keepdims=True)
+    dx *= inverse_deviation
+    return dx
+
+
+def batch_moments(x: Array, norm_batch_size: int) -> Moments:
+    """Statistics of consecutive groups of `norm_batch_size`: `(replicas, groups, features)`.
+
+    Raises ValueError where the batch is not a multiple of `norm_batch_size`.
+    """
+    ghosts = grouped(x, norm_batch_size)
+    mean = ghosts.mean(axis=2, keepdims=True)
+    centred = ghosts - mean
+    return Moments(mean[:, :, 0], np.mean(centred * centred, axis=2))
+
+
+def grouped(x: Array, norm_batch_size: int) -> Array:
+    """Ghosts of consecutive examples, `(replicas, ghosts, norm_batch_size, features)`.
+
+    Raises ValueError where the batch is not a multiple of `norm_batch_size`.
+    """
+    replicas, batch, features = x.shape
+    if batch % norm_batch_size:
+        raise ValueError(
+            f"a batch of {batch} cannot be cut into ghost batches of {norm_batch_size}: "
+            f"{batch} / {norm_batch_size} leaves {batch % norm_batch_size}"
+        )
+    return x.reshape(replicas, batch // norm_batch_size, norm_batch_size, features)
+
+
+def affine(parameters: Parameters, z: Array) -> Array:
+    """`gamma z + beta` of ghosts, put back into one batch `(replicas, batch, features)`."""
+    replicas, ghosts, size, features = z.shape
+    y: Array = z.reshape(replicas, ghosts * size, features) * parameters["gamma"]
+    y += parameters["beta"]
+    return y
+
+
+def affine_backward(parameters: Parameters, z: Array, dy: Array) -> tuple[Array, Parameters]:
+    """Gradients of `affine` by the ghosts, in their shape, and by gamma and beta."""
+    gradients = {
+        "gamma": np.sum(dy * z.reshape(dy.shape), axis=1, keepdims=True),
+        "beta": dy.sum(axis=1, keepdims=True),
+    }
+    return (dy * parameters["gamma"]).reshape(z.shape), gradients

@@ -1,0 +1,105 @@
+"""One random stream for each seed and purpose, so that arms stay paired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from caviar.model.contract import Array, Generators
+
+Purpose = Literal["split", "weights", "order", "noise", "probe", "company", "partitions", "shadow"]
+_SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
+
+
+def streams(seeds: Sequence[int], purpose: Purpose) -> tuple[np.random.Generator, ...]:
+    """A generator a seed, independent between purposes.
+
+    The same seed has the same initial weights and the same example order in every arm,
+    whatever else an arm draws. The order of the purposes is part of every stream: a new one
+    goes to the end.
+    """
+    return tuple(
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_SPAWN_KEY[purpose]))
+        for seed in seeds
+    )
+
+
+class StreamState(NamedTuple):
+    """A PCG64 generator at rest: 128-bit state and increment, and the half of a 64-bit draw that
+    is left over for the next 32 bits."""
+
+    state: int
+    increment: int
+    spare: int | None
+
+
+def at_rest(generators: Generators) -> tuple[StreamState, ...]:
+    """Where the generators stand now."""
+    found = [generator.bit_generator.state for generator in generators]
+    return tuple(
+        StreamState(
+            own["state"]["state"],
+            own["state"]["inc"],
+            own["uinteger"] if own["has_uint32"] else None,
+        )
+        for own in found
+    )
+
+
+def awake(states: Sequence[StreamState]) -> tuple[np.random.Generator, ...]:
+    """Generators that draw on from where others stood."""
+    return tuple(np.random.Generator(_awake(state)) for state in states)
+
+
+def _awake(at: StreamState) -> np.random.PCG64:
+    bits = np.random.PCG64(0)
+    bits.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": at.state, "inc": at.increment},
+        "has_uint32": int(at.spare is not None),
+        "uinteger": at.spare or 0,
+    }
+    return bits
+
+
+def batches(
+    generators: Generators, examples: int, batch_size: int, done: int = 0
+) -> Iterator[Array]:
+    """Rows of each mini-batch, `(replicas, batch_size)`, without end.
+
+    Every epoch is a fresh permutation; its last, smaller batch is dropped, so that every
+    statistic comes from a whole batch. Consecutive ghost batches nest: a ghost of 8 is half
+    of a ghost of 16 under the same seed. After `done` batches of an earlier life it goes on with
+    the next, from generators as they were before the epoch under way. Raises ValueError where
+    there are too few examples for one batch.
+    """
+    if batch_size > examples:
+        raise ValueError(f"{examples} examples cannot fill one batch of {batch_size}")
+    first = done % (examples // batch_size) * batch_size
+    while True:
+        order = np.stack([g.permutation(examples) for g in generators])
+        for start in range(first, examples - batch_size + 1, batch_size):
+            yield order[:, start : start + batch_size]
+        first = 0
+
+
+def company(generators: Generators, rows: Array, examples: int, count: int) -> Array:
+    """`count` other examples for each replica's batch `rows`, without repetition.
+
+    Returns `(replicas, count)`; with `count` = `examples` - batch size, all the others. Raises
+    ValueError where there are fewer.
+    """
+    others = examples - rows.shape[1]
+    if count > others:
+        raise ValueError(f"{count} examples cannot join a batch: there are {others} others")
+    if not count:
+        return rows[:, :0]
+    found = np.empty((len(rows), count), rows.dtype)
+    for r, (generator, own) in enumerate(zip(generators, rows, strict=True)):
+        outside = np.ones(examples, bool)
+        outside[own] = False
+        order = generator.permutation(examples)
+        found[r] = order[outside[order]][:count]
+    return found

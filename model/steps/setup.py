@@ -1,0 +1,70 @@
+"""What a training run depends on: the splits of the data and the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caviar.model.averages.bank import RunningStatistics
+from caviar.model.network import Network
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.ghost_arrangement import Arrangement, random
+from caviar.model.steps.optimizers import Optimizer
+from caviar.model.steps.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits of every replica."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What is measured at frozen weights, and when.
+
+    After `evaluation_steps` the losses of every split and the errors of every tracker; after
+    `probe_steps`, which are among them, everything else: losses under each tracker, noise and
+    penalties for batches of each of `sizes`, the penalties from `examples` training examples,
+    gradient noise from `gradient_batches` batches. `shadow` keeps the averages that split
+    trackers' errors, at the cost of a pass over the training set in every step;
+    `log_probabilities` reports each test example at the end.
+    """
+
+    evaluation_steps: frozenset[int]
+    probe_steps: frozenset[int]
+    sizes: tuple[int, ...]
+    examples: int
+    gradient_batches: int = 0
+    shadow: bool = False
+    log_probabilities: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything a run depends on besides the data.
+
+    A step's forward pass takes `batch_size` examples that have a loss and `company` others that
+    have none and only share their statistics. `norm_batch_size` is the size of a ghost, also of
+    the groups that evaluation with batch statistics forms. `arrangement` says which examples of
+    a batch share a ghost; `partitions` is the number of arrangements, all but the first of a
+    reshuffled batch, over which the gradient of a step is averaged.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    schedule: Schedule
+    running: RunningStatistics
+    seeds: tuple[int, ...]
+    steps: int
+    batch_size: int
+    norm_batch_size: int
+    epsilon: float
+    learning_rate: float
+    curve_steps: frozenset[int]
+    probes: Probes
+    company: int = 0
+    arrangement: Arrangement = random
+    partitions: int = 1

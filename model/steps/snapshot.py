@@ -1,0 +1,86 @@
+"""Training at rest: all that the steps to come depend on, between two steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from caviar.model.averages.bank import BankState
+from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.steps.optimizers import State as OptimizerState
+from caviar.model.steps.random_streams import Purpose, StreamState, at_rest, awake, streams
+from caviar.model.steps.setup import Training
+
+DRAWN: tuple[Purpose, ...] = ("order", "company", "noise", "partitions", "probe", "shadow")
+"""What training draws from after it has begun."""
+
+DRAWN_AGAIN: tuple[Purpose, ...] = ("order", "shadow")
+"""Of these, what was drawn last is in hand between steps: the epoch, the expected statistics."""
+
+
+Streams = dict[Purpose, tuple[StreamState, ...]]
+
+
+class State(NamedTuple):
+    """Everything that a step changes.
+
+    `references` are what layers carry besides trained parameters; `shadow` is the bank as it
+    would be had every step seen the statistics that were expected at its weights.
+    """
+
+    parameters: Parameters
+    optimizer: OptimizerState
+    references: Parameters
+    bank: BankState
+    shadow: BankState
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Training after `step`, measured and reported; a value: no array of it is written again.
+
+    `losses` are those of the steps since the last curve row, `(steps, replicas)`. `streams` are
+    the generators as they stand, but for two from which what is in hand is drawn again: `order`
+    as before the epoch under way, `shadow` as before the statistics expected at these weights.
+    """
+
+    step: int
+    state: State
+    losses: Array
+    streams: Streams
+
+
+def beginning(training: Training, features: int, dtype: DTypeLike) -> Snapshot:
+    """Training before its first step, on examples of so many features."""
+    parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
+    bank = training.running.init(training.network, parameters)
+    optimizer = training.optimizer.init(parameters)
+    references = training.network.references(parameters)
+    return Snapshot(
+        0,
+        State(parameters, optimizer, references, bank, bank),
+        np.empty((0, len(training.seeds))),
+        {purpose: at_rest(streams(training.seeds, purpose)) for purpose in DRAWN},
+    )
+
+
+class Drawing:
+    """The generators of a run by purpose, and of some the place that a continuation draws from."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._live = {purpose: awake(states) for purpose, states in streams.items()}
+        self._marked: Streams = {purpose: streams[purpose] for purpose in DRAWN_AGAIN}
+
+    def of(self, purpose: Purpose) -> Generators:
+        return self._live[purpose]
+
+    def mark(self, purpose: Purpose) -> None:
+        """What is drawn from here on is drawn again after a snapshot, until the next mark."""
+        self._marked[purpose] = at_rest(self._live[purpose])
+
+    def at_rest(self) -> Streams:
+        """Each as it stands, or where it was marked last."""
+        return {purpose: at_rest(own) for purpose, own in self._live.items()} | self._marked

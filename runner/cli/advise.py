@@ -1,0 +1,129 @@
+"""`caviar advise`: from words on the command line to a rule, and from answers to text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from math import inf, isfinite, isinf
+from typing import Any
+
+from caviar.model.averages.conventions import Convention
+from caviar.model.averages.frameworks import ALL
+from caviar.runner.cli.conventions import KEEP, SECOND
+from caviar.runner.errors import RequestError, nearest
+
+WIDTH = 96
+
+
+def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
+    """The convention of that name, and its decay or the one given in its place.
+
+    Raises RequestError for an unknown name, for a rule that needs a decay and for one that has
+    none to change.
+    """
+    if name not in ALL:
+        raise RequestError(f"convention {name!r} is unknown; {nearest(name, ALL)}")
+    row = ALL[name]
+    if not row.uses_decay:
+        if decay is not None:
+            raise RequestError(f"convention {name!r} has no decay; leave --decay out")
+        return row, 0.0
+    chosen = row.decay if decay is None else decay
+    if chosen is None:
+        raise RequestError(f"convention {name!r} has no decay of its own; add --decay 0.99")
+    return row, chosen
+
+
+def text(row: Convention, asked: dict[str, Any], found: dict[str, Any]) -> str:
+    """A question and its `Advice`, both as plain values, laid out for a terminal."""
+    numbers = [
+        (n["words"], f"{shown(n['value'])} {n['unit']}", n["checked"]) for n in found["numbers"]
+    ]
+    lines = [
+        *_wrapped(_asked(asked)),
+        *_wrapped(_rule(row, asked["decay"])),
+        "",
+        *_columns([("theory says", "", "checked"), *numbers]),
+        "",
+        "What to change",
+        *(line for sentence in found["change"] for line in _wrapped(sentence, "- ")),
+        "",
+        *(line for note in found["notes"] for line in _wrapped(note)),
+    ]
+    return "\n".join(lines)
+
+
+def _asked(asked: dict[str, Any]) -> str:
+    steps, examples = asked["steps"], asked["dataset_size"]
+    when = "in the long run" if isinf(steps) else f"after {steps:,} steps"
+    drawn = (
+        "independent batches" if isinf(examples) else f"shuffled epochs of {examples:,} examples"
+    )
+    kurtosis = asked["excess_kurtosis"]
+    law = f"inputs of excess kurtosis {kurtosis:g}" if kurtosis else "normal inputs"
+    return (
+        f"Batches of {asked['norm_batch_size']}, {when}, {drawn}, {law}; sigma is the population's."
+    )
+
+
+def _rule(row: Convention, decay: float) -> str:
+    kept = f"r <- k r + (1 - k) s with k = {KEEP[row.keep]}"
+    if row.uses_decay:
+        kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
+    seen = ""
+    if row.version:
+        how = "reproduces recorded numbers of" if row.verified else "was read, not run:"
+        seen = f" This row {how} the framework, {row.version}."
+    return f"Rule {row.name}: {kept}; of the variance, s = {SECOND[row.second]}.{seen}"
+
+
+def shown(value: float) -> str:
+    """Three significant digits, or `endless`."""
+    if value in (inf, -inf):
+        return "endless" if value > 0 else "-endless"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def finite(value: Any) -> Any:
+    """The same values for JSON, which knows neither infinity nor NaN: they become null."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _wrapped(sentence: str, bullet: str = "") -> list[str]:
+    indent = " " * len(bullet)
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def fields_of(
+    row: Convention,
+    decay: float,
+    batch_size: int,
+    steps: int | None,
+    dataset_size: int | None,
+    excess_kurtosis: float,
+) -> dict[str, Any]:
+    """The fields of the question to theory; what was not asked for has no end."""
+    return {
+        "norm_batch_size": batch_size,
+        "decay": decay,
+        "keep": row.keep,
+        "second": row.second,
+        "epsilon": row.epsilon,
+        "steps": inf if steps is None else steps,
+        "dataset_size": inf if dataset_size is None else dataset_size,
+        "excess_kurtosis": excess_kurtosis,
+    }

@@ -1,0 +1,121 @@
+"""What a run would do: the plan in words, with every default filled in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from caviar.model.steps.setup import Probes
+from caviar.runner.config import TrialConfig
+from caviar.runner.data.splits import split_sizes
+from caviar.runner.study.plan import Plan
+from caviar.runner.trial.build import forward_examples
+from caviar.runner.trial.measurement_schedule import Sizes, probes_of, shadow_cost, share
+
+
+def describe(plan: Plan) -> str:
+    """The plan as text: design, sizes, and every field that is the same in all trials.
+
+    Of a large plan this is what its sample says, and the text says so.
+    """
+    study = plan.study
+    train, validation, test = split_sizes(study.dataset, len(plan.data.labels))
+    lines = [
+        f"study {study.name} ({plan.hash()}): {_counted(plan)} trials of {study.replicas} seeds",
+        f"data: {study.dataset.title}, {plan.data.features.shape[1]} features, "
+        f"{len(plan.data.classes)} classes; {train} train, {validation} validation, {test} test",
+        *_sampled(plan),
+    ]
+    for field, levels in study.scientific.items():
+        lines.append(f"crossed: {field} = {_levels(plan, levels)}")
+    arms = list(study.arms.items())
+    for name, own in arms if plan.small else arms[:FEW]:
+        lines.append(f"arm: {name} = {json.dumps(own)}")
+    if not plan.small and len(arms) > FEW:
+        lines.append(f"arm: ... {len(arms)} arms in all")
+    lines += _fields(plan)
+    lines.append(f"fixed: seeds = {json.dumps(plan.sample[0].seeds)}")
+    lines.append(_measuring(plan))
+    return "\n".join(lines)
+
+
+FEW = 8
+"""Levels and arms of a large plan that are shown, and drawn values of any."""
+
+
+def _counted(plan: Plan) -> str:
+    return str(plan.most) if plan.small else f"at most {plan.most:,}"
+
+
+def _sampled(plan: Plan) -> list[str]:
+    """What of a large plan was looked at."""
+    if plan.small:
+        return []
+    levels, seen = plan.layout.levels, len(plan.sample)
+    what = (
+        f"every level at the first {max(trial.draw for trial in plan.sample) + 1:,} draws"
+        if levels <= seen
+        else f"spread over {levels:,} levels, every crossed value among them where they are so few"
+    )
+    return [
+        f"sample: {seen:,} trials were laid out and checked, {what}; the rest when the study "
+        "runs; what follows is of the sample"
+    ]
+
+
+def _levels(plan: Plan, levels: list[Any]) -> str:
+    if plan.small or len(levels) <= FEW:
+        return json.dumps(levels)
+    return f"{json.dumps(levels[:FEW])[:-1]}, ...], {len(levels):,} levels"
+
+
+def _fields(plan: Plan) -> list[str]:
+    """What was drawn, and every field that no one varies."""
+    study, trials, lines = plan.study, plan.sample, []
+    for field in study.nuisance:
+        drawn = sorted({json.dumps(getattr(trial, field)) for trial in trials})
+        lines.append(f"drawn ({study.draws.sampler}): {field} = {', '.join(drawn[:FEW])}")
+    in_arms = {field for own in study.arms.values() for field in own}
+    varied = {*study.scientific, *study.nuisance, *in_arms, "dataset", "draw", "seeds", "arm"}
+    for field in type(trials[0]).model_fields:
+        if field not in varied:
+            values = {json.dumps(getattr(trial, field)) for trial in trials}
+            shown = values.pop() if len(values) == 1 else f"{len(values)} values, by trial"
+            lines.append(f"fixed: {field} = {shown}")
+    return lines
+
+
+def _measuring(plan: Plan) -> str:
+    """The share of the time that measuring takes, and what did not fit into it."""
+    found = [_share(plan, trial) for trial in plan.sample]
+    lowest, highest = min(s for s, _, _ in found), max(s for s, _, _ in found)
+    limit = max(trial.probe_share for trial in plan.sample)
+    between = (
+        f"{lowest:.0%}"
+        if round(lowest, 2) == round(highest, 2)
+        else (f"{lowest:.0%} to {highest:.0%}")
+    )
+    text = f"measuring at frozen weights: about {between} of the time (probe_share = {limit:g}"
+    text += ", which one measurement at the end exceeds)" if highest > limit else ")"
+    moments = [len(probes.evaluation_steps) for _, probes, _ in found]
+    text += f"; losses at {_range(moments)} steps, everything else at the last"
+    fewer = [probes.examples for _, probes, _ in found]
+    text += f", penalties on {_range(fewer)} training examples"
+    if not all(probes.gradient_batches for _, probes, _ in found):
+        text += ", without gradient noise"
+    shadow = max(cost for _, _, cost in found)
+    if shadow:
+        text += f"; the shadow takes {shadow:.1f} times as long as training besides"
+    return text
+
+
+def _range(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _share(plan: Plan, trial: TrialConfig) -> tuple[float, Probes, float]:
+    splits = split_sizes(trial.dataset, len(plan.data.labels))
+    sizes = Sizes(*splits, forward_examples(trial, splits[0]))
+    probes = probes_of(trial, sizes)
+    return share(probes, trial, sizes), probes, shadow_cost(trial, sizes)

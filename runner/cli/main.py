@@ -1,0 +1,277 @@
+"""The roof: `caviar`. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from caviar.runner.errors import RequestError, StorageError, one_line, printable
+from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
+from caviar.runner.session.execute import Where, execute
+from caviar.runner.store.uri import masked
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
+)
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+MOST = 10**12
+"""No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
+
+
+def _text(places: str | list[str] | None) -> str | list[str] | None:
+    """Places as they are; Arrow opens none whose name is no UTF-8."""
+    for place in [places] if isinstance(places, str) else places or ():
+        if not place.isascii() and place != place.encode(errors="replace").decode():
+            raise RequestError(f"{place!r} is not UTF-8; use another name")
+    return places
+
+
+RunPlace = Annotated[
+    str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
+]
+
+
+def main() -> None:
+    """Run the program; a user's mistake is one sentence on stderr and exit code 2."""
+    # Here, before any import of numpy: the driver runs trials too (inline), with the same bits.
+    os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
+    try:
+        app()
+    except RequestError as error:
+        _end(str(error), REFUSED)
+    except StorageError as error:
+        _end(str(error), FAILED)
+    except OSError as error:
+        from caviar.runner.store.storage import CARRY_ON
+
+        _end(f"the system refused: {error}; {CARRY_ON} once it can", FAILED)
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    print(f"caviar: {one_line(sentence)}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    """Names from a study, a file or a path may hold what a terminal would obey."""
+    print(printable(text))
+
+
+@app.command()
+def run(
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
+    ] = None,
+    on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
+    workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
+    address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
+    out: Annotated[
+        str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
+    pilot: Annotated[
+        str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
+    ] = None,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
+) -> None:
+    """Run a study; the same command again resumes it."""
+    from caviar.runner.study.plan import make_plan
+    from caviar.runner.study.study_file import read_study
+
+    if address is not None and on is not Where.ray:
+        raise RequestError("--address names a Ray cluster; add --on ray")
+    if pilot is not None and not dry_run:
+        raise RequestError("--pilot only says how many seeds to plan; add --dry-run")
+    plan = make_plan(read_study(study, settings or []), trials)
+    if dry_run:
+        from caviar.runner.cli.dry_run import describe
+
+        power = _power(plan.study.replicas, pilot)
+        _say(f"{describe(plan)}\n{power}")
+        return
+    root = out or f"runs/{plan.study.name}"
+    progress = execute(plan, root, on, workers, address)
+    _say(f"rows: {masked(root)}")
+    if progress.interrupted:
+        print("interrupted: what was measured is on disk; the same command resumes")
+    elif report:
+        _report(root)
+    if progress.interrupted or progress.failed:
+        raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
+
+
+def _power(seeds: int, pilot: str | None) -> str:
+    from caviar.analysis.run.read import read_run
+    from caviar.analysis.tables.planned_power import assumed, of_pilot, power_line
+    from caviar.runner.session.run_folder import read_study_json
+
+    if pilot is None:
+        return power_line(seeds, assumed())
+    read_study_json(pilot)
+    try:
+        return power_line(seeds, of_pilot(read_run(pilot)))
+    except ValueError as error:
+        raise RequestError(f"--pilot {masked(pilot)}: {error}") from None
+
+
+def _report(root: str, beside: Sequence[str] = ()) -> None:
+    from caviar.runner.cli.report import written
+
+    for said in written(root, beside):
+        _say(said)
+
+
+@app.command()
+def report(
+    run: RunPlace,
+    beside: Annotated[
+        list[str] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
+    ] = None,
+) -> None:
+    """Print the answer of a run and write its report."""
+    from caviar.runner.session.run_folder import read_study_json
+
+    for folder in (run, *(beside or ())):
+        read_study_json(folder)
+    _report(run, beside or [])
+
+
+@app.command()
+def compare(
+    here: RunPlace,
+    there: Annotated[str, typer.Argument(metavar="RUN", help="The run held against it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As data; not finite is null.")] = False,
+) -> None:
+    """Say whether two runs differ, in what and by how much.
+
+    First the rows of trials that both have, bit for bit; then, at every level that both have, the
+    second run less the first, paired by seed where data and draws are the same. Exit code 1 where
+    they surely differ (an adjusted p below 0.05), 0 where they are the same, differ in the last
+    digits, or not surely.
+    """
+    import json
+
+    from caviar.analysis.compare.runs import compare as compare_runs
+    from caviar.analysis.compare.text import data, text
+    from caviar.analysis.run.read import read_run
+    from caviar.runner.cli.advise import finite
+    from caviar.runner.verify.run import must_be_tried
+
+    for folder in (here, there):
+        must_be_tried(folder)
+    try:
+        runs = read_run(here), read_run(there)
+        found = compare_runs(*runs)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    _say(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
+    if found.verdict == "differ":
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def status(run: RunPlace) -> None:
+    """Say what of a run is done."""
+    from caviar.runner.verify.run import status_line
+
+    _say(status_line(run))
+
+
+@app.command()
+def verify(run: RunPlace) -> None:
+    """Check that a run is complete, whole and the same bits again; exit code 1 on a fault."""
+    from caviar.runner.verify.recompute import check_bits
+    from caviar.runner.verify.run import verify_run
+
+    findings = verify_run(run)
+    if not findings.faults:
+        check_bits(run, findings)
+    _say("\n".join(findings.lines))
+    if findings.faults:
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
+    """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
+    from caviar.runner.verify.replay import replay_trial
+
+    same, said = replay_trial(run, trial)
+    _say(said)
+    if not same:
+        raise SystemExit(FAILED)
+
+
+@app.command()
+def conventions(
+    as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+) -> None:
+    """Print the rules for running statistics."""
+    import json
+
+    from caviar.runner.cli.conventions import data, text
+
+    print(json.dumps(data(), indent=1) if as_json else text())
+
+
+@app.command()
+def advise(
+    batch_size: Annotated[
+        int, typer.Option(max=MOST, help="Examples behind one mean and variance.")
+    ],
+    decay: Annotated[
+        float | None,
+        typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
+    ] = None,
+    convention: Annotated[str, typer.Option(help="A row of `caviar conventions`.")] = "pytorch",
+    steps: Annotated[int | None, typer.Option(max=MOST, help="Default: the long run.")] = None,
+    dataset_size: Annotated[
+        int | None, typer.Option(max=MOST, help="Examples shuffled each epoch.")
+    ] = None,
+    excess_kurtosis: Annotated[float, typer.Option(help="Of the inputs; 0 is normal.")] = 0.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As data, with laws; endless is null.")
+    ] = False,
+) -> None:
+    """Say from theory alone what a batch size and a decay do, and what to change."""
+    import json
+    from dataclasses import asdict
+
+    from caviar.analysis.theory import advise as theory
+    from caviar.analysis.theory.prediction import Question
+    from caviar.runner.cli.advise import fields_of, finite, rule_of, text
+
+    row, chosen = rule_of(convention, decay)
+    fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    try:
+        question = Question(**fields)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    asked, found = asdict(question), asdict(theory.advise(question))
+    if as_json:
+        print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
+    else:
+        print(text(row, asked, found))
+
+
+@app.command()
+def doctor() -> None:
+    """Print what a bug report needs: versions, BLAS, threads, cores."""
+    from caviar.runner.session.run_folder import session
+
+    for key, value in session("caviar doctor").items():
+        print(f"{key}: {value}")

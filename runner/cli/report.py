@@ -1,0 +1,47 @@
+"""A run's answer and its page: read, compute and verify at once, then write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from caviar.analysis.report.answer import answer
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import Findings, find
+from caviar.analysis.run.location import DamagedError, published
+from caviar.analysis.run.read import read_run
+from caviar.runner.errors import RequestError, unwritten_report
+from caviar.runner.store.uri import joined, masked
+from caviar.runner.verify.run import verify_run
+
+
+def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
+    """Write the report of a run, with others beside it; what to say of it, as it is known.
+
+    Raises RequestError where a run cannot be read or compared, and StorageError where the report
+    cannot be written.
+    """
+    with ThreadPoolExecutor(1) as aside:
+        try:
+            runs = [read_run(place) for place in (root, *beside)]
+            # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
+            verifying = aside.submit(verify_run, root)
+            found = find(runs[0], runs[1:])
+        except ValueError as error:
+            if beside or isinstance(error, DamagedError):
+                raise RequestError(str(error)) from None
+            yield f"no report: {error}"
+            return
+        yield answer(found)
+        checks = verifying.result().lines
+    yield from (line for line in checks if line.startswith("FAULT"))
+    _write(found, root, checks)
+    yield f"report: {joined(masked(root), 'report/index.html')}"
+
+
+def _write(found: Findings, root: str, checks: Sequence[str]) -> None:
+    try:
+        with published(root, "report") as folder:
+            write_report(found, folder, checks)
+    except OSError as error:
+        raise unwritten_report(masked(root), error) from error

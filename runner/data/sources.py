@@ -1,0 +1,119 @@
+"""Where examples come from: scikit-learn's bundled sets, OpenML, or files."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from caviar.model.contract import Array
+from caviar.runner.config import DatasetConfig
+from caviar.runner.data.files import idx_pair, table_file
+from caviar.runner.data.splits import Data, checked
+from caviar.runner.errors import RequestError, nearest
+
+BUNDLED = {
+    "breast_cancer": "breast_cancer.csv",
+    "digits": "digits.csv.gz",
+    "iris": "iris.csv",
+    "wine": "wine_data.csv",
+}
+"""scikit-learn's own files: its import takes longer than all else before a run's first trial."""
+
+OPENML = "openml:"
+
+
+def load_data(dataset: DatasetConfig) -> Data:
+    """The examples of a data set; raises RequestError that says what is wrong with it."""
+    if dataset.name is not None:
+        if dataset.name.startswith(OPENML):
+            return _openml(dataset.name.removeprefix(OPENML))
+        return _bundled(dataset.name)
+    if dataset.path is not None:
+        assert dataset.label is not None
+        return table_file(Path(dataset.path), dataset.label)
+    assert dataset.images is not None and dataset.labels is not None
+    return idx_pair(Path(dataset.images), Path(dataset.labels))
+
+
+def _bundled(name: str) -> Data:
+    if name not in BUNDLED:
+        raise RequestError(
+            f"unknown dataset {name!r}; {nearest(name, BUNDLED)} "
+            f"(also '{OPENML}NAME', {{ path = ..., label = ... }} and "
+            "{ images = ..., labels = ... })"
+        )
+    found = find_spec("sklearn")
+    assert found is not None and found.origin is not None
+    file = Path(found.origin).parent / "datasets" / "data" / BUNDLED[name]
+    if not file.exists():
+        raise RequestError(
+            f"{name}: this version of scikit-learn does not bring {file.name}; "
+            "install one that does, or use a file: { path = ..., label = ... }"
+        )
+    # First the names of the classes, in all files but the digits'; last in a row its class.
+    pixels = name == "digits"
+    table = np.loadtxt(file, delimiter=",", skiprows=0 if pixels else 1)
+    labels = table[:, -1].astype(np.int64)
+    if not pixels:
+        with file.open(encoding="utf-8") as text:
+            labels = np.array(text.readline().strip().split(",")[2:])[labels]
+    return checked(table[:, :-1], labels, source=name, names=None, pixels=pixels)
+
+
+def _openml(name: str) -> Data:
+    from urllib.error import URLError
+
+    from sklearn.datasets import fetch_openml
+
+    source = f"{OPENML}{name}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it tries again, and which version it took
+            bunch = fetch_openml(name, as_frame=False, n_retries=1, delay=0.1)
+    except (URLError, OSError) as error:
+        raise RequestError(
+            f"{source}: OpenML could not be reached ({error}) and the set is not in "
+            "scikit-learn's cache; run once with a network, or copy the cache folder that "
+            "sklearn.datasets.get_data_home() names, or use a file: "
+            "{ path = ..., label = ... }"
+        ) from None
+    except ValueError as error:
+        raise RequestError(f"{source}: {str(error).splitlines()[0]}") from None
+    except (AttributeError, TypeError, KeyError) as error:
+        raise RequestError(
+            f"{source}: the set names no target column, or is no table for scikit-learn ({error})"
+        ) from None
+    if hasattr(bunch.data, "toarray"):
+        raise RequestError(f"{source}: the set is sparse; only plain tables can be studied")
+    names = [str(n) for n in bunch.feature_names]
+    features, labels = np.asarray(bunch.data), bunch.target
+    if labels is None:
+        raise RequestError(f"{source}: the set names no target column")
+    if features.dtype == object:
+        features = _numeric_columns(dict(zip(names, features.T, strict=True)), source)
+    pixels = all(n.lower().startswith("pixel") for n in names)
+    return checked(features, np.asarray(labels), source=source, names=names, pixels=pixels)
+
+
+def _numeric_columns(columns: dict[str, Array], source: str) -> Array:
+    """The columns as one float64 array; object columns must hold numbers or None (missing)."""
+    converted = {}
+    for name, column in columns.items():
+        if np.issubdtype(column.dtype, np.number) or column.dtype == bool:
+            converted[name] = column.astype(np.float64)
+        elif column.dtype == object and all(
+            value is None or isinstance(value, bool | int | float) for value in column
+        ):
+            converted[name] = np.array([math.nan if v is None else v for v in column], float)
+    left_out = [name for name in columns if name not in converted]
+    if left_out:
+        more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        raise RequestError(
+            f"{source}: not numeric: {', '.join(left_out[:5])}{more}; "
+            "encode such columns as numbers or leave them out"
+        )
+    return np.stack(list(converted.values()), axis=1)

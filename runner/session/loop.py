@@ -1,0 +1,176 @@
+"""run_study: the loop that joins executor and sink."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from caviar.runner.config import TrialConfig
+from caviar.runner.executors.executor import Executor
+from caviar.runner.store.sink import MetricSink
+from caviar.runner.trial.events import (
+    Block,
+    Checkpoint,
+    Event,
+    Job,
+    Outcome,
+    Started,
+    Status,
+    WorkerDied,
+)
+
+DEATHS = 3
+"""How many workers a trial may kill in one run before it is given up as `failed`."""
+
+LOSSES = 10
+"""How many machines may be lost under a trial in one run before it is given up as `lost`."""
+
+CHECKPOINT_SECONDS = 10.0
+CHECKPOINTS_A_SECOND = 2.0
+"""A trial sends a checkpoint about every ten seconds, and all trials together two a second:
+the driver writes them, and one of a large network has tens of megabytes."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands; costs are estimates in multiply-adds."""
+
+    total: int
+    already: int
+    cost: dict[str, float]
+    running: set[str] = field(default_factory=set)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    retries: int = 0
+    notes: list[str] = field(default_factory=list)
+    deaths: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+    cost_done: float = 0.0
+    cost_in_all: float = field(init=False)
+    started: float = field(default_factory=time.monotonic)
+    first_failure: Outcome | None = None
+    interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self.cost_in_all = sum(self.cost.values())
+
+    @property
+    def done(self) -> int:
+        return self.already + sum(self.outcomes.values())
+
+    @property
+    def failed(self) -> int:
+        return self.outcomes["failed"] + self.outcomes["lost"]
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the share of the estimated cost that is done; None before the first trial."""
+        if not self.cost_done:
+            return None
+        left = self.cost_in_all - self.cost_done
+        return max(0.0, left * self.seconds / self.cost_done)
+
+
+STEP_COST = 5e6
+"""Some 0.5 ms of calls a step, in multiply-adds of a core: what makes many tiny steps long."""
+
+Observer = Callable[[Progress, Event], None]
+
+
+def run_study(
+    jobs: Sequence[Job],
+    executor: Executor,
+    sink: MetricSink,
+    observe: Observer,
+    *,
+    already: int = 0,
+    stop: Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Run the jobs, longest first, and send every row and outcome to the sink.
+
+    A dead worker costs its trial the work since its last checkpoint: it goes on as another
+    attempt, until it has killed `DEATHS` workers or lost `LOSSES` machines, and events of an
+    attempt that was given up are ignored. `stop` is asked after every event; once it says yes,
+    the loop ends with `interrupted` set. Does not close executor or sink.
+    """
+    cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
+    progress = Progress(total=len(jobs) + already, already=already, cost=cost)
+    current = {job.trial_id: job.attempt for job in jobs}
+    seconds = max(CHECKPOINT_SECONDS, executor.workers / CHECKPOINTS_A_SECOND)
+    for job in _resumed(jobs, sink, progress):
+        executor.submit(replace(job, checkpoint_seconds=seconds))
+    for event in executor.events():
+        match event:
+            case Started() if event.attempt == current[event.trial_id]:
+                progress.running.add(event.trial_id)
+            case Block() if event.attempt == current[event.trial_id]:
+                sink.write(event)
+                progress.rows += event.rows
+            case Checkpoint() if event.attempt == current[event.trial_id]:
+                sink.checkpoint(event)
+            case Outcome() if event.attempt == current[event.trial_id]:
+                _settle(event, progress, sink)
+            case WorkerDied(job) if job.attempt == current[job.trial_id]:
+                for again in _resumed(_after_death(event, progress, sink), sink, progress):
+                    current[again.trial_id] = again.attempt
+                    executor.submit(again)
+        sink.tick()
+        observe(progress, event)
+        if stop():
+            progress.interrupted = True
+            break
+    return progress
+
+
+def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[Job]:
+    """The jobs with their checkpoints, longest first."""
+    found, notes = sink.resume(jobs)
+    progress.notes.extend(notes)
+    going_on = [job.trial_id for job in found if job.checkpoint is not None]
+    if going_on:
+        more = f" and {len(going_on) - 8} more" if len(going_on) > 8 else ""
+        progress.notes.append(f"from their checkpoints go on {', '.join(going_on[:8])}{more}")
+    return sorted(found, key=lambda job: -progress.cost[job.trial_id])
+
+
+def _after_death(died: WorkerDied, progress: Progress, sink: MetricSink) -> list[Job]:
+    """The next attempt at a trial whose worker died; none once it is given up."""
+    job = died.job
+    progress.running.discard(job.trial_id)
+    counted, most = (progress.losses, LOSSES) if died.machine_lost else (progress.deaths, DEATHS)
+    counted[job.trial_id] += 1
+    if counted[job.trial_id] < most:
+        progress.retries += 1
+        return [replace(job, attempt=job.attempt + 1, checkpoint=None)]
+    status: Status = "lost" if died.machine_lost else "failed"
+    said = f"{died.reason}, {most} times"
+    ended = Outcome(job.trial_id, job.attempt, status, host=died.host, error=said)
+    _settle(ended, progress, sink)
+    return []
+
+
+def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:
+    sink.commit(outcome)
+    progress.running.discard(outcome.trial_id)
+    progress.outcomes[outcome.status] += 1
+    progress.cost_done += progress.cost[outcome.trial_id]
+    if outcome.status in ("failed", "lost") and progress.first_failure is None:
+        progress.first_failure = outcome
+
+
+def estimated_cost(config: TrialConfig) -> float:
+    """Multiply-adds of a trial's hidden-layer products, allowing for small ghosts and for what
+    a step costs whatever its size.
+
+    Only the order matters: long trials go first, so that none is left alone at the end.
+    """
+    widths = [*config.hidden, 16]
+    weights = sum(a * b for a, b in zip(widths[:1] + widths[:-1], widths, strict=True))
+    per_example = weights + 50 * sum(widths) * (1 + 4 / config.norm_batch_size)
+    return float(config.steps * (STEP_COST + len(config.seeds) * config.batch_size * per_example))

@@ -1,0 +1,111 @@
+"""What a run says while it runs: one live region on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from caviar.runner.errors import printable
+from caviar.runner.session.loop import Progress
+from caviar.runner.trial.events import Event, Idle, Outcome, WorkerDied
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+PLAIN_SECONDS = 10.0
+"""A plain line about this often."""
+WAITING_SECONDS = 60.0
+"""After so long without a running trial, and as long again each time, that is said."""
+
+
+def duration(seconds: float | None) -> str:
+    """`1 h 02 min`, `3 min 05 s`, `12 s`, or `?`."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
+
+
+def line(progress: Progress) -> str:
+    """The state of a run in one line."""
+    parts = [
+        f"{progress.done}/{progress.total} trials",
+        f"{len(progress.running)} running",
+        f"{progress.failed} failed",
+        f"{progress.outcomes['diverged']} diverged",
+        f"{progress.rows:,} rows",
+        f"{duration(progress.seconds)} elapsed",
+        f"about {duration(progress.seconds_left)} left",
+    ]
+    return " · ".join(parts)
+
+
+def failure(outcome: Outcome) -> str:
+    """The first failure, at once and whole."""
+    return (
+        f"trial {outcome.trial_id} {outcome.status}: {outcome.error}\n{outcome.traceback}".rstrip()
+    )
+
+
+class Display:
+    """Shows progress on a console until closed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = None
+        self._next = time.monotonic() + PLAIN_SECONDS
+        self._failure_shown = False
+        self._news = self._waits_from = time.monotonic()
+        if console.is_terminal:
+            from rich.live import Live
+
+            self._live = Live(console=console, refresh_per_second=4, transient=True)
+            self._live.start()
+
+    def __call__(self, progress: Progress, event: Event) -> None:
+        if isinstance(event, WorkerDied):
+            self._say(f"trial {event.job.trial_id}: {event.reason}")
+        while progress.notes:
+            self._say(progress.notes.pop(0))
+        self._watch(progress, event)
+        if progress.first_failure is not None and not self._failure_shown:
+            self._failure_shown = True
+            self._say(failure(progress.first_failure))
+        if self._live is not None:
+            self._live.update(region(progress))
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_SECONDS
+            self._say(line(progress))
+
+    def _watch(self, progress: Progress, event: Event) -> None:
+        """Say once in a while that no worker takes a trial, as when every machine is lost."""
+        now = time.monotonic()
+        if progress.running or not isinstance(event, Idle):
+            self._news = self._waits_from = now
+        elif now - self._waits_from >= WAITING_SECONDS:
+            self._waits_from = now
+            self._say(
+                f"no worker has taken a trial for {duration(now - self._news)}: waiting for one "
+                "to start (Ctrl-C stops; the same command resumes)"
+            )
+
+    def _say(self, text: str) -> None:
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+def region(progress: Progress) -> Table:
+    """The live region: a bar and the counts."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(ProgressBar(total=progress.total, completed=progress.done, width=40))
+    grid.add_row(line(progress))
+    return grid

@@ -1,0 +1,166 @@
+"""What lies in a run's folder: the study it holds, and what of it is done."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from importlib import metadata
+from typing import Any
+
+from caviar.runner.errors import RequestError
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.part_files import read_columns, read_rows
+from caviar.runner.store.schemas import ROW_TABLES
+from caviar.runner.store.storage import Storage, Where, read
+from caviar.runner.store.uri import joined
+from caviar.runner.study.plan import Plan
+from caviar.runner.trial.events import SETTLED, Job
+
+STUDY = "study.json"
+PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
+
+ATTEMPTS = 100
+"""More than one session makes at a trial."""
+
+
+def held(where: Where) -> AbstractContextManager[None]:
+    """Be the only writer of a run."""
+    return storage_at(where).hold()
+
+
+def open_run(where: Where, plan: Plan, command: str) -> None:
+    """Write or check `study.json`; raises RequestError where the place holds something else."""
+    storage = storage_at(where)
+    there = storage.names("")
+    if STUDY not in there:
+        if there:
+            raise RequestError(
+                f"{storage.where!r} holds files that are not a run ({', '.join(there[:3])}); "
+                "use another --out"
+            )
+        content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
+    else:
+        content = read_study_json(storage)
+        if content["hash"] != plan.hash():
+            changes = difference(content["study"], plan.identity())
+            raise RequestError(
+                f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
+                + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
+                + "; undo the change, or use another --out"
+            )
+    content["sessions"].append(session(command))
+    content["trials"] = max(len(plan.trials), content.get("trials", 0))
+    storage.write(STUDY, json.dumps(content, indent=1).encode())
+
+
+def read_study_json(where: Where) -> dict[str, Any]:
+    """The content of `study.json`; raises RequestError where there is none."""
+    storage = storage_at(where)
+    shown = repr(joined(storage.where, STUDY))
+    try:
+        content = json.loads(read(storage, STUDY).decode("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise RequestError(f"{storage.where!r} is not a run: it has no {STUDY}") from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{shown} is damaged: {error}") from None
+    if not _describes_a_study(content):
+        raise RequestError(f"{shown} is damaged: it does not describe a study")
+    found: dict[str, Any] = content
+    return found
+
+
+def _describes_a_study(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    study, sessions = content.get("study"), content.get("sessions")
+    named = isinstance(study, dict) and {"name", "dataset"} <= study.keys()
+    return named and isinstance(sessions, list) and isinstance(content.get("hash"), str)
+
+
+def session(command: str) -> dict[str, Any]:
+    """Where and with what a command ran: what a report needs to be believed years later."""
+    return {
+        "command": command,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "host": platform.node(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "python": sys.version.split()[0],
+        "versions": {name: _version(name) for name in PACKAGES},
+        "blas": blas(),
+    }
+
+
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def blas() -> str:
+    """Name and version of numpy's BLAS and the core type it was told to use."""
+    import numpy as np
+
+    config: Any = np.show_config(mode="dicts")
+    found = config["Build Dependencies"]["blas"]
+    core = os.environ.get("OPENBLAS_CORETYPE", "detected")
+    return f"{found['name']} {found['version']}, core type {core}"
+
+
+def difference(there: Any, here: Any, path: str = "") -> list[str]:
+    """What differs between two nested values, one sentence a place."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        keys = sorted(there.keys() | here.keys())
+        return [
+            line
+            for key in keys
+            for line in difference(there.get(key), here.get(key), f"{path}.{key}".strip("."))
+        ]
+    return [] if there == here else [f"{path} is {_shown(there)} there and {_shown(here)} here"]
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value)
+
+
+def remaining(where: Where, plan: Plan) -> list[Job]:
+    """The jobs that a run still needs: trials without a settled outcome, each with an attempt
+    number above all that left a trace in its tables, and above those of a rival writer, whose
+    last part file may land only now."""
+    storage = storage_at(where)
+    first = ATTEMPTS * len(read_study_json(storage)["sessions"]) if storage.rival else 0
+    outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
+    settled = {
+        trial
+        for trial, status in zip(outcomes["trial_id"], outcomes["status"], strict=True)
+        if status in SETTLED
+    }
+    attempts: dict[str, int] = {}
+    for table in (*ROW_TABLES, "outcomes"):
+        for trial, attempt in _last_attempts(storage, table):
+            attempts[trial] = max(attempt, attempts.get(trial, -1))
+    jobs = []
+    for config in plan.trials:
+        trial_id = config.trial_id
+        if trial_id not in settled:
+            jobs.append(Job(config, trial_id, max(first, attempts.get(trial_id, -1) + 1)))
+    return jobs
+
+
+def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
+    seen = read_columns(storage, table, ["trial_id", "attempt"])
+    last = seen.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
+    return zip(last["trial_id"], last["attempt_max"], strict=True)
+
+
+def unplanned(where: Where, plan: Plan) -> list[Any]:
+    """Trials of the plan that the run's `trials` table does not hold yet."""
+    known = set(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    return [config for config in plan.trials if config.trial_id not in known]

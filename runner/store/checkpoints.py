@@ -1,0 +1,128 @@
+"""What a run keeps of trials that did not end: the last checkpoint and the rows up to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caviar.runner.errors import StorageError
+from caviar.runner.store.part_files import read_rows, rows_of
+from caviar.runner.store.schemas import ROW_TABLES
+from caviar.runner.store.storage import Storage, read
+from caviar.runner.trial.checkpoint import CheckpointError, Header, header
+from caviar.runner.trial.events import Job, Status
+
+FOLDER = "checkpoints"
+ENDED: frozenset[Status] = frozenset({"completed", "diverged", "failed"})
+"""Outcomes after which a checkpoint is of no use; a trial whose machines were lost goes on."""
+
+
+def key_of(trial_id: str) -> str:
+    return f"{FOLDER}/{trial_id}.npz"
+
+
+def kept_trials(storage: Storage) -> set[str]:
+    """The trials that have a checkpoint."""
+    names = storage.names(FOLDER)
+    return {name.removesuffix(".npz") for name in names if name.endswith(".npz")}
+
+
+def forget_ended(storage: Storage) -> None:
+    """Delete checkpoints of trials that ended, left by a driver that was killed in between."""
+    kept = kept_trials(storage)
+    if not kept:
+        return
+    rows = read_rows(storage, "outcomes", ["trial_id", "status"])
+    last = dict(zip(rows["trial_id"], rows["status"], strict=True))
+    for trial_id in kept:
+        if last.get(trial_id) in ENDED:
+            storage.delete(key_of(trial_id))
+
+
+class Continued(NamedTuple):
+    """By trial the jobs that go on from a checkpoint, by table the rows up to there under the
+    jobs' own attempts, and a sentence for each checkpoint that does not count."""
+
+    jobs: dict[str, Job]
+    rows: dict[str, pa.Table]
+    notes: list[str]
+
+
+def continued(storage: Storage, jobs: list[Job]) -> Continued:
+    """What the checkpoints of these jobs' trials hold.
+
+    One counts if it can be read and all rows up to it are there. Readers keep the rows of one
+    attempt, so those of before are written again under the attempt that goes on.
+    """
+    headers, reasons = _examined(storage, [job.trial_id for job in jobs])
+    found = {
+        job.trial_id: replace(job, checkpoint=read(storage, key_of(job.trial_id)))
+        for job in jobs
+        if job.trial_id in headers
+    }
+    now = {trial_id: job.attempt for trial_id, job in found.items()}
+    rows = {t: _under(now, r) for t, r in _covered(storage, headers).items()}
+    notes = [
+        f"the checkpoint of trial {trial_id} does not count: {why}; the trial starts from its "
+        "beginning"
+        for trial_id, why in reasons.items()
+    ]
+    return Continued(found, rows, notes)
+
+
+def uncounted(storage: Storage, trial_ids: list[str]) -> dict[str, str]:
+    """By trial, why its checkpoint does not count; empty where all do."""
+    return _examined(storage, trial_ids)[1]
+
+
+def _examined(storage: Storage, trial_ids: list[str]) -> tuple[dict[str, Header], dict[str, str]]:
+    """The headers of the checkpoints that count, and why the others do not."""
+    headers, reasons = {}, {}
+    for trial_id in trial_ids:
+        try:
+            headers[trial_id] = _header(storage, trial_id)
+        except (OSError, StorageError, CheckpointError) as error:
+            reasons[trial_id] = str(error)
+    there: Counter[str] = Counter()
+    for rows in _covered(storage, headers).values():
+        there.update(rows["trial_id"].to_pylist())
+    for trial_id in [trial for trial, head in headers.items() if there[trial] != head.rows]:
+        expected = headers.pop(trial_id).rows
+        reasons[trial_id] = f"{there[trial_id]} of the {expected} rows before it are there"
+    return headers, reasons
+
+
+def _header(storage: Storage, trial_id: str) -> Header:
+    head = header(read(storage, key_of(trial_id)))
+    if head.trial_id != trial_id:
+        raise CheckpointError(f"it is of trial {head.trial_id}")
+    return head
+
+
+def _covered(storage: Storage, headers: dict[str, Header]) -> dict[str, pa.Table]:
+    """By table, the rows that the checkpoints cover."""
+    ids = list(headers)
+    trials = pa.array(ids, pa.string())
+    attempts = np.array([head.attempt for head in headers.values()])
+    until = np.array([head.step for head in headers.values()])
+    found = {}
+    for table in ROW_TABLES if ids else ():
+        rows = rows_of(storage, table, ids)
+        at = pc.index_in(rows["trial_id"], value_set=trials).to_numpy()
+        mine = rows["attempt"].to_numpy() == attempts[at]
+        found[table] = rows.filter(pa.array(mine & (rows["step"].to_numpy() <= until[at])))
+    return {table: rows for table, rows in found.items() if rows.num_rows}
+
+
+def _under(attempts: dict[str, int], rows: pa.Table) -> pa.Table:
+    """The rows of these trials with these attempts."""
+    trials = pa.array(list(attempts), pa.string())
+    kept = rows.filter(pc.is_in(rows["trial_id"], value_set=trials))
+    at = pc.index_in(kept["trial_id"], value_set=trials).to_numpy()
+    now = pa.array(np.array(list(attempts.values()), np.int32)[at])
+    return kept.set_column(kept.schema.get_field_index("attempt"), "attempt", now)

@@ -1,0 +1,167 @@
+"""A folder of this machine, or a mounted one, as the place of a run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pyarrow as pa
+
+from caviar.runner.errors import RequestError, StorageError
+from caviar.runner.store.storage import CARRY_ON, ROOM, numbered, reason
+
+
+class LocalFolder:
+    """A folder of this machine, or a mounted one.
+
+    A file is written under a temporary name that starts with a dot, which readers of a data set
+    skip, synced, and renamed: a reader sees the old file or the new one, never a part.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.where = str(root)
+        self.rival: str | None = None
+        self._held: int | None = None
+
+    def names(self, folder: str) -> list[str]:
+        path = self._path(folder)
+        try:
+            found = os.listdir(path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._failed(f"list {folder or 'the run'}", error, "it can be read") from error
+        return sorted(name for name in found if name[0] not in "._")
+
+    def open(self, key: str) -> pa.NativeFile:
+        path = self._path(key)
+        # A pipe would be waited for.
+        if path.exists() and not path.is_file():
+            raise StorageError(f"{key} in {self.where!r} is no plain file; move it away")
+        return pa.OSFile(str(path), "r")
+
+    def write(self, key: str, content: bytes) -> None:
+        path = self._path(key)
+        self._must_be_there()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        except OSError as error:
+            raise self._failed(f"write {key}", error, ROOM) from error
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._failed(f"delete {key}", error, ROOM) from error
+
+    def next_part(self, folder: str) -> str:
+        return f"part-{numbered(self.names(folder)):06d}.parquet"
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the only writer; the system releases the hold however the process ends."""
+        folder = self._made()
+        try:
+            self._lock(folder)
+            self._sweep()
+            self._held = folder
+            yield
+        finally:
+            self._held = None
+            os.close(folder)
+
+    def _made(self) -> int:
+        """A descriptor of the run's folder, which is there from now on."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except (PermissionError, FileExistsError, NotADirectoryError) as error:
+            raise RequestError(f"cannot write to {self.where!r}: {error.strerror}") from None
+        except OSError as error:
+            raise self._failed("make the folder", error, ROOM) from error
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(
+                f"another caviar is writing to {self.where!r}; wait for it, or use another --out"
+            ) from None
+        except OSError as error:
+            raise self._failed("lock the folder", error, "it can be locked") from error
+
+    def _sweep(self) -> None:
+        """Remove what a driver left that was killed while writing; no one else writes here."""
+        try:
+            folders = [p for p in self.root.iterdir() if p.is_dir() and not p.is_symlink()]
+            for folder in (self.root, *folders):
+                for left_over in folder.glob(".*.tmp"):
+                    left_over.unlink()
+        except OSError as error:
+            raise self._failed("remove what a killed caviar left", error, ROOM) from error
+
+    def _must_be_there(self) -> None:
+        """A run that was deleted under its writer is not begun again in its middle."""
+        if self._held is None:
+            return
+        try:
+            same = os.path.samestat(os.fstat(self._held), os.stat(self.root))
+        except FileNotFoundError:
+            same = False
+        except OSError as error:
+            raise self._failed("find the folder", error, ROOM) from error
+        if not same:
+            raise StorageError(
+                f"{self.where!r} was deleted or replaced while this caviar was writing to it, so "
+                "it stops; the same command begins anew"
+            )
+
+    def _failed(self, what: str, error: OSError, once: str) -> StorageError:
+        return StorageError(
+            f"cannot {what} in {self.where!r}: {reason(error)}; {CARRY_ON} once {once}"
+        )
+
+    def _path(self, key: str) -> Path:
+        path = self.root
+        for name in key.split("/") if key else ():
+            path = path / name
+            try:
+                leads_out = name in ("", ".", "..") or path.is_symlink()
+            except OSError as error:
+                raise self._failed(f"find {key}", error, "it can be read") from error
+            if leads_out:
+                raise StorageError(
+                    f"{key} in {self.where!r} leads out of the run: {str(path)!r} is a symbolic "
+                    "link; a run holds plain files and folders, put them in its place"
+                )
+        return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write, sync and rename; what could not be written whole leaves nothing."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        # Anew: a link that lies there under this name must not be written through.
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,89 @@
+"""The part files of a table: written whole and numbered, read together."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from caviar.runner.errors import RequestError
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.schemas import SCHEMAS
+from caviar.runner.store.storage import Storage, Where, unreadable
+
+READERS = 16
+_KEYS = {"trial_id", "attempt"}
+
+
+def part_names(storage: Storage, table: str) -> list[str]:
+    """The names of a table's part files, in order."""
+    names = storage.names(table)
+    return [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+
+
+def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
+    """The next `part-*.parquet` of a table, complete or not there at all; returns its key."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, compression="zstd", write_page_checksum=True)
+    key = f"{table}/{storage.next_part(table)}"
+    storage.write(key, sink.getvalue().to_pybytes())
+    return key
+
+
+def read_part(storage: Storage, table: str, name: str, columns: list[str] | None) -> pa.Table:
+    """Some columns of one part file, as declared; raises RequestError where it is damaged and
+    StorageError where the place does not give it."""
+    key = f"{table}/{name}"
+    try:
+        with storage.open(key) as file:
+            found = pq.read_table(
+                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
+            )
+        if any(found[name].null_count for name in _KEYS & set(found.column_names)):
+            raise pa.ArrowInvalid("it has rows of no trial or attempt, so it is another's")
+        return found
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise unreadable(storage, key, error) from error
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RequestError(
+            f"{key} in {storage.where!r} cannot be read ({said}); "
+            "`caviar verify` tells what else is damaged"
+        ) from None
+
+
+def read_columns(where: Where, table: str, columns: list[str]) -> pa.Table:
+    """Some columns of a table over all its part files; no rows where there are none."""
+    storage = storage_at(where)
+    read = _each(part_names(storage, table), lambda name: read_part(storage, table, name, columns))
+    schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
+    return pa.concat_tables(read).select(columns) if read else schema.empty_table()
+
+
+def _each(names: Sequence[str], read: Callable[[str], pa.Table]) -> list[pa.Table]:
+    """In order; many at once, since a place far away answers each only after a while."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(read, names))
+
+
+def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
+    """All columns of the rows of some trials, whatever their attempt."""
+    schema, trials = SCHEMAS[table], pa.array(trial_ids, pa.string())
+
+    def of_them(name: str) -> pa.Table:
+        part = read_part(storage, table, name, None)
+        return part.filter(pc.is_in(part["trial_id"], value_set=trials))
+
+    read = _each(part_names(storage, table), of_them)
+    return pa.concat_tables(read) if read else schema.empty_table()
+
+
+def read_rows(where: Where, table: str, columns: list[str]) -> dict[str, list[Any]]:
+    """The same as lists, by column."""
+    found: dict[str, list[Any]] = read_columns(where, table, columns).to_pydict()
+    return found

@@ -1,0 +1,78 @@
+"""What a place for a run is, stated once, and reading whole files from it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from caviar.runner.errors import StorageError
+
+CARRY_ON = "what was committed is whole, and the same command carries on"
+
+ROOM = "there is room and the folder can be written"
+
+
+class Storage(Protocol):
+    """Whole files under keys such as `curves/part-000001.parquet`, and one writer of them.
+
+    `where` names the place in the user's words. `names` has what lies directly in a folder
+    (`""` is the run's own), sorted, without names that start with a dot or an underscore.
+    `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError, and `open` any
+    OSError of a file that cannot be read. All raise StorageError where the place fails, and
+    where it is a link that leads out of the run. `next_part` is a name in a folder that no part
+    file has. While it is held, `rival` is a writer that was there before and may not have ended.
+    """
+
+    where: str
+    rival: str | None
+
+    def names(self, folder: str) -> list[str]: ...
+
+    def open(self, key: str) -> pa.NativeFile: ...
+
+    def write(self, key: str, content: bytes) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def hold(self) -> AbstractContextManager[None]: ...
+
+    def next_part(self, folder: str) -> str: ...
+
+
+Where = str | Path | Storage
+
+
+def numbered(names: list[str]) -> int:
+    """The number after the largest of `part-000007.parquet`, `part-000009-1f3a.parquet`."""
+    stems = (name.removeprefix("part-").partition(".")[0].partition("-")[0] for name in names)
+    return max((int(stem) for stem in stems if stem.isdecimal()), default=-1) + 1
+
+
+def read(storage: Storage, key: str) -> bytes:
+    """The whole content of a file; raises FileNotFoundError and StorageError."""
+    try:
+        with storage.open(key) as file:
+            content: bytes = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise unreadable(storage, key, error) from error
+    return content
+
+
+def unreadable(storage: Storage, key: str, error: OSError) -> StorageError:
+    """What to say where the place, not the content, keeps a file from being read."""
+    return StorageError(
+        f"cannot read {key} in {storage.where!r}: {reason(error)}; {CARRY_ON} once it can be read"
+    )
+
+
+def reason(error: Exception) -> str:
+    """The system's words, or the first line of a library's."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

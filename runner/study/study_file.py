@@ -1,0 +1,252 @@
+"""A study file becomes the list of trials that answer it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import stat
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from caviar.runner.config import DatasetConfig, Frozen, Steps, TrialFields
+from caviar.runner.errors import RequestError, nearest, shown
+from caviar.runner.limits import HIGHEST_SEED, MOST_SEEDS, MOST_STUDY_BYTES, MOST_TRIALS
+from caviar.runner.study.distributions import Distribution, parse_distribution
+from caviar.runner.study.sampling import Sampler
+from caviar.runner.study.validation_message import explain
+
+QUICKSTART = Path(__file__).with_name("quickstart.toml")
+TABLES = ("fixed", "scientific", "nuisance")
+
+
+class Budget(Frozen):
+    """How long a trial trains: `epochs` of the training split, or `steps` of the optimiser."""
+
+    epochs: Steps | None = None
+    steps: Steps | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Budget:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give epochs or steps, one of them")
+        return self
+
+    def steps_for(self, steps_per_epoch: int) -> int:
+        return self.steps if self.steps is not None else (self.epochs or 0) * steps_per_epoch
+
+
+class Draws(Frozen):
+    """How many nuisance points are drawn, and how; points of `sobol` are best a power of two."""
+
+    count: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
+    sampler: Sampler = "random"
+
+
+class Study(Frozen):
+    """A study file, validated; `fixed`, `scientific` and `nuisance` hold fields of a trial.
+
+    `arms` are named sets of fields, crossed with `scientific`; where an arm sets a crossed field
+    itself, its own value counts.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
+    dataset: DatasetConfig
+    seed: Annotated[int, Field(ge=0, le=HIGHEST_SEED)] = 0
+    replicas: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 8
+    budget: Budget = Budget(epochs=30)
+    draws: Draws = Draws()
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    scientific: dict[str, Any] = Field(default_factory=dict)
+    nuisance: dict[str, Any] = Field(default_factory=dict)
+    arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}
+
+
+def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
+    """The study at `path` (or the quickstart) with `--set key=value` applied, validated.
+
+    Paths in the file are relative to the file, those in `settings` to the working folder.
+    Raises RequestError, one sentence.
+    """
+    source = path or QUICKSTART
+    table = _parsed(_text_of(source), source.name)
+    _resolve_paths(table, source.parent)
+    for setting in settings:
+        _apply(table, setting)
+    _resolve_paths(table, Path.cwd())
+    return _validated(table)
+
+
+def _text_of(source: Path) -> str:
+    """The text of a study file; nothing is read of what cannot be one."""
+    try:
+        found = source.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise RequestError(f"cannot read the study file {str(source)!r}: it is no plain file")
+        if found.st_size > MOST_STUDY_BYTES:
+            raise RequestError(
+                f"{source.name} has {found.st_size:,} bytes, above the {MOST_STUDY_BYTES:,} of a "
+                "study file; give ranges in [nuisance] instead of lists"
+            )
+        return source.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise RequestError(f"{source.name} is not valid TOML: {error}") from None
+        said = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"cannot read the study file {str(source)!r}: {said}") from None
+
+
+LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}"""
+)
+"""More parts than any key of a study has; tomllib takes quadratic time for them."""
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    if LONG_KEY.search(text):
+        raise RequestError(f"{source} is not a study: it has a key of more than 20 parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise RequestError(f"{source} is not a study: it is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of too many digits
+        raise RequestError(f"{source} is not valid TOML: {error}") from None
+
+
+def _resolve_paths(table: dict[str, Any], base: Path) -> None:
+    dataset = table.get("dataset")
+    if isinstance(dataset, dict):
+        for key in ("path", "images", "labels"):
+            if isinstance(dataset.get(key), str):
+                try:
+                    dataset[key] = str((base / dataset[key]).resolve())
+                except (OSError, ValueError, RuntimeError) as error:
+                    raise RequestError(
+                        f"dataset.{key}: {shown(dataset[key])} is no path ({error})"
+                    ) from None
+
+
+def _apply(table: dict[str, Any], setting: str) -> None:
+    """`budget.epochs=3`, or a trial field wherever the study has it, else in [fixed]."""
+    try:
+        setting.encode()
+    except UnicodeEncodeError:
+        raise RequestError(f"--set {shown(setting)}: that is not UTF-8") from None
+    key, equals, text = setting.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise RequestError(f"--set expects key=value; got {shown(setting)}")
+    value = _value(key, text)
+    path = key.split(".")
+    known = [*Study.model_fields, *TrialFields.model_fields]
+    if path[0] not in known:
+        raise RequestError(f"--set: unknown key {path[0]!r}; {nearest(path[0], known)}")
+    if len(path) == 1 and key in TrialFields.model_fields:
+        path = [_table_of(table, key, value), key]
+    at = table
+    for part in path[:-1]:
+        at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            raise RequestError(f"--set {key}: {part!r} is a value, not a table")
+    at[path[-1]] = value
+
+
+def _value(key: str, text: str) -> Any:
+    """The TOML value, or the text itself where it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+    except (RecursionError, ValueError):
+        raise RequestError(
+            f"--set {shown(key)}: the value is nested too deeply, or a number of too many digits"
+        ) from None
+
+
+def _table_of(table: dict[str, Any], key: str, value: Any) -> str:
+    """A plain value for a field that the study crosses or draws fixes the field instead."""
+    for name in TABLES:
+        if not isinstance(table.get(name, {}), dict):
+            raise RequestError(f"{name} must be a table, [{name}]; got {shown(table[name])}")
+    holder = next((t for t in TABLES if key in table.get(t, {})), "fixed")
+    stays = {
+        "fixed": True,
+        "scientific": isinstance(value, list),
+        "nuisance": isinstance(value, dict),
+    }[holder]
+    if not stays:
+        del table[holder][key]
+        return "fixed"
+    return holder
+
+
+def _validated(table: dict[str, Any]) -> Study:
+    _check_keys(table, Study.model_fields, "the study")
+    if isinstance(table.get("dataset"), str):
+        table = {**table, "dataset": {"name": table["dataset"]}}
+    for name in TABLES:
+        own = table.get(name, {})
+        if not isinstance(own, dict):
+            raise RequestError(f"{name} must be a table, [{name}]; got {shown(own)}")
+        _check_keys(own, TrialFields.model_fields, f"[{name}]")
+    for one, other in itertools.combinations(TABLES, 2):
+        for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
+            raise RequestError(f"{key!r} stands in both [{one}] and [{other}]; keep one")
+    _check_arms(table)
+    try:
+        study = Study(**table)
+        TrialFields(**study.fixed)
+    except ValidationError as error:
+        raise RequestError(explain(error, INNER)) from None
+    for field, levels in study.scientific.items():
+        _check_levels(field, levels)
+    space_of(study)
+    return study
+
+
+def _check_arms(table: dict[str, Any]) -> None:
+    arms = table.get("arms", {})
+    if not isinstance(arms, dict):
+        raise RequestError(f"arms must be a table of named arms, [arms]; got {shown(arms)}")
+    for name, own in arms.items():
+        if not isinstance(own, dict):
+            raise RequestError(f"arms.{name}: expected a table of fields; got {shown(own)}")
+        _check_keys(own, TrialFields.model_fields, f"arms.{name}")
+        for key in sorted(own.keys() & table.get("nuisance", {}).keys()):
+            raise RequestError(
+                f"{key!r} stands in both arms.{name} and [nuisance]; arms share what is drawn, "
+                "keep one"
+            )
+
+
+def _check_keys(table: dict[str, Any], allowed: Any, where: str) -> None:
+    for key in table:
+        if key not in allowed:
+            raise RequestError(f"unknown key {shown(key)} in {where}; {nearest(key, allowed)}")
+
+
+def _check_levels(field: str, levels: Any) -> None:
+    if not isinstance(levels, list) or not levels:
+        raise RequestError(f"scientific.{field}: expected a list of levels; got {shown(levels)}")
+    if len({_hashable(level) for level in levels}) < len(levels):
+        raise RequestError(f"scientific.{field}: a level stands twice in {shown(levels)}")
+
+
+def _hashable(level: Any) -> Any:
+    """Equal for equal levels; lists and tables in lists are no levels and are refused later."""
+    return tuple(map(_hashable, level)) if isinstance(level, list) else _scalar(level)
+
+
+def _scalar(level: Any) -> Any:
+    return tuple(level.items()) if isinstance(level, dict) else level
+
+
+def space_of(study: Study) -> dict[str, Distribution]:
+    """The distributions that nuisance fields are drawn from."""
+    return {field: parse_distribution(field, t) for field, t in study.nuisance.items()}

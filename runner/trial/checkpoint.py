@@ -1,0 +1,287 @@
+"""Checkpoints as bytes: an npz without pickles, and one JSON member about it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from dataclasses import replace
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from caviar.model.averages.bank import BankState
+from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.steps.random_streams import StreamState
+from caviar.model.steps.snapshot import Snapshot, State, Streams, beginning
+from caviar.runner.config import Frozen, TrialConfig, listed
+from caviar.runner.data.splits import Data
+from caviar.runner.trial import npy
+from caviar.runner.trial.build import build
+
+ABOUT = "about.json"
+"""The member that is no array."""
+
+Counted = Annotated[int, Field(ge=0, lt=2**63)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; says why in one sentence."""
+
+
+class Tally(Frozen):
+    """What the outcome of a trial will say, as far as it has come, earlier attempts included.
+
+    `diverged` is a flag a seed; `steps` is that of the last row.
+    """
+
+    rows: Counted
+    steps: Counted
+    seconds: Seconds
+    probe_seconds: Seconds
+    invariants: Literal["passed", "none"]
+    diverged: listed(bool)  # type: ignore[valid-type]
+
+
+class _Stream(Frozen):
+    """A random generator at rest; JSON has no integers of 128 bits, so they are hexadecimal."""
+
+    state: Hex
+    increment: Hex
+    spare: Annotated[int, Field(ge=0, lt=2**32)] | None
+
+
+class _About(Frozen):
+    """All that is not an array; the numbers of updates are the bank's and its shadow's."""
+
+    format: Literal[1]
+    numpy: Annotated[str, Field(max_length=40)]
+    trial_id: str
+    attempt: Annotated[int, Field(ge=0, lt=2**31)]
+    step: Annotated[int, Field(ge=1, lt=2**63)]
+    tally: Tally
+    updates: Counted
+    shadow_updates: Counted
+    streams: dict[str, listed(_Stream)]  # type: ignore[valid-type]
+
+
+class Header(NamedTuple):
+    """Whose checkpoint it is, and how far the trial had come."""
+
+    trial_id: str
+    attempt: int
+    step: int
+    rows: int
+
+
+class Resumed(NamedTuple):
+    """Where training goes on, and what came before."""
+
+    snapshot: Snapshot
+    tally: Tally
+
+
+def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes:
+    """The checkpoint as bytes; not compressed, since the digits of weights do not repeat."""
+    about = _About(
+        format=1,
+        numpy=np.__version__,
+        trial_id=trial_id,
+        attempt=attempt,
+        step=snapshot.step,
+        tally=tally,
+        updates=snapshot.state.bank.updates,
+        shadow_updates=snapshot.state.shadow.updates,
+        streams={
+            purpose: tuple(
+                _Stream(state=f"{s.state:x}", increment=f"{s.increment:x}", spare=s.spare)
+                for s in states
+            )
+            for purpose, states in snapshot.streams.items()
+        },
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(ABOUT), about.model_dump_json())
+        for name, array in _arrays(snapshot).items():
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
+                member.write(npy.header(array))
+                member.write(array.tobytes())
+    return file.getvalue()
+
+
+def header(content: bytes) -> Header:
+    """Whose checkpoint it is, once every array in it is whole and of this numpy; raises
+    CheckpointError."""
+    archive = _opened(content)
+    about = _read_about(archive)
+    if about.numpy != np.__version__:
+        raise CheckpointError(
+            f"the checkpoint was made with numpy {about.numpy!r}, and this is {np.__version__}: "
+            "their bits may differ"
+        )
+    for name in archive.namelist():
+        if name != ABOUT and not npy.is_numbers(_read(archive, name)):
+            raise CheckpointError(f"the checkpoint's {name!r:.80} is not an array of numbers")
+    return Header(about.trial_id, about.attempt, about.step, about.tally.rows)
+
+
+def unpack(content: bytes, config: TrialConfig, data: Data) -> Resumed:
+    """A checkpoint of this very trial, checked against what training begins with.
+
+    Nothing in it is executed, and nothing of a size that the trial does not have is read. Raises
+    CheckpointError.
+    """
+    archive = _opened(content)
+    about = _read_about(archive)
+    training = build(config, data)
+    fresh = beginning(training, data.features.shape[1], np.dtype(config.dtype))
+    _check(about, config, fresh)
+    since = max((step for step in training.curve_steps if step <= about.step), default=0)
+    waiting = np.empty((about.step - since, len(config.seeds)))
+    arrays = _read_arrays(archive, _arrays(replace(fresh, losses=waiting)), about.step)
+    return Resumed(_snapshot(about, arrays, fresh), about.tally)
+
+
+def _opened(content: bytes) -> zipfile.ZipFile:
+    """The archive, once its directory promises nothing that its bytes cannot hold."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except Exception as error:  # Of bytes that lie, zipfile raises what it stumbles over.
+        raise CheckpointError(f"the checkpoint is no whole npz file: {error}") from None
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names):
+        (twice, _), *_ = Counter(names).most_common(1)
+        raise CheckpointError(f"the checkpoint has {twice!r:.80} more than once")
+    for member in members:
+        plain = member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1
+        if not plain or member.file_size != member.compress_size:
+            raise CheckpointError(
+                f"the checkpoint's {member.filename!r:.80} is compressed or encrypted; "
+                "checkpoints never are"
+            )
+    if sum(member.file_size for member in members) > len(content):
+        raise CheckpointError(
+            "the checkpoint's members claim to be larger than the whole of its "
+            f"{len(content):,} bytes"
+        )
+    return archive
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member whose checksum is right."""
+    try:
+        return archive.read(name)
+    except Exception as error:
+        raise CheckpointError(f"the checkpoint's {name!r} cannot be read: {error}") from None
+
+
+def _read_about(archive: zipfile.ZipFile) -> _About:
+    try:
+        return _About.model_validate_json(_read(archive, ABOUT))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(
+            f"the checkpoint's {ABOUT} is not of format 1: {where[:80]}: {first['msg'][:200]}"
+        ) from None
+
+
+def _check(about: _About, config: TrialConfig, fresh: Snapshot) -> None:
+    replicas = len(config.seeds)
+    if about.trial_id != config.trial_id:
+        raise CheckpointError(
+            f"the checkpoint is of trial {about.trial_id!r:.80}, not of {config.trial_id!r}"
+        )
+    if not about.step < config.steps:
+        raise CheckpointError(
+            f"the checkpoint is of step {about.step}; one before the last of {config.steps} "
+            "steps is needed"
+        )
+    if about.tally.steps > about.step or len(about.tally.diverged) != replicas:
+        raise CheckpointError(
+            f"the checkpoint of step {about.step} and {replicas} seeds counts rows up to step "
+            f"{about.tally.steps} and {len(about.tally.diverged)} seeds"
+        )
+    own = {
+        purpose: [int(s.increment, 16) for s in about.streams[purpose]] for purpose in about.streams
+    }
+    if own != {purpose: [s.increment for s in states] for purpose, states in fresh.streams.items()}:
+        raise CheckpointError("the checkpoint's random streams are not those of the trial's seeds")
+
+
+def _read_arrays(
+    archive: zipfile.ZipFile, expected: dict[str, Array], step: int
+) -> dict[str, Array]:
+    """The arrays of the archive, each of the type and shape expected, and no other member."""
+    found = set(archive.namelist()) - {ABOUT}
+    odd = sorted(found ^ expected.keys())
+    if odd:
+        said = "has a member that the trial does not know" if odd[0] in found else "lacks"
+        raise CheckpointError(f"the checkpoint {said}: {odd[0]!r:.80}")
+    arrays = {}
+    for name, like in expected.items():
+        head = npy.header(like)
+        size = archive.getinfo(name).file_size
+        content = _read(archive, name) if size == len(head) + like.nbytes else b""
+        # As written, to the byte: a header that is compared need not be parsed.
+        if not content.startswith(head):
+            raise CheckpointError(
+                f"the checkpoint's {name!r} is not an array of {like.dtype} and shape {like.shape}"
+            )
+        arrays[name] = (
+            np.frombuffer(content, like.dtype, offset=len(head)).reshape(like.shape).copy()
+        )
+        counts = np.issubdtype(like.dtype, np.integer)
+        if counts and not np.all((arrays[name] >= 0) & (arrays[name] <= step)):
+            raise CheckpointError(
+                f"the checkpoint's {name!r} counts {arrays[name].tolist()} in {step} steps"
+            )
+    return arrays
+
+
+def _arrays(snapshot: Snapshot) -> dict[str, Array]:
+    """Every array by the name of its member."""
+    state = snapshot.state
+    named = {"losses.npy": snapshot.losses}
+    for part in ("parameters", "optimizer", "references"):
+        named |= {f"{part}/{key}.npy": array for key, array in getattr(state, part).items()}
+    for part in ("bank", "shadow"):
+        for layer, moments in getattr(state, part).averages.items():
+            named[f"{part}/{layer}.mean.npy"] = moments.mean
+            named[f"{part}/{layer}.second.npy"] = moments.variance
+    return named
+
+
+def _snapshot(about: _About, arrays: dict[str, Array], fresh: Snapshot) -> Snapshot:
+    """The inverse of `_arrays`, in the order of a fresh start: sums over layers depend on it."""
+
+    def filled(part: str, like: Parameters) -> Parameters:
+        return {key: arrays[f"{part}/{key}.npy"] for key in like}
+
+    def bank(part: str, updates: int) -> BankState:
+        averages = {
+            layer: Moments(*(arrays[f"{part}/{layer}.{kind}.npy"] for kind in ("mean", "second")))
+            for layer in fresh.state.bank.averages
+        }
+        return BankState(updates, averages)
+
+    state = State(
+        filled("parameters", fresh.state.parameters),
+        filled("optimizer", fresh.state.optimizer),
+        filled("references", fresh.state.references),
+        bank("bank", about.updates),
+        bank("shadow", about.shadow_updates),
+    )
+    streams: Streams = {
+        purpose: tuple(
+            StreamState(int(s.state, 16), int(s.increment, 16), s.spare)
+            for s in about.streams[purpose]
+        )
+        for purpose in fresh.streams
+    }
+    return Snapshot(about.step, state, arrays["losses.npy"], streams)

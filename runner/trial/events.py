@@ -1,0 +1,112 @@
+"""What a worker tells the driver about a trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from caviar.runner.config import TrialConfig
+
+Status = Literal["completed", "diverged", "failed", "lost"]
+SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
+"""Outcomes that a later run takes as they are; the others are tried again."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to run, and which attempt at it this is.
+
+    With a `checkpoint` the attempt goes on from there. It sends one about every
+    `checkpoint_seconds`.
+    """
+
+    config: TrialConfig
+    trial_id: str
+    attempt: int
+    checkpoint: bytes | None = None
+    checkpoint_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of one table, by column; every column has the same length."""
+
+    trial_id: str
+    attempt: int
+    table: str
+    columns: dict[str, list[Any]]
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt at a trial ended; `rows` counts the measurements that belong to it.
+
+    `seconds` is the time of the whole attempt, `probe_seconds` that of measuring at frozen
+    weights between steps.
+
+    `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
+    `lost` means that the worker died; `failed` that the trial raised, with its traceback.
+    `invariants` says whether the norm's exact identities held on the first batches: `passed`,
+    `failed` (then the trial is `failed` too) or `none` where there is no norm to check.
+    """
+
+    trial_id: str
+    attempt: int
+    status: Status
+    seconds: float = 0.0
+    probe_seconds: float = 0.0
+    steps: int = 0
+    rows: int = 0
+    diverged_seeds: tuple[int, ...] = ()
+    invariants: str = "none"
+    host: str = ""
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the trial."""
+
+    trial_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a trial needs to go on from `step`, by `caviar.runner.trial.checkpoint`.
+
+    Every block with rows up to there comes before it; `rows` is how many they are.
+    """
+
+    trial_id: str
+    attempt: int
+    step: int
+    rows: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """The worker is gone and the attempt with it; `reason` is all that is known.
+
+    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about. `host`
+    is empty where it is not known.
+    """
+
+    job: Job
+    reason: str
+    machine_lost: bool = False
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Nothing happened for a moment: time to look at the clock."""
+
+
+Event = Started | Block | Checkpoint | Outcome | WorkerDied | Idle

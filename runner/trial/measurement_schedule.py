@@ -1,0 +1,118 @@
+"""When a trial measures at frozen weights, and which share of its time that takes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from caviar.model.measurements.batch_noise import NOISE_BATCHES, PARTITIONS
+from caviar.model.steps.setup import Probes
+from caviar.runner.config import WITHOUT_STATISTICS, TrialConfig
+
+EVALUATE, POPULATION, PROPAGATE, NOISE, PENALTY, PREDICT = 0.35, 0.5, 0.4, 0.12, 0.6, 2.0
+"""Time of one example in one evaluation, population pass, train-mode pass, partition into noise
+batches, penalty and backward pass at frozen statistics, in units of a training pass; measured by
+benchmarks/probes.py. They decide what is measured when, so a trial's rows never depend on a clock.
+"""
+
+GRADIENT_BATCHES = 8
+"""Random batches behind the gradient noise, each taken in two partitions."""
+
+FEWEST = 512
+"""A penalty is measured on at least this many examples of the training split, or all of it."""
+
+
+class Sizes(NamedTuple):
+    """Examples of each split, and of a training step's forward pass."""
+
+    train: int
+    validation: int
+    test: int
+    step: int
+
+
+def spread(steps: int, count: int) -> frozenset[int]:
+    """`count` steps spread evenly over training, the last one always among them."""
+    return frozenset(max(1, round(steps * (i + 1) / count)) for i in range(count))
+
+
+def probes_of(config: TrialConfig, sizes: Sizes) -> Probes:
+    """What fits into `probe_share` of the trial's time.
+
+    What does not fit goes in this order: moments before the end, gradient noise, examples behind
+    the penalties. The rest is measured at the end whatever it costs; `share` says how much.
+    """
+    for smaller in _smaller_and_smaller(config, sizes):
+        if share(smaller, config, sizes) <= config.probe_share:
+            break
+    return smaller
+
+
+def _smaller_and_smaller(config: TrialConfig, sizes: Sizes) -> Iterator[Probes]:
+    whole = Probes(
+        evaluation_steps=spread(config.steps, config.evaluations),
+        probe_steps=frozenset({config.steps}),
+        sizes=config.probe_batch_sizes,
+        examples=sizes.train,
+        gradient_batches=GRADIENT_BATCHES,
+        shadow=config.shadow,
+        log_probabilities=config.log_probabilities,
+    )
+    whole = replace(whole, evaluation_steps=spread(config.steps, _moments(whole, config, sizes)))
+    yield whole
+    yield (whole := replace(whole, gradient_batches=0))
+    while whole.examples > FEWEST:
+        yield (whole := replace(whole, examples=max(FEWEST, whole.examples // 2)))
+
+
+def _moments(whole: Probes, config: TrialConfig, sizes: Sizes) -> int:
+    """The most moments that fit into `probe_share`, found by halving; 1 where none do."""
+
+    def fits(count: int) -> bool:
+        fewer = replace(whole, evaluation_steps=spread(config.steps, count))
+        return share(fewer, config, sizes) <= config.probe_share
+
+    counts = range(config.evaluations, 1, -1)
+    return config.evaluations - bisect_left(counts, True, key=fits)
+
+
+def share(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
+    """The expected share of a trial's time that measuring takes, the shadow left out.
+
+    The shadow is a pass over the training split in every step for whoever asks for it.
+    """
+    training = config.steps * sizes.step * config.partitions
+    light = len(probes.evaluation_steps - probes.probe_steps) * _light(config, sizes)
+    whole = len(probes.probe_steps) * _whole(probes, config, sizes)
+    return (light + whole) / (training + light + whole)
+
+
+def shadow_cost(config: TrialConfig, sizes: Sizes) -> float:
+    """The shadow's time as a multiple of training's."""
+    return PROPAGATE * sizes.train / (sizes.step * config.partitions) if config.shadow else 0.0
+
+
+def _light(config: TrialConfig, sizes: Sizes) -> float:
+    examples = sizes.train + sizes.validation + sizes.test
+    if config.norm in WITHOUT_STATISTICS:
+        return EVALUATE * examples
+    return POPULATION * sizes.train + 2 * EVALUATE * examples
+
+
+def _whole(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
+    if config.norm in WITHOUT_STATISTICS:
+        return _light(config, sizes)
+    held_out = sizes.validation + sizes.test
+    trackers = len(config.conventions) * len({config.decay, *config.decays})
+    partitions = sum(max(PARTITIONS, -(-NOISE_BATCHES // (sizes.train // m))) for m in probes.sizes)
+    return (
+        _light(config, sizes)
+        + EVALUATE * (2 * sizes.train + (2 + trackers) * held_out)
+        + PROPAGATE * sizes.train
+        + NOISE * partitions * sizes.train
+        + PENALTY * (1 + 2 * len(probes.sizes)) * probes.examples
+        + PREDICT * probes.examples
+        + 2 * probes.gradient_batches * sizes.step * config.partitions
+    )

@@ -1,0 +1,220 @@
+"""One trial from its config to its events; never raises."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from caviar.model.records import (
+    Checked,
+    Curve,
+    Evaluation,
+    LogProbabilities,
+    Noise,
+    Probing,
+    Record,
+    StatisticsError,
+)
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train
+from caviar.runner.data.splits import Data, make_splits
+from caviar.runner.trial.build import build
+from caviar.runner.trial.checkpoint import Tally, pack, unpack
+from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
+
+TABLE: dict[type[Record], str] = {
+    Curve: "curves",
+    Evaluation: "evaluations",
+    StatisticsError: "statistics",
+    Noise: "noise",
+    LogProbabilities: "predictions",
+}
+
+BLOCK_SECONDS = 1.0
+"""A worker sends what it has gathered about this often: few, large blocks."""
+
+
+CHECKPOINT_REST = 20.0
+"""A checkpoint that took t seconds, to make and until it was taken off the worker's hands, is
+followed by at least this many times t without one: checkpoints take under 5 % of a trial."""
+
+
+def run_trial(job: Job, data: Data) -> Iterator[Event]:
+    """Train and measure, sending blocks of rows and checkpoints on the way and an outcome at the
+    end.
+
+    An exception inside becomes an outcome with its traceback.
+    """
+    gathered = _Gathered(job)
+    yield Started(job.trial_id, job.attempt)
+    try:
+        yield from _trained(job, data, gathered)
+        yield from gathered.blocks()
+        yield gathered.outcome()
+    except Exception as error:
+        yield gathered.failure(error, traceback.format_exc())
+
+
+def _trained(job: Job, data: Data, gathered: _Gathered) -> Iterator[Event]:
+    start, rest = None, _Rest(job.checkpoint_seconds)
+    if job.checkpoint is not None:
+        start, tally = unpack(job.checkpoint, job.config, data)
+        gathered.go_on(tally)
+    due, paused = time.perf_counter() + BLOCK_SECONDS, None
+    splits = make_splits(data, job.config)
+    for record in train(build(job.config, data), splits, start, rest.over):
+        if paused is not None:
+            gathered.probe_seconds += time.perf_counter() - paused
+            paused = None
+        if isinstance(record, Probing):
+            paused = time.perf_counter()
+            continue
+        if isinstance(record, Snapshot):
+            began = time.perf_counter()
+            yield from gathered.blocks()
+            yield gathered.checkpoint(record)
+            rest.begin(time.perf_counter() - began)
+            continue
+        gathered.add(record)
+        if time.perf_counter() >= due:
+            yield from gathered.blocks()
+            due = time.perf_counter() + BLOCK_SECONDS
+
+
+class _Rest:
+    """The time from one checkpoint to the next, and from the start to the first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.perf_counter() + seconds
+
+    def over(self) -> bool:
+        return time.perf_counter() >= self._end
+
+    def begin(self, spent: float) -> None:
+        """After a checkpoint that took `spent` seconds."""
+        self._end = time.perf_counter() + max(self._seconds, CHECKPOINT_REST * spent)
+
+
+class BrokenBatchNormError(ArithmeticError):
+    """The batch norm of a trial is not batch norm."""
+
+
+class _Gathered:
+    """Rows waiting to be sent, and what the outcome will say about the whole trial."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.started = time.perf_counter()
+        self.before = 0.0
+        self.rows = 0
+        self.steps = 0
+        self.probe_seconds = 0.0
+        self.invariants = "none"
+        self.diverged = np.zeros(len(job.config.seeds), bool)
+        self.waiting: dict[str, dict[str, list[Any]]] = {}
+
+    def add(self, record: Record) -> None:
+        """One row a seed (and example): an array differs by row, a scalar is repeated."""
+        if isinstance(record, Checked):
+            self.check(record)
+            return
+        seeds = np.asarray(self.job.config.seeds)
+        lead = record.example.shape if isinstance(record, LogProbabilities) else seeds.shape
+        columns = self.waiting.setdefault(TABLE[type(record)], {})
+        columns.setdefault("seed", []).extend(np.repeat(seeds, math.prod(lead[1:])).tolist())
+        for field in fields(record):
+            value = getattr(record, field.name)
+            columns.setdefault(field.name, []).extend(_column(value, lead))
+        self.rows += math.prod(lead)
+        self.steps = max(self.steps, record.step)
+        if isinstance(record, Curve):
+            self.diverged |= ~np.isfinite(record.loss)
+        elif isinstance(record, Evaluation) and record.statistics == "population":
+            self.diverged |= ~np.isfinite(record.loss)
+
+    def check(self, record: Checked) -> None:
+        """Raises BrokenBatchNormError where an identity does not hold: no row may be read."""
+        self.invariants = "failed" if record.failed else "passed"
+        if record.failed:
+            raise BrokenBatchNormError(
+                f"the norm's identities do not hold at step {record.step}: "
+                f"{', '.join(record.failed)}; nothing this trial measures can be believed"
+            )
+
+    def blocks(self) -> list[Block]:
+        sent = [
+            Block(self.job.trial_id, self.job.attempt, table, columns)
+            for table, columns in self.waiting.items()
+        ]
+        self.waiting = {}
+        return sent
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.perf_counter() - self.started
+
+    def go_on(self, tally: Tally) -> None:
+        """Count on from what earlier attempts came to."""
+        self.before, self.probe_seconds = tally.seconds, tally.probe_seconds
+        self.rows, self.steps = tally.rows, tally.steps
+        self.invariants = tally.invariants
+        self.diverged = np.array(tally.diverged, bool)
+
+    def checkpoint(self, snapshot: Snapshot) -> Checkpoint:
+        tally = Tally(
+            rows=self.rows,
+            steps=self.steps,
+            seconds=self.seconds,
+            probe_seconds=self.probe_seconds,
+            invariants="passed" if self.invariants == "passed" else "none",
+            diverged=tuple(self.diverged.tolist()),
+        )
+        who = (self.job.trial_id, self.job.attempt)
+        content = pack(snapshot, tally, *who)
+        return Checkpoint(*who, snapshot.step, self.rows, content)
+
+    def outcome(self) -> Outcome:
+        seeds = np.asarray(self.job.config.seeds)[self.diverged].tolist()
+        said = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
+        ended = self._ended("diverged" if seeds else "completed", said)
+        return replace(ended, diverged_seeds=tuple(seeds))
+
+    def failure(self, error: Exception, trace: str) -> Outcome:
+        return replace(self._ended("failed", _said(error)), traceback=trace)
+
+    def _ended(self, status: Status, error: str) -> Outcome:
+        return Outcome(
+            self.job.trial_id,
+            self.job.attempt,
+            status,
+            seconds=self.seconds,
+            probe_seconds=self.probe_seconds,
+            steps=self.steps,
+            rows=self.rows,
+            invariants=self.invariants,
+            host=platform.node(),
+            error=error,
+        )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"MemoryError: {error} (not enough memory: fewer --workers or replicas need less)"
+    return f"{type(error).__name__}: {error}"
+
+
+def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:
+    """A value a row; the axes of an array that are not `lead` stay together in a row."""
+    rows = math.prod(lead)
+    if not isinstance(value, np.ndarray):
+        return [value] * rows
+    column: list[Any] = value.reshape(rows, *value.shape[len(lead) :]).tolist()
+    return column

@@ -1,0 +1,34 @@
+"""Proof that a run's numbers depend on its study alone: its quickest trial, computed again."""
+
+from __future__ import annotations
+
+from caviar.runner.errors import RequestError
+from caviar.runner.store.storage import Where
+from caviar.runner.trial.events import SETTLED
+from caviar.runner.verify.findings import Findings
+from caviar.runner.verify.replay import replay_trial
+from caviar.runner.verify.run import latest_outcomes
+
+LONGEST = 60.0
+"""A trial that took more seconds is not computed again for a verification."""
+
+
+def check_bits(where: Where, findings: Findings) -> None:
+    """Compute the trial again that took the shortest time; where that cannot be, say why."""
+    settled = {t: o for t, o in latest_outcomes(where).items() if o["status"] in SETTLED}
+    if not settled:
+        return
+    trial_id = min(settled, key=lambda trial: (settled[trial]["seconds"], trial))
+    seconds = settled[trial_id]["seconds"]
+    if seconds > LONGEST:
+        findings.aside(
+            f"no trial was computed again: the quickest took {seconds:.0f} s; "
+            f"`caviar replay RUN {trial_id}` does it"
+        )
+        return
+    try:
+        same, said = replay_trial(where, trial_id)
+    except RequestError as error:
+        findings.aside(f"no trial was computed again: {error}")
+        return
+    findings.check(same, f"computed again, {said}", f"computed again, trial {trial_id}: {said}")

@@ -1,0 +1,163 @@
+"""Proof that a run's rows are there exactly once, and the same bits where computed twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from caviar.runner.store.part_files import read_columns, rows_of
+from caviar.runner.store.schemas import KEYS, ROW_TABLES
+from caviar.runner.store.storage import Storage
+from caviar.runner.trial.events import SETTLED
+from caviar.runner.verify.findings import Findings
+
+Bools = NDArray[np.bool_]
+ROWS_AT_A_TIME = 500_000
+"""Of which it is found out together whether one stands twice."""
+
+
+class _Trials(NamedTuple):
+    """The planned trials in one order: their ids, and the attempt that counts (-1: none)."""
+
+    ids: pa.Array
+    attempts: NDArray[np.int64]
+
+
+class _Rows(NamedTuple):
+    """Which rows of a table count, and which belong to given-up attempts or to no plan."""
+
+    keys: pa.Table
+    counted: Bools
+    superseded: Bools
+    orphans: Bools
+
+
+def check_rows(
+    storage: Storage,
+    seeds: Mapping[str, Sequence[int]],
+    outcomes: Mapping[str, Mapping[str, Any]],
+    findings: Findings,
+) -> None:
+    """No row lost, none twice, none of an unplanned trial or seed, all repeated bits the same."""
+    ids = list(seeds)
+    attempts = np.array([outcomes.get(t, {"attempt": -1})["attempt"] for t in ids], np.int64)
+    trials = _Trials(pa.array(ids, pa.string()), attempts)
+    there: Counter[str] = Counter()
+    superseded = orphans = duplicates = strangers = 0
+    repeated = _Repeated()
+    for table in ROW_TABLES:
+        rows = _sorted_out(read_columns(storage, table, KEYS[table]), trials)
+        counted = rows.keys if rows.counted.all() else rows.keys.filter(pa.array(rows.counted))
+        there.update(_counts(counted, ["trial_id"]))
+        superseded += int(rows.superseded.sum())
+        orphans += int(rows.orphans.sum())
+        duplicates += _duplicates(counted, KEYS[table])
+        strangers += _of_other_seeds(counted, seeds)
+        if rows.superseded.any():
+            repeated.add(table, *_both(storage, table, trials, rows))
+        del rows, counted  # Before the next table is read.
+    _say_counts(there, outcomes, findings)
+    findings.check(not duplicates, "no row twice", f"{duplicates} rows stand twice")
+    findings.check(not orphans, "no rows without a plan", f"{orphans} rows of unplanned trials")
+    findings.check(not strangers, "only planned seeds", f"{strangers} rows of unplanned seeds")
+    if superseded:
+        findings.good(f"{superseded:,} rows of given-up attempts, which readers leave out")
+    repeated.say(findings)
+
+
+def _sorted_out(keys: pa.Table, trials: _Trials) -> _Rows:
+    at = pc.index_in(keys["trial_id"], value_set=trials.ids)
+    planned = pc.is_valid(at).to_numpy()
+    counting = np.append(trials.attempts, -1)[pc.fill_null(at, len(trials.ids)).to_numpy()]
+    counted = planned & (keys["attempt"].to_numpy() == counting)
+    return _Rows(keys, counted, planned & ~counted, ~planned)
+
+
+def _counts(rows: pa.Table, by: list[str]) -> dict[Any, int]:
+    found = rows.group_by(by).aggregate([([], "count_all")]).to_pydict()
+    keys = found[by[0]] if len(by) == 1 else zip(*(found[name] for name in by), strict=True)
+    return dict(zip(keys, found["count_all"], strict=True))
+
+
+def _duplicates(counted: pa.Table, keys: list[str]) -> int:
+    """Rows whose keys stand already; some trials at a time, which bounds the memory."""
+    ids, found = pc.unique(counted["trial_id"]), 0
+    each = max(1, len(ids) * ROWS_AT_A_TIME // max(1, counted.num_rows))
+    for first in range(0, len(ids), each):
+        own = counted.filter(pc.is_in(counted["trial_id"], value_set=ids[first : first + each]))
+        found += own.num_rows - len(own.group_by(keys).aggregate([]))
+    return found
+
+
+def _of_other_seeds(counted: pa.Table, seeds: Mapping[str, Sequence[int]]) -> int:
+    by_seed = _counts(counted, ["trial_id", "seed"])
+    return sum(n for (trial, seed), n in by_seed.items() if seed not in seeds[trial])
+
+
+def _say_counts(
+    there: Counter[str], outcomes: Mapping[str, Mapping[str, Any]], findings: Findings
+) -> None:
+    short = [
+        trial
+        for trial, outcome in outcomes.items()
+        if outcome["status"] in SETTLED and there[trial] != outcome["rows"]
+    ]
+    findings.check(
+        not short,
+        f"{sum(there.values()):,} rows, as many as the outcomes say",
+        f"{len(short)} trials have more or fewer rows than their outcome says, "
+        f"{short[0] if short else ''} first",
+    )
+
+
+def _both(storage: Storage, table: str, trials: _Trials, rows: _Rows) -> tuple[pa.Table, pa.Table]:
+    """The rows that count and the given-up ones, whole, of trials that have both."""
+    twice = pc.unique(rows.keys.filter(pa.array(rows.superseded))["trial_id"])
+    whole = _sorted_out(rows_of(storage, table, twice.to_pylist()), trials)
+    return (
+        whole.keys.filter(pa.array(whole.counted)),
+        whole.keys.filter(pa.array(whole.superseded)),
+    )
+
+
+class _Repeated:
+    """Counts rows that were computed more than once, and those whose bits are not the same."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.different = 0
+        self.first = ""
+
+    def add(self, table: str, counted: pa.Table, given_up: pa.Table) -> None:
+        keys = [name for name in KEYS[table] if name != "attempt"]
+        values = [name for name in counted.column_names if name not in (*keys, "attempt")]
+        last = {key: bits for key, bits in _by_key(counted, keys, values)}
+        for key, bits in _by_key(given_up, keys, values):
+            if key in last:
+                self.rows += 1
+                if last[key] != bits:
+                    self.different += 1
+                    self.first = self.first or f"{table} {', '.join(map(str, key))}"
+
+    def say(self, findings: Findings) -> None:
+        if self.rows:
+            findings.check(
+                not self.different,
+                f"{self.rows:,} of them are of rows that count, with the same bits",
+                f"{self.different} of {self.rows} of them differ from the rows that count, "
+                f"{self.first} first (workers of different machines or BLAS?)",
+            )
+
+
+def _by_key(rows: pa.Table, keys: list[str], values: list[str]) -> list[tuple[Any, Any]]:
+    """Each row's key and its values as text that tells every bit apart, NaN equal to NaN."""
+    columns = rows.to_pydict()
+    named = zip(*(columns[name] for name in keys), strict=True)
+    held = zip(*(columns[name] for name in values), strict=True)
+    return list(zip(named, (repr(value) for value in held), strict=True))

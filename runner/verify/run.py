@@ -1,0 +1,138 @@
+"""Proof that a run is complete and whole: the promises about its rows, one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from caviar.runner.errors import RequestError
+from caviar.runner.session.run_folder import read_study_json
+from caviar.runner.store.checkpoints import kept_trials
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.part_files import part_names, read_rows
+from caviar.runner.store.schemas import SCHEMAS
+from caviar.runner.store.storage import Storage, Where
+from caviar.runner.trial.events import SETTLED
+from caviar.runner.verify.checkpoints import check_checkpoints
+from caviar.runner.verify.findings import Findings
+from caviar.runner.verify.rows import check_rows
+
+
+def latest_outcomes(where: Where) -> dict[str, dict[str, Any]]:
+    """The outcome that counts for each trial: that of its last attempt."""
+    names = ["trial_id", "attempt", "status", "rows", "seconds"]
+    columns = read_rows(where, "outcomes", names)
+    found: dict[str, dict[str, Any]] = {}
+    for row in zip(*(columns[name] for name in names), strict=True):
+        outcome = dict(zip(names, row, strict=True))
+        if outcome["attempt"] >= found.get(outcome["trial_id"], {"attempt": -1})["attempt"]:
+            found[outcome["trial_id"]] = outcome
+    return found
+
+
+def status_line(where: Where) -> str:
+    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and how
+    many of those not done have a checkpoint to go on from."""
+    name = read_study_json(where)["study"]["name"]
+    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    counts = Counter(outcome["status"] for outcome in latest_outcomes(where).values())
+    done = sum(counts[status] for status in SETTLED)
+    kept = len(kept_trials(storage_at(where))) if done < planned else 0
+    return (
+        f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
+        f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
+        f"{planned - sum(counts.values())} not yet tried"
+        + (f"; {kept} with a checkpoint to go on from" if kept else "")
+    )
+
+
+def must_be_tried(where: Where) -> None:
+    """Raise RequestError where a place is no run, or some of its trials were not tried yet."""
+    read_study_json(where)
+    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    left = planned - len(latest_outcomes(where))
+    if left:
+        raise RequestError(
+            f"{storage_at(where).where!r} is not finished: {left} of {planned} trials are not "
+            "yet tried; the same `caviar run` command resumes it"
+        )
+
+
+def verify_run(where: Where) -> Findings:
+    """Check study, files, plan, outcomes, rows and checkpoints against each other; raises
+    RequestError where the place is not a run."""
+    findings = Findings()
+    storage = storage_at(where)
+    study = read_study_json(storage)
+    if not _files(storage, findings):
+        return findings
+    planned = read_rows(storage, "trials", ["trial_id", "seeds"])
+    seeds = dict(zip(planned["trial_id"], planned["seeds"], strict=True))
+    findings.check(
+        len(seeds) == len(planned["trial_id"]),
+        f"{len(seeds)} trials planned, each once",
+        "a trial is planned twice",
+    )
+    missing = study.get("trials", 0) - len(seeds)
+    findings.check(
+        missing <= 0,
+        "as many as study.json says",
+        f"{missing} of the trials that study.json counts are not in the table of trials",
+    )
+    outcomes = latest_outcomes(storage)
+    _outcomes(storage, seeds, outcomes, findings)
+    check_rows(storage, seeds, outcomes, findings)
+    check_checkpoints(storage, seeds, outcomes, findings)
+    return findings
+
+
+def _files(storage: Storage, findings: Findings) -> bool:
+    """Every part can be read to its last row, and has its table's columns."""
+    parts = 0
+    for table, schema in SCHEMAS.items():
+        for part in part_names(storage, table):
+            parts += 1
+            name = f"{table}/{part}"
+            try:
+                with storage.open(name) as file:
+                    found = pq.read_table(file, page_checksum_verification=True).schema
+            except (pa.ArrowException, OSError) as error:
+                said = (str(error).splitlines() or [type(error).__name__])[0]
+                findings.fault(f"{name} cannot be read: {said}")
+                continue
+            # A run made before a column was declared lacks it: schemas grow.
+            if any(field not in list(schema) for field in found):
+                findings.fault(f"{name} has columns that its table does not declare")
+    if not findings.faults:
+        findings.good(f"{parts} part files, every one whole and of its table's columns")
+    return not findings.faults
+
+
+def _outcomes(
+    storage: Storage,
+    seeds: dict[str, list[int]],
+    outcomes: dict[str, dict[str, Any]],
+    findings: Findings,
+) -> None:
+    missing = [trial for trial in seeds if trial not in outcomes]
+    findings.check(
+        not missing,
+        "every trial has an outcome",
+        f"{len(missing)} trials have no outcome yet, {missing[0] if missing else ''} first",
+    )
+    bad = [trial for trial, outcome in outcomes.items() if outcome["status"] not in SETTLED]
+    findings.check(
+        not bad,
+        "no trial failed or was lost",
+        f"{len(bad)} trials failed or were lost, {bad[0] if bad else ''} first",
+    )
+    unknown = [trial for trial in outcomes if trial not in seeds]
+    findings.check(
+        not unknown, "no outcome without a plan", f"{len(unknown)} outcomes of unplanned trials"
+    )
+    named = read_rows(storage, "outcomes", ["trial_id", "attempt"])
+    twice = [key for key, n in Counter(zip(*named.values(), strict=True)).items() if n > 1]
+    findings.check(not twice, "one outcome an attempt", f"{len(twice)} attempts ended twice")

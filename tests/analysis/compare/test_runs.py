@@ -1,0 +1,362 @@
+"""Two invented runs side by side, with known differences; p-values against SciPy."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from caviar.analysis.compare.rows import _apart, settled
+from caviar.analysis.compare.runs import Comparison, _whole_means, compare, p_value
+from caviar.analysis.compare.text import data, opening, text
+from caviar.analysis.run.read import Run, read_run
+from caviar.analysis.statistics.intervals import difference_interval, mean_interval
+from caviar.runner.config import DatasetConfig, TrialConfig
+from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle, write_run
+
+SIZES = {"norm_batch_size": [8, 64]}
+RATES = (0.1, 0.2)
+
+
+def noisy(config: TrialConfig, seed: int) -> float:
+    """A loss that differs much between seeds and draws, and not between runs."""
+    return 0.3 + 0.1 * math.sin(5.0 * seed + config.draw + size(config))
+
+
+def shifted(config: TrialConfig, seed: int) -> float:
+    """0.02 less at 8 alone, give or take a little by seed."""
+    return noisy(config, seed) - (size(config) == 8) * (0.02 + wiggle(config, seed))
+
+
+def run(root: Path, test: Any = noisy, **fields: Any) -> Run:
+    trials = crossed(SIZES, rates=fields.pop("rates", RATES), **fields)
+    return run_of(root, trials, World(test=test), scientific=SIZES)
+
+
+def row(found: Comparison, quantity: str, level: int, tracker: str = "") -> Any:
+    table = found.differences
+    same = (table["quantity"] == quantity) & (table["norm_batch_size"] == str(level))
+    (one,) = table[same & (table["tracker"] == tracker)].to_dict("records")
+    return one
+
+
+def changed(root: Path, table: str, column: str, at: int, value: Any) -> None:
+    """Write another value into one row of a run."""
+    (part,) = (root / table).glob("part-*.parquet")
+    frame = pq.read_table(part)
+    values = frame[column].to_pylist()
+    values[at] = value
+    index = frame.column_names.index(column)
+    pq.write_table(frame.set_column(index, frame.schema.field(index), [values]), part)
+
+
+def test_a_run_is_itself(tmp_path: Path) -> None:
+    here = run(tmp_path / "a", lambda c, s: math.nan if s == 2 else 0.5)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    found = compare(here, read_run(tmp_path / "b"))
+    rows = sum(len(pq.read_table(f)) for f in (tmp_path / "a").glob("[cenps]*/part-*"))
+    assert found.verdict == "same" and found.bits.same and found.bits.first is None
+    assert opening(found) == f"The runs are the same, bit for bit, in all {rows:,} rows."
+    assert found.changes == () and (found.differences["mean"] == 0).all()
+    assert not found.differences["sure"].any()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "far"),
+    [("curves", "loss", 3e-7), ("noise", "mean_variance", 1e-6), ("evaluations", "loss", 3e-7)],
+)
+def test_the_last_digits(tmp_path: Path, table: str, column: str, far: float) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    value = getattr(here, table)[column].iloc[5]
+    changed(tmp_path / "b", table, column, 5, value + far)
+    found = compare(here, read_run(tmp_path / "b"))
+    assert found.verdict == "last digits" and found.bits.differing == 1
+    (parted,) = [compared for compared in found.bits.tables if compared.largest]
+    assert parted.table == table and parted.largest == {column: pytest.approx(far, rel=1e-6)}
+    assert found.bits.first is not None and found.bits.first.column == column
+    assert found.bits.first.here == value and found.bits.first.there == value + far
+    nats = "3e-07" if column == "loss" else "0"
+    assert opening(found).startswith(
+        f"The runs differ in the last digits: losses by at most {nats} nats, 1 of "
+    )
+
+
+@pytest.mark.parametrize("value", [0.7, math.nan, math.inf])
+def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    changed(tmp_path / "b", "statistics", "mean_bias", 3, value)
+    found = compare(here, read_run(tmp_path / "b"))
+    assert found.verdict == "not surely" and found.bits.differing == 1
+    (largest,) = [c.largest for c in found.bits.tables if c.largest]
+    assert largest == {"mean_bias": 0.7 if value == 0.7 else math.inf}
+    assert opening(found).startswith("No mean surely differs: of ")
+    assert "mean_bias 0.0, then" in text(found, here, here)
+
+
+def test_lists_are_compared_by_content(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    changed(tmp_path / "b", "predictions", "log_probabilities", 2, [math.log(0.25), -0.3])
+    (parted,) = [t for t in compare(here, read_run(tmp_path / "b")).bits.tables if t.differing]
+    assert parted.table == "predictions" and parted.differing == 1
+    assert parted.largest == {"log_probabilities": pytest.approx(math.log(0.75) + 0.3)}
+
+
+def test_the_first_difference_is_the_earliest(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    late = int(here.curves.index[here.curves["step"] == 10][0])
+    early = int(here.noise.index[(here.noise["step"] == 5) & (here.noise["seed"] == 4)][0])
+    changed(tmp_path / "b", "curves", "loss", late, 9.0)
+    changed(tmp_path / "b", "noise", "coupling", early, 9.0)
+    first = compare(here, read_run(tmp_path / "b")).bits.first
+    assert first is not None and (first.table, first.column) == ("noise", "coupling")
+    assert first.place["step"] == 5 and first.place["seed"] == 4
+
+
+def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
+    trials = crossed(SIZES, rates=RATES)
+    here = run_of(tmp_path / "a", trials, scientific=SIZES)
+    there = run_of(tmp_path / "b", trials[::-1], scientific=SIZES)
+    assert here.curves["trial_id"].iloc[0] != there.curves["trial_id"].iloc[0]
+    assert compare(here, there).verdict == "same"
+
+
+def test_rows_of_one_run_alone_are_a_difference(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    shutil.rmtree(tmp_path / "b" / "predictions")
+    found = compare(here, read_run(tmp_path / "b"))
+    assert found.verdict == "not surely" and found.bits.alone == len(here.predictions)
+    assert f"; {len(here.predictions):,} rows in one run alone" in text(found, here, here)
+
+
+def test_a_trial_of_one_run_alone_is_not_the_same_run(tmp_path: Path) -> None:
+    trials = crossed(SIZES, rates=RATES)
+    here = run_of(tmp_path / "a", trials, scientific=SIZES)
+    there = run_of(tmp_path / "b", trials[:3], scientific=SIZES)
+    found = compare(here, there)
+    assert found.bits.same and found.bits.trials == 3 and found.verdict == "not surely"
+    assert len(settled(here)) == 4
+
+
+def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
+    """Seeds scatter by 0.1, the effect of 0.02 by 0.001: only pairs show it."""
+    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, momentum=0.8)
+    found = compare(here, there)
+    assert found.verdict == "differ" and found.bits.trials == 0
+    one = row(found, "test_loss", 8)
+    seeds = [
+        np.mean([shifted(c, s) - noisy(c, s) for c in crossed(SIZES, rates=RATES) if size(c) == 8])
+        for s in range(6)
+    ]
+    expected = mean_interval(np.array(seeds), np.random.default_rng(0))
+    assert [one[n] for n in expected._fields] == pytest.approx(list(expected), rel=1e-9)
+    assert one["paired"] and one["sure"] and one["left_out"] == 0
+    assert row(found, "test_loss", 64)["mean"] == pytest.approx(0, abs=1e-12)
+    tests = found.differences["p_value"].notna().sum()
+    assert one["adjusted"] == pytest.approx(one["p_value"] * tests)
+    assert opening(found).startswith("They differ: test_loss at norm_batch_size = 8 by -0.0199 [")
+
+
+def test_other_data_are_not_paired(tmp_path: Path) -> None:
+    other = DatasetConfig(name="digits", train=1024, validation=256, fingerprint="0" * 12)
+    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, dataset=other)
+    one = row(compare(here, there), "test_loss", 8)
+    configs = [c for c in crossed(SIZES, rates=RATES) if size(c) == 8]
+    sides = [
+        np.array([np.mean([loss(c, s) for c in configs]) for s in range(6)])
+        for loss in (shifted, noisy)
+    ]
+    expected = difference_interval(sides[0], sides[1], np.random.default_rng(0))
+    assert not one["paired"] and not one["sure"]
+    assert [one[n] for n in expected._fields] == pytest.approx(list(expected), rel=1e-9)
+    welch = stats.ttest_ind(sides[0], sides[1], equal_var=False)
+    assert one["p_value"] == pytest.approx(welch.pvalue)
+
+
+def test_the_points_that_both_drew_pair_first(tmp_path: Path) -> None:
+    """The second run's draws are the first's in the other order, and one more."""
+
+    def by_rate(config: TrialConfig, seed: int) -> float:
+        return config.learning_rate + wiggle(config, seed)
+
+    here = run(tmp_path / "a", by_rate)
+    there = run(tmp_path / "b", by_rate, rates=(0.4, 0.2, 0.1), momentum=0.8)
+    assert row(compare(here, there), "test_loss", 8)["mean"] == pytest.approx(0, abs=1e-12)
+    none = run(tmp_path / "c", by_rate, rates=(0.4, 0.5), momentum=0.8)
+    apart = row(compare(here, none), "test_loss", 8)
+    assert apart["paired"] and apart["mean"] == pytest.approx(0.3)
+
+
+def test_pairs_with_a_missing_side_are_left_out(tmp_path: Path) -> None:
+    def bad(config: TrialConfig, seed: int) -> float:
+        return math.inf if (seed, size(config)) == (3, 8) else noisy(config, seed)
+
+    here, there = run(tmp_path / "a", bad), run(tmp_path / "b", momentum=0.8, seeds=range(5))
+    found = compare(here, there)
+    for quantity in ("test_loss", "test_accuracy"):
+        one = row(found, quantity, 8)
+        assert (one["units"], one["left_out"]) == (4, 4)  # seeds 3 and 5, two draws each
+        assert math.isnan(one["low"]) and math.isnan(one["p_value"]) and not one["sure"]
+    assert row(found, "train_loss", 8)["units"] == 5
+
+
+def test_every_quantity_is_the_last_step(tmp_path: Path) -> None:
+    world = World(
+        penalty=lambda c, s: 0.5 + wiggle(c, s),
+        damage=lambda c, s, tracker: (1.0 if tracker == "cumulative" else 2.0) + wiggle(c, s),
+        accuracy=lambda c, s: 0.75,
+    )
+    trials = crossed(SIZES)
+    here = run_of(tmp_path / "a", trials, scientific=SIZES)
+    found = compare(here, run_of(tmp_path / "b", trials, world, scientific=SIZES))
+    means = {(r["quantity"], r["tracker"]): r["mean"] for r in found.differences.to_dict("records")
+             if r["norm_batch_size"] == "8"}  # fmt: skip
+    wiggles = float(np.mean([wiggle(trials[0], s) for s in range(6)]))
+    moved = 0.2 / 8 - wiggles * 0.99
+    assert means == pytest.approx(
+        {
+            ("train_loss", ""): 0.0,
+            ("test_loss", ""): 0.0,
+            ("test_accuracy", ""): -0.15,
+            ("noise_penalty", ""): 0.5 - 1 / 8 + wiggles,
+            ("running_damage", "unbiased/0.9"): 2.0 - moved,
+            ("running_damage", "cumulative"): 1.0 - moved,
+        },
+        abs=1e-12,
+    )
+
+
+def test_a_random_search_repeats_draws(tmp_path: Path) -> None:
+    def world(shift: float) -> World:
+        return World(test=lambda c, s: 0.1 * c.draw + s + shift * (1 + wiggle(c, c.draw)))
+
+    trials = [
+        trial(norm_batch_size=8 << (d % 3), seeds=[0], draw=d, learning_rate=0.1 + d / 100)
+        for d in range(9)
+    ]
+    drawn = ["norm_batch_size", "learning_rate"]
+    runs = [
+        run_of(tmp_path / name, trials, world(shift), nuisance=drawn)
+        for name, shift in (("a", 0.0), ("b", 0.5))
+    ]
+    table = compare(*runs).differences
+    one = table[table["quantity"] == "test_loss"].to_dict("records")[0]
+    assert one["units"] == 9 and one["paired"] and one["sure"]
+    assert one["mean"] == pytest.approx(0.5, rel=0.01)
+
+
+def test_what_differs_between_the_studies_is_listed(tmp_path: Path) -> None:
+    other = {"norm_batch_size": [8, 32]}
+    here = run(tmp_path / "a")
+    there = run_of(tmp_path / "b", crossed(other), scientific=other, name="mine")
+    found = compare(here, there)
+    changes = {c.field: (c.here, c.there) for c in found.changes}
+    assert changes["name"] == ("synthetic", "mine")
+    assert changes["scientific.norm_batch_size"] == ([8, 64], [8, 32])
+    assert changes["nuisance.learning_rate"][1] is None and len(changes) == 3
+    assert set(found.differences["norm_batch_size"]) == {"8"}
+    assert '  name: "synthetic", then "mine"' in text(found, here, there).splitlines()
+
+
+def test_nothing_in_common_says_what_each_has(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    other = {"batch_size": [128]}
+    trials = crossed(other, norm_batch_size=32)
+    there = run_of(tmp_path / "b", trials, scientific=other)
+    with pytest.raises(ValueError, match=r"no level in common: .*a has norm_batch_size = 8 \| 64,"):
+        compare(here, there)
+
+
+def test_arms_are_levels(tmp_path: Path) -> None:
+    runs = []
+    rates = {"batch": 0.9, "slow": 0.8, "slower": 0.7}
+    for name, arms in (("a", ("batch", "slow")), ("b", ("batch", "slower"))):
+        trials = [t for arm in arms for t in crossed(SIZES, arm=arm, momentum=rates[arm])]
+        runs.append(run_of(tmp_path / name, trials, scientific=SIZES))
+    table = compare(*runs).differences
+    assert set(table["arm"]) == {"batch"} and set(table["norm_batch_size"]) == {"8", "64"}
+
+
+def test_the_data_are_plain_and_whole(tmp_path: Path) -> None:
+    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, seeds=range(3))
+    found = compare(here, there)
+    plain = data(found, here, there)
+    assert plain["verdict"] == "not surely" and "five units" in plain["sentence"]
+    assert len(plain["differences"]) == len(found.differences)
+    assert plain["differences"][0]["low"] is None
+    assert plain["runs"][0]["trials"]["completed"] == 4
+
+
+@given(st.lists(st.floats(-10, 10), min_size=5, max_size=30), st.integers(5, 20))
+def test_p_values_are_scipys(values: list[float], n: int) -> None:
+    a = np.array(values) + 1e-3 * np.arange(len(values)) ** 2
+    b = np.random.default_rng(n).standard_normal(n)
+    assert p_value(a) == pytest.approx(stats.ttest_1samp(a, 0).pvalue, rel=1e-9)
+    two = stats.ttest_ind(a, b, equal_var=False).pvalue
+    assert p_value(a, b) == pytest.approx(two, rel=1e-9)
+
+
+def test_p_values_without_spread_or_units() -> None:
+    assert p_value(np.zeros(6)) == 1.0 and p_value(np.full(6, 0.5)) == 0.0
+    assert math.isnan(p_value(np.arange(4.0)))
+    assert math.isnan(p_value(np.arange(9.0), np.arange(4.0)))
+
+
+def test_many_differences_are_few_lines(tmp_path: Path) -> None:
+    decays = tuple(0.5 + i / 100 for i in range(20))
+    here = run(tmp_path / "a", decays=decays)
+    there = run(tmp_path / "b", shifted, decays=decays, momentum=0.8)
+    found = compare(here, there)
+    assert len(found.differences) > 40 and isinstance(found.differences, pd.DataFrame)
+    lines = text(found, here, there).splitlines()
+    starred = [line for line in lines if line.endswith(" *")]
+    assert len(starred) == found.differences["sure"].sum()
+    rest = len(found.differences) - len(starred)
+    assert lines[-1] == f"  and {rest} more: --json has all"
+
+
+def test_unfinished_trials_are_counted(tmp_path: Path) -> None:
+    trials = crossed(SIZES)
+    write_run(
+        tmp_path,
+        trials,
+        scientific=SIZES,
+        status=lambda c: "failed" if size(c) == 8 else "completed",
+    )
+    half = read_run(tmp_path)
+    assert "trials 2 planned, 1 completed, 1 failed" in text(compare(half, half), half, half)
+
+
+def test_two_values_are_the_same_where_all_bits_are_or_both_are_nan() -> None:
+    here = np.array([math.nan, 0.0, 1.0, math.inf, math.nan])
+    there = np.array([-math.nan, -0.0, np.nextafter(1.0, 2.0), math.inf, 1.0])
+    assert _apart(here, there).tolist() == [False, True, True, False, True]
+
+
+def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
+    here = run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (part,) = (tmp_path / "b" / "noise").glob("part-*.parquet")
+    pq.write_table(pq.read_table(part).slice(1), part)
+    bits = compare(here, read_run(tmp_path / "b")).bits
+    assert (bits.alone, bits.differing) == (1, 0)
+
+
+def test_a_mean_over_equal_points_needs_all_of_them() -> None:
+    values = [1.0, 3.0, 1.0, math.nan]
+    side = pd.DataFrame({"point": "a", "seed": [0, 0, 1, 1], "value": values})
+    means = _whole_means(side, ["point", "seed"]).to_numpy()
+    assert means[0] == 2.0 and math.isnan(means[1])

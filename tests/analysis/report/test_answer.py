@@ -1,0 +1,231 @@
+"""Sentences carry the right numbers: in full on a run whose every number is known."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from caviar.analysis.number_format import number, with_interval
+from caviar.analysis.report.answer import about, answer, question_1, question_2
+from caviar.analysis.results import Findings, find
+from caviar.runner.config import TrialConfig
+from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
+
+SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
+MINUS = "\N{MINUS SIGN}"
+
+
+def valley(config: TrialConfig) -> float:
+    """Lowest at m = 16; twice as deep under the second draw."""
+    return (1 + config.draw) * (math.log2(size(config)) - 4) ** 2 / 64
+
+
+KNOWN = World(
+    train=lambda config, seed: seed + (0.25 / size(config) if size(config) < 64 else 0.0),
+    validation=lambda config, seed: float(config.draw),
+    test=lambda config, seed: 2.0 * seed + valley(config),
+    penalty=lambda config, seed: 2.0 / size(config),
+    damage=lambda config, seed, tracker: (0.5 if tracker == "cumulative" else -0.25) / size(config),
+    mean_error=lambda config, seed, layer, tracker: 0.5 / size(config),
+    variance_error=lambda config, seed, layer, tracker: 1.0 / size(config),
+)
+
+GOLDEN = """
+  synthetic on digits: 10 of 10 trials, 6 seeds each; 0 diverged, 0 failed, 0 lost. \
+Intervals are 95 %, over seeds.
+  2 draws of learning_rate, the same for every arm. Unless said otherwise, both sides of a \
+comparison share the draw, and draws are averaged.
+
+1. Regularisation
+  At the same weights, train-mode loss less population loss is 0.5 [0.5, 0.5] nats at m = 4 \
+and 0.0312 [0.0312, 0.0312] at m = 64.
+  That penalty goes as (1/m − 1/N) to the power 0.974 [0.974, 0.974] from m = 8 to 64; theory \
+expects 1 for large m.
+  Test loss is lowest at m = 16 (95 % range: 16 alone); against m = 64, test loss changes \
+by −0.0938 [−0.0938, −0.0938] and train loss by +0.0156 [0.0156, 0.0156] nats.
+  It regularises, train loss surely up and test loss surely down against m = 64, at: m = 8, \
+m = 16, m = 32.
+  With each arm at its own best draw (by validation), test loss is lowest at m = 16 (95 % \
+range: 16 alone); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] and train \
+loss by +0.0156 [0.0156, 0.0156] nats.
+  With best draws: it regularises, train loss surely up and test loss surely down against m = 64, \
+at: m = 8, m = 16, m = 32.
+  With best draws: 30 of 30 choices (a seed at a size) took the lowest or highest learning_rate \
+drawn, so a better one may lie outside.
+  Of that penalty at m = 64, 0.00781 [0.00781, 0.00781] nats are self-influence, the example in \
+its own statistics; one backward pass predicts 0.00625 [0.00625, 0.00625].
+  Test loss at the smallest size less that at the largest: 0 of 2 specifications below \
+zero, 0 surely.
+
+2. Test-time statistics
+  In layer norm1 under unbiased, decay 0.9, the running mean is off by 0.125 [0.125, 0.125] \
+population deviations at m = 4 and by 0.00781 [0.00781, 0.00781] at m = 64.
+  In layer norm1 under unbiased, decay 0.9, the running variance is off by 0.25 [0.25, 0.25] in \
+log ratio at m = 4 and by 0.0156 [0.0156, 0.0156] at m = 64.
+  Reading the test set with unbiased, decay 0.9 instead of population statistics changes its loss \
+by −0.0625 [−0.0625, −0.0625] nats at m = 4 and by −0.00391 [−0.00391, −0.00391] at m = 64.
+  It costs most under cumulative at m = 4: +0.125 [0.125, 0.125] nats.
+  In place of population statistics at m = 4: precise statistics −0.125 [−0.125, −0.125]; \
+EvalNorm +0.25 [0.25, 0.25]; batch statistics +0.5 [0.5, 0.5] nats.
+"""
+
+
+def test_the_whole_answer(tmp_path: Path) -> None:
+    trials = crossed(SIZES, rates=(0.1, 0.2))
+    run = run_of(tmp_path, trials, KNOWN, scientific=SIZES)
+    assert answer(find(run)) == GOLDEN
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.0213, "0.0213"),
+        (0.02135001, "0.0214"),
+        (-0.0213, f"{MINUS}0.0213"),
+        (1.0, "1"),
+        (123.456, "123"),
+        (0.000123456, "0.000123"),
+        (0.0000123, "1.2e" + MINUS + "05"),
+        (-1.23e-9, f"{MINUS}1.2e{MINUS}09"),
+        (123456.0, "1.2e+05"),
+        (math.nan, "?"),
+    ],
+)
+def test_number(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1234.0, "1234"), (1000.0, "1000"), (-0.0, "0")])
+def test_number_of_thousands_and_of_nothing(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def interval(mean: float, low: float, high: float) -> dict[str, float]:
+    return {"mean": mean, "low": low, "high": high}
+
+
+def test_an_interval_in_words() -> None:
+    row = interval(0.021, 0.016, 0.026)
+    assert with_interval(row) == "0.021 [0.016, 0.026]"
+    assert with_interval(row, signed=True) == "+0.021 [0.016, 0.026]"
+    row = interval(-0.021, -0.026, -0.016)
+    assert with_interval(row, signed=True) == f"{MINUS}0.021 [{MINUS}0.026, {MINUS}0.016]"
+    assert with_interval(interval(0, -1, 1), signed=True) == f"0 [{MINUS}1, 1]"
+    assert with_interval(interval(0.5, math.nan, math.nan)) == "0.5 (too few for an interval)"
+
+
+def said(table: pd.DataFrame, *, signed: bool = False, **where: object) -> str:
+    """The one row of a table, in words."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    (row,) = table.to_dict("records")
+    return with_interval(row, signed=signed)
+
+
+def test_sentences_carry_the_numbers_of_the_tables(tmp_path: Path) -> None:
+    """With intervals of some width, and a penalty that differs by seed."""
+    world = World(
+        penalty=lambda config, seed: (1 + seed / 7) / size(config),
+        train=lambda config, seed: seed + wiggle(config, seed),
+        test=lambda config, seed: seed + valley(config) + wiggle(config, seed),
+    )
+    found = find(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    penalty, best, *_ = [s for s in question_1(found) if "power" not in s]
+    table = found.tables["noise_penalty"]
+    assert f"is {said(table, level=4)} nats at m = 4" in penalty
+    assert f"and {said(table, level=64)} at m = 64" in penalty
+    effects = found.tables["effect_of_size"]
+    assert "lowest at m = 16" in best
+    test = said(effects, quantity="test_loss", level=16, signed=True)
+    train = said(effects, quantity="train_loss", level=16, signed=True)
+    assert test.startswith(MINUS)
+    assert f"test loss changes by {test} and train loss by {train} nats" in best
+    damage = found.tables["running_damage"].query("rule == 'unbiased'")
+    sentence = next(s for s in question_2(found) if s.startswith("Reading"))
+    assert f"{said(damage, level=4, signed=True)} nats at m = 4" in sentence
+    assert f"{said(damage, level=64, signed=True)} at m = 64" in sentence
+
+
+def random_search(root: Path, trials: int = 16) -> Findings:
+    """Every other trial at m = 8; there, test loss is higher by a quarter."""
+    configs = [
+        trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i, seeds=range(2))
+        for i in range(trials)
+    ]
+    world = World(test=lambda config, seed: 0.25 * (size(config) == 8) + config.draw // 2 / 1024)
+    return find(run_of(root, configs, world))
+
+
+def test_a_random_search_compares_trials(tmp_path: Path) -> None:
+    found = random_search(tmp_path)
+    (first, *_) = about(found)
+    assert "16 of 16 trials, 2 seeds each" in first and "over trials" in first
+    sentences = question_1(found)
+    effect = found.tables["effect_of_size"]
+    text = said(effect, quantity="test_loss", level=8, signed=True)
+    assert text.startswith("+0.25 [")
+    expected = (
+        f"Test loss at m = 8 less that at m = 64: {text} nats, between different random trials."
+    )
+    assert expected in sentences
+    assert not any("lowest" in sentence for sentence in sentences)
+
+
+def test_the_edge_is_named(tmp_path: Path) -> None:
+    world = World(test=lambda config, seed: seed - size(config) / 64)
+    found = find(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    best = next(s for s in question_1(found) if "lowest" in s)
+    assert best == (
+        "Test loss is lowest at m = 64 (95 % range: 64 alone), which reaches the edge of what "
+        "was tried: the best may lie outside."
+    )
+
+
+def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path) -> None:
+    levels = {"norm_batch_size": [8, 64]}
+    world = World(train=lambda config, seed: seed, test=lambda config, seed: seed + size(config))
+    found = find(run_of(tmp_path, crossed(levels), world, scientific=levels))
+    verdict, helped, _ = question_1(found)[-3:]
+    assert verdict.endswith("against m = 64, at: no size.")
+    assert helped.startswith(
+        "Test loss is surely lower without a surely higher train loss at: m = 8;"
+    )
+
+
+def test_no_running_average_costs_anything(tmp_path: Path) -> None:
+    levels = {"norm_batch_size": [8, 64]}
+    world = World(damage=lambda config, seed, tracker: -0.01)
+    found = find(run_of(tmp_path, crossed(levels), world, scientific=levels))
+    assert "No running average surely costs test loss at the end of training." in question_2(found)
+
+
+def test_batches_are_called_b(tmp_path: Path) -> None:
+    levels = {"batch_size": [32, 128]}
+    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
+    text = " ".join([*question_1(found), *question_2(found)])
+    assert "B = 32" in text and "B = 128" in text and "m = " not in text
+
+
+def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    """Train loss rises under the second draw alone, which no arm would choose."""
+    world = World(
+        train=lambda config, seed: seed + config.draw / size(config),
+        validation=lambda config, seed: float(config.draw),
+        test=lambda config, seed: seed - 1 / size(config),
+    )
+    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
+    sentences = question_1(find(run))
+    against = "regularises, train loss surely up and test loss surely down against m = 64, at:"
+    assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
+    assert f"With best draws: it {against} no size." in sentences
+
+
+def test_a_choice_inside_its_range_is_not_flagged(tmp_path: Path) -> None:
+    """Of three rates the middle one is best everywhere."""
+    world = World(validation=lambda config, seed: abs(config.learning_rate - 0.2))
+    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
+    assert not any("drawn, so a better one" in sentence for sentence in question_1(find(run)))

@@ -1,0 +1,102 @@
+"""The page of a report in a real browser: it fits, it sorts, and it has no faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import Findings, find
+from tests.analysis.browser import CHROMIUM, look
+from tests.analysis.synthetic import crossed, run_of
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+WIDTHS = (360, 1440)
+Found = dict[int, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def seen(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    return look(report / "index.html", WIDTHS, tmp_path_factory.mktemp("browser"))
+
+
+def test_the_page_was_seen_at_every_width(seen: Found) -> None:
+    assert set(seen) == set(WIDTHS)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("state", ["closed", "open"])
+def test_nothing_is_wider_than_the_page(seen: Found, width: int, state: str) -> None:
+    scroll_width, wide = seen[width][state]
+    assert wide == []
+    assert scroll_width <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_there_are_no_faults_and_nothing_is_loaded(seen: Found, width: int) -> None:
+    assert seen[width]["faults"] == []
+    assert [name for name in seen[width]["loaded"] if not name.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_image_is_drawn(seen: Found, width: int) -> None:
+    assert len(seen[width]["images"]) >= 5
+    for complete, natural, shown in seen[width]["images"]:
+        # On a phone a wide figure is not shrunk until nobody can read it: it is scrolled.
+        assert complete and natural > 300
+        assert (0.71 * natural <= shown) if width < 768 else (300 < shown <= width)
+
+
+def numbers(values: list[str]) -> list[float] | None:
+    """The column as numbers, without what is missing; None if it has other texts."""
+    try:
+        return [float(value) for value in values if value]
+    except ValueError:
+        return None
+
+
+def test_every_heading_sorts_its_table(seen: Found, findings: Findings) -> None:
+    sorts = seen[1440]["sorts"]
+    assert {"level", "mean", "rule", "error", "tracker_decay"} <= {s["column"] for s in sorts}
+    for sort in sorts:
+        up, down = sort["up"], sort["down"]
+        assert sorted(up) == sorted(down) and sort["kept"], sort["column"]
+        as_numbers = numbers(up)
+        expected = sorted(up if as_numbers is None else as_numbers)
+        assert (up if as_numbers is None else as_numbers) == expected, sort["column"]
+        falling = down if as_numbers is None else numbers(down)
+        assert falling == expected[::-1], sort["column"]
+
+
+def test_numbers_are_not_sorted_as_text(seen: Found) -> None:
+    levels = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "level"]
+    ends = {(float(up[0]), float(up[-1])) for up in levels}
+    # As texts, 1024 comes before 8 and 256 before 8.
+    assert {(8, 256), (8, 1024)} <= ends and all(low <= high for low, high in ends)
+
+
+def test_missing_numbers_stay_together(seen: Found) -> None:
+    decays = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "tracker_decay"]
+    assert decays
+    assert any("" in up for up in decays)
+    for up in decays:
+        missing = up.count("")
+        ends = (up[:missing], up[len(up) - missing :])
+        assert [""] * missing in ends
+
+
+def test_one_heading_says_how_it_is_sorted(seen: Found) -> None:
+    for sort in seen[360]["sorts"]:
+        assert (sort["up_own"], sort["up_states"]) == ("ascending", ["ascending"])
+        assert (sort["down_own"], sort["down_states"]) == ("descending", ["descending"])
+
+
+def test_a_long_name_fits_a_phone(tmp_path: Path) -> None:
+    levels = {"dropout": [0.0, 0.5]}
+    run = run_of(tmp_path, crossed(levels), scientific=levels, name="ghost_batches" * 5)
+    page = write_report(find(run), tmp_path / "report")
+    found = look(page, (360,), tmp_path)
+    assert found[360]["closed"][0] <= 360

@@ -1,0 +1,138 @@
+"""The page of a report: loads nothing, lets nothing in, and says what there is to know."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+
+from caviar.analysis.report.answer import about, question_1, question_2
+from caviar.analysis.report.page_order import SECTIONS, not_claimed
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import Findings, find
+from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
+from tests.analysis.page import Page, read_page
+from tests.analysis.synthetic import crossed, run_of
+
+
+@pytest.fixture(scope="module")
+def page(report: Path) -> Page:
+    return read_page(report)
+
+
+def test_the_page_is_whole(page: Page) -> None:
+    assert page.whole
+    assert [tag for tag, _ in page.elements[:2]] == ["html", "head"]
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("meta")[0]["charset"] == "utf-8"
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_loaded_from_outside(page: Page) -> None:
+    tags = {tag for tag, _ in page.elements}
+    assert tags.isdisjoint({"link", "iframe", "object", "embed", "base", "video", "audio", "form"})
+    for tag, attributes in page.elements:
+        assert str(attributes.get("src", "data:")).startswith("data:"), tag
+        assert not {"srcset", "background", "poster", "action", "ping"} & attributes.keys()
+        assert "http-equiv" not in attributes
+    for script in page.all("script"):
+        assert "src" not in script
+    for css in [*page.texts["style"], *(str(a.get("style", "")) for _, a in page.elements)]:
+        assert "@import" not in css and "url(" not in css
+    for code in page.texts["script"]:
+        for loader in ("fetch", "XMLHttpRequest", "import(", "WebSocket", "http", "eval"):
+            assert loader not in code
+
+
+def test_every_link_leads_to_a_file_of_the_report(page: Page, report: Path) -> None:
+    links = [str(a["href"]) for a in page.all("a")]
+    assert len(links) == len(set(links)) >= 3 * 5
+    for link in links:
+        parts = urlsplit(link)
+        assert not parts.scheme and not parts.netloc and not link.startswith("/")
+        assert link.startswith("#") or (report / link).is_file()
+
+
+def test_images_load_nothing_either(report: Path) -> None:
+    for path in (report / "figures").glob("*.svg"):
+        root = ElementTree.fromstring(path.read_bytes())
+        for element in root.iter():
+            assert element.tag.split("}")[-1] not in ("script", "foreignObject")
+            for name, value in element.attrib.items():
+                if name.split("}")[-1] == "href":
+                    assert value.startswith(("#", "data:"))
+                assert not re.search(r"url\((?!#)", value)
+
+
+def test_hostile_texts_are_shown_and_not_obeyed(page: Page, report: Path) -> None:
+    assert len(page.all("script")) == 1
+    assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
+    assert not [name for _, a in page.elements for name in a if name.startswith("on")]
+    assert any(HOSTILE_DATA in text for text in page.texts["p"])
+    cells = [cell for table in page.tables for row in table for cell in row]
+    assert HOSTILE_ERROR in cells
+    values = [value for table in page.values for row in table for value in row]
+    assert HOSTILE_ERROR in values
+    source = (report / "index.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in source and "<img src=x" not in source
+
+
+def test_every_image_says_what_it_shows(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == sum(section.draw is not None for section in SECTIONS)
+    texts = [str(image.get("alt", "")) for image in images]
+    assert all(len(text) > 20 for text in texts) and len(set(texts)) == len(texts)
+    assert len(page.texts["figcaption"]) == len(images)
+
+
+def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Findings) -> None:
+    opening = " ".join(page.texts["p"][:2])
+    assert "20 of 22 trials, 6 seeds each; 1 diverged, 1 failed, 1 lost" in opening
+    made = " ".join(page.texts["dd"])
+    assert "22 planned, 19 completed, 1 diverged, 1 failed, 1 lost" in made
+    assert findings.run.counts["diverged"] == 1
+
+
+def test_the_answers_are_those_of_the_terminal(page: Page, findings: Findings) -> None:
+    listed = page.texts["li"]
+    said = [*question_1(findings), *question_2(findings), *not_claimed(findings)]
+    assert listed[: len(said)] == said
+    assert page.texts["p"][: len(about(findings))] == about(findings)
+    assert page.texts["h1"] == ["a-study.of_everything"] and "a-study" in page.texts["title"][0]
+
+
+def test_how_it_was_made(page: Page, findings: Findings) -> None:
+    made = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
+    assert made["command"] == "caviar run"
+    assert made["study hash"] == "0123456789ab"
+    assert made["started"] == "2026-01-02T03:04:05Z"
+    assert made["worker time"] == f"{1.5 * len(findings.run.outcomes):.0f} s"
+    assert "numpy" in made["packages"] and made["python"].startswith("3.")
+    assert '"scientific"' in page.texts["pre"][-1]
+
+
+def test_every_heading_sorts_by_button(page: Page) -> None:
+    """Each column of each table has a button, so that the keyboard reaches it."""
+    columns = len(page.all("th"))
+    assert columns == sum(len(table[0]) for table in page.tables) > 20
+    assert len(page.all("button")) == columns
+    assert all(head["scope"] == "col" for head in page.all("th"))
+
+
+def test_missing_numbers_are_a_dash(page: Page) -> None:
+    cells = [cell for table in page.tables for row in table[1:] for cell in row]
+    assert not {"nan", "NaN", "None", "<NA>", "NaT"} & set(cells)
+    assert "–" in cells  # the decay of the cumulative average
+
+
+@pytest.mark.usefixtures("svg_alone")
+def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
+    levels = {"dropout": [0.0, 0.5]}
+    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
+    own = read_page(write_report(found, tmp_path / "deep" / "report").parent)
+    assert own.whole and not own.tables and not own.all("img")
+    assert any("nothing to compare" in text for text in own.texts["li"])

@@ -1,0 +1,157 @@
+"""Bands, ranges, exponents and aggregates cover the truth as often as they say, by simulation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from caviar.analysis.statistics.best_level import best_range
+from caviar.analysis.statistics.interquartile_mean import (
+    interquartile_mean,
+    interquartile_mean_interval,
+)
+from caviar.analysis.statistics.multiplicity import simultaneous_bands
+from caviar.analysis.statistics.power_law import scaling_exponent
+from caviar.analysis.statistics.trends import trend
+
+Array = np.ndarray[Any, Any]
+
+SIMULATIONS = 1000
+"""The standard error of a share of 95 % is then 0.7 per cent."""
+
+LEVELS = 2.0 ** np.arange(2, 9)
+STEPS = np.arange(7.0)
+
+
+TWENTY = pytest.param(20, marks=pytest.mark.exhaustive)
+SKEWED = pytest.param("exponential", marks=pytest.mark.exhaustive)
+
+
+def nature(simulation: int) -> np.random.Generator:
+    return np.random.default_rng([1, simulation])
+
+
+def resampling(simulation: int) -> np.random.Generator:
+    return np.random.default_rng([2, simulation])
+
+
+def correlated(generator: np.random.Generator, law: str, units: int, levels: int) -> Array:
+    """Noise of mean zero that the levels of a unit partly share."""
+    draw = {
+        "normal": generator.standard_normal,
+        "exponential": lambda shape: generator.exponential(size=shape) - 1,
+    }[law]
+    return np.asarray(0.8 * draw((units, levels)) + 0.6 * draw((units, 1)))
+
+
+def share_of_bands(law: str, units: int) -> float:
+    def covers(s: int) -> bool:
+        found = simultaneous_bands(correlated(nature(s), law, units, 6), resampling(s))
+        return bool(((found.low <= 0) & (found.high >= 0)).all())
+
+    return float(np.mean([covers(s) for s in range(SIMULATIONS)]))
+
+
+@pytest.mark.parametrize("law", ["normal", SKEWED])
+@pytest.mark.parametrize("units", [10, TWENTY])
+def test_bands_cover_all_six_contrasts_together(law: str, units: int) -> None:
+    assert 0.93 <= share_of_bands(law, units) <= 0.985
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+def test_bands_of_five_units_are_too_wide_rather_than_too_narrow(law: str) -> None:
+    """The largest of six t* among resamples of five has a heavy tail: 99 % instead of 95 %."""
+    assert 0.97 <= share_of_bands(law, 5) < 1
+
+
+@pytest.mark.parametrize("units", [5, 10, TWENTY])
+def test_trends_cover_the_slope(units: int) -> None:
+    def covers(s: int) -> bool:
+        generator = nature(s)
+        slope = 0.3 + 0.2 * generator.standard_normal((units, 1))
+        values = slope * STEPS + correlated(generator, "normal", units, 7)
+        found = trend(values, LEVELS, resampling(s))
+        return found.low <= 0.3 <= found.high
+
+    assert 0.93 <= np.mean([covers(s) for s in range(SIMULATIONS)]) <= 0.97
+
+
+VALLEYS = {
+    "round": 0.1 * (STEPS - 3) ** 2,
+    "as good as flat on one side": np.where(STEPS < 3, 3 - STEPS, 0.02 * (STEPS - 3)),
+    "on the edge": 0.2 * STEPS,
+}
+
+
+@pytest.mark.parametrize("law", ["normal", SKEWED])
+@pytest.mark.parametrize("shape", VALLEYS)
+@pytest.mark.parametrize("units", [5, 10, TWENTY])
+def test_ranges_cover_the_best_level(law: str, shape: str, units: int) -> None:
+    """At least 95 %, less 3 z of 300 simulations. The percentiles of resampled minima cover 73 %
+    of five units and 88 % of twenty on the flat side."""
+    curve = VALLEYS[shape]
+    best = LEVELS[curve.argmin()]
+
+    def covers(s: int) -> bool:
+        values = curve + correlated(nature(s), law, units, 7)
+        found = best_range(values, LEVELS, resampling(s))
+        return found.low <= best <= found.high
+
+    assert np.mean([covers(s) for s in range(300)]) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)
+
+
+@pytest.mark.parametrize("units", [5, 10, 20])
+def test_ranges_rule_out_what_is_clearly_worse(units: int) -> None:
+    """Coverage alone would be had by keeping every level."""
+    widths = []
+    for s in range(50):
+        values = VALLEYS["round"] + 0.1 * correlated(nature(s), "normal", units, 7)
+        found = best_range(values, LEVELS, resampling(s))
+        widths.append(np.log2(found.high / found.low))
+    assert np.mean(widths) <= (4 if units == 5 else 2)
+
+
+NOISE = {"a share": np.full(6, 0.1), "growing with m": 0.05 * np.sqrt(2.0 ** np.arange(6))}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", NOISE)
+@pytest.mark.parametrize("units", [5, 10, 20])
+def test_exponents_cover_the_truth_with_noise_that_sizes_share(kind: str, units: int) -> None:
+    """m from 8 to 256 of 1437 examples, y = C u^1.1 with C by unit, correlated noise."""
+    levels = 2.0 ** np.arange(3, 9)
+    u = 1 / levels - 1 / 1437
+
+    def covers(s: int) -> bool:
+        generator = nature(s)
+        strength = np.exp(0.3 * generator.standard_normal((units, 1)))
+        noise = NOISE[kind] * correlated(generator, "normal", units, 6)
+        found = scaling_exponent(
+            strength * u**1.1 * (1 + noise), levels, 1437, resampling(s), smallest=8, largest=256
+        )
+        return found.low <= 1.1 <= found.high
+
+    assert 0.93 <= np.mean([covers(s) for s in range(SIMULATIONS)]) <= 0.97
+
+
+@pytest.mark.parametrize("law", ["normal", SKEWED])
+@pytest.mark.parametrize("units", [5, 10, TWENTY])
+def test_interquartile_means_of_three_data_sets_are_covered(law: str, units: int) -> None:
+    """Five skewed units a data set are covered a little too often: 97.7 %."""
+
+    def strata(generator: np.random.Generator, n: int) -> list[Array]:
+        return [0.5 * i + correlated(generator, law, n, 1)[:, 0] for i in range(3)]
+
+    truth = float(interquartile_mean(np.concatenate(strata(np.random.default_rng(0), 300_000))))
+
+    def covers(s: int) -> bool:
+        found = interquartile_mean_interval(strata(nature(s), units), resampling(s))
+        return found.low <= truth <= found.high
+
+    assert (
+        0.93
+        <= np.mean([covers(s) for s in range(SIMULATIONS)])
+        <= (0.97 if law == "normal" else 0.985)
+    )

@@ -1,0 +1,98 @@
+"""Designs beside each other, on one axis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import find
+from caviar.analysis.run.read import Run
+from caviar.analysis.tables.data_sets import across_data_sets
+from caviar.analysis.tables.designs import designs_beside
+from caviar.runner.config import DatasetConfig, TrialConfig
+from tests.analysis.page import read_page
+from tests.analysis.synthetic import World, crossed, run_of, size
+
+GHOSTS = {"norm_batch_size": [8, 64, 256, 1024]}
+UPDATES = {"batch_size": [64, 256, 512]}
+
+
+def ghosts(root: Path) -> Run:
+    world = World(test=lambda config, seed: seed + 1 / size(config))
+    return run_of(root, crossed(GHOSTS), world, scientific=GHOSTS, name="ghosts")
+
+
+def updates(root: Path, **levels: list[int]) -> Run:
+    def loss(config: TrialConfig, seed: int) -> float:
+        return 10 * seed + config.batch_size / 1024
+
+    own = levels or UPDATES
+    trials = crossed(own, norm_batch_size=32, rates=(0.1, 0.2))
+    return run_of(root, trials, World(test=loss), scientific=own, name="updates")
+
+
+def test_every_design_is_held_against_the_largest_size_that_all_have(tmp_path: Path) -> None:
+    table = designs_beside([ghosts(tmp_path / "a"), updates(tmp_path / "b")])
+    table = table[table["quantity"] == "test_loss"]
+    found = {(r["study"], r["reading"], r["level"]): r for r in table.to_dict("records")}
+    for level in (8, 64, 1024):
+        row = found["ghosts", "every draw", level]
+        assert row["mean"] == pytest.approx(1 / level - 1 / 256)
+        assert (row["axis"], row["units"], row["left_out"]) == ("norm_batch_size", 6, 0)
+    for reading in ("every draw", "best draw"):
+        for level in (64, 512):
+            row = found["updates", reading, level]
+            assert row["mean"] == pytest.approx((level - 256) / 1024)
+    assert not [key for key in found if key[2] == 256]
+
+
+def test_runs_without_a_common_size_are_refused(tmp_path: Path) -> None:
+    other = updates(tmp_path / "b", batch_size=[32, 128])
+    with pytest.raises(ValueError, match=r"no size in common: ghosts has 8, 64, 256, 1024; upd"):
+        designs_beside([ghosts(tmp_path / "a"), other])
+
+
+def test_one_comparison_is_not_two(tmp_path: Path) -> None:
+    single = {"norm_batch_size": [8]}
+    alone = run_of(tmp_path / "b", crossed(single), scientific=single)
+    with pytest.raises(ValueError, match="two runs that compare sizes"):
+        designs_beside([ghosts(tmp_path / "a"), alone])
+
+
+def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
+    run, other = ghosts(tmp_path / "a"), updates(tmp_path / "b")
+    without, with_it = find(run), find(run, [other])
+    assert without.tables["designs"].empty and len(with_it.tables["designs"])
+    page = read_page(write_report(with_it, tmp_path / "report").parent)
+    code = next(code for code in page.codes if "designs_beside" in code)
+    names: dict[str, object] = {}
+    *lines, last = code.splitlines()
+    exec("\n".join(lines), names)
+    assert eval(last, names).equals(with_it.tables["designs"])
+    assert (tmp_path / "report" / "figures" / "designs.pdf").read_bytes().startswith(b"%PDF")
+
+
+def on(data: str, scale: float, root: Path) -> Run:
+    """Loss `scale` at 64 and a tenth more or less of it elsewhere, the same for every seed."""
+    share = {8: 1.1, 16: 0.9, 64: 1.0}
+    world = World(test=lambda config, seed: scale * share[size(config)])
+    levels = {"norm_batch_size": list(share)}
+    data_set = DatasetConfig(name=data, fingerprint=data)
+    return run_of(root, crossed(levels, dataset=data_set), world, scientific=levels)
+
+
+def test_data_sets_count_by_their_own_scale(tmp_path: Path) -> None:
+    runs = [on("digits", 0.1, tmp_path / "a"), on("wine", 7.0, tmp_path / "b")]
+    table = across_data_sets(runs)
+    table = table[table["quantity"] == "test_loss"].set_index("level")
+    assert table["mean"].to_dict() == pytest.approx({8.0: 0.1, 16.0: -0.1})
+    assert set(table["units"]) == {12} and set(table["data_sets"]) == {2}
+    assert table["low"].to_numpy() == pytest.approx(table["mean"].to_numpy())
+
+
+def test_one_data_set_twice_is_one(tmp_path: Path) -> None:
+    runs = [on("digits", 0.1, tmp_path / "a"), on("digits", 0.2, tmp_path / "b")]
+    assert across_data_sets(runs).empty
+    assert across_data_sets([runs[0], updates(tmp_path / "c")]).empty

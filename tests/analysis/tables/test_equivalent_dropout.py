@@ -1,0 +1,212 @@
+"""Equivalent dropout on curves whose crossings are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caviar.analysis.run.design import design_of
+from caviar.analysis.run.read import Run
+from caviar.analysis.statistics.intervals import mean_interval
+from caviar.analysis.tables.control_arms import first_arm
+from caviar.analysis.tables.equivalent_dropout import COLUMNS, equivalent_dropout, match
+from caviar.runner.config import TrialConfig
+from caviar.runner.trial.events import Status
+from tests.analysis.synthetic import World, crossed, run_of, size
+
+LEVELS = {"norm_batch_size": [8, 32]}
+RATES = (0.0, 0.1, 0.2, 0.4)
+NAN = math.nan
+Loss = Callable[[TrialConfig, int], float]
+
+
+@pytest.mark.parametrize(
+    ("train", "target", "rate"),
+    [
+        ([0, 1, 2, 3], 1.5, 0.15),
+        ([0, 1, 2, 3], 2.5, 0.3),
+        ([0, 1, 2, 3], 0, 0.0),
+        ([0, 1, 2, 3], 3, 0.4),
+        ([0, 1, 2, 3], 1, 0.1),
+        ([0, 1, 2, 3], 3.1, NAN),
+        ([0, 1, 2, 3], -0.1, NAN),
+        ([1, 0, 1, 3], 0.5, 0.15),  # a little dropout lowers it: 0.05 has the same loss
+        ([1, 0, 1, 3], 1, 0.2),
+        ([3, 2, 1, 0], 0.5, 0.3),
+        ([0, 1, 1, 3], 1, 0.2),  # all rates between have it
+        ([1, 1, 1, 1], 1, 0.4),
+        ([0, 1, NAN, 3], 0.5, 0.05),
+        ([0, 1, NAN, 3], 2, NAN),
+        ([0, 1, 2, 3], NAN, NAN),
+    ],
+)
+def test_the_largest_rate_at_which_the_curve_equals_the_target(
+    train: list[float], target: float, rate: float
+) -> None:
+    """The test curve, 5 less ten times the rate, is read at the rate."""
+    rates = np.array(RATES)
+    found = match(rates, np.array(train), 5 - 10 * rates, target)
+    assert found == pytest.approx((rate, 5 - 10 * rate), nan_ok=True)
+
+
+@given(
+    train=st.lists(st.floats(-3, 3), min_size=2, max_size=6),
+    target=st.floats(-3, 3),
+)
+def test_no_larger_rate_reaches_the_target(train: list[float], target: float) -> None:
+    """Against the same curve on a fine grid: beyond the rate found it stays on one side."""
+    rates = np.arange(len(train), dtype=float)
+    rate, _ = match(rates, np.array(train), rates, target)
+    fine = np.linspace(0, len(train) - 1, 64 * (len(train) - 1) + 1)
+    away = np.interp(fine, rates, train) - target
+    if math.isnan(rate):
+        assert (away > 0).all() or (away < 0).all()
+        return
+    assert np.interp(rate, rates, train) == pytest.approx(target, abs=1e-9)
+    beyond = away[fine > rate + 1e-9]
+    assert (beyond > 0).all() or (beyond < 0).all()
+
+
+def studied(
+    root: Path,
+    train: Loss,
+    test: Loss,
+    rates: tuple[float, ...] = RATES,
+    *,
+    status: Callable[[TrialConfig], Status | None] = lambda config: "completed",
+    kurtosis: Callable[[TrialConfig, int, str], float] = lambda config, seed, layer: 1.0,
+    draws: tuple[float, ...] = (0.1,),
+) -> Run:
+    whole = {"norm_batch_size": [1024]}
+    more: dict[str, Any] = {"rates": draws}
+    trials = crossed(LEVELS, arm="batch", **more)
+    for rate in rates:
+        name = f"dropout-{rate:g}" if rate else "population"
+        trials += crossed(whole, arm=name, dropout=rate, **more)
+    # Not a rate on population statistics: another gamma decay, another size.
+    trials += crossed(whole, arm="gamma-decay", dropout=0.3, gamma_decay=0.01, **more)
+    trials += crossed({"norm_batch_size": [64]}, arm="dropout-and-noise", dropout=0.3, **more)
+    world = World(train=train, test=test, kurtosis=kurtosis)
+    return run_of(root, trials, world, scientific=LEVELS, status=status)
+
+
+def equivalent(run: Run) -> pd.DataFrame:
+    own = design_of(first_arm(run))
+    assert own is not None
+    return equivalent_dropout(run, own).set_index(["quantity", "level"])
+
+
+def quadratic(config: TrialConfig, seed: int) -> float:
+    """Dropout at rate p costs p^2 of train loss; batch norm (4/m)^2, and a seed its own."""
+    own = 4 / size(config) if config.arm == "batch" else config.dropout
+    return 100 * seed + own**2
+
+
+def linear(config: TrialConfig, seed: int) -> float:
+    """Test loss falls by p; by batch norm at 8 by a seed's own share more."""
+    own = 0.35 + seed / 100 if config.arm == "batch" else config.dropout
+    return 100 * seed - own
+
+
+def chord(target: float) -> float:
+    """Where the polygon through p^2 at the rates has the value `target`."""
+    return float(np.interp(target, np.square(RATES), RATES))
+
+
+def test_the_rate_of_a_known_curve(tmp_path: Path) -> None:
+    """Batch norm at 32 is as strong as 0.125; at 8 it is beyond all rates."""
+    found = equivalent(studied(tmp_path, quadratic, linear))
+    rate = chord(0.125**2)
+    row = found.loc[("measured_rate", 32)]
+    assert row["mean"] == pytest.approx(rate) and row["low"] == pytest.approx(rate)
+    assert (row["units"], row["outside"]) == (6, 0)
+    row = found.loc[("measured_rate", 8)]
+    assert math.isnan(row["mean"]) and (row["units"], row["outside"]) == (0, 6)
+    differences = rate - (0.35 + np.arange(6) / 100)
+    expected = mean_interval(differences, np.random.default_rng(0))
+    shown = found.loc[("test_difference", 32), ["mean", "low", "high", "units"]]
+    assert tuple(shown) == pytest.approx(expected)
+
+
+def test_seeds_that_no_rate_matches_are_counted_and_left_out(tmp_path: Path) -> None:
+    def train(config: TrialConfig, seed: int) -> float:
+        beyond = 7.0 if config.arm == "batch" and seed in (0, 4) else 0.0
+        return quadratic(config, seed) + beyond
+
+    row = equivalent(studied(tmp_path, train, linear)).loc[("measured_rate", 32)]
+    assert (row["units"], row["outside"]) == (4, 2)
+    assert row["mean"] == pytest.approx(chord(0.125**2))
+
+
+def test_the_predicted_rate_has_the_noise_of_batch_norm(tmp_path: Path) -> None:
+    """nu = (1 + (kurtosis + 2) / 4) (N - m) / (N - 1) / m, and p / (1 - p) = nu, by seed."""
+    run = studied(
+        tmp_path,
+        quadratic,
+        linear,
+        kurtosis=lambda config, seed, layer: seed / 2 if config.arm == "batch" else 50.0,
+    )
+    found = equivalent(run)
+    for m in (8, 32):
+        noise = (1 + (np.arange(6) / 2 + 2) / 4) * (1024 - m) / 1023 / m
+        rates = [nu / (1 + nu) for nu in noise]
+        assert found.loc[("predicted_rate", m), "mean"] == pytest.approx(np.mean(rates))
+
+
+def test_a_draw_that_an_arm_lacks_is_left_out_of_all(tmp_path: Path) -> None:
+    """The second draw costs 50 nats more, and dropout 0.2 did not survive it."""
+
+    def train(config: TrialConfig, seed: int) -> float:
+        lost = (config.arm, config.draw) == ("dropout-0.2", 1)
+        return math.nan if lost else quadratic(config, seed) + 50.0 * config.draw
+
+    def test(config: TrialConfig, seed: int) -> float:
+        return linear(config, seed) + 50.0 * config.draw
+
+    found = equivalent(studied(tmp_path, train, test, draws=(0.1, 0.2)))
+    assert found.loc[("measured_rate", 32), "mean"] == pytest.approx(chord(0.125**2))
+    assert set(found.loc["measured_rate", "outside"]) == {0, 6}
+
+
+def unfinished(*arms: str) -> Callable[[TrialConfig], Status | None]:
+    return lambda config: None if config.arm in arms else "completed"
+
+
+def test_arms_that_have_not_finished_are_no_part_of_the_curve(tmp_path: Path) -> None:
+    run = studied(tmp_path, quadratic, linear, status=unfinished("dropout-0.1", "population"))
+    row = equivalent(run).loc[("measured_rate", 32)]
+    assert (row["units"], row["outside"]) == (0, 6)  # 0.125 is below both rates left
+    some = studied(tmp_path / "some", quadratic, linear, status=unfinished("dropout-0.2"))
+    expected = np.interp(0.125**2, [0, 0.01, 0.16], [0, 0.1, 0.4])
+    assert equivalent(some).loc[("measured_rate", 32), "mean"] == pytest.approx(expected)
+
+
+EMPTY: Mapping[str, tuple[str, ...]] = {
+    "one rate left": ("population", "dropout-0.1", "dropout-0.2"),
+    "the first arm is to come": ("batch",),
+}
+
+
+@pytest.mark.parametrize("arms", EMPTY.values(), ids=EMPTY)
+def test_there_is_nothing_without_two_rates_and_batch_norm(
+    tmp_path: Path, arms: tuple[str, ...]
+) -> None:
+    run = studied(tmp_path, quadratic, linear, status=unfinished(*arms))
+    assert equivalent(run).empty
+
+
+def test_a_run_without_arms_has_no_table(tmp_path: Path) -> None:
+    run = run_of(tmp_path, crossed(LEVELS), scientific=LEVELS)
+    own = design_of(run)
+    assert own is not None
+    assert equivalent_dropout(run, own).columns.tolist() == COLUMNS
+    bare = Run(**{**vars(run), "trials": run.trials.drop(columns="arm")})
+    assert equivalent_dropout(bare, own).empty

@@ -1,0 +1,134 @@
+"""What draws do to the loss: every draw's mean, the best, the edge, and the spread between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import stdev
+
+import pandas as pd
+import pytest
+
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import find
+from caviar.analysis.run.design import design_of
+from caviar.analysis.run.read import Run
+from caviar.analysis.tables.tuning import tuning, tuning_spread
+from caviar.runner.config import TrialConfig
+from tests.analysis.page import read_page
+from tests.analysis.synthetic import World, crossed, run_of, size, trial
+
+SIZES = {"norm_batch_size": [8, 64]}
+RATES = (0.2, 0.1, 0.4)
+BEST = {8: 0.1, 64: 0.2}
+"""Of validation: the lowest drawn at 8, one in the middle at 64. Of test it is 0.4."""
+NOISE = (-0.02, -0.01, 0.0, 0.0, 0.01, 0.02)
+
+
+def validation(config: TrialConfig, seed: int) -> float:
+    return 0.5 + abs(config.learning_rate - BEST[size(config)]) + NOISE[seed]
+
+
+def test(config: TrialConfig, seed: int) -> float:
+    return 1.0 - config.learning_rate + 2 * NOISE[seed]
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+WORLD = World(validation=validation, test=test)
+
+
+def drawn(root: Path, **fields: object) -> Run:
+    return run_of(root, crossed(SIZES, rates=RATES, **fields), WORLD, scientific=SIZES)
+
+
+def of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    design = design_of(run)
+    assert design is not None
+    return tuning(run, design), tuning_spread(run, design)
+
+
+def test_every_draw_has_its_mean_over_seeds(tmp_path: Path) -> None:
+    table, _ = of(drawn(tmp_path))
+    assert len(table) == 2 * 2 * 3
+    rows = table[table["quantity"] == "test_loss"].set_index(["level", "learning_rate"])
+    for level in (8, 64):
+        for draw, rate in enumerate(RATES):
+            row = rows.loc[(level, rate)]
+            assert row["mean"] == pytest.approx(1 - rate)
+            assert row["low"] < row["mean"] < row["high"]
+            assert (row["draw"], row["units"], row["left_out"]) == (draw, 6, 0)
+    held = table[table["quantity"] == "validation_loss"].set_index(["level", "learning_rate"])
+    assert held.loc[(8, 0.4), "mean"] == pytest.approx(0.8)
+    assert rows.loc[8].index.tolist() == sorted(RATES)
+
+
+def test_the_best_draw_is_that_of_validation_and_may_lie_at_the_edge(tmp_path: Path) -> None:
+    table, _ = of(drawn(tmp_path))
+    best = table[table["best"]]
+    assert dict(zip(best["level"], best["learning_rate"], strict=True)) == BEST
+    assert set(best["chosen_by"]) == {6} and set(table.loc[~table["best"], "chosen_by"]) == {0}
+    edge = dict(zip(table["learning_rate"], table["at_edge"], strict=True))
+    assert edge == {0.1: "learning_rate", 0.2: "", 0.4: "learning_rate"}
+
+
+def test_few_seeds_have_no_interval(tmp_path: Path) -> None:
+    table, spread = of(drawn(tmp_path, seeds=range(4)))
+    assert table["low"].isna().all() and table["mean"].notna().all()
+    assert spread["low"].isna().all() and set(table["units"]) == {4}
+
+
+def test_spread_between_draws_and_between_seeds(tmp_path: Path) -> None:
+    _, spread = of(drawn(tmp_path))
+    rows = spread[(spread["quantity"] == "test_loss") & (spread["level"] == 8)]
+    draws, seeds = rows.set_index("over").loc[["draws", "seeds"]].to_dict("records")
+    assert draws["deviation"] == pytest.approx(stdev(RATES)) and draws["units"] == 3
+    assert seeds["deviation"] == pytest.approx(2 * stdev(NOISE)) and seeds["units"] == 6
+    assert seeds["low"] < seeds["deviation"] < seeds["high"]
+    assert pd.isna(draws["low"]) and (draws["left_out"], seeds["left_out"]) == (0, 0)
+
+
+def test_what_failed_and_diverged_is_counted(tmp_path: Path) -> None:
+    def loss(config: TrialConfig, seed: int) -> float:
+        bad = (size(config), config.draw, seed) == (8, 1, 0)
+        return float("inf") if bad else test(config, seed)
+
+    run = run_of(
+        tmp_path,
+        crossed(SIZES, rates=RATES),
+        World(test=loss, validation=validation),
+        scientific=SIZES,
+        status=lambda c: "failed" if (size(c), c.draw) == (8, 2) else "completed",
+    )
+    table, spread = of(run)
+    rows = table[table["quantity"] == "test_loss"].set_index(["level", "draw"])
+    assert rows.loc[(8, 1), ["units", "left_out"]].tolist() == [5, 1]
+    assert rows.loc[(8, 1), "mean"] == pytest.approx(0.9 - 2 * NOISE[0] / 5)
+    assert (8, 2) not in rows.index and not rows["mean"].isna().any()
+    found = spread[(spread["quantity"] == "test_loss") & (spread["level"] == 8)]
+    assert found["left_out"].tolist() == [7, 7] and found["units"].tolist() == [2, 6]
+
+
+def test_all_drawn_numbers_but_the_size_are_there(tmp_path: Path) -> None:
+    """Also in a plain random search, where nothing is chosen."""
+    points = [(8, 0.1, 0.9), (64, 0.2, 0.5), (8, 0.3, 0.7)]
+    trials = [
+        trial(norm_batch_size=m, learning_rate=rate, momentum=momentum, draw=draw)
+        for draw, (m, rate, momentum) in enumerate(points)
+    ]
+    fields = ("norm_batch_size", "momentum", "learning_rate")
+    run = run_of(tmp_path, trials, World(test=test), nuisance=fields)
+    table, _ = of(run)
+    rows = table[table["quantity"] == "test_loss"].sort_values("draw")
+    assert rows[["level", "learning_rate", "momentum"]].to_numpy().tolist() == [*map(list, points)]
+    assert rows.columns.tolist()[3:6] == ["draw", "learning_rate", "momentum"]
+    assert set(rows["units"]) == {6} and set(rows["left_out"]) == {0} and not rows["best"].any()
+    assert rows["at_edge"].tolist() == ["learning_rate, momentum", "momentum", "learning_rate"]
+
+
+@pytest.mark.usefixtures("svg_alone")
+def test_with_one_draw_the_page_has_neither(tmp_path: Path) -> None:
+    found = find(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
+    names = ("tuning", "tuning_spread", "specifications")
+    assert all(found.tables[name].empty for name in names)
+    page = read_page(write_report(found, tmp_path / "report").parent)
+    assert not [code for code in page.codes if code.splitlines()[-1].startswith(("tuning", "spec"))]
+    assert not (tmp_path / "report" / "figures" / "tuning.svg").exists()

@@ -1,0 +1,155 @@
+"""From training to answer on small real runs: what the runner writes, the analysis reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from caviar.analysis.report.answer import answer
+from caviar.analysis.report.write import write_report
+from caviar.analysis.results import Findings, find
+from caviar.analysis.run.read import MEASUREMENTS, read_run
+from caviar.runner.executors.inline import InlineExecutor
+from caviar.runner.session.loop import run_study
+from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.store.sink import MemorySink, ParquetSink
+from caviar.runner.study.plan import Plan, make_plan
+from caviar.runner.study.study_file import Study
+from tests.analysis.page import read_page
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "dataset": {"name": "digits", "train": 128, "validation": 64},
+    "replicas": 5,
+    "budget": {"epochs": 3},
+    "draws": {"count": 2},
+    "fixed": {
+        "hidden": [8],
+        "batch_size": 64,
+        "evaluations": 2,
+        "curve_rows": 2,
+        "probe_batch_sizes": [8, 32],
+        "conventions": ["unbiased", "cumulative"],
+        "decays": [0.5, 0.99],
+        "probe_share": 0.9,
+        "shadow": True,
+        "log_probabilities": True,
+    },
+    "scientific": {"norm_batch_size": [8, 16, 32, 64]},
+    "nuisance": {"learning_rate": {"scale": "log_uniform", "low": 0.01, "high": 0.3}},
+}
+
+
+def planned(**changes: Any) -> Plan:
+    table = {key: value for key, value in {**TINY, **changes}.items() if value is not None}
+    return make_plan(Study(**table))
+
+
+def run_plan(plan: Plan, root: Path, *, trials: int | None = None) -> MemorySink:
+    """Run what is left of a plan (or the first few trials) as the command line does."""
+    root.mkdir(parents=True, exist_ok=True)
+    open_run(root, plan, "caviar run")
+    sinks = (ParquetSink(root), MemorySink())
+    jobs = remaining(root, plan)[:trials]
+    for sink in sinks:
+        sink.plan(unplanned(root, plan))
+        run_study(jobs, InlineExecutor(plan.data), sink, lambda progress, event: None)
+        sink.close()
+    return sinks[1]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, MemorySink]:
+    root = tmp_path_factory.mktemp("tiny")
+    memory = run_plan(planned(), root)
+    return find(read_run(root)), memory
+
+
+def test_every_row_that_was_sent_is_read(tiny: tuple[Findings, MemorySink]) -> None:
+    found, memory = tiny
+    for table in MEASUREMENTS:
+        frame = getattr(found.run, table)
+        sent = [block for block in memory.blocks if block.table == table]
+        assert len(frame) == sum(block.rows for block in sent) > 0
+        known = {"statistics": "divergence", "noise": "batches", "predictions": "example"}
+        value = known.get(table, "loss")
+        numbers = [x for block in sent for x in block.columns[value]]
+        assert np.array_equal(np.sort(frame[value]), np.sort(numbers))
+    assert found.run.counts["completed"] == 8
+
+
+def test_the_design_is_that_of_the_study(tiny: tuple[Findings, MemorySink]) -> None:
+    own = tiny[0].design
+    assert own is not None
+    assert (own.axis, own.levels, own.unit) == ("norm_batch_size", (8, 16, 32, 64), "seed")
+
+
+EMPTY = (
+    *("arm_effects", "mechanism_shares", "equivalent_dropout", "gradient_noise"),
+    *("designs", "across_data_sets"),
+    "error_parts_over_time",
+)
+"""No arms, one run, and too short a training for gradient noise."""
+
+
+def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Findings, MemorySink]) -> None:
+    found, _ = tiny
+    for name, table in found.tables.items():
+        if name in EMPTY:
+            assert table.empty  # no arms; too short a training
+            continue
+        assert len(table), name
+        if name == "noise_penalty_exponent":
+            assert np.isfinite(table["exponent"]).all()
+            continue  # tiny networks' penalties may be negative: then an end is infinite
+        if name == "tuning_spread":
+            of_draws = table["over"] == "draws"
+            assert table.loc[of_draws, "low"].isna().all()  # two draws have no interval
+            table = table[~of_draws]
+        for column in ("mean", "low", "high"):
+            if column in table:
+                assert np.isfinite(table[column]).all(), (name, column)
+
+
+def test_the_noise_of_the_first_layer_is_as_predicted(tiny: tuple[Findings, MemorySink]) -> None:
+    table = tiny[0].tables["batch_noise"]
+    assert set(table["networks"]) == {8 * 5}
+    measured, predicted = table["measured_mean"], table["predicted_mean"]
+    assert measured.to_numpy() == pytest.approx(predicted.to_numpy(), rel=0.2)
+
+
+def test_the_answer_is_whole(tiny: tuple[Findings, MemorySink]) -> None:
+    text = answer(tiny[0])
+    assert text.splitlines()[1].startswith("  tiny on digits: 8 of 8 trials, 5 seeds each;")
+    assert "?" not in text and "nan" not in text
+
+
+@pytest.mark.slow
+def test_the_report_is_written(tiny: tuple[Findings, MemorySink], tmp_path: Path) -> None:
+    page = read_page(write_report(tiny[0], tmp_path / "report").parent)
+    assert page.whole and len(page.tables) >= 8
+
+
+def test_equal_runs_give_equal_answers(tiny: tuple[Findings, MemorySink], tmp_path: Path) -> None:
+    run_plan(planned(), tmp_path, trials=4)
+    run_plan(planned(), tmp_path)
+    again = find(read_run(tmp_path))
+    for name, table in tiny[0].tables.items():
+        columns = [c for c in table.columns if c != "seconds"]
+        assert table[columns].to_csv() == again.tables[name][columns].to_csv(), name
+
+
+def test_networks_that_diverge_are_results(tmp_path: Path) -> None:
+    plan = planned(
+        draws={"count": 1},
+        fixed={**TINY["fixed"], "norm": "none", "optimizer": "sgd", "schedule": "constant"},
+        scientific={"batch_size": [16, 32, 64]},
+        nuisance={"learning_rate": {"scale": "choice", "values": [1e30]}},
+    )
+    run_plan(plan, tmp_path)
+    run = read_run(tmp_path)
+    assert run.counts == {"planned": 3, "completed": 0, "diverged": 3, "failed": 0, "lost": 0}
+    assert "3 diverged" in answer(find(run))

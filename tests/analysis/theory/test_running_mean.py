@@ -1,0 +1,217 @@
+"""Closed forms of running averages against the recursion itself and against every order."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise, permutations, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize
+
+from caviar.analysis.theory.running_mean import (
+    Keep,
+    best_memory,
+    decay_at_another_batch,
+    decay_of_time_constant,
+    drift_of_best_memory,
+    lag,
+    linear_variance,
+    mean_sum_of_squared_epochs,
+    steps_to_forget,
+    sum_of_squared_epochs,
+    sum_of_squares,
+    weight_of_start,
+)
+
+Array = np.ndarray[Any, Any]
+
+KEEPS: tuple[Keep, ...] = ("constant", "debiased", "cumulative", "time_constant")
+DECAYS = (0.0, 0.3, 0.9, 0.99)
+
+
+def old_weight(keep: Keep, decay: float, t: int) -> float:
+    """What update t leaves to the old value, from the words of each rule."""
+    if keep == "cumulative":
+        return (t - 1) / t
+    if keep == "time_constant":
+        return 0.0 if t == 1 else decay
+    if keep == "debiased":
+        total = sum(decay**i for i in range(t))
+        return (total - 1) / total
+    return decay
+
+
+def weights(keep: Keep, decay: float, steps: int) -> tuple[float, Array]:
+    """Weight of the start, and of every batch, oldest first: the recursion itself."""
+    start, batches = 1.0, np.zeros(0)
+    for t in range(1, steps + 1):
+        old = old_weight(keep, decay, t)
+        start, batches = start * old, np.append(batches * old, 1 - old)
+    return start, batches
+
+
+def epoch_sums(batches: Array, per_epoch: int) -> Array:
+    """The weight of every epoch, oldest first."""
+    return np.array([batches[i : i + per_epoch].sum() for i in range(0, len(batches), per_epoch)])
+
+
+every_average = pytest.mark.parametrize(("keep", "decay"), list(product(KEEPS, DECAYS)))
+
+
+@every_average
+@pytest.mark.parametrize("steps", [1, 2, 7, 40])
+def test_sums_over_the_weights(keep: Keep, decay: float, steps: int) -> None:
+    start, batches = weights(keep, decay, steps)
+    assert weight_of_start(keep, decay, steps) == pytest.approx(start, abs=1e-15)
+    assert sum_of_squares(keep, decay, steps) == pytest.approx(batches @ batches, rel=1e-11)
+    assert start + batches.sum() == pytest.approx(1)
+
+
+@every_average
+@pytest.mark.parametrize("steps", [1, 2, 7, 40])
+def test_lag_is_the_weighted_age(keep: Keep, decay: float, steps: int) -> None:
+    """Of the batches alone: the value that the average has of a drift that began with them."""
+    _, batches = weights(keep, decay, steps)
+    age = np.arange(steps)[::-1] @ batches / batches.sum()
+    assert lag(keep, decay, steps) == pytest.approx(age, rel=1e-9, abs=1e-9)
+
+
+@every_average
+@pytest.mark.parametrize(("per_epoch", "steps"), [(1, 5), (4, 3), (4, 4), (4, 5), (4, 12), (3, 41)])
+def test_sum_of_squared_epochs(keep: Keep, decay: float, per_epoch: int, steps: int) -> None:
+    _, batches = weights(keep, decay, steps)
+    whole, phase = (steps - 1) // per_epoch, (steps - 1) % per_epoch + 1
+    found = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
+    expected = (epoch_sums(batches, per_epoch) ** 2).sum()
+    assert found == pytest.approx(expected, rel=1e-10, abs=1e-14)
+
+
+@every_average
+def test_the_long_run_is_the_limit(keep: Keep, decay: float) -> None:
+    """The mean of all batches goes to 0 only as 1 / t; the others are there after 4,000 steps."""
+    per_epoch, whole = 5, 800
+    for phase in (1, 3, 5):
+        steps = phase + per_epoch * whole
+        close = {"abs": 1.1 / whole if keep == "cumulative" else 1e-12}
+        endless = sum_of_squared_epochs(keep, decay, per_epoch, phase, math.inf)
+        now = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
+        assert endless == pytest.approx(now, **close)
+        assert sum_of_squares(keep, decay, math.inf) == pytest.approx(
+            sum_of_squares(keep, decay, steps), **close
+        )
+    if keep != "cumulative":
+        assert lag(keep, decay, math.inf) == pytest.approx(decay / (1 - decay))
+        assert lag(keep, decay, math.inf) == pytest.approx(lag(keep, decay, 4000), rel=1e-9)
+    assert weight_of_start(keep, decay, math.inf) == 0
+
+
+@every_average
+@pytest.mark.parametrize("per_epoch", [1, 2, 9])
+def test_the_mean_over_phases(keep: Keep, decay: float, per_epoch: int) -> None:
+    phases = range(1, per_epoch + 1)
+    each = [sum_of_squared_epochs(keep, decay, per_epoch, j, math.inf) for j in phases]
+    found = mean_sum_of_squared_epochs(keep, decay, per_epoch)
+    assert found == pytest.approx(np.mean(each), rel=1e-12, abs=1e-15)
+
+
+@given(decay=st.floats(0, 0.999), share=st.floats(1e-6, 0.5))
+def test_steps_to_forget_is_the_first_that_does(decay: float, share: float) -> None:
+    steps = steps_to_forget("constant", decay, share)
+    assert decay**steps < share * (1 + 1e-12)
+    assert decay ** (steps - 1) >= share * (1 - 1e-12)
+
+
+def test_rules_that_replace_the_start_forget_it_at_once() -> None:
+    assert [steps_to_forget(keep, 0.9, 0.01) for keep in KEEPS] == [44, 0, 0, 0]
+    assert steps_to_forget("constant", 0.99, 0.01) == 459
+
+
+def test_a_time_constant_is_a_decay_an_update() -> None:
+    decay = decay_of_time_constant(100, 5)
+    assert decay**20 == pytest.approx(1 / math.e)
+
+
+def variance_over_every_order(population: Array, m: int, batches: Array) -> float:
+    """Of the weighted mean of batches in shuffled epochs, over all orders of every epoch."""
+    per_epoch = len(population) // m
+    orders = np.array(list(permutations(population)))[:, : per_epoch * m]
+    means = orders.reshape(len(orders), per_epoch, m).mean(axis=2)
+    total = 0.0
+    # Epochs are independent of each other, so their variances add.
+    for first in range(0, len(batches), per_epoch):
+        own = batches[first : first + per_epoch]
+        total += float((means[:, : len(own)] @ own).var())
+    return total / float(population.var())
+
+
+@every_average
+@pytest.mark.parametrize(("n", "m", "steps"), [(6, 2, 8), (6, 3, 6), (5, 2, 7), (4, 4, 3)])
+def test_variance_over_shuffled_epochs(
+    keep: Keep, decay: float, n: int, m: int, steps: int
+) -> None:
+    """Every order of every epoch; 5 by 2 drops the last example of each epoch."""
+    population = np.array([0.0, 0.3, 1.0, 7.0, 4.0, 9.0])[:n]
+    _, batches = weights(keep, decay, steps)
+    per_epoch = n // m
+    squares = sum_of_squares(keep, decay, steps)
+    phase, whole = (steps - 1) % per_epoch + 1, (steps - 1) // per_epoch
+    epochs = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
+    expected = variance_over_every_order(population, m, batches)
+    assert linear_variance(squares, epochs, m, n) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
+def test_shuffling_matters_as_much_as_recorded() -> None:
+    """Ratio to independent batches at an epoch's end, N = 1440, as recorded from digits."""
+    for m, decay, ratio in ((144, 0.9, 0.082), (144, 0.99, 0.001), (16, 0.9, 0.79)):
+        squares, per_epoch = (1 - decay) / (1 + decay), 1440 // m
+        epochs = sum_of_squared_epochs("constant", decay, per_epoch, per_epoch, math.inf)
+        found = linear_variance(squares, epochs, m, 1440) / (squares / m)
+        assert found == pytest.approx(ratio, abs=0.005 if ratio > 0.01 else 0.0005)
+
+
+def test_independent_batches_are_an_infinite_population() -> None:
+    assert linear_variance(0.2, 0.7, 16, math.inf) == 0.2 / 16
+    assert linear_variance(0.2, 0.7, 16, 1e12) == pytest.approx(0.2 / 16)
+
+
+def test_a_whole_pass_with_equal_weights_is_exact_whatever_the_rounding() -> None:
+    for per_epoch in range(1, 40):
+        squares = sum_of_squares("cumulative", 0.0, per_epoch)
+        epochs = sum_of_squared_epochs("cumulative", 0.0, per_epoch, per_epoch, 0)
+        found = linear_variance(squares, epochs, 3, 3 * per_epoch)
+        assert 0 <= found < 1e-15
+
+
+@pytest.mark.parametrize("m", [4, 64])
+@pytest.mark.parametrize("drift", [1e-3, 1e-5])
+def test_the_best_memory_minimises_the_exact_error(m: int, drift: float) -> None:
+    """Exact noise and lag of the average, minimised by SciPy; tau* is right for long memories."""
+
+    def squared_error(log_memory: float) -> float:
+        decay = 1 - math.exp(-log_memory)
+        return (1 - decay) / (1 + decay) / m + (drift * decay / (1 - decay)) ** 2
+
+    found = optimize.minimize_scalar(squared_error, bounds=(0.5, 14), method="bounded")
+    memory = best_memory(m, drift)
+    assert memory > 10
+    assert memory == pytest.approx(math.exp(found.x), rel=1.5 / memory)
+    assert drift_of_best_memory(m, memory) == pytest.approx(drift)
+
+
+def test_the_best_decay_at_another_batch() -> None:
+    drift, decay = 1e-4, 0.99
+    m = 1 / (4 * drift**2 / (1 - decay) ** 3)
+    larger = best_memory(int(2 * m), drift) / best_memory(int(m), drift)
+    found = 1 / (1 - decay_at_another_batch(decay, 2)) * (1 - decay)
+    assert found == pytest.approx(larger, rel=0.05)
+    assert decay_at_another_batch(0.1, 8) == 0
+    assert decay_at_another_batch(0.9, 1) == pytest.approx(0.9)
+
+
+def test_a_longer_memory_falls_with_the_batch_as_its_cube_root() -> None:
+    memories = [best_memory(m, 1e-4) for m in (1, 8, 64)]
+    assert [a / b for a, b in pairwise(memories)] == pytest.approx([2, 2])

@@ -1,0 +1,72 @@
+"""The real program in a process of its own, with checkpoints as often as a test wants."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.runner.helpers import DIGITS, settings_of
+
+STUDY = settings_of(
+    [*DIGITS, "budget={ steps = 2400 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+)
+"""Four trials of a second or two."""
+
+PROGRAM = """
+import caviar.runner.session.loop, caviar.runner.store.sink
+from caviar.runner.cli.main import main
+caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__["max_seconds"] = {seconds}
+from caviar.runner.session import loop
+loop.CHECKPOINT_SECONDS, loop.CHECKPOINTS_A_SECOND = {seconds}, 1e12
+main()
+"""
+"""The program, with rows and checkpoints written sooner or later than it would."""
+
+SOON, NEVER = 0.1, 1e9
+
+Driver = subprocess.Popen[str]
+
+
+def words(root: Path, study: Sequence[str], seconds: float, workers: int) -> list[str]:
+    program = PROGRAM.format(seconds=seconds)
+    return [
+        *(sys.executable, "-c", program, "run", *study, "--no-report"),
+        *("--workers", str(workers), "--out", str(root)),
+    ]
+
+
+@contextmanager
+def driving(
+    root: Path, study: Sequence[str] = STUDY, seconds: float = SOON, workers: int = 2
+) -> Iterator[Driver]:
+    process = subprocess.Popen(
+        words(root, study, seconds, workers),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def ended(root: Path, study: Sequence[str] = STUDY, workers: int = 2) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the program, run to its end."""
+    with driving(root, study, workers=workers) as process:
+        said, complaints = process.communicate(timeout=300)
+    return process.returncode, said, complaints
+
+
+def to_the_end(root: Path, study: Sequence[str] = STUDY) -> str:
+    code, said, complaints = ended(root, study)
+    assert (code, complaints) == (0, "")
+    return said

@@ -1,0 +1,147 @@
+"""A disk that is full, broken or cut off, at every operation of a small study."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from caviar.runner.store.checkpoints import kept_trials
+from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.verify.run import verify_run
+from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
+from tests.faults.injections import Fault, Rows, rows_that_count, whole
+from tests.faults.program import at_every_step, one_sentence, run_here
+from tests.runner.helpers import parts
+
+OVER = "what was committed is whole, and the same command carries on once"
+
+
+@pytest.fixture(autouse=True)
+def soon() -> Iterator[None]:
+    with at_every_step():
+        yield
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    root = tmp_path_factory.mktemp("whole") / "run"
+    assert run_here(root).code == 0
+    return rows_that_count(root)
+
+
+@pytest.fixture(scope="module")
+def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was killed in its first trial, after a checkpoint, in the middle of a part."""
+    root = tmp_path_factory.mktemp("half") / "run"
+    with at_every_step():
+        for fatal in range(60, 200):
+            shutil.rmtree(root, ignore_errors=True)
+            with pytest.raises(Death), failing(Disk(root, "killed", fatal)) as disk:
+                run_here(root)
+            torn = [p for p in root.rglob(".part-*") if "curves" in str(p)]
+            kept = kept_trials(LocalFolder(root))
+            if disk.struck == "write" and torn and kept and parts(root, "curves"):
+                return root
+    raise AssertionError("no operation cut a part after a checkpoint")
+
+
+def operations(root: Path, failure: Failure) -> list[int]:
+    """The operations at which a run can meet the failure: a full disk is one where it writes."""
+    with failing(Disk(root)) as disk:
+        assert run_here(root).code == 0
+    return disk.writing if failure == "full" else list(range(disk.done))
+
+
+def strike(root: Path, failure: Failure, fatal: int, fault: Fault) -> None:
+    """Run until the disk fails there: one sentence, and nothing torn."""
+    with failing(Disk(root, failure, fatal)) as disk:
+        try:
+            ended = run_here(root)
+        except Death:
+            ended = None
+    assert disk.struck or disk.done <= fatal
+    fault.inject(1 if disk.struck else 0)
+    if ended is not None and ended.code == 0 and disk.struck:
+        # A folder that need not be made was there, or a checkpoint that cannot be read costs its
+        # trial time; the run goes on.
+        assert disk.struck == "mkdir" or "the checkpoint of trial" in ended.said
+    elif ended is not None and disk.struck:
+        assert ended.code == 1 and f"{disk.said}; {OVER}" in one_sentence(ended), ended.complained
+    if root.exists():
+        whole(root)
+
+
+def carries_on(root: Path, before: Rows, expected: Rows, fault: Fault) -> None:
+    with fault.recovering():
+        ended = run_here(root)
+    assert (ended.code, ended.complained) == (0, "")
+    fault.ended(before, expected, rows_that_count(root))
+    left = [p for p in root.rglob("*") if p.is_file()]
+    assert all(p.name == "study.json" or p.match("part-*.parquet") for p in left), left
+
+
+def acknowledged(root: Path) -> Rows:
+    return rows_that_count(root) if (root / "study.json").exists() else Rows()
+
+
+def fails_everywhere(
+    begun: Path | None,
+    failure: Failure,
+    stride: int,
+    expected: Rows,
+    fault: Fault,
+    tmp_path: Path,
+) -> None:
+    def fresh(name: str) -> Path:
+        if begun is None:
+            return tmp_path / name
+        return Path(shutil.copytree(begun, tmp_path / name))
+
+    fatal_ones = operations(fresh("counted"), failure)[::stride]
+    assert len(fatal_ones) * stride > 50
+    for fatal in fatal_ones:
+        root = fresh(str(fatal))
+        before = acknowledged(root)
+        strike(root, failure, fatal, fault)
+        before |= acknowledged(root)
+        carries_on(root, before, expected, fault)
+        shutil.rmtree(root)
+    assert fault.injected >= len(fatal_ones) - 1
+
+
+SOME = [100, pytest.param(1, marks=pytest.mark.exhaustive)]
+"""Every so many operations, and every one."""
+
+
+@pytest.mark.faults("the disk is full, fails or is cut off at an operation of a new run")
+@pytest.mark.parametrize("stride", SOME)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_new_run_meets_a_bad_disk(
+    failure: Failure, stride: int, expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    fails_everywhere(None, failure, stride, expected, fault, tmp_path)
+
+
+@pytest.mark.faults("the disk is full, fails or is cut off at an operation of a resumed run")
+@pytest.mark.parametrize("stride", SOME)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_resumed_run_meets_a_bad_disk(
+    failure: Failure,
+    stride: int,
+    expected: Rows,
+    half_done: Path,
+    fault: Fault,
+    tmp_path: Path,
+) -> None:
+    fails_everywhere(half_done, failure, stride, expected, fault, tmp_path)
+
+
+def test_the_half_done_run_has_what_it_is_for(half_done: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(half_done, tmp_path / "run"))
+    assert len(kept_trials(LocalFolder(root))) == 1 and parts(root, "curves")
+    ended = run_here(root)
+    assert "from their checkpoints go on" in ended.said
+    assert not verify_run(root).faults

@@ -1,0 +1,116 @@
+"""A driver killed at random moments, twenty times in a row, and one that is told to stop."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from caviar.runner.verify.run import verify_run
+from tests.faults.drivers import NEVER, STUDY, Driver, driving, to_the_end
+from tests.faults.injections import Fault, Rows, rows_that_count, whole
+from tests.runner.helpers import eventually
+from tests.runner.session import test_interrupt as interrupt
+from tests.runner.session.test_interrupt import all_gone, children
+
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    root = tmp_path_factory.mktemp("whole") / "run"
+    to_the_end(root)
+    return rows_that_count(root)
+
+
+def is_whole(root: Path, before: Rows, expected: Rows, fault: Fault) -> str:
+    with fault.recovering():
+        said = to_the_end(root)
+    findings = verify_run(root)
+    assert not findings.faults, findings.lines
+    fault.ended(before, expected, rows_that_count(root))
+    assert not list((root / "checkpoints").glob("*"))
+    return said
+
+
+def written(root: Path) -> set[tuple[str, int]]:
+    """Every file of a run, a new one for each time that it was written."""
+    found = set()
+    for path in root.rglob("*"):
+        try:
+            found.add((str(path), path.stat().st_mtime_ns))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def kill(process: Driver) -> None:
+    workers = children(process.pid)
+    process.kill()
+    process.wait()
+    assert all_gone(workers)
+
+
+@pytest.mark.slow
+@pytest.mark.faults("the driver is killed at a random moment (SIGKILL), twenty times in a row")
+def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> None:
+    """A moment is some time after the start, or so many files later."""
+    root, chance = tmp_path / "run", random.Random(5)
+    before, went_on = Rows(), 0
+    for _ in range(KILLS):
+        there, more = written(root), chance.randrange(8)
+        with driving(root) as process:
+            if more == 0:
+                time.sleep(chance.uniform(0, 1))
+            assert eventually(
+                lambda there=there, more=more, process=process: (  # type: ignore[misc]
+                    len(written(root) - there) >= more or process.poll() is not None
+                )
+            )
+            assert process.poll() is None, "the study is too short for so many kills"
+            kill(process)
+            fault.inject()
+        if (root / "study.json").exists():
+            whole(root)
+            assert not before - rows_that_count(root)
+            before = rows_that_count(root)
+        went_on += (root / "checkpoints").exists() and any((root / "checkpoints").iterdir())
+    assert went_on > 0, "no kill came while there were checkpoints"
+    is_whole(root, before, expected, fault)
+
+
+@pytest.mark.faults("the driver is killed after a checkpoint (SIGKILL)")
+def test_a_killed_driver_goes_on_from_checkpoints(
+    expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    with driving(root) as process:
+        assert eventually(lambda: len(list(root.glob("checkpoints/*.npz"))) >= 2)
+        kill(process)
+    fault.inject()
+    assert any("checkpoints that trials go on from" in line for line in verify_run(root).lines)
+    said = is_whole(root, rows_that_count(root), expected, fault)
+    assert "from their checkpoints go on " in said
+
+
+@pytest.mark.faults("`ray job stop`: SIGTERM, and SIGKILL once it has committed")
+def test_a_stop_commits_before_it_stops_the_workers(
+    expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    """Nothing was written before the signal; what came after it is enough to go on from."""
+    root, said = tmp_path / "run", tmp_path / "said"
+    with (
+        said.open("w") as out,
+        interrupt.driving(root, interrupt.REAL, STUDY, NEVER, out) as process,
+    ):
+        assert eventually(lambda: interrupt.rows_shown(said.read_text()) > 0)
+        assert not list(root.glob("curves/*.parquet"))
+        process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: bool(list(root.glob("curves/part-*.parquet"))))
+        kill(process)
+    fault.inject()
+    whole(root)
+    is_whole(root, rows_that_count(root), expected, fault)

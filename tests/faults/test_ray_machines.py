@@ -1,0 +1,220 @@
+"""Machines and processes of Ray die by real signals, memory runs out, and Ray keeps quiet."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from caviar.runner.executors.blas_threads import environment
+from caviar.runner.executors.ray_actors import RayExecutor
+from caviar.runner.store.part_files import read_columns
+from caviar.runner.study.plan import Plan
+from caviar.runner.trial.events import Idle, WorkerDied
+from caviar.runner.verify.run import verify_run
+from tests.faults.injections import Fault, Rows, rows_that_count
+from tests.runner import workers
+from tests.runner.clusters import busy_actors
+from tests.runner.executors.test_ray_actors import at_home, home, plan
+from tests.runner.helpers import (
+    DIGITS,
+    caviar,
+    command,
+    ended_well,
+    eventually,
+    jobs_of,
+    settings_of,
+)
+
+__all__ = ["at_home", "home", "plan"]  # Fixtures.
+
+pytestmark = pytest.mark.ray
+
+STUDY = settings_of([*DIGITS, "budget={ steps = 800 }", "curve_rows=20"])
+"""Four trials, each long enough to be caught."""
+
+SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
+SOON: dict[str, str | None] = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "3",
+}
+LINES = (
+    r"\d+/\d+ trials · ",
+    r"rows: ",
+    r"trial [0-9a-f]{12}: the Ray actor died: process \d+ on [\d.]+: it ended unexpectedly$",
+    r"trial [0-9a-f]{12}: the machine [\d.]+ is lost or out of reach: ",
+)
+"""All that a run with a death in it may print."""
+
+NO_MEMORY = r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers"
+
+
+def drive(*words: str | Path) -> subprocess.Popen[str]:
+    full = command("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", *words)
+    return subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ends_quietly(process: subprocess.Popen[str]) -> str:
+    said, complaints = process.communicate(timeout=300)
+    assert (process.returncode, complaints) == (0, "")
+    strange = [x for x in said.splitlines() if not any(re.match(line, x) for line in LINES)]
+    assert not strange
+    return said
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The rows as local workers make them."""
+    folder = tmp_path_factory.mktemp("local")
+    ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
+    return rows_that_count(folder / "run")
+
+
+def is_whole(root: Path, expected: Rows, fault: Fault) -> None:
+    findings = verify_run(root)
+    assert not findings.faults, findings.lines
+    fault.ended(Rows(), expected, rows_that_count(root))
+
+
+@pytest.fixture
+def ray_folders() -> Iterator[Path]:
+    """Where clusters of this test have their folders, and of no other."""
+    # Short, for sockets lie in it.
+    with tempfile.TemporaryDirectory(prefix="r-", dir="/tmp") as folder:
+        with environment({"RAY_TMPDIR": folder}):
+            yield Path(folder)
+
+
+@pytest.mark.faults("the process of a Ray actor is killed (SIGKILL)")
+def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
+    expected: Rows, home: Path, ray_folders: Path, fault: Fault, tmp_path: Path
+) -> None:
+    process = drive("--out", tmp_path / "run")
+    assert eventually(lambda: bool(busy_actors(process.pid)))
+    assert list(ray_folders.iterdir())
+    os.kill(busy_actors(process.pid)[0], signal.SIGKILL)
+    fault.inject()
+    with fault.recovering():
+        assert "it ended unexpectedly" in ends_quietly(process)
+    is_whole(tmp_path / "run", expected, fault)
+    assert not (home / ".ray").exists()
+    assert not list(ray_folders.iterdir())
+
+
+@pytest.fixture
+def two_machines() -> Iterator[Cluster]:
+    """A cluster of two raylets that says within seconds that one of them is gone."""
+    with environment(SOON):
+        cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
+        cluster.add_node(**SMALL_NODE)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.mark.faults("a raylet is killed (SIGKILL), and its machine with it")
+def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
+    two_machines: Cluster, expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    (machine,) = two_machines.worker_nodes
+    raylet = machine.all_processes["raylet"][0].process.pid
+    process = drive("--address", two_machines.address, "--out", tmp_path / "run")
+    assert eventually(lambda: bool(busy_actors(raylet)))
+    os.kill(raylet, signal.SIGKILL)
+    fault.inject()
+    with fault.recovering():
+        assert "is lost or out of reach" in ends_quietly(process)
+    is_whole(tmp_path / "run", expected, fault)
+
+
+def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: Plan) -> None:
+    """An actor that is killed, then the machine of another."""
+    (machine,) = two_machines.worker_nodes
+    raylet = machine.all_processes["raylet"][0].process.pid
+    executor = RayExecutor(plan.data, 2, two_machines.address, workers.never_ends)
+    deaths: list[WorkerDied] = []
+    try:
+        for job in jobs_of(plan)[:3]:
+            executor.submit(job)
+        for event in executor.events():
+            if isinstance(event, WorkerDied):
+                deaths.append(event)
+            if len(deaths) == 2:
+                break
+            if isinstance(event, Idle) and (busy := busy_actors(raylet)):
+                os.kill(raylet if deaths else busy[0], signal.SIGKILL)
+    finally:
+        executor.close()
+    assert [death.machine_lost for death in deaths] == [False, True]
+    assert deaths[0].reason.startswith("the Ray actor died: process ")
+
+
+@pytest.mark.slow
+@pytest.mark.faults("Ray's memory monitor kills every actor, three times a trial")
+def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
+    expected: Rows, fault: Fault, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    words = ("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root)
+    # Far below what any machine uses at rest.
+    full = {"RAY_memory_usage_threshold": "0.005", "RAY_memory_monitor_refresh_ms": "100"}
+    assert caviar(*words, "--trials", "2", cwd=tmp_path, **full).returncode == 1
+    outcomes = read_columns(root, "outcomes", ["status", "attempt", "error"]).to_pylist()
+    assert [outcome["status"] for outcome in outcomes] == ["failed"] * 2
+    assert all(re.search(NO_MEMORY, outcome["error"]) for outcome in outcomes)
+    fault.inject(sum(outcome["attempt"] + 1 for outcome in outcomes))
+    assert fault.injected == 3 * 2
+    with fault.recovering():
+        ended_well(*words, cwd=tmp_path)
+    is_whole(root, expected, fault)
+
+
+@pytest.mark.slow  # Ray asks again for 20 s.
+def test_a_local_cluster_refuses_strangers_who_are_told_why(plan: Plan, tmp_path: Path) -> None:
+    executor = RayExecutor(plan.data, 1, None, workers.never_ends)
+    try:
+        address = ray.get_runtime_context().gcs_address
+        words = ["run", *STUDY, "--on", "ray", "--address", address, "--out", "run"]
+        for own in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
+            cleared = {"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN_PATH": ""}
+            done = caviar(*words, cwd=tmp_path, **{**cleared, **own})
+            assert done.returncode == 2
+            assert "refuses the token, or asks for one: export RAY_AUTH_MODE" in done.stderr
+    finally:
+        executor.close()
+
+
+@pytest.mark.slow  # Ray waits half a minute for what cannot come.
+def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
+    ray_folders: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        words = ["run", *STUDY, "--on", "ray", "--out", "run"]
+        done = caviar(*words, cwd=tmp_path, RAY_GCS_SERVER_PORT=port)
+    assert done.returncode == 2
+    assert "caviar: cannot start a Ray cluster here: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(ray_folders.iterdir())
+
+
+def test_last_words_of_an_actor_are_shown(plan: Plan) -> None:
+    executor = RayExecutor(plan.data, 1, None, workers.speaks_and_dies)
+    try:
+        executor.submit(jobs_of(plan)[0])
+        died = next(event for event in executor.events() if isinstance(event, WorkerDied))
+    finally:
+        executor.close()
+    assert died.reason.endswith("it ended unexpectedly; last words: one | two | three")

@@ -1,0 +1,163 @@
+"""A put that fails in its middle: nothing torn is ever there, and the same command carries on."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from caviar.runner.errors import StorageError
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.storage import read
+from caviar.runner.verify.run import verify_run
+from tests.faults.injections import Fault, rows_that_count
+from tests.runner.helpers import TINY, plan_of, same_tables, tables
+from tests.runner.stores import Proxy, Request, drive, new_run, objects, uri_at
+
+Break = str | int
+
+PUTS = 9
+"""Of a whole run: the writer, the study, the trials, five tables and the outcomes."""
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in a local folder."""
+    root = tmp_path_factory.mktemp("local") / "run"
+    drive(storage_at(root), plan_of(*TINY))
+    return root
+
+
+@pytest.fixture
+def proxy(s3: int) -> Iterator[Proxy]:
+    with closing(Proxy(s3)) as found:
+        yield found
+
+
+def from_put(proxy: Proxy, first: int, how: Break) -> Callable[[Request], Break | None]:
+    """The put numbered `first` breaks, and everything after it: the place is gone."""
+
+    def breaks(request: Request) -> Break | None:
+        return how if sum(r.puts for r in proxy.requests) > first else None
+
+    return breaks
+
+
+def only_put(proxy: Proxy, number: int, how: Break) -> Callable[[Request], Break | None]:
+    """The put numbered `number` breaks, and nothing else."""
+    left = [number]
+
+    def breaks(request: Request) -> Break | None:
+        left[0] -= request.puts
+        return how if request.puts and left[0] == -1 else None
+
+    return breaks
+
+
+def nothing_is_torn(server: int, run: str) -> None:
+    """Every object that can be seen is one that was meant."""
+    for key, content in objects(server, run).items():
+        if key.endswith(".json"):
+            assert json.loads(content)
+        else:
+            assert pq.read_table(io.BytesIO(content)).num_rows > 0
+
+
+def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> None:
+    run = new_run()
+    plan, uri = plan_of(*TINY), uri_at(proxy.port, run)
+    fault.inject()
+    with pytest.raises(StorageError, match="the same command carries on once the place") as said:
+        drive(storage_at(uri), plan)
+    assert "\n" not in str(said.value)
+    nothing_is_torn(server, run)
+    proxy.fault = lambda request: None
+    before = rows_that_count(uri)
+    with fault.recovering():
+        drive(storage_at(uri), plan)
+    nothing_is_torn(server, run)
+    findings = verify_run(uri)
+    assert not findings.faults, findings.lines
+    same_tables(tables(uri), tables(local))
+    fault.ended(before, rows_that_count(local), rows_that_count(uri))
+
+
+SOME = [(1, "cut"), (2, 503), (5, "cut"), (8, "lost")]
+ALL = [(put, broken) for put in range(PUTS) for broken in ("cut", "lost", 500, 503)]
+
+
+@pytest.mark.faults("an object store is gone in the middle of a put")
+@pytest.mark.parametrize(
+    ("put", "broken"),
+    [pytest.param(*case, marks=[] if case in SOME else pytest.mark.exhaustive) for case in ALL],
+)
+def test_a_place_that_is_gone_in_the_middle_of_a_put(
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
+) -> None:
+    proxy.fault = from_put(proxy, put, broken)
+    breaks_and_goes_on(proxy, s3, local, fault)
+
+
+@pytest.mark.faults("an object store loses or refuses one put")
+@pytest.mark.parametrize(
+    ("put", "broken"),
+    [(3, "cut"), *(pytest.param(p, f, marks=pytest.mark.slow) for p, f in ((0, 503), (6, "lost")))],
+)
+def test_one_put_that_fails_is_not_made_up_for(
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
+) -> None:
+    """The place is there again at once: what failed must not be put together afterwards."""
+    proxy.fault = only_put(proxy, put, broken)
+    breaks_and_goes_on(proxy, s3, local, fault)
+
+
+@pytest.mark.faults("an object store fails for a moment at four puts")
+def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fault: Fault) -> None:
+    left: dict[str, Break] = {"study.json": "cut", "trials": 503, "noise": "lost", "outcomes": 500}
+
+    def once(request: Request) -> Break | None:
+        name = next((n for n in left if request.puts and f"/{n}" in request.key), None)
+        return left.pop(name) if name else None
+
+    proxy.fault = once
+    uri = uri_at(proxy.port, new_run())
+    fault.inject(len(left))
+    with fault.recovering():
+        drive(storage_at(uri), plan_of(*TINY))
+    assert not left
+    assert not verify_run(uri).faults
+    same_tables(tables(uri), tables(local))
+    expected = rows_that_count(local)
+    fault.ended(expected, expected, rows_that_count(uri))
+
+
+@pytest.mark.parametrize("broken", ["cut", 503])
+@pytest.mark.parametrize("request_number", range(4))
+def test_a_large_object_is_whole_or_not_there(
+    request_number: int, broken: Break, proxy: Proxy, s3: int, impatient: None
+) -> None:
+    """One in parts: begun, two parts, ended. Of those one fails, and the place is back at once."""
+    run = new_run()
+    store = storage_at(uri_at(proxy.port, run))
+    store.write("checkpoints/t.npz", b"before")
+    proxy.requests.clear()
+    proxy.fault = lambda request: broken if len(proxy.requests) == request_number + 1 else None
+    with pytest.raises(StorageError):
+        store.write("checkpoints/t.npz", b"a" * 12_000_000)
+    proxy.fault = lambda request: None
+    assert objects(s3, run) == {"checkpoints/t.npz": b"before"}
+    store.write("checkpoints/t.npz", b"a" * 12_000_000)
+    assert read(store, "checkpoints/t.npz") == b"a" * 12_000_000
+
+
+def test_a_read_that_fails_is_a_sentence(proxy: Proxy, s3: int, impatient: None) -> None:
+    uri = uri_at(proxy.port, new_run())
+    drive(storage_at(uri), plan_of(*TINY, "draws.count=1"))
+    proxy.fault = lambda request: 503 if "/noise/" in request.key else None
+    with pytest.raises(StorageError, match=r"cannot read noise/part-.* in 's3://.*HTTP status 503"):
+        verify_run(uri)

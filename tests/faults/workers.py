@@ -1,0 +1,85 @@
+"""Workers that meet their end where a test wants them to."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import caviar.runner.trial.run_trial
+from caviar.runner.data.splits import Data
+from caviar.runner.trial.events import Checkpoint, Event, Job
+from caviar.runner.trial.run_trial import run_trial
+
+FOR_GOOD = 3600.0
+"""Seconds that outlast any test: who waits so long is killed at a place that the test knows."""
+
+CGROUP = "CAVIAR_TEST_CGROUP"
+"""The folder of a memory cgroup that a worker enters, in its environment."""
+
+SPARE = 256 * 2**20
+"""Bytes that a worker may still allocate; a trial that `is_hungry` needs more."""
+
+
+STEPS = 100
+"""Between two checkpoints of a trial of these workers."""
+
+
+class _EverySoManySteps:
+    """In the place of the clock that says when a checkpoint is due."""
+
+    def __init__(self, seconds: float) -> None:
+        self._asked = 0
+
+    def over(self) -> bool:
+        self._asked += 1
+        return self._asked % STEPS == 0
+
+    def begin(self, spent: float) -> None: ...
+
+
+def runs(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial; its checkpoints come at steps that a test knows."""
+    caviar.runner.trial.run_trial._Rest = _EverySoManySteps  # type: ignore[assignment,misc]
+    return run_trial(job, data)
+
+
+def is_hungry(job: Job) -> bool:
+    return max(job.config.hidden) > 1000
+
+
+def holds_after_a_checkpoint(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial whose first attempt never goes on after its third checkpoint."""
+    sent = 0
+    for event in runs(job, data):
+        yield event
+        sent += isinstance(event, Checkpoint)
+        if sent == 3 and job.attempt == 0:
+            time.sleep(FOR_GOOD)
+
+
+def kills_itself_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
+    """Such a trial ends the process by SIGKILL after every checkpoint that it did not begin
+    with."""
+    for event in runs(job, data):
+        yield event
+        if isinstance(event, Checkpoint) and job.config.norm_batch_size == 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def has_little_address_space(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial in a process whose system refuses it more memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + SPARE
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+    yield from runs(job, data)
+
+
+def enters_the_cgroup(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial; a hungry one in a cgroup where the kernel kills who takes too much."""
+    if is_hungry(job):
+        (Path(os.environ[CGROUP]) / "cgroup.procs").write_text(str(os.getpid()))
+    yield from runs(job, data)

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import DTypeLike
+
+from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.identities.check import Check, Invariants, check_step
+from caviar.model.network import Network
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.standardise import (
+    NormTape,
+    affine,
+    affine_backward,
+    batch_moments,
+    grouped,
+    standardise_backward,
+)
+from tests.model.helpers import checked, generators, normal, small_mlp, two_norms
+
+SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True)
+class _NoVarianceTerm(BatchNorm):
+    """The path through the variance forgotten in the backward pass."""
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
+        dx = (dx_hat - dx_hat.mean(axis=2, keepdims=True)) * tape.inverse_deviation
+        return dx.reshape(dy.shape), gradients
+
+
+@dataclass(frozen=True)
+class _NoMeanTerm(BatchNorm):
+    """The path through the mean forgotten in the backward pass."""
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
+        dx = standardise_backward(dx_hat, tape.x_hat, tape.inverse_deviation)
+        dx += dx_hat.mean(axis=2, keepdims=True) * tape.inverse_deviation
+        return dx.reshape(dy.shape), gradients
+
+
+@dataclass(frozen=True)
+class _Wrong(BatchNorm):
+    """Normalises by an inverse deviation of the subclass's own."""
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        ghosts, moments = grouped(x, self.norm_batch_size), batch_moments(x, self.norm_batch_size)
+        variance = self.variance(moments.variance)
+        inverse = self.inverse(variance)[:, :, None]
+        x_hat = (ghosts - moments.mean[:, :, None]) * inverse
+        return affine(parameters, x_hat), NormTape(
+            x_hat, inverse, moments._replace(variance=variance)
+        )
+
+    def variance(self, biased: Array) -> Array:
+        return biased
+
+    def inverse(self, variance: Array) -> Array:
+        return 1 / np.sqrt(variance + variance.dtype.type(self.epsilon))
+
+
+class _Unbiased(_Wrong):
+    def variance(self, biased: Array) -> Array:
+        return biased * (self.norm_batch_size / (self.norm_batch_size - 1))
+
+
+class _UnbiasedButTold(_Wrong):
+    """Running averages see the biased variance; x_hat is divided by the other."""
+
+    def inverse(self, variance: Array) -> Array:
+        m = self.norm_batch_size
+        return 1 / np.sqrt(variance * (m / (m - 1)) + variance.dtype.type(self.epsilon))
+
+
+class _EpsilonOutside(_Wrong):
+    def inverse(self, variance: Array) -> Array:
+        return 1 / (np.sqrt(variance) + variance.dtype.type(self.epsilon))
+
+
+@dataclass(frozen=True)
+class _Interleaved(BatchNorm):
+    """Ghosts of every n-th example instead of consecutive ones."""
+
+    def forward(
+        self, parameters: Parameters, x: Array, generators: Generators
+    ) -> tuple[Array, NormTape]:
+        y, tape = BatchNorm.forward(self, parameters, self.turned(x), generators)
+        return self.back(y), tape
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        if dy.shape[1] == self.norm_batch_size:
+            return BatchNorm.backward(self, parameters, tape, dy)
+        dx, gradients = BatchNorm.backward(self, parameters, tape, self.turned(dy))
+        return self.back(dx), gradients
+
+    def turned(self, x: Array) -> Array:
+        replicas, batch, features = x.shape
+        parts = x.reshape(replicas, -1, batch // self.norm_batch_size, features)
+        return parts.transpose(0, 2, 1, 3).reshape(x.shape)
+
+    def back(self, x: Array) -> Array:
+        parts = grouped(x, self.norm_batch_size)
+        return parts.transpose(0, 2, 1, 3).reshape(x.shape)
+
+
+BROKEN: dict[str, tuple[type[BatchNorm], set[str]]] = {
+    "no variance term": (_NoVarianceTerm, {"scale_null", "coupling", "orthogonality"}),
+    "no mean term": (_NoMeanTerm, {"shift_null", "coupling"}),
+    "unbiased variance": (_Unbiased, {"moments", "scale", "scale_null"}),
+    "unbiased variance, biased tape": (_UnbiasedButTold, {"deviation", "scale", "scale_null"}),
+    "epsilon outside the root": (_EpsilonOutside, {"deviation"}),
+    "interleaved ghosts": (_Interleaved, {"moments"}),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [*SIZES, 3, 5])
+def test_batch_norm_passes(m: int, dtype: DTypeLike) -> None:
+    for seed, epsilon in ((0, 1e-5), (1, 1e-3), (2, 1.0)):
+        x = normal(seed, 2, 255 + m - 255 % m, 9).astype(dtype)
+        for network in (two_norms(BatchNorm(m, epsilon)), two_norms(BatchNorm(m, epsilon), True)):
+            found = checked(network, x, seed)
+            assert found.passed and not found.failed, found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["far from zero", "constant", "tiny", "huge", "binary"])
+@pytest.mark.parametrize("m", [2, 16, 256])
+def test_batch_norm_passes_on_awkward_inputs(m: int, kind: str, dtype: DTypeLike) -> None:
+    noise = normal(1, 2, 256, 9)
+    inputs = {
+        "far from zero": 0.01 * noise + 20,
+        "constant": np.full_like(noise, 17.3),
+        "tiny": 1e-6 * noise,
+        "huge": 1e6 * noise,
+        "binary": (noise > 1).astype(float),
+    }
+    found = checked(two_norms(BatchNorm(m)), inputs[kind].astype(dtype))
+    assert found.passed, found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", SIZES)
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_batch_norm_fails(name: str, m: int, dtype: DTypeLike) -> None:
+    kind, expected = BROKEN[name]
+    found = checked(two_norms(kind(m)), normal(0, 2, 512, 9).astype(dtype))
+    assert not found.passed
+    # With two examples x_hat is a sign: its mean product with any gradient is what is left.
+    assert expected - {"coupling", "orthogonality"} <= set(found.failed), found
+    assert expected - {"orthogonality"} <= set(found.failed) or m == 2, found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [2, 8, 64, 128])
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_batch_norm_fails_without_a_dead_unit(name: str, m: int, dtype: DTypeLike) -> None:
+    """A misplaced epsilon of 1e-5 then moves nothing by more than some 1e-5."""
+    x = normal(0, 2, 256, 9).astype(dtype)
+    assert checked(two_norms(BatchNorm(m)), x, dead=()).passed
+    assert not checked(two_norms(BROKEN[name][0](m)), x, dead=()).passed
+
+
+@pytest.mark.parametrize("m", [4, 64])
+@pytest.mark.parametrize("name", BROKEN)
+def test_one_broken_layer_is_enough(name: str, m: int) -> None:
+    right, broken = BatchNorm(m), BROKEN[name][0](m)
+    x = normal(0, 2, 256, 9)
+    for wrong in ("norm1", "norm2"):
+        layers = two_norms(right).layers
+        network = Network(tuple((k, broken if k == wrong else layer) for k, layer in layers))
+        assert not checked(network, x).passed
+
+
+def test_a_weight_gradient_with_a_radial_part_fails_orthogonality() -> None:
+    assert "orthogonality" in checked(two_norms(_NoVarianceTerm(16)), normal(0, 2, 256, 9)).failed
+
+
+def test_a_number_that_is_not_finite_fails() -> None:
+    x = normal(0, 2, 16, 9)
+    x[1, 3, 2] = np.nan
+    assert set(checked(two_norms(BatchNorm(4)), x).failed) >= {"centre", "scale", "moments"}
+    assert not Check(np.nan, 1.0).passed and not Check(np.inf, 1.0).passed
+    assert Check(1.0, 1.0).passed and not Check(1.1, 1.0).passed
+
+
+def test_tolerances_follow_the_precision() -> None:
+    x = normal(0, 2, 64, 9)
+    double = checked(two_norms(BatchNorm(16)), x)
+    single = checked(two_norms(BatchNorm(16)), x.astype(np.float32))
+    assert double.checks.keys() == single.checks.keys()
+    for name, fine in double.checks.items():
+        assert fine.tolerance < 1e-12 < 1e-7 < single.checks[name].tolerance < 1e-3
+
+
+def test_without_a_norm_there_is_nothing_to_check() -> None:
+    network, x = small_mlp(norm="none"), normal(0, 2, 8, 4)
+    parameters, _ = network.init(generators(2), 4, np.float64)
+    logits, tape = network.forward(parameters, x, ())
+    assert check_step(network, parameters, tape, logits) is None
+
+
+def test_nothing_is_changed_and_dropout_is_no_hindrance() -> None:
+    network, x = small_mlp(dropout=0.3), normal(0, 2, 16, 4)
+    parameters, _ = network.init(generators(2), 4, np.float64)
+    logits, tape = network.forward(parameters, x, generators(2))
+    before = {k: v.copy() for k, v in parameters.items()}
+    first, second = (check_step(network, parameters, tape, logits) for _ in range(2))
+    assert first == second and first is not None and first.passed
+    for k, v in parameters.items():
+        np.testing.assert_array_equal(v, before[k])
+    assert Invariants(first.checks | {"scale": Check(1.0, 0.1)}).failed == ("scale",)

@@ -1,0 +1,209 @@
+"""Every arm passes the identities of its own, and no arm with a mistake does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import DTypeLike
+
+from caviar.model.contract import Array, Layer, Parameters
+from caviar.model.identities.check import IDENTITIES, check_step
+from caviar.model.layers import Dense, Dropout, Relu, Tanh
+from caviar.model.network import Network
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.other_examples import OtherExamplesNorm
+from caviar.model.norms.standardise import NormTape
+from caviar.model.norms.stop_gradient import StopGradientNorm
+from tests.model.broken_arms import BROKEN_BACKWARD, BROKEN_FORWARD, right
+from tests.model.broken_passes import with_backward, with_forward
+from tests.model.helpers import checked, generators, moved_references, normal, randomised, two_norms
+
+ARMS = tuple(right(8))
+FORWARD = [(arm, how) for arm, rows in BROKEN_FORWARD.items() for how in rows]
+BACKWARD = [(arm, how) for arm, rows in BROKEN_BACKWARD.items() for how in rows]
+DTYPES: list[DTypeLike] = [np.float32, np.float64]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [3, 4, 5, 8, 16, 64, 128])
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_arm_passes(arm: str, m: int, dtype: DTypeLike) -> None:
+    for ghosts in (8, 24) if m < 64 else (2, 4):
+        x = normal(ghosts, 2, ghosts * m, 9).astype(dtype)
+        for bias in (False, True):
+            found = checked(two_norms(right(m)[arm], bias), x, ghosts)
+            assert found.passed, found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [4, 16, 128])
+@pytest.mark.parametrize(
+    "kind", ["far from zero", "constant", "tiny", "huge", "binary", "one outlier a ghost"]
+)
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_arm_passes_on_awkward_inputs(arm: str, kind: str, m: int, dtype: DTypeLike) -> None:
+    values = normal(1, 2, 256, 9)
+    first = np.arange(256)[:, None] % m == 0
+    inputs = {
+        "far from zero": 0.01 * values + 20,
+        "constant": np.full_like(values, 17.3),
+        "tiny": 1e-6 * values,
+        "huge": 1e6 * values,
+        "binary": (values > 1).astype(float),
+        "one outlier a ghost": np.where(first, 1000 * values, 0),
+    }
+    found = checked(two_norms(right(m)[arm], bias=True), inputs[kind].astype(dtype))
+    assert found.passed, found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("arm", ["batch", "stop gradient", "renorm", "shift noise", "noise"])
+def test_rounding_that_goes_one_way_is_no_fault(arm: str, dtype: DTypeLike) -> None:
+    """One outlier among 255 equal values: every addition rounds to the same side."""
+    x = np.where(np.arange(256)[:, None] == 0, 1000 * normal(1, 2, 256, 9), 0).astype(dtype)
+    for seed in (256, 257, 1256):
+        found = checked(two_norms(right(256)[arm]), x, seed)
+        assert found.passed, found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [4, 8, 32])
+@pytest.mark.parametrize(("arm", "how"), FORWARD)
+def test_a_wrong_forward_pass_fails(arm: str, how: str, m: int, dtype: DTypeLike) -> None:
+    forward, expected = BROKEN_FORWARD[arm][how]
+    found = checked(two_norms(with_forward(right(m)[arm], forward)), _plain(dtype))
+    assert expected <= set(found.failed), found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [4, 8, 32])
+@pytest.mark.parametrize(("arm", "how"), BACKWARD)
+def test_a_wrong_backward_pass_fails(arm: str, how: str, m: int, dtype: DTypeLike) -> None:
+    backward, expected = BROKEN_BACKWARD[arm][how]
+    found = checked(two_norms(with_backward(right(m)[arm], backward)), _plain(dtype))
+    assert expected <= set(found.failed), found
+
+
+def _plain(dtype: DTypeLike) -> Array:
+    return normal(0, 4, 256, 9).astype(dtype)
+
+
+@pytest.mark.parametrize(("arm", "how"), FORWARD)
+def test_one_wrong_layer_is_enough(arm: str, how: str) -> None:
+    layer = right(8)[arm]
+    wrong = with_forward(layer, BROKEN_FORWARD[arm][how][0])
+    for place in ("norm1", "norm2"):
+        layers = two_norms(layer).layers
+        network = Network(tuple((k, wrong if k == place else own) for k, own in layers))
+        assert not checked(network, _plain(np.float64)).passed
+
+
+@pytest.mark.parametrize("kind", IDENTITIES)
+def test_every_identity_of_an_arm_fails_for_some_mistake(kind: type) -> None:
+    """So that none of them holds whatever the arm does; the coupling has tests of its own."""
+    seen: set[str] = set()
+    for arm, layer in right(8).items():
+        if isinstance(layer, kind):
+            wrong = [with_forward(layer, f) for f, _ in BROKEN_FORWARD[arm].values()]
+            wrong += [with_backward(layer, b) for b, _ in BROKEN_BACKWARD[arm].values()]
+            for broken in wrong:
+                seen |= set(checked(two_norms(broken), _plain(np.float64)).failed)
+    assert IDENTITIES[kind].keys() - {"coupling"} <= seen
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_identities_that_do_not_apply_are_absent(arm: str) -> None:
+    names = set(checked(two_norms(right(8)[arm]), _plain(np.float64)).checks)
+    assert ("coupling" in names) == (arm == "batch")
+    assert ("stopped" in names) == (arm == "stop gradient") != ("shift_null" in names)
+    assert ("centre" in names) == (arm not in ("leave one out", "other examples"))
+    assert ("limits" in names) == (arm == "renorm")
+    assert ("noise" in names) == ("noise" in arm)
+    assert ("moments" in names) == (arm != "layer")
+    assert {"deviation", "definition", "gains", "output"} <= names
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_examples_without_a_loss_are_no_hindrance(arm: str) -> None:
+    """Upstream gradients of rows that count for nothing are 0, and so may all of them be."""
+    x, network = normal(0, 2, 64, 9), two_norms(right(8)[arm])
+    parameters, _ = network.init(generators(2), 9, np.float64)
+    parameters = randomised(parameters, 3)
+    parameters |= moved_references(network, parameters, 3)
+    logits, tape = network.forward(parameters, x, generators(2))
+    upstream = normal(1, *logits.shape)
+    upstream[:, 16:] = 0
+    for dy in (upstream, 0 * upstream):
+        found = check_step(network, parameters, tape, dy)
+        assert found is not None and found.passed, found
+
+
+@pytest.mark.parametrize("activation", [Relu(), Tanh()])
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_output_is_followed_through_what_comes_after(arm: str, activation: Layer) -> None:
+    """Through activation and dropout to the next dense layer."""
+    x, layer = normal(0, 2, 64, 9), right(8)[arm]
+
+    def network(own: Layer) -> Network:
+        after = (("act", activation), ("dropout", Dropout(0.4)), ("dense2", Dense(3)))
+        return Network((("dense1", Dense(7)), ("norm1", own), *after))
+
+    found = checked(network(layer), x)
+    assert found.passed and "output" in found.checks, found
+    original = type(layer).forward
+
+    def late(self: Layer, parameters: dict[str, Array], h: Array, own: tuple[()]) -> object:
+        y, tape = original(self, parameters, h, own)
+        return y + 1e-6, tape
+
+    assert checked(network(with_forward(layer, late)), x).failed == ("output",)
+
+
+def test_an_output_that_no_dense_layer_takes_up_is_not_checked() -> None:
+    x = normal(0, 2, 64, 9)
+    network = Network((("dense1", Dense(7)), ("norm1", LayerNorm()), ("norm2", LayerNorm())))
+    found = checked(network, x)
+    assert found.passed and "output" not in found.checks
+
+
+def test_two_ghosts_are_each_other_s_statistics() -> None:
+    x = normal(0, 2, 16, 9)
+    assert checked(two_norms(OtherExamplesNorm(8)), x).passed
+
+
+@pytest.mark.parametrize(("r_max", "d_max"), [(1.0, 0.0), (np.inf, np.inf), (3.0, 5.0)])
+def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
+    for dtype in DTYPES:
+        found = checked(
+            two_norms(BatchRenorm(8, r_max, d_max, 0.9, 10)), normal(0, 2, 64, 9).astype(dtype)
+        )
+        assert found.passed, found
+
+
+def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_pass() -> None:
+    x, layer = normal(0, 2, 64, 9), BatchNorm(8)
+
+    def backward(
+        self: BatchNorm, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        dx, gradients = BatchNorm.backward(layer, parameters, tape, dy)
+        return dx * parameters["one"], gradients
+
+    network = Network(
+        (("dense1", Dense(7)), ("norm1", with_backward(StopGradientNorm(8), backward)))
+    )
+    parameters, _ = network.init(generators(2), 9, np.float64)
+    parameters |= {"norm1.one": np.ones((2, 1, 1))}
+    logits, tape = network.forward(parameters, x, ())
+    found = check_step(network, parameters, tape, normal(1, *logits.shape))
+    assert found is not None and found.failed == ("stopped",)
+
+
+def test_noise_shared_by_a_last_short_group_passes() -> None:
+    """The noise arms take the whole training split, which the ghost size need not divide."""
+    network = two_norms(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)))
+    assert checked(network, normal(0, 2, 61, 9)).passed
+    assert checked(network, normal(0, 2, 5, 9)).passed

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.typing import DTypeLike
+
+from caviar.model.averages.bank import frozen
+from caviar.model.contract import Array, Moments
+from caviar.model.measurements.evalnorm import evalnorm_statistics
+from caviar.model.norms.batch_norm import BatchNorm
+from tests.model.helpers import normal
+
+
+def _population(values: Array) -> Moments:
+    """Of `(replicas, examples, features)`."""
+    return Moments(values.mean(axis=1, keepdims=True), values.var(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+@pytest.mark.parametrize("inside", [True, False])
+def test_exact_over_every_batch_that_holds_the_example(m: int, inside: bool) -> None:
+    """All draws, with replacement, of the other m - 1 examples from a population of five."""
+    values = normal(0, 2, 5, 3) ** 2
+    x = values if inside else normal(1, 2, 4, 3) * 3
+    moments = evalnorm_statistics({"norm": _population(values)}, m)("norm", x)
+    assert moments.mean.shape == moments.variance.shape == x.shape
+    others = list(product(range(5), repeat=m - 1))
+    for i in range(x.shape[1]):
+        batches = [np.concatenate([x[:, i : i + 1], values[:, list(o)]], axis=1) for o in others]
+        mean = np.mean([b.mean(axis=1) for b in batches], axis=0)
+        variance = np.mean([b.var(axis=1) for b in batches], axis=0)
+        np.testing.assert_allclose(moments.mean[:, i], mean, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(moments.variance[:, i], variance, rtol=1e-12, atol=1e-13)
+
+
+def test_averaged_over_the_population_it_is_the_law_of_batch_statistics() -> None:
+    values = normal(0, 2, 50, 3)
+    population = _population(values)
+    for m in (2, 8, 64):
+        moments = evalnorm_statistics({"norm": population}, m)("norm", values)
+        mean, variance = (part.mean(axis=1, keepdims=True) for part in moments)
+        np.testing.assert_allclose(mean, population.mean, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(variance, (m - 1) / m * population.variance, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_norm_evaluates_each_example_alone_with_it(dtype: DTypeLike) -> None:
+    values, layer = normal(0, 2, 50, 3), BatchNorm(4, 0.1)
+    x = normal(1, 2, 7, 3).astype(dtype)
+    parameters = {
+        "gamma": (1 + normal(2, 2, 1, 3)).astype(dtype),
+        "beta": normal(3, 2, 1, 3).astype(dtype),
+    }
+    statistics = evalnorm_statistics({"norm": _population(values)}, 4)
+    y = layer.predict(parameters, x, lambda h: statistics("norm", h))
+    assert y.dtype == dtype
+    mean, variance = statistics("norm", x)
+    expected = (x - mean) / np.sqrt(variance + 0.1) * parameters["gamma"] + parameters["beta"]
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+    alone = layer.predict(parameters, x[:, 2:3], lambda h: statistics("norm", h))
+    np.testing.assert_allclose(alone[:, 0], y[:, 2], rtol=1e-5)
+
+
+def test_a_large_batch_is_evaluation_with_the_population() -> None:
+    values, x, layer = normal(0, 1, 50, 3), normal(1, 1, 7, 3), BatchNorm(4, 0.1)
+    parameters = {"gamma": np.ones((1, 1, 3)), "beta": np.zeros((1, 1, 3))}
+    population = {"norm": _population(values)}
+    kinds = (evalnorm_statistics(population, 10**9), frozen(population))
+    near, exact = (layer.predict(parameters, x, lambda h, k=k: k("norm", h)) for k in kinds)
+    np.testing.assert_allclose(near, exact, rtol=1e-7, atol=1e-8)
+
+
+def test_layers_have_statistics_of_their_own() -> None:
+    one, two = _population(normal(0, 1, 9, 3)), _population(normal(1, 1, 9, 3))
+    statistics, x = evalnorm_statistics({"norm1": one, "norm2": two}, 5), normal(2, 1, 4, 3)
+    for name, population in (("norm1", one), ("norm2", two)):
+        expected = 0.8 * population.mean + 0.2 * x
+        np.testing.assert_allclose(statistics(name, x).mean, expected, rtol=1e-12)

@@ -1,0 +1,146 @@
+"""Variances of a step's gradient between partitions and between batches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.measurements.gradient_noise import GradientNoise, gradient_noise
+from caviar.model.network import Network
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.ghost_arrangement import class_sorted
+from caviar.model.steps.loss import mean_cross_entropy_gradient
+from caviar.model.steps.setup import Training
+from tests.model.helpers import (
+    generators,
+    initial,
+    random_examples,
+    randomised,
+    small_mlp,
+    small_probes,
+    small_training,
+)
+
+DATA = random_examples(12, 2)
+
+
+def _training(m: int, batch: int, count: int = 3, **changes: object) -> Training:
+    network = small_mlp(norm_batch_size=m, activation="tanh")
+    settings = {
+        "network": network,
+        "norm_batch_size": m,
+        "batch_size": batch,
+        "probes": small_probes(gradient_batches=count),
+    }
+    return small_training(**(settings | changes))
+
+
+def _parameters(network: Network, replicas: int = 2) -> Parameters:
+    return randomised(initial(network, 4, tuple(range(replicas))), 70)
+
+
+def _gradient(network: Network, parameters: Parameters, r: int, rows: Array) -> Array:
+    """All parameters of replica r, one batch of `rows` of its data, in consecutive ghosts."""
+    own = {k: v[r : r + 1] for k, v in parameters.items()}
+    x, labels = DATA.replica(r).take(rows[None])
+    logits, tape = network.forward(own, x, ())
+    upstream = mean_cross_entropy_gradient(logits, labels)
+    gradients = network.backward(own, tape, upstream)[1]
+    return np.concatenate([gradients[k].ravel() for k in sorted(gradients)])
+
+
+def _noise(training: Training, draw: Generators, data: Examples = DATA) -> GradientNoise:
+    return gradient_noise(training, _parameters(training.network, len(draw)), data, draw)
+
+
+def test_by_hand_from_the_same_draws() -> None:
+    """For each batch its rows, then a reshuffle; half squared differences, and a variance."""
+    training = _training(3, 6, count=4)
+    parameters = _parameters(training.network)
+    found = _noise(training, generators(2))
+    for r, own in enumerate(generators(2)):
+        first, second = [], []
+        for _ in range(4):
+            rows = own.permutation(12)[:6]
+            first.append(_gradient(training.network, parameters, r, rows))
+            second.append(_gradient(training.network, parameters, r, own.permutation(rows)))
+        between = np.sum((np.array(first) - np.array(second)) ** 2, axis=1).mean() / 2
+        np.testing.assert_allclose(found.partition[r], between, rtol=1e-10)
+        np.testing.assert_allclose(found.total[r], np.var(first, axis=0, ddof=1).sum(), rtol=1e-10)
+
+
+def _all_partitions(rows: list[int], m: int) -> list[list[int]]:
+    """Every way to cut four rows into two ghosts of two."""
+    assert len(rows) == 4 and m == 2
+    return [[rows[0], rows[i], *(x for x in rows[1:] if x != rows[i])] for i in (1, 2, 3)]
+
+
+def test_expected_variances_are_those_over_all_batches_and_partitions() -> None:
+    """Enumerated: 495 batches of 4 of 12, three partitions each; 400 repeats, |z| < 4."""
+    training = _training(2, 4, count=5)
+    parameters = _parameters(training.network, 1)
+    batches = [
+        [
+            _gradient(training.network, parameters, 0, np.array(p))
+            for p in _all_partitions(list(rows), 2)
+        ]
+        for rows in combinations(range(12), 4)
+    ]
+    every = np.array(batches)
+    partition = every.var(axis=1).sum(axis=1).mean()
+    total = every.reshape(-1, every.shape[2]).var(axis=0).sum()
+    assert 0.05 < partition / total < 0.95
+    own, one = generators(1, 3), DATA.replica(0)
+    seen = [gradient_noise(training, parameters, one, own) for _ in range(400)]
+    for name, expected in (("partition", partition), ("total", total)):
+        values = np.array([getattr(noise, name)[0] for noise in seen])
+        z = (values.mean() - expected) / (values.std(ddof=1) / np.sqrt(len(values)))
+        assert abs(z) < 4, name
+
+
+def test_one_ghost_has_no_noise_between_partitions() -> None:
+    found = _noise(_training(6, 6), generators(2))
+    np.testing.assert_allclose(found.partition, 0, atol=1e-20)
+    assert np.all(found.total > 1e-4)
+
+
+@pytest.mark.parametrize("norm", ["layer", "none"])
+def test_without_batch_statistics_partitions_make_no_noise(norm: str) -> None:
+    network = small_mlp(norm=norm)  # type: ignore[arg-type]
+    found = _noise(_training(3, 6, network=network), generators(2))
+    np.testing.assert_allclose(found.partition, 0, atol=1e-20)
+
+
+def test_a_batch_of_all_in_one_ghost_has_no_noise_at_all() -> None:
+    found = _noise(_training(12, 12), generators(2))
+    np.testing.assert_allclose(found.total, 0, atol=1e-20)
+
+
+def test_it_is_the_noise_of_this_very_training() -> None:
+    """Of its company, its arrangement and its averaging over partitions."""
+    whole = _training(12, 6, company=6)
+    np.testing.assert_allclose(_noise(whole, generators(2)).partition, 0, atol=1e-20)
+    plain = _training(3, 6, count=40)
+    averaged = replace(plain, partitions=8)
+    one, eight = (_noise(t, generators(2)).partition for t in (plain, averaged))
+    assert np.all(one / eight > 4)
+    sorted_ghosts = replace(plain, arrangement=class_sorted)
+    assert np.all(_noise(sorted_ghosts, generators(2)).partition < 0.9 * one)
+
+
+def test_a_replica_in_a_stack_equals_itself_alone_and_nothing_changes() -> None:
+    training = _training(3, 6)
+    parameters = _parameters(training.network)
+    before = {k: v.copy() for k, v in parameters.items()}
+    stack = gradient_noise(training, parameters, DATA, generators(2))
+    for k, v in before.items():
+        np.testing.assert_array_equal(parameters[k], v)
+    for r in range(2):
+        own = {k: v[r : r + 1] for k, v in parameters.items()}
+        alone = gradient_noise(training, own, DATA.replica(r), generators(2)[r : r + 1])
+        for one, whole in zip(alone, stack, strict=True):
+            np.testing.assert_allclose(one[0], whole[r], rtol=1e-10)

@@ -1,0 +1,57 @@
+"""Every trial proves its batch norm before anything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from caviar.model.contract import Array, Parameters
+from caviar.model.network import Network
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.standardise import NormTape
+from caviar.model.records import (
+    Checked,
+    Curve,
+)
+from tests.model.helpers import (
+    records_of,
+    run,
+    small_splits,
+    small_training,
+)
+
+SPLITS = small_splits(2)
+
+
+@dataclass(frozen=True)
+class _ForgetsTheVariance(BatchNorm):
+    """The gradient through the mean alone."""
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        _, gradients = super().backward(parameters, tape, dy)
+        dx_hat = (dy * parameters["gamma"]).reshape(tape.x_hat.shape)
+        dx = (dx_hat - dx_hat.mean(axis=2, keepdims=True)) * tape.inverse_deviation
+        return dx.reshape(dy.shape), gradients
+
+
+def test_a_broken_batch_norm_is_named_before_anything_is_measured() -> None:
+    training = small_training()
+    layers = tuple(
+        (name, _ForgetsTheVariance(own.norm_batch_size) if isinstance(own, BatchNorm) else own)
+        for name, own in training.network.layers
+    )
+    first, *_ = run(replace(training, network=Network(layers)), SPLITS)
+    assert isinstance(first, Checked)
+    assert "scale_null" in first.failed
+
+
+def test_checking_changes_nothing_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_checks = records_of(Curve, small_training(), SPLITS)
+    monkeypatch.setattr("caviar.model.train.CHECKED_STEPS", 0)
+    without = records_of(Curve, small_training(), SPLITS)
+    for one, other in zip(with_checks, without, strict=True):
+        np.testing.assert_array_equal(one.loss, other.loss)

@@ -1,0 +1,199 @@
+"""`python -m runner run` as a user starts it: a small study, again, larger, changed, failing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from caviar.runner.session.run_folder import held, read_study_json
+from tests.runner.helpers import TINY, caviar, ended_well, parts, same_tables, settings_of, tables
+
+SMALL = (*settings_of(TINY), "--no-report")
+INLINE = ("--on", "inline")
+
+
+def refused(*words: str | Path, cwd: Path) -> str:
+    done = caviar(*words, cwd=cwd)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and line.startswith("caviar: ")
+    return line
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def said(home: Path) -> str:
+    """What the default study says when it is made small."""
+    small = settings_of(
+        ["replicas=3", "hidden=[8, 8]", "budget.epochs=3", "norm_batch_size=[8, 256]"]
+    )
+    return ended_well("run", *small, cwd=home)
+
+
+def test_the_default_study_answers(said: str, home: Path) -> None:
+    root = home / "runs" / "quickstart"
+    lines = said.splitlines()
+    assert "6/6 trials · 0 running · 0 failed · 0 diverged · " in said
+    assert "rows: runs/quickstart" in lines
+    assert lines[-1] == "report: runs/quickstart/report/index.html"
+    assert (root / "report" / "index.html").read_text().startswith("<!")
+    assert len(tables(root)["outcomes"]) == 6
+
+
+@pytest.mark.parametrize(
+    "table", ["trials", "curves", "evaluations", "statistics", "noise", "outcomes"]
+)
+def test_pandas_reads_the_folder_of_a_table(table: str, said: str, home: Path) -> None:
+    frame = pd.read_parquet(home / "runs" / "quickstart" / table)
+    assert len(frame) and "trial_id" in frame
+
+
+def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
+    ended_well("run", *SMALL, cwd=tmp_path)
+    root = tmp_path / "runs" / "quickstart"
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("part-*")}
+    said = ended_well("run", *SMALL, cwd=tmp_path)
+    assert "resuming runs/quickstart: 4 of 4 trials are done" in said
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("part-*")} == before
+    sessions = read_study_json(root)["sessions"]
+    assert len(sessions) == 2 and sessions[1]["command"].startswith("caviar run --set ")
+
+
+def test_a_study_grows_in_its_place(tmp_path: Path) -> None:
+    for count in ("1", "3"):
+        grown = ("--set", f"draws.count={count}", *INLINE, "--out")
+        said = ended_well("run", *SMALL, *grown, "grown", cwd=tmp_path)
+    assert "resuming grown: 2 of 6 trials are done" in said
+    ended_well("run", *SMALL, *grown, "at-once", cwd=tmp_path)
+    same_tables(tables(tmp_path / "grown"), tables(tmp_path / "at-once"))
+
+
+def test_the_first_trials_and_then_all(tmp_path: Path) -> None:
+    said = ended_well("run", *SMALL, *INLINE, "--trials", "3", cwd=tmp_path)
+    assert "3/3 trials" in said
+    said = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
+    assert "3 of 4 trials are done" in said and "4/4 trials" in said
+
+
+def test_places_and_workers_give_the_same_bits(tmp_path: Path) -> None:
+    ways = {"inline": INLINE, "one": ("--workers", "1"), "three": ("--workers", "3")}
+    for name, way in ways.items():
+        ended_well("run", *SMALL, *way, "--out", name, cwd=tmp_path)
+    inline, *others = (tables(tmp_path / name) for name in ways)
+    for other in others:
+        same_tables(inline, other)
+
+
+def test_a_changed_study_is_refused_with_the_difference(tmp_path: Path) -> None:
+    ended_well("run", *SMALL, *INLINE, "--trials", "1", cwd=tmp_path)
+    changed = (*SMALL, "--set", "budget.epochs=3", "--set", "activation=tanh")
+    line = refused("run", *changed, cwd=tmp_path)
+    assert "'runs/quickstart' holds another study: budget.epochs is 2 there and 3 here; " in line
+    assert 'fixed.activation is "relu" there and "tanh" here; undo the change' in line
+    assert len(parts(tmp_path / "runs" / "quickstart", "outcomes")) == 1
+
+
+def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("mine")
+    line = refused("run", *SMALL, "--out", "thesis", cwd=tmp_path)
+    assert "'thesis' holds files that are not a run (chapter.tex)" in line
+    assert [p.name for p in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    with held(tmp_path / "run"):
+        line = refused("run", *SMALL, "--out", "run", cwd=tmp_path)
+    assert "another caviar is writing to 'run'; wait for it, or use another --out" in line
+    ended_well("run", *SMALL, *INLINE, "--trials", "1", "--out", "run", cwd=tmp_path)
+
+
+ROOT = Path(__file__).resolve().parents[3]
+
+FAILING = """
+from caviar.runner.executors.processes import LocalExecutor
+from tests.runner import workers
+from caviar.runner.cli.main import main
+LocalExecutor.__init__.__defaults__ = (workers.fails_at_small_ghosts,)
+main()
+"""
+"""The program, whose workers are given trials that cannot be trained."""
+
+
+def test_a_trial_that_fails_is_told_and_the_others_are_done(tmp_path: Path) -> None:
+    words = ["run", *settings_of(TINY), "--no-report", "--out", str(tmp_path / "run")]
+
+    def program() -> subprocess.CompletedProcess[str]:
+        asked = [sys.executable, "-c", FAILING, *words]
+        return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    done = program()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "Traceback (most recent call last)" in done.stdout
+    assert "4/4 trials · 0 running · 2 failed" in done.stdout
+    outcomes = pd.read_parquet(tmp_path / "run" / "outcomes")
+    assert sorted(outcomes["status"]) == ["completed", "completed", "failed", "failed"]
+    failed = outcomes[outcomes["status"] == "failed"]
+    assert failed["error"].str.contains("cannot be cut").all()
+    again = program()
+    assert again.returncode == 1 and "2 of 4 trials are done" in again.stdout
+    assert set(pd.read_parquet(tmp_path / "run" / "outcomes")["attempt"]) == {0, 1}
+
+
+def test_a_trial_that_diverges_is_a_result(tmp_path: Path) -> None:
+    wild = ("--set", "scientific.learning_rate=[0.1, 1e30]", "--out", "run")
+    nuisance = ("--set", "nuisance={}")
+    said = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
+    assert "4/4 trials · 0 running · 0 failed · 2 diverged" in said
+    outcomes = pd.read_parquet(tmp_path / "run" / "outcomes").set_index("status")
+    assert [list(seeds) for seeds in outcomes.loc["diverged", "diverged_seeds"]] == [[0, 1]] * 2
+    assert outcomes.loc["diverged", "rows"].tolist() == outcomes.loc["completed", "rows"].tolist()
+    said = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
+    assert "4 of 4 trials are done" in said
+
+
+def test_a_dry_run_shows_every_default_and_writes_nothing(tmp_path: Path) -> None:
+    said = ended_well("run", "--dry-run", *settings_of(TINY), cwd=tmp_path)
+    assert "4 trials of 2 seeds" in said.splitlines()[0]
+    assert "data: wine, 13 features, 3 classes; 96 train, 40 validation, 42 test" in said
+    for line in (
+        "crossed: norm_batch_size = [4, 16]",
+        "drawn (random): learning_rate = 0.",
+        "fixed: hidden = [6]",
+        'fixed: activation = "relu"',
+        "fixed: steps = 12",
+        "fixed: seeds = [0, 1]",
+    ):
+        assert f"\n{line}" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_study_file_in_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    rows = "".join(f"{i},{i * 7 % 11},{'pq'[i % 2]}\n" for i in range(80))
+    (tmp_path / "data.csv").write_text("a,b,y\n" + rows)
+    (tmp_path / "studies" / "mine.toml").write_text(
+        'name = "mine"\ndataset = { path = "../data.csv", label = "y" }\nreplicas = 1\n'
+        "budget = { steps = 5 }\n[fixed]\nhidden = [4]\nbatch_size = 8\n"
+    )
+    ended_well("run", "studies/mine.toml", *INLINE, "--no-report", cwd=tmp_path)
+    outcomes = tables(tmp_path / "runs" / "mine")["outcomes"]
+    assert outcomes["status"].tolist() == ["completed"] and outcomes["steps"].tolist() == [5]
+
+
+def test_the_installed_command_is_the_same_program(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("caviar")
+    if not script.exists():
+        pytest.skip(f"the package is not installed: no {script}")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    module = caviar("--help", cwd=tmp_path)
+    commands = ("run", "report", "status", "verify", "replay", "conventions", "advise", "doctor")
+    for command in commands:
+        assert command in done.stdout and command in module.stdout

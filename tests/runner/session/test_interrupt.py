@@ -1,0 +1,250 @@
+"""A driver that is killed or told to stop: nothing is lost, nothing is left, and it resumes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+import pytest
+
+from caviar.runner.verify.run import verify_run
+from tests.faults.injections import Fault, rows_that_count, whole
+from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
+
+ROOT = Path(__file__).resolve().parents[3]
+
+STUDY = settings_of(
+    [*DIGITS, "budget={ steps = 240 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+)
+"""Four trials of a part of a second each, those with the small ghosts first."""
+
+PROGRAM = """
+import functools, caviar.runner.store.sink, tests.runner.workers as workers
+from caviar.runner.executors import processes
+from caviar.runner.session import progress_display
+from caviar.runner.cli.main import main
+from caviar.runner.trial.run_trial import run_trial
+processes.LocalExecutor.__init__.__defaults__ = ({run},)
+caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__["max_seconds"] = {seconds}
+progress_display.PLAIN_SECONDS = 0.0
+main()
+"""
+"""The program that says where it is at every event, with workers that do something else than
+they would and a sink that writes sooner or later."""
+
+SOON, NEVER = 0.1, 1e9
+
+REAL = "run_trial"
+HELD_AT_START = "workers.never_ends"
+HELD_AT_CURVES = "functools.partial(workers.holds_after, 'curves')"
+HELD_AT_EVALUATIONS = "functools.partial(workers.holds_after, 'evaluations')"
+HALF_DONE = "workers.large_ghosts_hold"
+"""What the workers do: where they hold, the driver waits for them on a machine of any speed."""
+
+Driver = subprocess.Popen[str]
+
+
+@contextmanager
+def driving(
+    root: Path,
+    run: str = REAL,
+    study: Sequence[str] = STUDY,
+    seconds: float = SOON,
+    stdout: int | IO[str] = subprocess.PIPE,
+) -> Iterator[Driver]:
+    program = PROGRAM.format(run=run, seconds=seconds)
+    words = ["run", *study, "--no-report", "--workers", "2", "--out", root]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *words],
+        cwd=ROOT,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def to_the_end(root: Path, study: Sequence[str] = STUDY) -> None:
+    with driving(root, study=study) as process:
+        _, complaints = process.communicate(timeout=300)
+    assert (process.returncode, complaints) == (0, "")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that have not ended."""
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def all_gone(pids: list[int]) -> bool:
+    return eventually(lambda: not any(alive(pid) for pid in pids))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("whole") / "run"
+    to_the_end(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(undisturbed: Path) -> dict[str, pd.DataFrame]:
+    """The tables of a run that nothing disturbed."""
+    return tables(undisturbed)
+
+
+def more(root: Path, table: str) -> Callable[[], bool]:
+    """Comes true with the next part file of a table."""
+    before = len(parts(root, table))
+    return lambda: len(parts(root, table)) > before
+
+
+def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
+    """The same command ends with the tables of the run that nothing disturbed."""
+    before = rows_that_count(root)
+    with fault.recovering():
+        to_the_end(root)
+    findings = verify_run(root)
+    assert not findings.faults, findings.lines
+    same_tables(tables(root), tables(undisturbed))
+    fault.ended(before, rows_that_count(undisturbed), rows_that_count(root))
+
+
+@pytest.mark.faults("the driver is killed (SIGKILL) after its first file of one table, four times")
+def test_kill_after_kill_ends_in_the_same_tables(
+    undisturbed: Path, fault: Fault, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    moments = {
+        "trials": HELD_AT_START,
+        "curves": HELD_AT_CURVES,
+        "evaluations": HELD_AT_EVALUATIONS,
+        "outcomes": HALF_DONE,
+    }
+    for table, run in moments.items():
+        moment = more(root, table)
+        with driving(root, run) as process:
+            assert eventually(moment)
+            workers = children(process.pid)
+            process.kill()
+            process.wait()
+        fault.inject()
+        assert all_gone(workers)
+        whole(root)
+    assert len(verify_run(root).lines) > 5
+    resumes(root, undisturbed, fault)
+
+
+@pytest.mark.faults("a run is told to stop: Ctrl-C, or SIGTERM")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_commits_and_ends(
+    number: signal.Signals,
+    undisturbed: Path,
+    expected: dict[str, pd.DataFrame],
+    fault: Fault,
+    tmp_path: Path,
+) -> None:
+    """Ctrl-C reaches the whole process group, so the workers get it too."""
+    root, said = tmp_path / "run", tmp_path / "said"
+    ended = expected["outcomes"].merge(expected["trials"]).query("norm_batch_size == 8")
+
+    def in_the_middle() -> bool:
+        """Half of the trials are complete, and rows of the others are received."""
+        now = said.read_text()
+        return "\n2/4 trials" in now and rows_shown(now) > ended["rows"].sum()
+
+    with said.open("w") as out, driving(root, HALF_DONE, seconds=NEVER, stdout=out) as process:
+        assert eventually(in_the_middle)
+        assert not parts(root, "curves") and not parts(root, "outcomes")
+        workers = children(process.pid)
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        _, complaints = process.communicate(timeout=120)
+    fault.inject()
+    assert (process.returncode, complaints) == (130, "")
+    shown = said.read_text()
+    assert "interrupted: what was measured is on disk; the same command resumes" in shown
+    assert len(workers) >= 2 and all_gone(workers)
+    whole(root)
+    on_disk = sum(
+        len(pd.read_parquet(part))
+        for table in ("curves", "evaluations", "statistics", "noise")
+        for part in parts(root, table)
+    )
+    assert on_disk == rows_shown(shown) > ended["rows"].sum()
+    resumes(root, undisturbed, fault)
+
+
+def rows_shown(said: str) -> int:
+    """The rows that the program said it has, the last time it did."""
+    found = re.findall(r"([\d,]+) rows", said)
+    return int(found[-1].replace(",", "")) if found else 0
+
+
+@pytest.mark.faults("Ctrl-C twice")
+def test_a_second_request_stops_at_once_and_tears_nothing(
+    undisturbed: Path, fault: Fault, tmp_path: Path
+) -> None:
+    root = tmp_path / "run"
+    moment = more(root, "curves")
+    with driving(root, HELD_AT_CURVES) as process:
+        assert eventually(moment)
+        workers = children(process.pid)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)  # which ends with the last process that could print
+        assert len(workers) >= 2 and all_gone(workers)
+    fault.inject()
+    assert process.returncode == 130
+    whole(root)
+    resumes(root, undisturbed, fault)
+
+
+def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    with driving(root, HELD_AT_START) as process:
+        assert eventually(lambda: (root / "study.json").exists())
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate(timeout=120)
+    assert (process.returncode, complaints) == (130, "")
+    assert "the same command resumes" in said
+    whole(root)
+
+
+def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    with driving(root, HELD_AT_START) as process:
+        assert eventually(lambda: bool(parts(root, "trials")))
+        with driving(root) as second:
+            said, complaints = second.communicate(timeout=120)
+        assert second.returncode == 2 and "another caviar is writing" in complaints
+        assert said == ""
+        assert eventually(lambda: len(children(process.pid)) >= 3)
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        assert all_gone(workers)  # though they are at trials that never end
+    with driving(root, HELD_AT_START) as third:
+        assert eventually(lambda: len(children(third.pid)) >= 3)

@@ -1,0 +1,110 @@
+"""What a run says while it runs."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+import caviar.runner.session.progress_display
+from caviar.runner.session.loop import Progress
+from caviar.runner.session.progress_display import Display, duration, line, region
+from caviar.runner.trial.events import Idle, Job, Outcome, WorkerDied
+from tests.runner.helpers import TINY, jobs_of, plan_of
+
+JOB: Job = jobs_of(plan_of(*TINY))[0]
+FAILURE = Outcome("0123456789ab", 0, "failed", error="E: [red]no[/red]", traceback="Trace\n  back")
+
+
+def screen(terminal: bool = False) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=60)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def progress(failed: bool = False) -> Progress:
+    found = Progress(total=8, already=2, cost={"a": 1.0, "b": 3.0}, running={"b"}, rows=12_345)
+    found.outcomes.update(["completed", "diverged", *(["failed"] if failed else [])])
+    found.first_failure = FAILURE if failed else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "?"), (0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3723, "1 h 02 min")],
+)
+def test_durations(seconds: float | None, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_one_line_has_the_counts() -> None:
+    said = line(progress(failed=True))
+    assert said.startswith("5/8 trials · 1 running · 1 failed · 1 diverged · 12,345 rows · ")
+
+
+def test_time_left_is_the_share_of_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = progress()
+    assert found.seconds_left is None
+    monkeypatch.setattr("caviar.runner.session.loop.time.monotonic", lambda: found.started + 10)
+    found.cost_done = 1.0
+    assert found.seconds_left == pytest.approx(30)
+
+
+def test_a_failure_is_shown_once_and_as_it_is() -> None:
+    console = screen()
+    display = Display(console)
+    for _ in range(3):
+        display(progress(failed=True), FAILURE)
+    display.close()
+    assert text(console) == "trial 0123456789ab failed: E: [red]no[/red]\nTrace\n  back\n"
+
+
+def test_a_dead_worker_is_named() -> None:
+    console = screen()
+    Display(console)(progress(), WorkerDied(JOB, "killed by SIGKILL"))
+    assert text(console) == f"trial {JOB.trial_id}: killed by SIGKILL\n"
+
+
+def test_plain_output_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(caviar.runner.session.progress_display.time, "monotonic", lambda: now[0])
+    console = screen()
+    display = Display(console)
+    for second in range(25):
+        now[0] = float(second)
+        display(progress(), Idle())
+    assert len(text(console).splitlines()) == 2
+
+
+def test_a_terminal_has_a_live_region_that_goes_away() -> None:
+    console = screen(terminal=True)
+    display = Display(console)
+    display(progress(failed=True), FAILURE)
+    display.close()
+    display.close()
+    assert "[red]no[/red]" in text(console)
+    assert region(progress()).row_count == 2
+
+
+def test_waiting_for_workers_is_said_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(caviar.runner.session.progress_display.time, "monotonic", lambda: now[0])
+    console = screen()
+    display, stuck, busy = Display(console), progress(), progress()
+    stuck.running.clear()
+    for second in range(0, 200, 5):
+        now[0] = float(second)
+        display(busy if second < 30 else stuck, Idle())
+    said = [x for x in text(console).splitlines() if x.startswith("no worker has taken a trial")]
+    assert [x.split(":")[0] for x in said] == [
+        "no worker has taken a trial for 1 min 00 s",
+        "no worker has taken a trial for 2 min 00 s",
+    ]
+    display(stuck, WorkerDied(JOB, "x"))
+    now[0] += 59
+    display(stuck, Idle())
+    assert text(console).count("no worker") == 2

@@ -1,0 +1,276 @@
+"""The program on a run in S3: a real server of the protocol, the commands, the sentences."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from caviar.analysis.run.location import published
+from caviar.analysis.run.read import read_run
+from caviar.runner.cli.main import main
+from tests.faults.injections import Fault, rows_that_count
+from tests.runner.helpers import (
+    TINY,
+    caviar,
+    command,
+    eventually,
+    same_tables,
+    settings_of,
+    tables,
+)
+from tests.runner.stores import Proxy, make_bucket, new_run, objects, uri_at
+
+RUN = ("run", "--on", "inline", *settings_of(TINY))
+
+
+class Said(NamedTuple):
+    code: object
+    out: str
+    err: str
+
+
+Say = Callable[..., Said]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Say:
+    """The program in this process."""
+
+    def said(*words: str) -> Said:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["caviar", *words])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        return Said(code or 0, *capsys.readouterr())
+
+    return said
+
+
+def test_the_commands_take_a_uri(s3: int, say: Say, tmp_path: Path) -> None:
+    uri = uri_at(s3, new_run())
+    first = say(*RUN, "--out", uri, "--no-report")
+    assert (first.code, first.err) == (0, "")
+    assert first.out.endswith(f"rows: {uri}\n")
+    again = say(*RUN, "--out", uri, "--no-report")
+    assert again.code == 0 and f"resuming {uri}: 4 of 4 trials are done" in again.out
+    assert "takes over" not in again.out
+    local = say(*RUN, "--out", "runs/local", "--no-report")
+    assert local.code == 0
+    same_tables(tables(uri), tables(tmp_path / "runs" / "local"))
+
+    assert "4 of 4 trials done" in say("status", uri).out
+    assert say("verify", uri).code == 0
+    trial = read_run(uri).trials["trial_id"].iloc[0]
+    assert say("replay", uri, trial).code == 0
+    compared = say("compare", uri, "runs/local")
+    assert compared.code == 0 and "the same, bit for bit" in compared.out
+    assert f"1: {uri}, " in compared.out
+
+
+SECRETS = (b"sal%2Fmon", b"sal/mon", b"AKIAFISH")
+
+
+def test_a_secret_in_a_uri_is_told_to_nobody(s3: int, say: Say) -> None:
+    run = new_run()
+    uri, shown = uri_at(s3, f"AKIAFISH:sal%2Fmon@{run}"), uri_at(s3, f"***@{run}")
+    said = [say(*RUN, "--trials", "2", "--no-report", "--out", uri)]
+    said += [say(name, uri) for name in ("status", "verify")]
+    said += [say("compare", uri, uri), say(*RUN, "--dry-run", "--pilot", uri)]
+    assert [s.code for s in said[:4]] == [0, 0, 0, 0]
+    assert f"rows: {shown}\n" in said[0].out
+    session = json.loads(objects(s3, run)["study.json"])["sessions"][0]
+    assert f"--out {shown}" in session["command"]
+    assert read_run(uri).where == shown
+    told = "".join(s.out + s.err for s in said).encode() + b"".join(objects(s3, run).values())
+    assert not [secret for secret in SECRETS if secret in told]
+    broken = say("status", uri.replace("%2F", "/"))
+    assert broken.code == 2 and "mon" not in broken.err
+
+
+@pytest.mark.slow
+def test_a_report_is_written_to_the_run(s3: int, say: Say) -> None:
+    run = new_run()
+    said = say(*RUN, "--out", uri_at(s3, f"AKIAFISH:sal%2Fmon@{run}"))
+    assert (said.code, said.err) == (0, "")
+    page = uri_at(s3, f"***@{run}/report/index.html")
+    assert said.out.endswith(f"report: {page}\n")
+    there = objects(s3, run)
+    assert b"read_run(&#39;s3://***@eggs/" in there["report/index.html"]
+    names = ("tables/losses.csv", "figures/noise_penalty.svg", "figures/noise_penalty.pdf")
+    assert {f"report/{name}" for name in names} <= there.keys()
+    told = said.out.encode() + b"".join(there.values())
+    assert not [secret for secret in SECRETS if secret in told]
+
+
+@pytest.fixture
+def proxy(s3: int) -> Iterator[Proxy]:
+    with closing(Proxy(s3)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("words", [RUN, ("status",), ("report",)])
+@pytest.mark.parametrize(
+    ("broken", "code", "reason"),
+    [(403, 2, "ACCESS_DENIED"), (503, 1, "HTTP status 503"), ("cut", 1, "NETWORK_CONNECTION")],
+)
+def test_a_place_that_does_not_serve_is_one_sentence(
+    broken: str | int,
+    code: int,
+    reason: str,
+    words: tuple[str, ...],
+    proxy: Proxy,
+    say: Say,
+    impatient: None,
+) -> None:
+    proxy.fault = lambda request: broken
+    uri = uri_at(proxy.port, new_run())
+    said = say(*words, *(["--out"] if words is RUN else []), uri)
+    assert said.code == code
+    assert said.out == "" and said.err.startswith("caviar: cannot ")
+    assert said.err.count("\n") == 1 and reason in said.err
+    assert "Request ID" not in said.err
+
+
+def test_a_bucket_that_is_not_there(s3: int, say: Say) -> None:
+    uri = uri_at(s3, "no-such-bucket/run")
+    said = say(*RUN, "--out", uri)
+    assert said.code == 2 and "NO_SUCH_BUCKET" in said.err and "carries on" not in said.err
+    assert say("status", uri).code == 2
+
+
+def test_a_store_that_is_off(s3: int, say: Say, impatient: None) -> None:
+    with closing(Proxy(s3)) as proxy:
+        port = proxy.port
+    said = say(*RUN, "--out", uri_at(port, new_run()))
+    assert said.code == 1 and "NETWORK_CONNECTION" in said.err
+
+
+@pytest.mark.slow
+def test_a_store_that_says_nothing_is_given_up(
+    proxy: Proxy, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    proxy.fault = lambda request: "silent"
+    said = say("status", uri_at(proxy.port, new_run()))
+    assert said.code == 1 and "Timeout" in said.err
+    assert len(proxy.requests) == 2
+
+
+def test_a_request_is_tried_again(proxy: Proxy, say: Say) -> None:
+    proxy.fault = lambda request: 503 if len(proxy.requests) < 2 else None
+    said = say("status", uri_at(proxy.port, new_run()))
+    assert said.code == 2 and "is not a run" in said.err
+
+
+@pytest.mark.slow
+def test_a_request_is_tried_five_times(proxy: Proxy, say: Say) -> None:
+    proxy.fault = lambda request: 503 if len(proxy.requests) < 5 else None
+    said = say("status", uri_at(proxy.port, new_run()))
+    assert said.code == 2 and "is not a run" in said.err
+    assert len(proxy.requests) == 5
+
+
+LONGER = (*TINY[:5], "budget.epochs=300", *TINY[6:])
+
+
+def started(uri: str, folder: Path) -> subprocess.Popen[str]:
+    words = command("run", "--workers", "1", *settings_of(LONGER), "--no-report", "--out", uri)
+    return subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.faults("the driver of a run in an object store is killed")
+def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None:
+    run = new_run()
+    uri = uri_at(s3, run)
+    first = started(uri, tmp_path)
+    assert eventually(lambda: any("curves/" in key for key in objects(s3, run)))
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert "_writer.json" in objects(s3, run)
+    fault.inject()
+    before = rows_that_count(uri)
+    words = ("run", "--workers", "1", *settings_of(LONGER), "--no-report", "--out")
+    with fault.recovering():
+        done = caviar(*words, uri, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"takes over {uri} from caviar (process {first.pid} on " in done.stdout
+    assert caviar("verify", uri, cwd=tmp_path).returncode == 0
+    assert caviar(*words, "local", cwd=tmp_path).returncode == 0
+    same_tables(tables(uri), tables(tmp_path / "local"))
+    fault.ended(before, rows_that_count(tmp_path / "local"), rows_that_count(uri))
+
+
+@pytest.mark.slow
+def test_of_two_programs_the_newer_wins(s3: int, tmp_path: Path) -> None:
+    run = new_run()
+    uri = uri_at(s3, run)
+    older = started(uri, tmp_path)
+    assert eventually(lambda: any("trials/" in key for key in objects(s3, run)))
+    newer = started(uri, tmp_path)
+    (_, said), (out, err) = older.communicate(), newer.communicate()
+    assert (older.returncode, newer.returncode, err) == (1, 0, "")
+    assert said.count("\n") == 1
+    assert f"caviar: caviar (process {newer.pid} on " in said and "has taken over" in said
+    assert f"takes over {uri} from caviar (process {older.pid} on " in out
+    assert caviar("verify", uri, cwd=tmp_path).returncode == 0
+
+
+ROOT = Path(__file__).parents[3]
+README = ROOT / "README.md"
+
+
+def test_the_line_of_the_readme_runs(
+    s3: int, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands, with a study made small and the endpoint from the environment."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{s3}")
+    (line,) = [x for x in README.read_text().splitlines() if "s3://" in x and x[:6] == "caviar"]
+    words = shlex.split(line, comments=True)[1:]
+    (uri,) = [word for word in words if word.startswith("s3://")]
+    bucket, path = urlsplit(uri).netloc, urlsplit(uri).path
+    make_bucket(s3, bucket)
+    (tmp_path / "studies").symlink_to(ROOT / "studies")
+    small = settings_of(("hidden=[4]", "budget.epochs=1", "replicas=1", "evaluations=1"))
+    said = say(*words, *small, "--trials", "1", "--on", "inline", "--no-report")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.endswith(f"rows: {uri}\n")
+    assert "study.json" in objects(s3, bucket + path)
+    assert "1 of 1 trials done" in say("status", uri).out
+
+
+def test_a_folder_is_put_into_the_run(s3: int) -> None:
+    run = new_run()
+    with published(uri_at(s3, run), "report") as folder:
+        (folder / "figures").mkdir()
+        (folder / "figures" / "a.svg").write_bytes(b"figure" * 10**6)
+        (folder / "index.html").write_text("page")
+        (folder / "empty").touch()
+        assert objects(s3, run) == {}
+    there = objects(s3, run)
+    assert there.pop("report/figures/a.svg") == b"figure" * 10**6
+    assert there == {"report/index.html": b"page", "report/empty": b""}
+    assert not folder.exists()
+
+
+def test_what_could_not_be_made_is_not_put(s3: int) -> None:
+    run = new_run()
+    with pytest.raises(ZeroDivisionError), published(uri_at(s3, run), "report") as folder:
+        (folder / "index.html").write_text("page")
+        raise ZeroDivisionError
+    assert objects(s3, run) == {}

@@ -1,0 +1,286 @@
+"""Rows on disk: whole files, rows before outcomes, the same bits back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import caviar.runner.store.sink
+import caviar.runner.store.storage
+from caviar.runner.store.local_folder import write_whole
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.part_files import read_rows, write_part
+from caviar.runner.store.schemas import CURVES, ROW_TABLES, SCHEMAS
+from caviar.runner.store.sink import MemorySink, ParquetSink, to_table
+from caviar.runner.store.storage import Storage
+from caviar.runner.trial.events import Block, Outcome
+from tests.runner.helpers import TINY, block, parts, plan_of, rows_are_there
+
+any_float = st.floats(width=64) | st.sampled_from([-0.0, float("nan"), float("inf"), 5e-324])
+OUTCOME = Outcome("t", 0, "completed", rows=3)
+
+
+@settings(deadline=None, max_examples=30)
+@given(values=st.lists(any_float, min_size=1, max_size=8), attempt=st.integers(0, 9))
+def test_any_number_comes_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float], attempt: int
+) -> None:
+    root = tmp_path_factory.mktemp("run")
+    sink = ParquetSink(root)
+    sent = block("curves", len(values), attempt=attempt)
+    sent.columns["loss"] = values
+    sink.write(sent)
+    sink.close()
+    frame = pd.read_parquet(root / "curves")
+    assert frame["loss"].to_numpy().tobytes() == np.array(values).tobytes()
+    assert frame["trial_id"].tolist() == ["t"] * len(values)
+    assert frame["attempt"].tolist() == [attempt] * len(values)
+    assert read_rows(root, "curves", ["step"]) == {"step": sent.columns["step"]}
+
+
+@pytest.mark.parametrize("table", ROW_TABLES)
+def test_files_have_the_declared_schema(table: str, tmp_path: Path) -> None:
+    sink = ParquetSink(tmp_path)
+    sink.write(block(table))
+    sink.close()
+    (part,) = parts(tmp_path, table)
+    assert pq.read_schema(part).equals(SCHEMAS[table])
+
+
+def test_an_outcome_comes_back_whole(tmp_path: Path) -> None:
+    given = Outcome("t", 2, "diverged", 1.5, 0.5, 7, 9, (3, 4), "here", "said", "Trace\nback")
+    sink = ParquetSink(tmp_path)
+    sink.commit(given)
+    sink.commit(OUTCOME)
+    sink.close()
+    first, second = pq.read_table(tmp_path / "outcomes").to_pylist()
+    assert Outcome(**{**first, "diverged_seeds": tuple(first["diverged_seeds"])}) == given
+    assert second["diverged_seeds"] == []
+
+
+def test_planned_trials_come_back(tmp_path: Path) -> None:
+    plan = plan_of(*TINY)
+    ParquetSink(tmp_path).plan(plan.trials)
+    rows = pq.read_table(tmp_path / "trials").to_pylist()
+    assert [row["trial_id"] for row in rows] == [config.trial_id for config in plan.trials]
+    assert [row["learning_rate"] for row in rows] == [c.learning_rate for c in plan.trials]
+    assert rows[0]["hidden"] == [6] and rows[0]["seeds"] == [0, 1]
+
+
+def test_no_trials_write_no_file(tmp_path: Path) -> None:
+    ParquetSink(tmp_path).plan([])
+    ParquetSink(tmp_path).close()
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_what_a_crash_left_behind_is_not_read(tmp_path: Path) -> None:
+    write_part(storage_at(tmp_path), "curves", to_table(block()))
+    (tmp_path / "curves" / ".part-000001.parquet.tmp").write_bytes(b"PAR1 half")
+    assert len(pd.read_parquet(tmp_path / "curves")) == 3
+    assert len(pq.read_table(tmp_path / "curves")) == 3
+
+
+def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
+    there, curves = storage_at(tmp_path), tmp_path / "curves"
+    for _ in range(2):
+        write_part(there, "curves", to_table(block()))
+    (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
+    assert write_part(there, "curves", to_table(block())) == "curves/part-000042.parquet"
+
+
+def test_a_second_sink_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+    for _ in range(3):
+        sink = ParquetSink(tmp_path)
+        sink.write(block())
+        sink.close()
+    assert [p.name for p in parts(tmp_path, "curves")] == [
+        f"part-{i:06d}.parquet" for i in range(3)
+    ]
+
+
+def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The names in a folder at every sync and at the rename."""
+    seen: list[list[str]] = []
+    sync, rename = os.fsync, Path.replace
+
+    def looking(descriptor: int) -> None:
+        seen.append(sorted(os.listdir(os.environ["LOOKED_AT"])))
+        sync(descriptor)
+
+    def renaming(path: Path, target: Path) -> Path:
+        seen.append(["rename"])
+        return rename(path, target)
+
+    monkeypatch.setattr(caviar.runner.store.storage.os, "fsync", looking)
+    monkeypatch.setattr(Path, "replace", renaming)
+    return seen
+
+
+def test_a_file_appears_only_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOKED_AT", str(tmp_path))
+    seen = names_while_writing(monkeypatch)
+    write_whole(tmp_path / "a.txt", b"content")
+    assert seen == [[".a.txt.tmp"], ["rename"], ["a.txt"]]
+    assert (tmp_path / "a.txt").read_bytes() == b"content"
+
+
+def test_readers_see_whole_files_at_every_instant(tmp_path: Path) -> None:
+    faults: list[Exception] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                rows = len(pd.read_parquet(tmp_path / "curves"))
+                assert rows % 3 == 0
+            except Exception as error:
+                faults.append(error)
+                return
+
+    sink = ParquetSink(tmp_path, max_rows=1)
+    sink.write(block())
+    reader = threading.Thread(target=read)
+    reader.start()
+    for i in range(60):
+        sink.write(block(attempt=i))
+    done.set()
+    reader.join()
+    assert not faults
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(caviar.runner.store.sink.time, "monotonic", found)
+    return found
+
+
+def test_rows_wait_until_they_are_old(tmp_path: Path, clock: Clock) -> None:
+    sink = ParquetSink(tmp_path, max_seconds=5.0)
+    sink.write(block())
+    clock.now += 4.0
+    sink.write(block())
+    sink.tick()
+    assert not parts(tmp_path, "curves")
+    clock.now += 1.0
+    sink.tick()
+    assert len(pd.read_parquet(tmp_path / "curves")) == 6
+    clock.now += 100.0
+    sink.tick()
+    assert len(parts(tmp_path, "curves")) == 1
+
+
+def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path, clock: Clock) -> None:
+    sink = ParquetSink(tmp_path, max_seconds=5.0)
+    sink.commit(OUTCOME)
+    assert not parts(tmp_path, "outcomes")
+    clock.now += 5.0
+    sink.tick()
+    assert len(parts(tmp_path, "outcomes")) == 1
+
+
+def test_many_rows_do_not_wait(tmp_path: Path, clock: Clock) -> None:
+    sink = ParquetSink(tmp_path, max_rows=7)
+    for count in (3, 3):
+        sink.write(block(rows=count))
+    assert not parts(tmp_path, "curves")
+    sink.write(block("noise", rows=1))
+    assert len(parts(tmp_path, "curves")) == len(parts(tmp_path, "noise")) == 1
+    sink.write(block(rows=6))
+    assert len(parts(tmp_path, "curves")) == 1
+
+
+WRITES = len(ROW_TABLES) + 1
+"""Part files of one flush: a table each, then the outcomes."""
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("failing", range(2 * WRITES))
+def test_an_outcome_is_never_there_without_its_rows(
+    failing: int, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writing of a part fails, or the process dies right after it; nothing is written on."""
+    calls = iter(range(100))
+
+    def write(storage: Storage, table: str, rows: pa.Table) -> str:
+        now = next(calls) == failing
+        if now and not after:
+            raise OSError("no space left")
+        path = write_part(storage, table, rows)
+        if now:
+            raise OSError("killed")
+        return path
+
+    monkeypatch.setattr(caviar.runner.store.sink, "write_part", write)
+    sink = ParquetSink(tmp_path)
+    with pytest.raises(OSError, match=r"no space left|killed"):
+        for trial in ("one", "two", "six"):
+            for table in ROW_TABLES:
+                sink.write(block(table, trial_id=trial))
+            sink.commit(Outcome(trial, 0, "completed", rows=3 * len(ROW_TABLES)))
+            sink.flush()
+    rows_are_there(tmp_path)
+    assert (
+        len(read_rows(tmp_path, "outcomes", ["trial_id"])["trial_id"])
+        == (failing + after) // WRITES
+    )
+
+
+def test_a_flush_that_failed_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = ParquetSink(tmp_path)
+    for table in ROW_TABLES:
+        sink.write(block(table))
+    sink.commit(Outcome("t", 0, "completed", rows=3 * len(ROW_TABLES)))
+    full = pytest.MonkeyPatch()
+    calls = iter(range(100))
+
+    def write(storage: Storage, table: str, rows: pa.Table) -> str:
+        if next(calls) == 2:
+            raise OSError("no space left")
+        return write_part(storage, table, rows)
+
+    full.setattr(caviar.runner.store.sink, "write_part", write)
+    with pytest.raises(OSError, match="no space left"):
+        sink.flush()
+    full.undo()
+    sink.close()
+    rows_are_there(tmp_path)
+    assert all(len(read_rows(tmp_path, t, ["step"])["step"]) == 3 for t in ROW_TABLES)
+
+
+def test_memory_keeps_everything() -> None:
+    sink = MemorySink()
+    plan = plan_of(*TINY)
+    sink.plan(plan.trials)
+    sink.write(block())
+    sink.commit(OUTCOME)
+    sink.tick()
+    sink.close()
+    assert (sink.trials, sink.blocks, sink.outcomes) == (list(plan.trials), [block()], [OUTCOME])
+
+
+def test_a_block_counts_its_rows() -> None:
+    assert block(rows=5).rows == 5
+    assert to_table(block(rows=5)).schema.equals(CURVES)
+    assert Block("t", 0, "curves", {"seed": []}).rows == 0

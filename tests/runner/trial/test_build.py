@@ -1,0 +1,195 @@
+"""Control arms as a study names them: what each becomes, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from caviar.model.contract import Layer
+from caviar.model.network import AnyBatchNorm
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.other_examples import OtherExamplesNorm
+from caviar.model.norms.stop_gradient import StopGradientNorm
+from caviar.model.steps.ghost_arrangement import random
+from caviar.model.steps.optimizers import GammaDecay, Momentum
+from caviar.runner.config import Norm, TrialConfig
+from caviar.runner.errors import RequestError
+from caviar.runner.study.plan import Plan
+from caviar.runner.trial.build import NORMS, build
+from tests.runner.helpers import TINY, plan_of
+
+SMALL = [
+    *("scientific={}", "nuisance={}", "draws.count=1"),
+    *(s for s in TINY if not s.startswith(("norm_batch_size", "draws"))),
+]
+"""One trial: 96 training examples, batches of 16."""
+
+
+def planned(*settings: str) -> Plan:
+    return plan_of(*SMALL, *settings)
+
+
+def one(*settings: str) -> TrialConfig:
+    (config,) = planned(*settings).trials
+    return config
+
+
+def norm_of(*settings: str) -> Layer:
+    plan = planned(*settings)
+    return dict(build(plan.trials[0], plan.data).network.layers)["norm1"]
+
+
+def company_of(*settings: str) -> int:
+    plan = planned(*settings)
+    return build(plan.trials[0], plan.data).company
+
+
+@pytest.mark.parametrize(
+    ("norm", "layer"),
+    [
+        ("batch", BatchNorm(8)),
+        ("layer", LayerNorm()),
+        ("leave-one-out", LeaveOneOutNorm(8)),
+        ("other-examples", OtherExamplesNorm(8)),
+        ("stop-gradient", StopGradientNorm(8)),
+        ("renorm", BatchRenorm(8, r_max=3.0, d_max=5.0, decay=0.9, ramp=3)),
+        ("shift-noise", NoisyNorm(8, 1e-5, ShiftNoise(8))),
+        ("scale-noise", NoisyNorm(8, 1e-5, ScaleNoise(8))),
+        ("shift-and-scale-noise", NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8))),
+    ],
+)
+def test_a_norm_s_name_is_its_layer(norm: str, layer: Layer) -> None:
+    assert norm_of(f"norm={norm}", "norm_batch_size=8") == layer
+
+
+def test_every_name_has_a_layer() -> None:
+    assert set(NORMS) == set(get_args(Norm))
+
+
+def test_settings_reach_the_layer() -> None:
+    renorm = norm_of(
+        *("norm=renorm", "renorm_r_max=2.0", "renorm_d_max=1.5"),
+        *("renorm_decay=0.5", "renorm_ramp=1.0", "epsilon=0.1"),
+    )
+    assert renorm == BatchRenorm(16, 2.0, 1.5, 0.5, 12, 0.1)
+    noisy = norm_of("norm=scale-noise", "noise_shared=example", "norm_batch_size=4")
+    assert noisy == NoisyNorm(4, 1e-5, ScaleNoise(1))
+
+
+def test_a_dense_layer_has_a_bias_unless_a_batch_mean_is_subtracted() -> None:
+    for norm in NORMS:
+        plan = planned(f"norm={norm}", "norm_batch_size=8")
+        layers = dict(build(plan.trials[0], plan.data).network.layers)
+        subtracts = isinstance(layers.get("norm1"), AnyBatchNorm)
+        assert layers["dense1"].bias != subtracts  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("settings", "company"),
+    [
+        (("norm_batch_size=8",), 0),
+        (("norm_batch_size=16",), 0),
+        (("norm_batch_size=40",), 24),
+        (('norm_batch_size="train"',), 80),
+        (("norm=shift-noise", "norm_batch_size=4"), 80),
+        (("norm=other-examples", "norm_batch_size=8"), 16),
+        (("norm=other-examples", "norm_batch_size=16"), 16),
+        (("norm=other-examples", "norm_batch_size=48"), 80),
+        (("norm=leave-one-out", "norm_batch_size=32"), 16),
+        (("norm=layer", "norm_batch_size=40"), 0),
+        (("norm=none", "norm_batch_size=40"), 0),
+    ],
+)
+def test_examples_without_a_loss_join_where_statistics_need_them(
+    settings: tuple[str, ...], company: int
+) -> None:
+    assert company_of(*settings) == company
+
+
+def test_the_whole_training_split_is_a_number_in_the_table() -> None:
+    assert one('norm_batch_size="train"').norm_batch_size == 96
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("norm_batch_size=97",), "takes 97 examples a step, above the 96 of the training split"),
+        (("norm=other-examples", "norm_batch_size=49"), "takes 98 examples a step"),
+        (("norm=leave-one-out", "norm_batch_size=2"), "leaves 1 to normalise one example by"),
+        (("norm_batch_size=6",), "norm_batch_size 6 does not divide batch_size 16"),
+        (('norm_batch_size="all"',), "norm_batch_size"),
+        (("hidden=[]", "norm=renorm"), "norm = 'renorm' needs at least one hidden layer"),
+        (("ghosts=sorted",), "ghosts: must be 'random', 'stratified' or 'class-sorted'"),
+        (("partitions=0",), "partitions"),
+        (("renorm_r_max=0.5",), "renorm_r_max"),
+    ],
+)
+def test_what_cannot_be_is_refused(settings: tuple[str, ...], message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        planned(*settings)
+    assert message in str(caught.value)
+
+
+def test_ghosts_partitions_and_gamma_decay_reach_the_training() -> None:
+    plan = planned("ghosts=class-sorted", "partitions=3", "gamma_decay=0.5", "norm_batch_size=8")
+    training = build(plan.trials[0], plan.data)
+    assert training.partitions == 3
+    assert training.optimizer == GammaDecay(Momentum(0.9), 0.5)
+    labels = np.array([[0, 1] * 8])
+    sorted_rows = training.arrangement(np.arange(16)[None], labels)
+    assert (sorted_rows == [[*range(0, 16, 2), *range(1, 16, 2)]]).all()
+    later = training.arrangement(np.arange(16)[None], 1 - labels)
+    assert (later == sorted_rows).all(), "the ghost of the first example comes first"
+    stratified = planned("ghosts=stratified", "norm_batch_size=4")
+    dealt = build(stratified.trials[0], stratified.data).arrangement(np.arange(16)[None], labels)
+    assert (np.take_along_axis(labels, dealt, axis=1).reshape(4, 4).sum(axis=1) == 2).all()
+    whole = planned("ghosts=class-sorted", "norm_batch_size=16")
+    assert build(whole.trials[0], whole.data).arrangement is random
+
+
+ARMS = 'arms={ plain = {}, pop = { norm_batch_size = "train" }, ln = { norm = "layer" } }'
+
+
+def test_arms_are_crossed_and_an_arm_s_own_value_counts() -> None:
+    trials = planned(ARMS, "scientific.norm_batch_size=[4, 8]").trials
+    assert [(t.arm, t.norm, t.norm_batch_size) for t in trials] == [
+        ("plain", "batch", 4),
+        ("pop", "batch", 96),
+        ("ln", "layer", 4),
+        ("plain", "batch", 8),
+        ("ln", "layer", 8),
+    ]
+
+
+def test_an_arm_s_name_is_not_part_of_the_trial_s_identity() -> None:
+    (named,) = planned("arms={ plain = {} }").trials
+    assert (named.arm, named.trial_id) == ("plain", one().trial_id)
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        ("arms={ a = { nrom = 1 } }", "unknown key 'nrom' in arms.a; did you mean 'norm'"),
+        ("arms={ a = 3 }", "arms.a: expected a table of fields; got 3"),
+        ("arms=[1]", "arms must be a table of named arms"),
+        ('arms={ a = { norm = "bach" } }', "norm: must be 'batch'"),
+        ("arms={ a = { dropout = 0.1 } }", "both arms.a and [nuisance]"),
+    ],
+)
+def test_a_wrong_arm_is_refused(arms: str, message: str) -> None:
+    drawn = 'nuisance.dropout={ scale = "uniform", low = 0.0, high = 0.5 }'
+    with pytest.raises(RequestError) as caught:
+        planned(arms, drawn)
+    assert message in str(caught.value)
+
+
+def test_arms_stay_paired() -> None:
+    """Every arm has the same seeds and steps: initial weights and examples are the same."""
+    trials: Any = planned(ARMS, "scientific.norm_batch_size=[4, 8]").trials
+    assert len({(t.seeds, t.steps, t.learning_rate) for t in trials}) == 1

@@ -1,0 +1,230 @@
+"""A trial goes on from the bytes of a checkpoint as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import caviar.runner.trial.run_trial
+from caviar.model.records import Record
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train
+from caviar.runner.executors.processes import LocalExecutor
+from caviar.runner.trial.build import NORMS
+from caviar.runner.trial.checkpoint import ABOUT, Header, header
+from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome
+from caviar.runner.trial.run_trial import run_trial
+from tests.runner.attempts import (
+    EVERYTHING,
+    about_with,
+    attempted,
+    checkpoints,
+    everything,
+    members_of,
+    trial,
+    until,
+)
+from tests.runner.helpers import Rows, outcome_of, rows_of
+
+STEPS = 12
+
+TRIALS = [
+    *((f"norm={norm}", "optimizer=adam") for norm in NORMS),
+    *((f"norm={norm}", "shadow=true") for norm in ("renorm", "other-examples", "scale-noise")),
+    ("optimizer=sgd", "ghost_update=average"),
+    ("optimizer=sgd", "ghost_update=sequential", "shadow=true"),
+    ("optimizer=momentum", "weight_decay=0.1", "weight_decay_style=coupled"),
+    ("optimizer=adam", "weight_decay=0.1", "weight_decay_scope=all", "gamma_decay=0.1"),
+    ("dtype=float64", "ghost_update=total", "norm=none", "hidden=[]"),
+    ("dtype=float64", "partitions=2", "ghosts=stratified"),
+    ("ghosts=class-sorted", "dropout=0.3"),
+    ("norm_batch_size=40", "conventions=[]"),
+    ('norm_batch_size="train"', "batch_size=24"),
+    ("learning_rate=1e30",),
+    EVERYTHING,
+]
+
+
+def told(outcome: Outcome) -> tuple[Any, ...]:
+    """What an outcome says that no clock and no attempt changes."""
+    return (
+        *(outcome.status, outcome.steps, outcome.rows, outcome.diverged_seeds),
+        *(outcome.invariants, outcome.error),
+    )
+
+
+def together(*attempts: list[Event]) -> Rows:
+    return rows_of([event for events in attempts for event in events])
+
+
+@pytest.mark.parametrize("settings", TRIALS, ids=" ".join)
+def test_a_trial_goes_on_bit_for_bit(settings: tuple[str, ...]) -> None:
+    """After the first step, after a measurement within an epoch, and before the last step."""
+    config, data = trial(*settings)
+    whole = attempted(config, data)
+    assert list(checkpoints(whole)) == list(range(1, config.steps))
+    for step in (1, 4, config.steps - 1):
+        before = until(whole, step)
+        rest = attempted(config, data, checkpoints(whole)[step].content, attempt=1)
+        assert together(before, rest) == rows_of(whole)
+        assert told(outcome_of(rest)) == told(outcome_of(whole))
+        assert {event.attempt for event in rest} == {1}  # type: ignore[union-attr]
+
+
+def test_a_checkpoint_counts_what_came_before_it() -> None:
+    config, data = trial(*EVERYTHING)
+    events = attempted(config, data, attempt=3)
+    for step, found in checkpoints(events).items():
+        before = [event for event in until(events, step) if isinstance(event, Block)]
+        assert found.rows == sum(event.rows for event in before)
+        assert all(max(event.columns["step"]) <= step for event in before)
+        assert (found.trial_id, found.attempt) == (config.trial_id, 3)
+        assert header(found.content) == Header(config.trial_id, 3, step, found.rows)
+    after_one = events[events.index(checkpoints(events)[4]) :]
+    assert min(min(event.columns["step"]) for event in after_one if isinstance(event, Block)) > 4
+
+
+def test_checkpoints_of_a_trial_that_went_on_are_those_of_one_that_did_not() -> None:
+    config, data, whole = everything()
+    first = checkpoints(whole)
+    again = checkpoints(attempted(config, data, first[5].content))
+    assert list(again) == list(range(6, STEPS))
+    for step, found in again.items():
+        members = [members_of(one.content) for one in (first[step], found)]
+        about = [json.loads(m.pop(ABOUT)) for m in members]
+        assert members[0] == members[1]
+        for key in ("seconds", "probe_seconds"):
+            for one in about:
+                del one["tally"][key]
+        assert about[0] == about[1]
+
+
+def stopped(job: Job, step: int) -> tuple[list[Event], bytes]:
+    """What an attempt sent until it died just after the checkpoint of a step."""
+    events = attempted(job.config, everything()[1], job.checkpoint, job.attempt)
+    return until(events, step), checkpoints(events)[step].content
+
+
+@settings(deadline=None, max_examples=5)
+@given(stops=st.sets(st.integers(1, STEPS - 1), max_size=4))
+def test_any_chain_of_attempts(stops: set[int]) -> None:
+    config, data, whole = everything()
+    seen: list[Event] = []
+    job = Job(config, config.trial_id, 0)
+    for attempt, stop in enumerate(sorted(stops), start=1):
+        sent, content = stopped(job, stop)
+        seen += sent
+        job = Job(config, config.trial_id, attempt, content)
+    last = attempted(config, data, job.checkpoint, job.attempt)
+    assert together(seen, last) == rows_of(whole)
+    assert told(outcome_of(last)) == told(outcome_of(whole))
+
+
+def test_time_goes_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that ticks a second whenever it is read."""
+    ticks = iter(range(10**6))
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    monkeypatch.setattr(caviar.runner.trial.run_trial, "time", clock)
+    config, data = trial()
+    whole = attempted(config, data)
+    found = json.loads(members_of(checkpoints(whole)[6].content)[ABOUT])["tally"]
+    rest = outcome_of(attempted(config, data, checkpoints(whole)[6].content))
+    assert 0 < found["seconds"] < rest.seconds
+    assert (found["probe_seconds"], rest.probe_seconds) == (1.0, 3.0)
+    assert outcome_of(whole).probe_seconds == 3.0
+
+
+def test_a_seed_that_diverged_before_is_named_after() -> None:
+    """Also where nothing that is still to come shows it."""
+    config, data, whole = everything()
+
+    def diverged(about: dict[str, Any]) -> None:
+        about["tally"]["diverged"] = [False, True]
+
+    content = about_with(checkpoints(whole)[5].content, diverged)
+    outcome = outcome_of(attempted(config, data, content))
+    assert (outcome.status, outcome.diverged_seeds) == ("diverged", config.seeds[1:])
+
+
+def test_another_process_goes_on_where_one_stopped() -> None:
+    config, data, whole = everything()
+
+    def in_a_process(job: Job) -> list[Event]:
+        executor = LocalExecutor(data, 1)
+        executor.submit(job)
+        events = list(executor.events())
+        executor.close()
+        return events
+
+    first = in_a_process(Job(config, config.trial_id, 0, checkpoint_seconds=0.0))
+    step, found = max(checkpoints(first).items())
+    rest = in_a_process(Job(config, config.trial_id, 1, found.content))
+    assert together(until(first, step), rest) == rows_of(whole)
+    assert told(outcome_of(rest)) == told(outcome_of(whole))
+
+
+# When a checkpoint is due.
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    stopped = Clock()
+    monkeypatch.setattr(caviar.runner.trial.run_trial, "time", stopped)
+    return stopped
+
+
+def test_a_trial_that_ends_before_the_first_is_due_sends_none(clock: Clock) -> None:
+    config, data = trial()
+    events = list(run_trial(Job(config, config.trial_id, 0), data))
+    assert outcome_of(events).status == "completed" and not checkpoints(events)
+
+
+def test_checkpoints_come_in_their_interval(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every 10 seconds, and a step takes 4."""
+
+    def slowly(
+        training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
+    ) -> Iterator[Record]:
+        def asked() -> bool:
+            clock.now += 4.0
+            return wanted()
+
+        return train(training, splits, start, asked)
+
+    monkeypatch.setattr(caviar.runner.trial.run_trial, "train", slowly)
+    config, data = trial()
+    events = list(run_trial(Job(config, config.trial_id, 0), data))
+    assert list(checkpoints(events)) == [3, 6, 9]
+
+
+def test_one_that_takes_long_to_hand_over_is_followed_by_a_rest(clock: Clock) -> None:
+    config, data = trial()
+    job = Job(config, config.trial_id, 0, checkpoint_seconds=0.0)
+    assert len(checkpoints(list(run_trial(job, data)))) == STEPS - 1
+    sent = []
+    for event in run_trial(job, data):
+        if isinstance(event, Checkpoint):
+            sent.append(event.step)
+            clock.now += 1.0
+    assert sent == [1]
+    rest = caviar.runner.trial.run_trial._Rest(10.0)
+    rest.begin(1.0)
+    clock.now += 19.9
+    assert not rest.over()
+    clock.now += 0.1
+    assert rest.over()
