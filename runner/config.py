@@ -14,6 +14,7 @@ from caviar.model.averages.bank import GhostUpdate
 from caviar.model.averages.conventions import CONVENTIONS
 from caviar.model.averages.frameworks import ALL
 from caviar.model.network import Activation
+from caviar.model.norms.registry import NORMS
 from caviar.model.steps.optimizers import WeightDecayScope
 from caviar.model.steps.schedules import ScheduleName
 from caviar.runner.errors import nearest
@@ -36,23 +37,6 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=MOST_EXAMPLES)]
 Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 Moments = Annotated[int, Field(ge=1, le=MOST_MOMENTS)]
-
-
-Norm = Literal[
-    "batch",
-    "layer",
-    "none",
-    "leave-one-out",
-    "other-examples",
-    "stop-gradient",
-    "renorm",
-    "shift-noise",
-    "scale-noise",
-    "shift-and-scale-noise",
-]
-NOISE_NORMS = ("shift-noise", "scale-noise", "shift-and-scale-noise")
-WITHOUT_STATISTICS = ("layer", "none")
-"""Norms that no batch statistics enter: `norm_batch_size` is only what evaluation groups by."""
 
 
 class Frozen(BaseModel):
@@ -111,7 +95,7 @@ class TrialFields(Frozen):
 
     hidden: listed(Width) = (128, 128)  # type: ignore[valid-type]
     activation: Activation = "relu"
-    norm: Norm = "batch"
+    norm: Literal[*NORMS] = "batch"  # type: ignore[valid-type]
     batch_size: Size = 128
     norm_batch_size: Size | Literal["train"] | None = Field(
         default=None,
@@ -162,18 +146,21 @@ class TrialFields(Frozen):
             raise ValueError(
                 f"norm = {self.norm!r} needs at least one hidden layer; hidden is empty"
             )
-        size = self.norm_batch_size
-        if self.norm in WITHOUT_STATISTICS or not isinstance(size, int):
+        kind, size = NORMS[self.norm], self.norm_batch_size
+        refusal = kind.refusal(dict(self))
+        if refusal:
+            raise ValueError(refusal)
+        if not kind.uses_batch_statistics or not isinstance(size, int):
             return self
         if size < self.batch_size and self.batch_size % size:
             raise ValueError(
                 f"norm_batch_size {size} does not divide batch_size {self.batch_size}: "
                 f"{self.batch_size} / {size} leaves {self.batch_size % size}"
             )
-        if self.norm == "leave-one-out" and size < 3:
+        if size < kind.smallest_norm_batch_size:
             raise ValueError(
-                f"norm = 'leave-one-out' with norm_batch_size {size} leaves {size - 1} to "
-                "normalise one example by; give 3 or more"
+                f"norm = {kind.name!r} needs a norm_batch_size of "
+                f"{kind.smallest_norm_batch_size} or more; got {size}"
             )
         return self
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
+from caviar.model.norms.kind import NormKind
 from caviar.model.norms.standardise import (
     NormTape,
     affine,
@@ -58,3 +59,6 @@ class BatchNorm:
         y *= (parameters["gamma"] / deviation)[:, :, None]
         y += parameters["beta"][:, None]
         return y.reshape(x.shape)
+
+
+BATCH = NormKind("batch", lambda s: BatchNorm(s["norm_batch_size"], s["epsilon"]))

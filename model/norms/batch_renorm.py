@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
+from caviar.model.norms.kind import GHOSTS, NormKind, Settings
 from caviar.model.norms.standardise import NormTape, affine, grouped, standardise
 
 
@@ -99,3 +100,21 @@ class BatchRenorm:
 def _share(limit: float, opened: Array) -> Array:
     """`limit * opened`, and nothing of an infinite limit that has not begun to open."""
     return np.multiply(limit, opened, out=np.zeros_like(opened), where=opened > 0)
+
+
+def _renorm(s: Settings) -> BatchRenorm:
+    return BatchRenorm(
+        s["norm_batch_size"],
+        s["renorm_r_max"],
+        s["renorm_d_max"],
+        s["renorm_decay"],
+        round(s["renorm_ramp"] * s["steps"]),
+        s["epsilon"],
+    )
+
+
+RENORM = NormKind(
+    "renorm",
+    _renorm,
+    GHOSTS | {"renorm_r_max", "renorm_d_max", "renorm_decay", "renorm_ramp"},
+)

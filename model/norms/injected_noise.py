@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from numpy.typing import DTypeLike
 from caviar.model.contract import Array, Generators, MomentsOf, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
+from caviar.model.norms.kind import GHOSTS, NormKind, Settings
 from caviar.model.norms.standardise import affine
 
 
@@ -119,3 +121,21 @@ class NoisyNorm:
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         return BatchNorm(self.noise_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+def the_whole_split(batch_size: int, norm_batch_size: int, train: int) -> int:
+    """Injected noise blurs population statistics: the whole training split takes part."""
+    return train
+
+
+def _kind(name: str, noise: Callable[[int], Noise]) -> NormKind:
+    def make(s: Settings) -> NoisyNorm:
+        shared = {"ghost": s["norm_batch_size"], "example": 1}[s["noise_shared"]]
+        return NoisyNorm(s["norm_batch_size"], s["epsilon"], noise(shared))
+
+    return NormKind(name, make, GHOSTS | {"noise_shared"}, forward_examples=the_whole_split)
+
+
+SHIFT_NOISE = _kind("shift-noise", ShiftNoise)
+SCALE_NOISE = _kind("scale-noise", ScaleNoise)
+SHIFT_AND_SCALE_NOISE = _kind("shift-and-scale-noise", ShiftAndScaleNoise)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, MomentsOf, Parameters
+from caviar.model.norms.kind import NormKind, the_batch
 from caviar.model.norms.standardise import standardise, standardise_backward
 
 
@@ -46,3 +47,12 @@ class LayerNorm:
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         return self.forward(parameters, x, ())[0]
+
+
+LAYER = NormKind(
+    "layer",
+    lambda s: LayerNorm(s["epsilon"]),
+    frozenset({"epsilon"}),
+    uses_batch_statistics=False,
+    forward_examples=the_batch,
+)

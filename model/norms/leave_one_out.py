@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.kind import NormKind
 from caviar.model.norms.standardise import (
     NormTape,
     affine,
@@ -74,3 +75,10 @@ def _centred(x: Array, norm_batch_size: int) -> tuple[Array, Moments]:
     mean = ghosts.mean(axis=2, keepdims=True)
     centred = ghosts - mean
     return centred, Moments(mean[:, :, 0], np.mean(centred * centred, axis=2))
+
+
+LEAVE_ONE_OUT = NormKind(
+    "leave-one-out",
+    lambda s: LeaveOneOutNorm(s["norm_batch_size"], s["epsilon"]),
+    smallest_norm_batch_size=3,
+)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.kind import NormKind, ghosts_of_the_batch
 from caviar.model.norms.standardise import (
     NormTape,
     affine,
@@ -78,3 +79,15 @@ class OtherExamplesNorm:
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+def twice(batch_size: int, norm_batch_size: int, train: int) -> int:
+    """To be normalised by other examples, every ghost takes another."""
+    return 2 * ghosts_of_the_batch(batch_size, norm_batch_size, train)
+
+
+OTHER_EXAMPLES = NormKind(
+    "other-examples",
+    lambda s: OtherExamplesNorm(s["norm_batch_size"], s["epsilon"]),
+    forward_examples=twice,
+)

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, MomentsOf, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.kind import NormKind
 from caviar.model.norms.standardise import (
     NormTape,
     affine_backward,
@@ -44,3 +45,8 @@ class StopGradientNorm:
 
     def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
         return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+
+
+STOP_GRADIENT = NormKind(
+    "stop-gradient", lambda s: StopGradientNorm(s["norm_batch_size"], s["epsilon"])
+)

@@ -7,21 +7,8 @@ from collections.abc import Callable
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import trackers
 from caviar.model.averages.frameworks import ALL
-from caviar.model.contract import Layer
 from caviar.model.network import mlp
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.injected_noise import (
-    Noise,
-    NoisyNorm,
-    ScaleNoise,
-    ShiftAndScaleNoise,
-    ShiftNoise,
-)
-from caviar.model.norms.layer_norm import LayerNorm
-from caviar.model.norms.leave_one_out import LeaveOneOutNorm
-from caviar.model.norms.other_examples import OtherExamplesNorm
-from caviar.model.norms.stop_gradient import StopGradientNorm
+from caviar.model.norms.registry import NORMS
 from caviar.model.steps.ghost_arrangement import (
     Arrangement,
     class_sorted,
@@ -41,38 +28,10 @@ from caviar.model.steps.optimizers import (
 )
 from caviar.model.steps.schedules import SCHEDULES
 from caviar.model.steps.setup import Training
-from caviar.runner.config import NOISE_NORMS, WITHOUT_STATISTICS, Norm, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, split_sizes
 from caviar.runner.trial.measurement_schedule import Sizes, probes_of, spread
 
-
-def _noisy(noise: Callable[[int], Noise]) -> Callable[[TrialConfig], Layer]:
-    shared: dict[str, Callable[[TrialConfig], int]] = {
-        "ghost": lambda c: c.norm_batch_size,
-        "example": lambda c: 1,
-    }
-    return lambda c: NoisyNorm(c.norm_batch_size, c.epsilon, noise(shared[c.noise_shared](c)))
-
-
-NORMS: dict[Norm, Callable[[TrialConfig], Layer | None]] = {
-    "batch": lambda c: BatchNorm(c.norm_batch_size, c.epsilon),
-    "layer": lambda c: LayerNorm(c.epsilon),
-    "none": lambda c: None,
-    "leave-one-out": lambda c: LeaveOneOutNorm(c.norm_batch_size, c.epsilon),
-    "other-examples": lambda c: OtherExamplesNorm(c.norm_batch_size, c.epsilon),
-    "stop-gradient": lambda c: StopGradientNorm(c.norm_batch_size, c.epsilon),
-    "renorm": lambda c: BatchRenorm(
-        c.norm_batch_size,
-        c.renorm_r_max,
-        c.renorm_d_max,
-        c.renorm_decay,
-        round(c.renorm_ramp * c.steps),
-        c.epsilon,
-    ),
-    "shift-noise": _noisy(ShiftNoise),
-    "scale-noise": _noisy(ScaleNoise),
-    "shift-and-scale-noise": _noisy(ShiftAndScaleNoise),
-}
 ARRANGEMENTS: dict[str, Callable[[int], Arrangement]] = {
     "random": lambda m: random,
     "stratified": lambda m: first_come(stratified(m), m),
@@ -90,35 +49,27 @@ WEIGHT_DECAYS: dict[str, Callable[[Optimizer, float, WeightDecayScope], Optimize
 
 
 def forward_examples(config: TrialConfig, train: int) -> int:
-    """Examples of a training step's forward pass, those without a loss included.
-
-    Injected noise blurs population statistics, so the whole training split takes part; to be
-    normalised by other examples, every ghost takes another.
-    """
-    m = config.norm_batch_size
-    if config.norm in WITHOUT_STATISTICS:
-        return config.batch_size
-    if config.norm in NOISE_NORMS:
-        return train
-    times = 2 if config.norm == "other-examples" else 1
-    return times * max(config.batch_size, m)
+    """Examples of a training step's forward pass, those without a loss included."""
+    kind = NORMS[config.norm]
+    return kind.forward_examples(config.batch_size, config.norm_batch_size, train)
 
 
 def build(config: TrialConfig, data: Data) -> Training:
     """The training run that a config describes."""
+    kind = NORMS[config.norm]
     splits = split_sizes(config.dataset, len(data.labels))
     forward = forward_examples(config, splits[0])
     network = mlp(
         config.hidden,
         len(data.classes),
-        norm=NORMS[config.norm](config),
+        norm=kind.build(dict(config)),
         activation=config.activation,
         dropout=config.dropout,
     )
     rows = tuple(ALL[name] for name in config.conventions)
     bank = trackers(rows, tuple(dict.fromkeys((config.decay, *config.decays))))
     m = config.norm_batch_size
-    cut = m < config.batch_size and config.norm not in WITHOUT_STATISTICS
+    cut = m < config.batch_size and kind.uses_batch_statistics
     return Training(
         network=network,
         optimizer=_optimizer(config),

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from caviar.model.measurements.batch_noise import NOISE_BATCHES, PARTITIONS
+from caviar.model.norms.registry import NORMS
 from caviar.model.steps.setup import Probes
-from caviar.runner.config import WITHOUT_STATISTICS, TrialConfig
+from caviar.runner.config import TrialConfig
 
 EVALUATE, POPULATION, PROPAGATE, NOISE, PENALTY, PREDICT = 0.35, 0.5, 0.4, 0.12, 0.6, 2.0
 """Time of one example in one evaluation, population pass, train-mode pass, partition into noise
@@ -96,13 +97,13 @@ def shadow_cost(config: TrialConfig, sizes: Sizes) -> float:
 
 def _light(config: TrialConfig, sizes: Sizes) -> float:
     examples = sizes.train + sizes.validation + sizes.test
-    if config.norm in WITHOUT_STATISTICS:
+    if not NORMS[config.norm].uses_batch_statistics:
         return EVALUATE * examples
     return POPULATION * sizes.train + 2 * EVALUATE * examples
 
 
 def _whole(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
-    if config.norm in WITHOUT_STATISTICS:
+    if not NORMS[config.norm].uses_batch_statistics:
         return _light(config, sizes)
     held_out = sizes.validation + sizes.test
     trackers = len(config.conventions) * len({config.decay, *config.decays})

@@ -191,10 +191,13 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "nesting": ((f"hidden={'[' * 5000}",), "hidden"),
     "nested": ((f"hidden={'[' * 90}1{']' * 90}",), "hidden.0: must be a valid integer; got"),
     "dotted": ((f"scientific.{'decay.' * 3000}x=1",), "scientific.decay: expected a list of"),
-    "leave-one-out": (("norm=leave-one-out", "norm_batch_size=[2, 4]"), "size 2 leaves 1 to"),
+    "leave-one-out": (
+        ("norm=leave-one-out", "norm_batch_size=[2, 4]"),
+        "norm_batch_size of 3 or more; got 2",
+    ),
     "default size": (
         ("norm=leave-one-out", "batch_size=2", "scientific={}", "probe_batch_sizes=[2]"),
-        "norm_batch_size 2 leaves 1",
+        "norm_batch_size of 3 or more; got 2",
     ),
 }
 

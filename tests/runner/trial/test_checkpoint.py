@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import caviar.runner.trial.run_trial
+from caviar.model.norms.registry import NORMS
 from caviar.model.records import Record
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train
 from caviar.runner.executors.processes import LocalExecutor
-from caviar.runner.trial.build import NORMS
 from caviar.runner.trial.checkpoint import ABOUT, Header, header
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial

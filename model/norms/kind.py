@@ -1,0 +1,55 @@
+"""What a norm says about itself to those who configure, build and report it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caviar.model.contract import Layer
+
+Settings = Mapping[str, Any]
+"""Plain values by the name of the config's field."""
+
+GHOSTS = frozenset({"norm_batch_size", "epsilon", "ghosts", "partitions"})
+"""Settings of every norm whose statistics come from ghost batches."""
+
+
+def ghosts_of_the_batch(batch_size: int, norm_batch_size: int, train: int) -> int:
+    """The batch, or one ghost where that is larger: examples without a loss join in."""
+    return max(batch_size, norm_batch_size)
+
+
+def the_batch(batch_size: int, norm_batch_size: int, train: int) -> int:
+    """No example needs company."""
+    return batch_size
+
+
+def nothing_to_refuse(settings: Settings) -> str:
+    """Every combination of settings is allowed."""
+    return ""
+
+
+@dataclass(frozen=True)
+class NormKind:
+    """One value of a study's `norm`.
+
+    `make` builds the layer (None: no norm) from the `settings`, which are all the config fields
+    that this norm reads, and `steps`. `uses_batch_statistics`: whether the training pass
+    normalises by statistics of the batch and evaluation by population statistics, which running
+    averages watch. `forward_examples` takes batch size, norm batch size and training examples to
+    the examples of a training step's forward pass, those without a loss included. `refusal` says
+    in a sentence what is wrong with settings (`hidden` among them); it is empty where nothing is.
+    """
+
+    name: str
+    make: Callable[[Settings], Layer | None]
+    settings: frozenset[str] = GHOSTS
+    uses_batch_statistics: bool = True
+    smallest_norm_batch_size: int = 2
+    forward_examples: Callable[[int, int, int], int] = ghosts_of_the_batch
+    refusal: Callable[[Settings], str] = nothing_to_refuse
+
+    def build(self, settings: Settings) -> Layer | None:
+        """The layer; a setting that this norm does not declare is out of its reach."""
+        return self.make({key: settings[key] for key in ("steps", *self.settings)})

@@ -1,0 +1,13 @@
+"""No norm at all: the control arm that only trains."""
+
+from __future__ import annotations
+
+from caviar.model.norms.kind import NormKind, the_batch
+
+NONE = NormKind(
+    "none",
+    lambda s: None,
+    frozenset(),
+    uses_batch_statistics=False,
+    forward_examples=the_batch,
+)

@@ -1,0 +1,30 @@
+"""Every norm that a study may name: a new one is a file and its line here."""
+
+from __future__ import annotations
+
+from caviar.model.norms.batch_norm import BATCH
+from caviar.model.norms.batch_renorm import RENORM
+from caviar.model.norms.injected_noise import SCALE_NOISE, SHIFT_AND_SCALE_NOISE, SHIFT_NOISE
+from caviar.model.norms.kind import NormKind
+from caviar.model.norms.layer_norm import LAYER
+from caviar.model.norms.leave_one_out import LEAVE_ONE_OUT
+from caviar.model.norms.none import NONE
+from caviar.model.norms.other_examples import OTHER_EXAMPLES
+from caviar.model.norms.stop_gradient import STOP_GRADIENT
+
+NORMS: dict[str, NormKind] = {
+    kind.name: kind
+    for kind in (
+        BATCH,
+        LAYER,
+        NONE,
+        LEAVE_ONE_OUT,
+        OTHER_EXAMPLES,
+        STOP_GRADIENT,
+        RENORM,
+        SHIFT_NOISE,
+        SCALE_NOISE,
+        SHIFT_AND_SCALE_NOISE,
+    )
+}
+"""By the name that a study gives it."""
