@@ -11,6 +11,7 @@ import machine  # isort: skip  # sets the threads before numpy loads
 import statistics
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,24 +19,26 @@ from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import CONVENTIONS, trackers
 from caviar.model.averages.frameworks import FRAMEWORKS
 from caviar.model.network import mlp, training_moments
+from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 from caviar.model.steps.optimizers import Momentum
 from caviar.model.steps.random_streams import streams
 
-PAIRS = 60
+
+class Sizes(NamedTuple):
+    """The pairs of steps of a row, and the replicas and batch size of every row."""
+
+    pairs: int
+    cases: tuple[tuple[int, int], ...]
+
+
+FULL = Sizes(pairs=60, cases=((1, 64), (1, 128), (1, 256), (8, 256)))
+QUICK = Sizes(pairs=3, cases=((1, 16), (2, 16)))
 
 
 def make(batch: int, replicas: int) -> tuple[Callable[[], object], Callable[[], object], int]:
     """One training step, one update of the bank with its statistics, and the bank's size."""
-    network = mlp(
-        (256, 256),
-        10,
-        norm="batch",
-        norm_batch_size=batch,
-        epsilon=1e-5,
-        activation="relu",
-        dropout=0.0,
-    )
+    network = mlp((256, 256), 10, norm=BatchNorm(batch), activation="relu", dropout=0.0)
     seeds = tuple(range(replicas))
     parameters, _ = network.init(streams(seeds, "weights"), 784, np.float32)
     plain = tuple(CONVENTIONS[name] for name in ("biased", "unbiased", "debiased"))
@@ -68,17 +71,17 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
+def main(sizes: Sizes) -> None:
     """Print the table: medians of interleaved pairs."""
     print(machine.describe())
     print("\n| replicas | batch | trackers | step (ms) | bank (ms) | bank / step |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
-    for replicas, batch in ((1, 64), (1, 128), (1, 256), (8, 256)):
+    for replicas, batch in sizes.cases:
         step, watch, size = make(batch, replicas)
-        pairs = [(seconds(step), seconds(watch)) for _ in range(PAIRS)]
+        pairs = [(seconds(step), seconds(watch)) for _ in range(sizes.pairs)]
         a, b = (1000 * statistics.median(side) for side in zip(*pairs, strict=True))
         print(f"| {replicas} | {batch} | {size} | {a:.2f} | {b:.2f} | {b / a:.1%} |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

@@ -8,6 +8,7 @@ import statistics
 import time
 from dataclasses import replace
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,19 @@ from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint import Tally, header, pack, unpack
 
-ROUNDS = 7
-NETWORKS = ((64, (32, 32)), (64, (128, 128)), (784, (256, 256)), (784, (1024, 1024)))
-"""Features and hidden widths."""
+
+class Sizes(NamedTuple):
+    """Checkpoints per network, and the features and hidden widths of every network."""
+
+    rounds: int
+    networks: tuple[tuple[int, tuple[int, int]], ...]
 
 
-def measure(features: int, hidden: tuple[int, int]) -> tuple[float, list[float]]:
+FULL = Sizes(7, ((64, (32, 32)), (64, (128, 128)), (784, (256, 256)), (784, (1024, 1024))))
+QUICK = Sizes(2, ((64, (32, 32)), (64, (64, 64))))
+
+
+def measure(features: int, hidden: tuple[int, int], count: int) -> tuple[float, list[float]]:
     """MiB, then CPU milliseconds of a step, of `pack`, `header` and `unpack`: medians."""
     settings = (
         *(f"hidden={list(hidden)}", "optimizer=adam", "replicas=8", "budget={steps=1000}"),
@@ -40,7 +48,7 @@ def measure(features: int, hidden: tuple[int, int]) -> tuple[float, list[float]]
     records = train(build(config, data), make_splits(data, config), wanted=lambda: True)
     snapshots = (record for record in records if isinstance(record, Snapshot))
     rounds, size, start = [], 0, time.process_time()
-    for snapshot in islice(snapshots, ROUNDS):
+    for snapshot in islice(snapshots, count):
         times = [start, time.process_time()]
         content = pack(snapshot, tally, config.trial_id, 0)
         times.append(time.process_time())
@@ -53,17 +61,17 @@ def measure(features: int, hidden: tuple[int, int]) -> tuple[float, list[float]]
     return size / 2**20, [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
-def main() -> None:
+def main(sizes: Sizes) -> None:
     """Print the table."""
     print(machine.describe())
     print("8 replicas, batch 256, ghosts of 16, Adam; CPU time\n")
     print("| network | MiB | a step (ms) | pack (ms) | header (ms) | unpack (ms) |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for features, hidden in NETWORKS:
-        size, times = measure(features, hidden)
+    for features, hidden in sizes.networks:
+        size, times = measure(features, hidden, sizes.rounds)
         name = "-".join(str(width) for width in (features, *hidden, 10))
         print(f"| {name} | {size:.2f} | {' | '.join(f'{t:.2f}' for t in times)} |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

@@ -5,7 +5,7 @@ carries them. Then the driver's loop and sink receive the events of many simulat
 run such trials one after the other, in the order of the simulated clock and as fast as the driver
 takes them: unpickling, tables, part files and checkpoints are real. The share of the simulated time
 that the driver needs says how many workers it can serve. Ray's own work of carrying the
-bytes is not in it; `wait` measures what asking a thousand streams costs.
+bytes is not in it; `streams.py` measures that.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
-import caviar.runner.store.sink
 from caviar.runner.session.loop import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import make_plan
@@ -32,21 +30,32 @@ from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Checkpoint, Event, Job
 from caviar.runner.trial.run_trial import run_trial
 
-KINDS = {
-    "quickstart": [],
-    "quickstart, 20 times the steps": ["budget={ steps = 3200 }"],
-    "64-256-256-10, Adam, 15 times the steps": [
-        "hidden=[256, 256]",
-        "optimizer=adam",
-        "learning_rate=0.001",
-        "budget={ steps = 2400 }",
-    ],
-}
-WORKERS = (100, 1000, 4000)
-TRIALS_A_WORKER = 3
+
+class Sizes(NamedTuple):
+    """The settings of each kind of trial, and the numbers of workers that run it."""
+
+    kinds: dict[str, list[str]]
+    workers: tuple[int, ...]
 
 
-class Said(NamedTuple):
+FULL = Sizes(
+    kinds={
+        "quickstart": [],
+        "quickstart, 20 times the steps": ["budget={ steps = 3200 }"],
+        "64-256-256-10, Adam, 15 times the steps": [
+            "hidden=[256, 256]",
+            "optimizer=adam",
+            "learning_rate=0.001",
+            "budget={ steps = 2400 }",
+        ],
+    },
+    workers=(100, 1000, 4000),
+)
+QUICK = Sizes(kinds={"quickstart, 20 steps": ["budget={ steps = 20 }"]}, workers=(5, 20))
+TRIALS_PER_WORKER = 3
+
+
+class Timed(NamedTuple):
     """An event of a measured trial, and the seconds since the trial began."""
 
     seconds: float
@@ -56,7 +65,7 @@ class Said(NamedTuple):
 class Replay:
     """An executor of simulated workers on a simulated clock; `now` is in seconds."""
 
-    def __init__(self, script: list[Said], workers: int) -> None:
+    def __init__(self, script: list[Timed], workers: int) -> None:
         self.workers = workers
         self.now = 0.0
         self._script = script
@@ -66,7 +75,7 @@ class Replay:
         self._queue.append(job)
 
     def events(self) -> Iterator[Event]:
-        # Begun at different moments, as trials are of workers that have been at it for a while.
+        # Trials begin at different moments, as they do on workers that have run for a while.
         length, last = self._script[-1].seconds, 0.0
         first = self._script[0].seconds
         due = []
@@ -77,17 +86,17 @@ class Replay:
             due.append((began + first, worker, began, 0))
         heapq.heapify(due)
         while due:
-            self.now, worker, began, at = heapq.heappop(due)
-            job, event = jobs[worker], pickle.loads(self._script[at].pickled)
-            own = replace(event, trial_id=job.trial_id, attempt=job.attempt)
+            self.now, worker, began, index = heapq.heappop(due)
+            job, recorded = jobs[worker], pickle.loads(self._script[index].pickled)
+            event = replace(recorded, trial_id=job.trial_id, attempt=job.attempt)
             if not isinstance(event, Checkpoint):
-                yield own
+                yield event
             elif self.now - last >= 1 / CHECKPOINTS_A_SECOND:
                 last = self.now
-                yield own
-            if at + 1 < len(self._script):
-                then = began + self._script[at + 1].seconds
-                heapq.heappush(due, (then, worker, began, at + 1))
+                yield event
+            if index + 1 < len(self._script):
+                then = began + self._script[index + 1].seconds
+                heapq.heappush(due, (then, worker, began, index + 1))
             elif self._queue:
                 jobs[worker] = self._queue.popleft()
                 heapq.heappush(due, (self.now + first, worker, self.now, 0))
@@ -95,23 +104,22 @@ class Replay:
     def close(self) -> None: ...
 
 
-def measured(settings: list[str]) -> tuple[Job, list[Said]]:
+def measured(settings: list[str]) -> tuple[Job, list[Timed]]:
     """A real trial of the quickstart with these settings, by its events."""
     plan = make_plan(read_study(None, settings), 1)
     job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, CHECKPOINT_SECONDS)
-    said, began = [], time.perf_counter()
+    script, began = [], time.perf_counter()
     for event in run_trial(job, plan.data):
-        said.append(Said(time.perf_counter() - began, pickle.dumps(event)))
-    return job, said
+        script.append(Timed(time.perf_counter() - began, pickle.dumps(event)))
+    return job, script
 
 
-def drive(job: Job, script: list[Said], workers: int, folder: Path) -> tuple[float, float, int]:
+def drive(job: Job, script: list[Timed], workers: int, folder: Path) -> tuple[float, float, int]:
     """Seconds of the driver, simulated seconds, and rows written."""
-    jobs = [replace(job, trial_id=f"{i:012x}") for i in range(workers * TRIALS_A_WORKER)]
+    jobs = [replace(job, trial_id=f"{i:012x}") for i in range(workers * TRIALS_PER_WORKER)]
     replay = Replay(script, workers)
-    # The sink flushes by the clock of the simulation, as often as it would in truth.
-    caviar.runner.store.sink.time = SimpleNamespace(monotonic=lambda: replay.now)  # type: ignore[attr-defined]
-    sink = ParquetSink(folder)
+    # The sink flushes by the clock of the simulation, as often as it would in a real run.
+    sink = ParquetSink(folder, clock=lambda: replay.now)
     began = time.perf_counter()
     progress = run_study(jobs, replay, sink, lambda progress, event: None)
     sink.close()
@@ -119,19 +127,19 @@ def drive(job: Job, script: list[Said], workers: int, folder: Path) -> tuple[flo
     return time.perf_counter() - began, replay.now, progress.rows
 
 
-def main() -> None:
+def main(sizes: Sizes) -> None:
     """Print the table."""
     print(machine.describe())
-    head = ("trial", "seconds", "workers", "driver busy", "trials/s at most", "rows/s at most")
-    head += ("full at workers", "peak GiB")
+    head = ["trial", "seconds", "workers", "driver busy", "trials/s at most", "rows/s at most"]
+    head += ["full at workers", "peak GiB"]
     print(f"| {' | '.join(head)} |\n| --- |{' ---: |' * (len(head) - 1)}")
-    for kind, settings in KINDS.items():
+    for kind, settings in sizes.kinds.items():
         job, script = measured(settings)
-        for workers in WORKERS:
+        for workers in sizes.workers:
             with tempfile.TemporaryDirectory() as folder:
                 busy, seconds, rows = drive(job, script, workers, Path(folder))
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            trials = workers * TRIALS_A_WORKER
+            trials = workers * TRIALS_PER_WORKER
             print(
                 f"| {kind} | {script[-1].seconds:.1f} | {workers:,} | {busy / seconds:.1%} | "
                 f"{trials / busy:,.0f} | {rows / busy:,.0f} | {workers * seconds / busy:,.0f} | "
@@ -141,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

@@ -1,7 +1,8 @@
 """Which share of a trial's time measuring takes, beside what the plan says before the run.
 
-The plan decides by its own estimate what is measured when (runner/probes.py), so that a trial's
-rows never depend on a clock; here the estimate is held against the clock.
+The plan decides by its own estimate what is measured when
+(runner/trial/measurement_schedule.py), so that a trial's rows never depend on a clock; here the
+estimate is held against the clock.
 """
 
 from __future__ import annotations
@@ -31,16 +32,19 @@ CASES = {
     "layer norm": ("norm=layer", "norm_batch_size=[32]"),
     "8 partitions": ("norm_batch_size=[32]", "partitions=8"),
 }
+FULL: tuple[str, ...] = ()
+QUICK = ("budget.epochs=1", "replicas=2")
+"""Changes of every trial, beyond those of its own."""
 
 
-def main() -> None:
+def main(budget: tuple[str, ...]) -> None:
     """Print the table."""
     print(machine.describe())
     print("\n| trial | limit | planned share | measured share | seconds |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name, settings in CASES.items():
-        own = ("probe_share=0.2", *ONE, *settings)
-        plan = make_plan(read_study(STUDIES / "ghost-size.toml", own))
+        changes = ("probe_share=0.2", *ONE, *settings, *budget)
+        plan = make_plan(read_study(STUDIES / "ghost-size.toml", changes))
         (trial,) = plan.trials
         splits = split_sizes(trial.dataset, len(plan.data.labels))
         sizes = Sizes(*splits, forward_examples(trial, splits[0]))
@@ -56,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

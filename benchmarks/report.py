@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,26 +31,41 @@ from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Outcome
 
+
+class Sizes(NamedTuple):
+    """Norm batch sizes, draws and seeds of the study; measuring moments and curve rows per seed."""
+
+    norm_batch_sizes: tuple[int, ...]
+    draws: int
+    seeds: int
+    evaluations: int
+    curve_rows: int
+
+
+FULL = Sizes((4, 8, 16, 32, 64, 128, 256, 512), 16, 20, evaluations=20, curve_rows=250)
+QUICK = Sizes((8, 64, 512), 2, 4, evaluations=2, curve_rows=5)
+
 STUDY = (
-    "norm_batch_size=[4, 8, 16, 32, 64, 128, 256, 512]",
     "batch_size=512",
     "learning_rate={ scale = 'log_uniform', low = 0.01, high = 0.3 }",
     "hidden=[128, 128]",
-    "replicas=20",
-    "draws.count=16",
     "conventions=['biased', 'unbiased', 'debiased']",
     "decay=0.9",
     "decays=[0.0, 0.5, 0.7, 0.8, 0.95, 0.98, 0.99, 0.995, 0.999]",
     "probe_batch_sizes=[4, 8, 16, 32, 64, 128, 256, 512]",
 )
-EVALUATIONS, CURVE_ROWS = 20, 250
 OF_NETWORK = ("noise_penalty", "external_penalty", "self_influence", "predicted_self_influence")
 OF_GRADIENT = ("partition_variance", "gradient_variance")
 
 
-def plan() -> Plan:
+def plan(sizes: Sizes) -> Plan:
     """The trials of the study."""
-    return make_plan(read_study(None, list(STUDY)), None)
+    settings = (
+        f"norm_batch_size={list(sizes.norm_batch_sizes)}",
+        f"replicas={sizes.seeds}",
+        f"draws.count={sizes.draws}",
+    )
+    return make_plan(read_study(None, [*STUDY, *settings]), None)
 
 
 def shapes(config: TrialConfig) -> dict[str, list[tuple[Any, ...]]]:
@@ -69,10 +84,13 @@ def shapes(config: TrialConfig) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def block(
-    config: TrialConfig, table: str, shape: list[tuple[Any, ...]], generator: np.random.Generator
+    config: TrialConfig,
+    table: str,
+    shape: list[tuple[Any, ...]],
+    times: int,
+    generator: np.random.Generator,
 ) -> Block:
     """All rows of one table of a trial: keys as a trial sends them, values around 1/m."""
-    times = CURVE_ROWS if table == "curves" else EVALUATIONS
     seeds, each = np.array(config.seeds), len(shape)
     rows = len(seeds) * times * each
     columns: dict[str, Any] = {
@@ -92,22 +110,25 @@ def block(
     if table == "noise":
         columns["batches"] = np.full(rows, 64)
         network = np.array(columns["layer"]) == "network"
-        own = np.array(columns["norm_batch_size"]) == size
+        trained = np.array(columns["norm_batch_size"]) == size
         for name in names[keys + 1 :]:
-            there = network == (name in OF_NETWORK + OF_GRADIENT)
-            there &= own | (name not in OF_GRADIENT)
-            columns[name] = np.where(there, columns[name], np.nan)
+            measured = network == (name in OF_NETWORK + OF_GRADIENT)
+            measured &= trained | (name not in OF_GRADIENT)
+            columns[name] = np.where(measured, columns[name], np.nan)
     return Block(config.trial_id, 0, table, columns)
 
 
-def write(root: Path) -> int:
+def write(root: Path, sizes: Sizes) -> int:
     """The whole run through the real sink; the number of measured rows."""
-    of_study, generator, total = plan(), np.random.default_rng(0), 0
+    of_study, generator, total = plan(sizes), np.random.default_rng(0), 0
     open_run(root, of_study, "invented")
     sink = ParquetSink(root)
     sink.plan(of_study.trials)
     for config in of_study.trials:
-        blocks = [block(config, table, s, generator) for table, s in shapes(config).items()]
+        blocks = []
+        for table, shape in shapes(config).items():
+            times = sizes.curve_rows if table == "curves" else sizes.evaluations
+            blocks.append(block(config, table, shape, times, generator))
         for one in blocks:
             sink.write(one)
         rows = sum(one.rows for one in blocks)
@@ -117,15 +138,15 @@ def write(root: Path) -> int:
     return total
 
 
-def measured(name: str, who: int, work: Callable[[], Any]) -> Any:
+def timed(name: str, who: int, work: Callable[[], Any]) -> Any:
     """Do the work and print its wall and CPU seconds and the most memory `who` has held."""
     wall, cpu = time.perf_counter(), cpu_seconds(who)
-    found = work()
+    result = work()
     wall, cpu = time.perf_counter() - wall, cpu_seconds(who) - cpu
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(who).ru_maxrss * unit / 1e9
     print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.2f} |", flush=True)
-    return found
+    return result
 
 
 def cpu_seconds(who: int) -> float:
@@ -136,9 +157,9 @@ def cpu_seconds(who: int) -> float:
 
 def stages(root: str) -> None:
     """What `caviar report` does, stage by stage."""
-    said = written(root)
-    measured("read, compute, verify", resource.RUSAGE_SELF, lambda: next(said))
-    (page,) = measured("draw and write the page", resource.RUSAGE_SELF, lambda: list(said))
+    lines = written(root)
+    timed("read, compute, verify", resource.RUSAGE_SELF, lambda: next(lines))
+    (page,) = timed("draw and write the page", resource.RUSAGE_SELF, lambda: list(lines))
     assert page.startswith("report: "), page
 
 
@@ -148,19 +169,23 @@ def report(root: str) -> None:
     print("| --- | ---: | ---: | ---: |", flush=True)
     command = [sys.executable, __file__, "--stages", root]
     whole = "`caviar report`, with its start"
-    measured(whole, resource.RUSAGE_CHILDREN, lambda: subprocess.run(command, check=True))
+    timed(whole, resource.RUSAGE_CHILDREN, lambda: subprocess.run(command, check=True))
 
 
 def main() -> None:
     """Write, then report; with a folder, report that run."""
-    if sys.argv[1:2] == ["--stages"]:
-        return stages(sys.argv[2])
+    parser = machine.parser(__doc__)
+    parser.add_argument("run", nargs="?", help="report this run; default: write one and report it")
+    parser.add_argument("--stages", action="store_true", help="report in this very process")
+    arguments = parser.parse_args()
+    if arguments.stages:
+        return stages(arguments.run)
     print(machine.describe())
-    if len(sys.argv) == 2:
-        return report(sys.argv[1])
+    if arguments.run:
+        return report(arguments.run)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        total = write(Path(folder))
+        total = write(Path(folder), QUICK if arguments.quick else FULL)
         seconds = time.perf_counter() - start
         size = sum(path.stat().st_size for path in Path(folder).glob("*/part-*.parquet")) / 2**20
         print(f"{total:,} rows, {size:,.0f} MiB of Parquet, written in {seconds:.0f} s\n")

@@ -12,7 +12,7 @@ import machine  # isort: skip  # sets the threads before numpy loads
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 
@@ -20,8 +20,16 @@ from caviar.runner.executors.ray_actors import _ready
 from caviar.runner.store.schemas import CURVES
 from caviar.runner.trial.events import Block
 
-STREAMS = (10, 100, 300, 1000)
-SECONDS = 20.0
+
+class Sizes(NamedTuple):
+    """The numbers of workers, and for how long their messages are counted."""
+
+    streams: tuple[int, ...]
+    seconds: float
+
+
+FULL = Sizes((10, 100, 300, 1000), seconds=20.0)
+QUICK = Sizes((2, 10), seconds=2.0)
 
 
 class Workers:
@@ -34,9 +42,9 @@ class Workers:
             await asyncio.sleep(1.0)
 
 
-def taken(streams: list[Any]) -> tuple[int, float]:
-    """Messages taken in `SECONDS`, and the driver's processor time."""
-    messages, end, before = 0, time.perf_counter() + SECONDS, time.process_time()
+def taken(streams: list[Any], seconds: float) -> tuple[int, float]:
+    """Messages taken in that time, and the driver's processor time."""
+    messages, end, before = 0, time.perf_counter() + seconds, time.process_time()
     while time.perf_counter() < end:
         for stream in _ready(streams):
             ray.get(next(stream))
@@ -44,26 +52,27 @@ def taken(streams: list[Any]) -> tuple[int, float]:
     return messages, time.process_time() - before
 
 
-def main() -> None:
+def main(sizes: Sizes) -> None:
     """Print the table."""
     print(machine.describe())
-    print(f"each stream sends once a second, for {SECONDS:.0f} s\n")
+    print(f"each stream sends once a second, for {sizes.seconds:.0f} s\n")
     print("| streams | messages a second | of those due | driver's CPU a message (ms) |")
     print("| ---: | ---: | ---: | ---: |")
     names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
     bundle = [Block("t" * 12, 0, "curves", {name: [0.5] * 24 for name in names})]
-    for count in STREAMS:
+    for count in sizes.streams:
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
         try:
-            actor = ray.remote(Workers).options(max_concurrency=count + 1).remote()
+            remote: Any = ray.remote(Workers)  # Ray's types know no class made at run time.
+            actor = remote.options(max_concurrency=count + 1).remote()
             run = actor.run.options(num_returns="streaming")
             streams = [run.remote(bundle, i / count) for i in range(count)]
             for stream in streams:
                 ray.get(next(stream))
-            messages, cpu = taken(streams)
+            messages, cpu = taken(streams, sizes.seconds)
         finally:
             ray.shutdown()
-        rate = messages / SECONDS
+        rate = messages / sizes.seconds
         print(
             f"| {count:,} | {rate:,.0f} | {rate / count:.0%} | {cpu / messages * 1e3:.2f} |",
             flush=True,
@@ -71,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

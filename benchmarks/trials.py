@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from caviar.runner.data.splits import Data
 from caviar.runner.executors.executor import Executor
@@ -26,7 +27,18 @@ from caviar.runner.study.plan import make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 
-ROWS, WARM, ROUNDS = 20, 20, 3
+ROWS, WARM = 20, 20
+
+
+class Sizes(NamedTuple):
+    """All trials, those of the start included, and how often they are run."""
+
+    trials: int
+    rounds: int
+
+
+FULL = Sizes(2020, rounds=3)
+QUICK = Sizes(60, rounds=1)
 
 
 def nothing(job: Job, data: Data) -> Iterator[Event]:
@@ -54,9 +66,10 @@ def measure(make: Callable[[Data], Executor], data: Data, jobs: list[Job]) -> tu
     return ready - start, (len(jobs) - WARM) / (end - ready)
 
 
-def main() -> None:
+def main(sizes: Sizes) -> None:
     """Print the table: medians of rounds."""
-    plan = make_plan(read_study(None, ["learning_rate={scale='uniform',low=0.1,high=1}"]), 2020)
+    study = read_study(None, ["learning_rate={scale='uniform',low=0.1,high=1}"])
+    plan = make_plan(study, sizes.trials)
     jobs = [Job(config, config.trial_id, 0) for config in plan.trials]
     sides: dict[str, Callable[[Data], Executor]] = {
         "inline": lambda data: InlineExecutor(data, nothing),
@@ -68,11 +81,11 @@ def main() -> None:
     print("| executor | start (s) | trials a second |")
     print("| --- | ---: | ---: |")
     for name, make in sides.items():
-        rounds = [measure(make, plan.data, jobs) for _ in range(ROUNDS)]
-        start = statistics.median(found[0] for found in rounds)
-        steady = statistics.median(found[1] for found in rounds)
+        rounds = [measure(make, plan.data, jobs) for _ in range(sizes.rounds)]
+        start = statistics.median(begun for begun, _ in rounds)
+        steady = statistics.median(rate for _, rate in rounds)
         print(f"| {name} | {start:.1f} | {steady:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(machine.chosen(__doc__, FULL, QUICK))

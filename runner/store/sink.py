@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
@@ -113,10 +113,18 @@ class ParquetSink:
     checkpoint covers are computed again.
     """
 
-    def __init__(self, where: Where, *, max_rows: int = 200_000, max_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        where: Where,
+        *,
+        max_rows: int = 200_000,
+        max_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.storage = storage_at(where)
         self.max_rows = max_rows
         self.max_seconds = max_seconds
+        self._clock = clock
         self._waiting: dict[str, Columns] = {}
         self._carried: dict[str, pa.Table] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -163,7 +171,7 @@ class ParquetSink:
 
     def tick(self) -> None:
         """Flush if there is enough, or the oldest row has waited long enough."""
-        old = self._since is not None and time.monotonic() - self._since >= self.max_seconds
+        old = self._since is not None and self._clock() - self._since >= self.max_seconds
         if old or self._rows >= self.max_rows:
             self.flush()
 
@@ -193,4 +201,4 @@ class ParquetSink:
 
     def _started_waiting(self) -> None:
         if self._since is None:
-            self._since = time.monotonic()
+            self._since = self._clock()

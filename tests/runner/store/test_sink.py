@@ -167,15 +167,9 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(caviar.runner.store.sink.time, "monotonic", found)
-    return found
-
-
-def test_rows_wait_until_they_are_old(tmp_path: Path, clock: Clock) -> None:
-    sink = ParquetSink(tmp_path, max_seconds=5.0)
+def test_rows_wait_until_they_are_old(tmp_path: Path) -> None:
+    clock = Clock()
+    sink = ParquetSink(tmp_path, max_seconds=5.0, clock=clock)
     sink.write(block())
     clock.now += 4.0
     sink.write(block())
@@ -189,8 +183,9 @@ def test_rows_wait_until_they_are_old(tmp_path: Path, clock: Clock) -> None:
     assert len(parts(tmp_path, "curves")) == 1
 
 
-def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path, clock: Clock) -> None:
-    sink = ParquetSink(tmp_path, max_seconds=5.0)
+def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path) -> None:
+    clock = Clock()
+    sink = ParquetSink(tmp_path, max_seconds=5.0, clock=clock)
     sink.commit(OUTCOME)
     assert not parts(tmp_path, "outcomes")
     clock.now += 5.0
@@ -198,8 +193,8 @@ def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path, clock: Clock) ->
     assert len(parts(tmp_path, "outcomes")) == 1
 
 
-def test_many_rows_do_not_wait(tmp_path: Path, clock: Clock) -> None:
-    sink = ParquetSink(tmp_path, max_rows=7)
+def test_many_rows_do_not_wait(tmp_path: Path) -> None:
+    sink = ParquetSink(tmp_path, max_rows=7, clock=Clock())
     for count in (3, 3):
         sink.write(block(rows=count))
     assert not parts(tmp_path, "curves")
