@@ -16,7 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 AWS, ONPREM = "cluster.yaml", "cluster-onprem.yaml"
 COMMANDS = (
     "initialization_commands",

@@ -11,7 +11,7 @@ from pathlib import Path
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.cli.conventions import HEADER, cells, markdown
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def caviar(*arguments: str) -> str:

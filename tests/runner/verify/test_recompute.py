@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-import caviar.runner.verify.recompute
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import write_part
 from caviar.runner.verify.findings import Findings
@@ -95,7 +94,7 @@ def test_a_number_that_was_touched_is_a_fault(run: Path) -> None:
 
 
 def test_what_takes_long_is_left_to_the_user(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caviar.runner.verify.recompute, "LONGEST", 0.0)
+    monkeypatch.setattr("caviar.runner.verify.recompute.LONGEST", 0.0)
     found = Findings()
     check_bits(good, found)
     (line,) = found.lines
