@@ -1,7 +1,7 @@
 """`python -m tests.golden.rows`: the rows of every arm against those that were recorded.
 
-What is recorded lies in `recorded_rows/`: the rows in a Parquet file per table, some checkpoints, and
-`recorded.json` with the trial ids and, per kernel, a hash of the bits of every table. It was
+What is recorded lies in `recorded_rows/`: the rows in a Parquet file per table, some checkpoints,
+and `recorded.json` with the trial ids and, per kernel, a hash of the bits of every table. It was
 written by the code of commit 078e4c2, before its files moved; `--write` writes it anew, `--add`
 writes the hashes of one more kernel beside the same rows.
 """
