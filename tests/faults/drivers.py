@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.runner.helpers import DIGITS, settings_of
 
 STUDY = settings_of(
-    [*DIGITS, "budget={ steps = 2400 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+    [*DIGITS, "budget={ steps = 4200 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
-"""Four trials of a second or two."""
+"""Four trials of more steps than twenty drivers take that stop at two checkpoints."""
 
 PROGRAM = """
 import caviar.runner.session.loop, caviar.runner.store.sink

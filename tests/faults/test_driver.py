@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from caviar.runner.verify.run import verify_run
-from tests.faults.drivers import NEVER, STUDY, Driver, driving, to_the_end
+from tests.faults.drivers import STUDY, to_the_end
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.runner.helpers import eventually
-from tests.runner.session import test_interrupt as interrupt
-from tests.runner.session.test_interrupt import all_gone, children
+from tests.runner.session.test_interrupt import (
+    AT_ONCE,
+    HELD_AT_CHECKPOINTS,
+    HELD_AT_CURVES,
+    NEVER,
+    Driver,
+    all_gone,
+    children,
+    driving,
+    rows_shown,
+)
 
 KILLS = 20
 
@@ -57,12 +66,12 @@ def kill(process: Driver) -> None:
 @pytest.mark.slow
 @pytest.mark.faults("the driver is killed at a random moment (SIGKILL), twenty times in a row")
 def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> None:
-    """A moment is some time after the start, or so many files later."""
+    """A moment is some time after the start, or so many files later; no trial can end before."""
     root, chance = tmp_path / "run", random.Random(5)
     before, went_on = Rows(), 0
     for _ in range(KILLS):
         there, more = written(root), chance.randrange(8)
-        with driving(root) as process:
+        with driving(root, HELD_AT_CHECKPOINTS, STUDY, AT_ONCE) as process:
             if more == 0:
                 time.sleep(chance.uniform(0, 1))
             assert eventually(
@@ -70,7 +79,7 @@ def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> 
                     len(written(root) - there) >= more or process.poll() is not None
                 )
             )
-            assert process.poll() is None, "the study is too short for so many kills"
+            assert process.poll() is None
             kill(process)
             fault.inject()
         if (root / "study.json").exists():
@@ -87,7 +96,7 @@ def test_a_killed_driver_goes_on_from_checkpoints(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    with driving(root) as process:
+    with driving(root, HELD_AT_CHECKPOINTS, STUDY, AT_ONCE) as process:
         assert eventually(lambda: len(list(root.glob("checkpoints/*.npz"))) >= 2)
         kill(process)
     fault.inject()
@@ -104,9 +113,9 @@ def test_a_stop_commits_before_it_stops_the_workers(
     root, said = tmp_path / "run", tmp_path / "said"
     with (
         said.open("w") as out,
-        interrupt.driving(root, interrupt.REAL, STUDY, NEVER, out) as process,
+        driving(root, HELD_AT_CURVES, STUDY, NEVER, out) as process,
     ):
-        assert eventually(lambda: interrupt.rows_shown(said.read_text()) > 0)
+        assert eventually(lambda: rows_shown(said.read_text()) > 0)
         assert not list(root.glob("curves/*.parquet"))
         process.send_signal(signal.SIGTERM)
         assert eventually(lambda: bool(list(root.glob("curves/part-*.parquet"))))

@@ -7,8 +7,11 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,6 @@ from tests.runner.executors.test_ray_actors import at_home, home, plan
 from tests.runner.helpers import (
     DIGITS,
     caviar,
-    command,
     ended_well,
     eventually,
     jobs_of,
@@ -40,8 +42,20 @@ __all__ = ["at_home", "home", "plan"]  # Fixtures.
 
 pytestmark = pytest.mark.ray
 
-STUDY = settings_of([*DIGITS, "budget={ steps = 800 }", "curve_rows=20"])
-"""Four trials, each long enough to be caught."""
+ROOT = Path(__file__).resolve().parents[2]
+
+STUDY = settings_of(DIGITS)
+
+PROGRAM = """
+from functools import partial
+from pathlib import Path
+from caviar.runner.cli.main import main
+from caviar.runner.executors.ray_actors import RayExecutor
+from tests.runner import workers
+RayExecutor.__init__.__defaults__ = ({run},)
+main()
+"""
+"""The program, with actors that do something else than they would."""
 
 SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 SOON: dict[str, str | None] = {
@@ -60,17 +74,52 @@ LINES = (
 NO_MEMORY = r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers"
 
 
-def drive(*words: str | Path) -> subprocess.Popen[str]:
-    full = command("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", *words)
-    return subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+RUN = ("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out")
 
 
-def ends_quietly(process: subprocess.Popen[str]) -> str:
-    said, complaints = process.communicate(timeout=300)
-    assert (process.returncode, complaints) == (0, "")
-    strange = [x for x in said.splitlines() if not any(re.match(line, x) for line in LINES)]
-    assert not strange
-    return said
+def program(run: str, *words: str | Path) -> list[str]:
+    return [sys.executable, "-c", PROGRAM.format(run=run), *map(str, words)]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A driver whose trials wait after their first rows until they are released."""
+
+    process: subprocess.Popen[str]
+    out: Path
+    release: Path
+
+    def printed(self) -> str:
+        return self.out.read_text(encoding="utf-8")
+
+    def ends_quietly(self, expected: str) -> None:
+        """Release the trials once the driver has printed what is expected, and see it end."""
+        assert eventually(lambda: expected in self.printed() or self.process.poll() is not None)
+        assert expected in self.printed()
+        self.release.touch()
+        _, complaints = self.process.communicate(timeout=300)
+        assert (self.process.returncode, complaints) == (0, "")
+        lines = self.printed().splitlines()
+        assert not [x for x in lines if not any(re.match(line, x) for line in LINES)]
+
+
+@contextmanager
+def driving(folder: Path, *words: str | Path) -> Iterator[Held]:
+    release, out = folder / "release", folder / "stdout"
+    run = f"partial(workers.holds_until, Path({str(release)!r}))"
+    with out.open("w") as file:
+        process = subprocess.Popen(
+            program(run, *RUN, folder / "run", *words),
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    try:
+        yield Held(process, out, release)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +149,13 @@ def ray_folders() -> Iterator[Path]:
 def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
     expected: Rows, home: Path, ray_folders: Path, fault: Fault, tmp_path: Path
 ) -> None:
-    process = drive("--out", tmp_path / "run")
-    assert eventually(lambda: bool(busy_actors(process.pid)))
-    assert list(ray_folders.iterdir())
-    os.kill(busy_actors(process.pid)[0], signal.SIGKILL)
-    fault.inject()
-    with fault.recovering():
-        assert "it ended unexpectedly" in ends_quietly(process)
+    with driving(tmp_path) as held:
+        assert eventually(lambda: bool(busy_actors(held.process.pid)))
+        assert list(ray_folders.iterdir())
+        os.kill(busy_actors(held.process.pid)[0], signal.SIGKILL)
+        fault.inject()
+        with fault.recovering():
+            held.ends_quietly("it ended unexpectedly")
     is_whole(tmp_path / "run", expected, fault)
     assert not (home / ".ray").exists()
     assert not list(ray_folders.iterdir())
@@ -128,12 +177,12 @@ def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
 ) -> None:
     (machine,) = two_machines.worker_nodes
     raylet = machine.all_processes["raylet"][0].process.pid
-    process = drive("--address", two_machines.address, "--out", tmp_path / "run")
-    assert eventually(lambda: bool(busy_actors(raylet)))
-    os.kill(raylet, signal.SIGKILL)
-    fault.inject()
-    with fault.recovering():
-        assert "is lost or out of reach" in ends_quietly(process)
+    with driving(tmp_path, "--address", two_machines.address) as held:
+        assert eventually(lambda: bool(busy_actors(raylet)))
+        os.kill(raylet, signal.SIGKILL)
+        fault.inject()
+        with fault.recovering():
+            held.ends_quietly("is lost or out of reach")
     is_whole(tmp_path / "run", expected, fault)
 
 
@@ -165,17 +214,18 @@ def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    words = ("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root)
     # Far below what any machine uses at rest.
     full = {"RAY_memory_usage_threshold": "0.005", "RAY_memory_monitor_refresh_ms": "100"}
-    assert caviar(*words, "--trials", "2", cwd=tmp_path, **full).returncode == 1
+    words = program("workers.never_ends", *RUN, root, "--trials", "2")
+    done = subprocess.run(words, cwd=ROOT, env={**os.environ, **full}, timeout=300, check=False)
+    assert done.returncode == 1
     outcomes = read_columns(root, "outcomes", ["status", "attempt", "error"]).to_pylist()
     assert [outcome["status"] for outcome in outcomes] == ["failed"] * 2
     assert all(re.search(NO_MEMORY, outcome["error"]) for outcome in outcomes)
     fault.inject(sum(outcome["attempt"] + 1 for outcome in outcomes))
     assert fault.injected == 3 * 2
     with fault.recovering():
-        ended_well(*words, cwd=tmp_path)
+        ended_well(*RUN, root, cwd=tmp_path)
     is_whole(root, expected, fault)
 
 

@@ -42,7 +42,8 @@ class _EverySoManySteps:
 
 
 def runs(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial; its checkpoints come at steps that a test knows."""
+    """A real trial; it sends its rows at once and its checkpoints at steps that a test knows."""
+    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
     caviar.runner.trial.run_trial._Rest = _EverySoManySteps  # type: ignore[assignment,misc]
     return run_trial(job, data)
 
@@ -58,6 +59,16 @@ def holds_after_a_checkpoint(job: Job, data: Data) -> Iterator[Event]:
         yield event
         sent += isinstance(event, Checkpoint)
         if sent == 3 and job.attempt == 0:
+            time.sleep(FOR_GOOD)
+
+
+def holds_after_two_checkpoints(job: Job, data: Data) -> Iterator[Event]:
+    """A real trial that never goes on after the second checkpoint of any attempt."""
+    sent = 0
+    for event in runs(job, data):
+        yield event
+        sent += isinstance(event, Checkpoint)
+        if sent == 2:
             time.sleep(FOR_GOOD)
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import threadpoolctl
@@ -46,6 +47,15 @@ def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
         yield event
         if isinstance(event, Block) and event.table == table:
             time.sleep(FOR_GOOD)
+
+
+def holds_until(release: Path, job: Job, data: Data) -> Iterator[Event]:
+    """A real trial that sends its rows at once and waits after its first until the file exists."""
+    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
+    for event in run_trial(job, data):
+        yield event
+        while isinstance(event, Block) and not release.exists():
+            time.sleep(0.01)
 
 
 def large_ghosts_hold(job: Job, data: Data) -> Iterator[Event]:

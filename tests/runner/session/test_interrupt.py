@@ -27,7 +27,9 @@ STUDY = settings_of(
 """Four trials of a part of a second each, those with the small ghosts first."""
 
 PROGRAM = """
-import functools, caviar.runner.store.sink, tests.runner.workers as workers
+import functools, pathlib, caviar.runner.store.sink
+from tests.faults import workers as faulty
+from tests.runner import workers
 from caviar.runner.executors import processes
 from caviar.runner.session import progress_display
 from caviar.runner.cli.main import main
@@ -40,12 +42,13 @@ main()
 """The program that says where it is at every event, with workers that do something else than
 they would and a sink that writes sooner or later."""
 
-SOON, NEVER = 0.1, 1e9
+AT_ONCE, SOON, NEVER = 0.0, 0.1, 1e9
 
 REAL = "run_trial"
 HELD_AT_START = "workers.never_ends"
 HELD_AT_CURVES = "functools.partial(workers.holds_after, 'curves')"
 HELD_AT_EVALUATIONS = "functools.partial(workers.holds_after, 'evaluations')"
+HELD_AT_CHECKPOINTS = "faulty.holds_after_two_checkpoints"
 HALF_DONE = "workers.large_ghosts_hold"
 """What the workers do: where they hold, the driver waits for them on a machine of any speed."""
 
@@ -54,7 +57,7 @@ Driver = subprocess.Popen[str]
 
 @contextmanager
 def driving(
-    root: Path,
+    root: str | Path,
     run: str = REAL,
     study: Sequence[str] = STUDY,
     seconds: float = SOON,

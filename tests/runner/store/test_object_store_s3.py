@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,12 +21,12 @@ from tests.faults.injections import Fault, rows_that_count
 from tests.runner.helpers import (
     TINY,
     caviar,
-    command,
     eventually,
     same_tables,
     settings_of,
     tables,
 )
+from tests.runner.session.test_interrupt import AT_ONCE, HELD_AT_CURVES, REAL, driving
 from tests.runner.stores import Proxy, make_bucket, new_run, objects, uri_at
 
 RUN = ("run", "--on", "inline", *settings_of(TINY))
@@ -183,14 +182,7 @@ def test_a_request_is_tried_five_times(proxy: Proxy, say: Say) -> None:
     assert len(proxy.requests) == 5
 
 
-LONGER = (*TINY[:5], "budget.epochs=300", *TINY[6:])
-
-
-def started(uri: str, folder: Path) -> subprocess.Popen[str]:
-    words = command("run", "--workers", "1", *settings_of(LONGER), "--no-report", "--out", uri)
-    return subprocess.Popen(
-        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+STUDY = settings_of(TINY)
 
 
 @pytest.mark.slow
@@ -198,14 +190,14 @@ def started(uri: str, folder: Path) -> subprocess.Popen[str]:
 def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None:
     run = new_run()
     uri = uri_at(s3, run)
-    first = started(uri, tmp_path)
-    assert eventually(lambda: any("curves/" in key for key in objects(s3, run)))
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
+    with driving(uri, HELD_AT_CURVES, STUDY, AT_ONCE) as first:
+        assert eventually(lambda: any("curves/" in key for key in objects(s3, run)))
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
     assert "_writer.json" in objects(s3, run)
     fault.inject()
     before = rows_that_count(uri)
-    words = ("run", "--workers", "1", *settings_of(LONGER), "--no-report", "--out")
+    words = ("run", "--workers", "1", *STUDY, "--no-report", "--out")
     with fault.recovering():
         done = caviar(*words, uri, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -220,10 +212,14 @@ def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None
 def test_of_two_programs_the_newer_wins(s3: int, tmp_path: Path) -> None:
     run = new_run()
     uri = uri_at(s3, run)
-    older = started(uri, tmp_path)
-    assert eventually(lambda: any("trials/" in key for key in objects(s3, run)))
-    newer = started(uri, tmp_path)
-    (_, said), (out, err) = older.communicate(), newer.communicate()
+    release = tmp_path / "release"
+    held = f"functools.partial(workers.holds_until, pathlib.Path({str(release)!r}))"
+    with driving(uri, held, STUDY) as older:
+        assert eventually(lambda: any("trials/" in key for key in objects(s3, run)))
+        with driving(uri, REAL, STUDY) as newer:
+            out, err = newer.communicate(timeout=300)
+        release.touch()  # Now the older one has rows to write.
+        _, said = older.communicate(timeout=300)
     assert (older.returncode, newer.returncode, err) == (1, 0, "")
     assert said.count("\n") == 1
     assert f"caviar: caviar (process {newer.pid} on " in said and "has taken over" in said
