@@ -20,6 +20,7 @@ import pandas as pd
 
 from caviar.analysis import design_of, read_run
 from caviar.analysis.number_format import number
+from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.verdicts import scorecard
 from caviar.analysis.tables.control_arms import first_arm
 
@@ -100,10 +101,13 @@ def main(folders: Sequence[str]) -> None:
     lines = "\n".join(f"- `{name}`: `{command}`" for name, command in commands.items())
     print(HEAD.format(runs=" ".join(map(_name, folders)), commands=lines))
     print("| source | claim | digits | MNIST images |\n| --- | --- | --- | --- |")
-    for (paper, claim), rows in table.groupby(["paper", "claim"], sort=False):
+    for claim in CLAIMS:
+        rows = table[table["claim"] == claim.text]
+        if rows.empty:
+            continue
         firsts = rows.drop_duplicates("data").set_index("data").to_dict("index")
         cells = [cell(firsts[d]) if d in firsts else "–" for d in ("digits", "MNIST images")]
-        print(f"| {paper} | {claim} | {' | '.join(cells)} |")
+        print(f"| {claim.source} | {claim.text} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -24,17 +24,17 @@ TRAIN = "train population"
 
 @dataclass(frozen=True)
 class Seedwise:
-    """A run's last step, a number a seed; every array is `(seeds,)`, NaN where one is missing.
+    """A run's last step, one number per seed; every array is `(seeds,)`, NaN where one is missing.
 
-    `own` is the arm that the design is about, batch norm. `losses` has a row an arm, level and
+    `batch_norm` is the arm that the design is about. `losses` has one row per arm, level and
     seed, at each arm's best draw where there were several; `noise` and `statistics` are about
-    `own` and averaged over draws. There a draw that is missing or not finite makes its seed
+    `batch_norm` and averaged over draws. There a draw that is missing or not finite makes its seed
     missing: an average over fewer draws would be of other learning rates.
     """
 
     run: Run
     design: Design
-    own: str
+    batch_norm: str
     seeds: tuple[int, ...]
     examples: int
     losses: pd.DataFrame
@@ -46,9 +46,9 @@ class Seedwise:
         """Whether every arm had several draws to choose from."""
         return bool(self.run.trials["draw"].nunique() > 1)
 
-    def of_own(self, field: str) -> Any:
+    def of_batch_norm(self, field: str) -> Any:
         """A config field of the batch-norm arm; None where its trials differ in it."""
-        return self.of_arm(self.own, field)
+        return self.of_arm(self.batch_norm, field)
 
     def of_arm(self, arm: str, field: str) -> Any:
         """A config field of an arm; None where its trials differ in it."""
@@ -57,15 +57,15 @@ class Seedwise:
 
     def levels(self, arm: str) -> list[float]:
         """The sizes at which an arm was measured."""
-        there = self.losses.index.get_level_values("arm") == arm
-        return sorted(self.losses.index[there].unique("level"))
+        of_arm = self.losses.index.get_level_values("arm") == arm
+        return sorted(self.losses.index[of_arm].unique("level"))
 
     def loss(self, arm: str, level: float, what: str = TEST) -> Array:
         """A loss of an arm at a size."""
         if what not in self.losses or (arm, level) not in self.losses.index.droplevel("seed"):
             return np.full(len(self.seeds), np.nan)
-        found: Array = self.losses.loc[(arm, level), what].reindex(list(self.seeds)).to_numpy()
-        return found
+        losses: Array = self.losses.loc[(arm, level), what].reindex(list(self.seeds)).to_numpy()
+        return losses
 
     def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Array:
         """`read` at the size whose test loss is lowest over the *other* seeds.
@@ -83,22 +83,22 @@ class Seedwise:
             (np.delete(test, i, axis=0) if len(test) > 1 else test).mean(axis=0).argmin()
             for i in range(len(test))
         ]
-        found: Array = values[np.arange(len(chosen)), chosen]
-        return found
+        best: Array = values[np.arange(len(chosen)), chosen]
+        return best
 
     def arms_with(self, **fields: Any) -> list[str]:
         """The arms all of whose trials have these values, in the study's order."""
-        found = []
+        arms = []
         for arm in arms_of(self.run):
             trials = self._trials(arm)
             if all(name in trials and (trials[name] == v).all() for name, v in fields.items()):
-                found.append(arm)
-        return found
+                arms.append(arm)
+        return arms
 
     def population(self) -> tuple[str, float] | None:
         """Arm and size that train on the whole training split's statistics, without noise."""
         none = {"norm": "batch", "dropout": 0.0, "gamma_decay": 0.0}
-        for arm in self.arms_with(**none, norm_batch_size=self.examples) or [self.own]:
+        for arm in self.arms_with(**none, norm_batch_size=self.examples) or [self.batch_norm]:
             level = self.levels(arm)[-1] if self.levels(arm) else 0
             if (self._trials(arm)["norm_batch_size"] == self.examples).any():
                 return arm, level
@@ -110,10 +110,10 @@ class Seedwise:
 
 
 def seedwise(run: Run, design: Design) -> Seedwise | None:
-    """One number a seed of everything; None where seeds are not paired, where fields besides
+    """One number per seed of everything; None where seeds are not paired, where fields besides
     arm and size are crossed, or where the design is not about batch norm."""
-    own = first_arm(run)
-    if not design.paired or design.facets or not (own.trials["norm"] == "batch").all():
+    first = first_arm(run)
+    if not design.paired or design.facets or not (first.trials["norm"] == "batch").all():
         return None
     rows = run.evaluations
     train = rows.loc[rows["split"] == "train", "examples"]
@@ -123,12 +123,12 @@ def seedwise(run: Run, design: Design) -> Seedwise | None:
     return Seedwise(
         run=run,
         design=design,
-        own=arms[0] if arms else "",
+        batch_norm=arms[0] if arms else "",
         seeds=tuple(sorted(rows["seed"].unique().tolist())),
         examples=int(train.iloc[0]),
         losses=_losses(run, design),
-        noise=_over_draws(_network(own, design), ["level", "probe_batch_size"]),
-        statistics=_over_draws(_layers(own, design), ["layer", "tracker", "level"]),
+        noise=_over_draws(_network(first, design), ["level", "probe_batch_size"]),
+        statistics=_over_draws(_layers(first, design), ["layer", "tracker", "level"]),
     )
 
 

@@ -1,0 +1,151 @@
+"""Claims about how strongly batch noise regularises: its exponent, and the dropout it is like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.analysis.scorecard.claim import ABOVE_ZERO, Claim, Parts
+from caviar.analysis.scorecard.seedwise import TEST, TRAIN, Seedwise
+from caviar.analysis.scorecard.sizes import LARGE, ghost_sizes, probed, size_label, slopes
+from caviar.analysis.theory.batch_statistics import equivalent_dropout
+
+
+def penalty_exponent(s: Seedwise) -> Parts | None:
+    """Slope of log mean penalty on log(1/m - 1/N), as a jackknife pseudo-value per seed.
+
+    A seed's own penalty at a large size is so noisy that its logarithm is biased or missing; that
+    of the mean over seeds is not, and what leaving a seed out does to it tells its uncertainty.
+    """
+    wide = probed(s, "noise_penalty", LARGE)
+    if wide.shape[1] < 3:
+        return None
+    u = 1 / wide.columns.to_numpy(float) - 1 / s.examples
+    return {f"m from {LARGE}": pseudo_slopes(np.log(u), wide.to_numpy(float))}
+
+
+def pseudo_slopes(x: NDArray[Any], penalties: NDArray[Any]) -> NDArray[Any]:
+    """Jackknife pseudo-values (Miller 1974) of the slope of log mean penalty on `x`.
+
+    `penalties` is `(seeds, sizes)`; NaN for seeds without all sizes, and for all where a mean
+    is not positive.
+    """
+    pseudo = np.full(len(penalties), np.nan)
+    whole = np.isfinite(penalties).all(axis=1)
+    kept, n = penalties[whole], int(whole.sum())
+    if n < 2:
+        return pseudo
+    means = np.vstack([kept.mean(axis=0), (kept.sum(axis=0) - kept) / (n - 1)])
+    if (means <= 0).any():
+        return pseudo
+    every, *without = slopes(x, np.log(means))
+    pseudo[whole] = n * every - (n - 1) * np.array(without)
+    return pseudo
+
+
+def dropout_path(s: Seedwise) -> list[tuple[float, str]]:
+    """Dropout rates on population statistics, from none up, with their arms."""
+    fixed: dict[str, Any] = {"norm": "batch", "norm_batch_size": s.examples, "gamma_decay": 0.0}
+    path = sorted((float(s.of_arm(arm, "dropout")), arm) for arm in s.arms_with(**fixed))
+    return path if len(path) > 2 and path[0][0] == 0 else []
+
+
+def crossing(path: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]:
+    """Where along `path`, `(seeds, points)`, each seed first rises through its `target`.
+
+    A position between points; NaN where the path never crosses from below.
+    """
+    positions = np.full(len(target), np.nan)
+    for i, (losses, value) in enumerate(zip(path, target, strict=True)):
+        rises = np.flatnonzero((losses[:-1] <= value) & (value < losses[1:]))
+        if len(rises):
+            j = rises[0]
+            positions[i] = j + (value - losses[j]) / (losses[j + 1] - losses[j])
+    return positions
+
+
+def matched(s: Seedwise, size: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The dropout rate with batch norm's train loss at a size, and its test loss, by seed."""
+    path = dropout_path(s)
+    train, test = (
+        np.stack([s.loss(arm, s.examples, what) for _, arm in path], axis=1)
+        for what in (TRAIN, TEST)
+    )
+    where = crossing(train, s.loss(s.batch_norm, size, TRAIN))
+    points = np.arange(len(path))
+    rate = np.interp(where, points, [rate for rate, _ in path])
+    loss = np.array([np.interp(w, points, row) for w, row in zip(where, test, strict=True)])
+    return rate, loss
+
+
+def matched_sizes(s: Seedwise) -> list[float]:
+    """The sizes at which at least half of the seeds cross batch norm's train loss."""
+    if not dropout_path(s):
+        return []
+    sizes = [size for size in ghost_sizes(s) if size < s.examples]
+    return [size for size in sizes if np.isfinite(matched(s, size)[0]).mean() >= 0.5]
+
+
+def dropout_strength(s: Seedwise) -> Parts | None:
+    """log2 of measured over predicted rate."""
+    parts = {}
+    for size in matched_sizes(s):
+        rate, _ = matched(s, size)
+        ratio = np.where(rate > 0, rate, np.nan) / equivalent_dropout(1.5 / size)
+        parts[size_label(size)] = np.log2(ratio)
+    return parts or None
+
+
+def better_than_dropout(s: Seedwise) -> Parts | None:
+    """Test loss of dropout at the matched rate less that of batch norm."""
+    return {
+        size_label(size): matched(s, size)[1] - s.loss(s.batch_norm, size)
+        for size in matched_sizes(s)
+    } or None
+
+
+CLAIMS = (
+    Claim(
+        key="penalty-exponent",
+        source="Luo et al. 2019",
+        text="The penalty of batch noise is linear in 1/m - 1/N, from m = 64 up.",
+        known="derived and measured once",
+        quantity="exponent of the noise penalty in 1/m - 1/N at frozen weights",
+        region=(0.9, 1.1),
+        unit="exponent",
+        measure=penalty_exponent,
+        not_tested="The paper's factor, which takes features as independent.",
+    ),
+    Claim(
+        key="dropout-strength",
+        source="equivalent dropout, this study",
+        text=(
+            "Batch norm's noise fits like dropout at a rate of nu / (1 + nu) with nu = 1.5 / m, "
+            "within a factor of two."
+        ),
+        known="derived",
+        quantity="measured less predicted dropout rate at equal train loss",
+        region=(-1.0, 1.0),
+        unit="doublings of the rate",
+        measure=dropout_strength,
+        not_tested=(
+            "Sizes and seeds whose train loss lies outside what the run's dropout rates give."
+        ),
+    ),
+    Claim(
+        key="better-than-dropout",
+        source="equivalent dropout, this study",
+        text="At equal train loss, batch norm's noise generalises better than dropout.",
+        known="derived",
+        quantity="test loss of dropout less that of batch norm, at equal train loss",
+        region=ABOVE_ZERO,
+        unit="nats",
+        measure=better_than_dropout,
+        not_tested=(
+            "Sizes and seeds whose train loss lies outside what the run's dropout rates give; "
+            "dropout beside batch norm."
+        ),
+    ),
+)
