@@ -25,6 +25,22 @@ class Moments(NamedTuple):
 MomentsOf = Callable[[Array], Moments]
 
 
+class NormTape(NamedTuple):
+    """What a norm's backward pass needs, and the batch statistics that running averages watch.
+
+    Arrays are in the groups that share statistics, `(replicas, groups, size, features)`, or
+    broadcast to that: `x_hat` is the input less a mean, times `inverse_deviation`; `z` is what
+    gamma multiplies, `scale * x_hat` plus a shift, both constants (1 and 0 but in arms that
+    distort x_hat). `moments` is None where nothing is watched.
+    """
+
+    x_hat: Array
+    inverse_deviation: Array
+    z: Array
+    scale: Array
+    moments: Moments | None
+
+
 class Layer(Protocol):
     """A layer is settings only; parameters, tape and randomness are passed in and out.
 

@@ -9,24 +9,9 @@ from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Layer, Moments, Parameters
+from caviar.model.contract import Array, Generators, Layer, Moments, NormTape, Parameters
 from caviar.model.layers import Dense, Dropout, Relu, Tanh
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.distorted import DistortedTape
-from caviar.model.norms.injected_noise import NoisyNorm
-from caviar.model.norms.leave_one_out import LeaveOneOutNorm
-from caviar.model.norms.other_examples import OtherExamplesNorm
-from caviar.model.norms.standardise import NormTape
-from caviar.model.norms.stop_gradient import StopGradientNorm
-
-AnyBatchNorm = (
-    BatchNorm | LeaveOneOutNorm | OtherExamplesNorm | StopGradientNorm | BatchRenorm | NoisyNorm
-)
-"""Layers that evaluate with population statistics: running averages watch them."""
-
-Watched = NormTape | DistortedTape
-"""Tapes of such layers, with the plain statistics of their ghosts as `moments`."""
+from caviar.model.norms.norm import Norm
 
 Statistics = Callable[[str, Array], Moments]
 """From the name of a batch-norm layer and its input to the moments it shall normalise with."""
@@ -73,7 +58,7 @@ class Network:
         return {
             f"{name}.{key}": value
             for name, layer in self.layers
-            if isinstance(layer, BatchRenorm)
+            if isinstance(layer, Norm)
             for key, value in layer.references(parameters[f"{name}.gamma"]).items()
         }
 
@@ -82,7 +67,7 @@ class Network:
         return {
             f"{name}.{key}": value
             for name, layer in self.layers
-            if isinstance(layer, BatchRenorm)
+            if isinstance(layer, Norm)
             for key, value in layer.follow(_own(references, name), tape[name]).items()
         }
 
@@ -99,20 +84,28 @@ class Network:
         kinds of statistics share it. Without batch norm the second network is empty.
         """
         at = next(
-            (i for i, (_, layer) in enumerate(self.layers) if isinstance(layer, AnyBatchNorm)),
+            (i for i, (name, _) in enumerate(self.layers) if name in self.norm_layers),
             len(self.layers),
         )
         return Network(self.layers[:at]), Network(self.layers[at:])
 
     @property
-    def norm_layers(self) -> dict[str, AnyBatchNorm]:
-        """The batch-norm layers by name, in order."""
-        return {name: layer for name, layer in self.layers if isinstance(layer, AnyBatchNorm)}
+    def norm_layers(self) -> dict[str, Norm]:
+        """The layers that normalise by batch statistics, by name, in order."""
+        return {
+            name: layer
+            for name, layer in self.layers
+            if isinstance(layer, Norm) and layer.normaliser.uses_batch_statistics
+        }
 
 
 def training_moments(tape: dict[str, Any]) -> dict[str, Moments]:
     """The batch statistics that a training pass used, by batch-norm layer."""
-    return {name: part.moments for name, part in tape.items() if isinstance(part, Watched)}
+    return {
+        name: part.moments
+        for name, part in tape.items()
+        if isinstance(part, NormTape) and part.moments is not None
+    }
 
 
 def no_statistics(name: str, x: Array) -> Moments:
@@ -124,7 +117,7 @@ def mlp(
     hidden: tuple[int, ...],
     classes: int,
     *,
-    norm: Layer | None,
+    norm: Norm | None,
     activation: Activation,
     dropout: float,
 ) -> Network:
@@ -134,8 +127,9 @@ def mlp(
     layer in front of one that subtracts a batch mean has no bias. A control arm is another norm.
     """
     layers: list[tuple[str, Layer]] = []
+    bias = norm is None or not norm.normaliser.uses_batch_statistics
     for i, units in enumerate(hidden, start=1):
-        layers.append((f"dense{i}", Dense(units, bias=not isinstance(norm, AnyBatchNorm))))
+        layers.append((f"dense{i}", Dense(units, bias)))
         if norm is not None:
             layers.append((f"norm{i}", norm))
         layers.append((f"{activation}{i}", ACTIVATIONS[activation]))

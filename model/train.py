@@ -10,7 +10,6 @@ import numpy as np
 from caviar.model.averages.bank import Propagated
 from caviar.model.averages.errors import Split
 from caviar.model.contract import Array, Generators, Parameters
-from caviar.model.identities.check import check_step
 from caviar.model.measurements.at_step import Moment, measure
 from caviar.model.measurements.precise_statistics import propagated, watched
 from caviar.model.records import Checked, Curve, Probing, Record
@@ -23,6 +22,7 @@ from caviar.model.steps.gradient import (
     gradient_of,
     randomness,
 )
+from caviar.model.steps.proof import check_step
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Drawing, Snapshot, State, beginning
 

@@ -31,9 +31,11 @@ STDLIB = frozenset(sys.stdlib_module_names) | {"__future__"}
 FLOORS = {
     "model": (
         {"contract"},
-        {"layers", "norms"},
+        {"layers"},
+        {"identities"},
+        {"norms"},
         {"network"},
-        {"averages", "identities"},
+        {"averages"},
         {"steps"},
         {"records"},
         {"measurements"},

@@ -78,15 +78,22 @@ class Propagated(NamedTuple):
     ghosts: int
 
 
-class BankState(NamedTuple):
-    """Updates so far, and by layer the averages, each `(trackers, replicas, features)` float64.
+class Averaged(NamedTuple):
+    """What running averages hold, both `(trackers, replicas, ..., features)` float64.
 
-    The second of each pair is what the tracker's convention averages, which need not be a
+    `second` is what the tracker's convention averages beside the mean, which need not be a
     variance: `RunningStatistics.read` makes it one.
     """
 
+    mean: Array
+    second: Array
+
+
+class BankState(NamedTuple):
+    """Updates so far, and by layer the averages, each `(trackers, replicas, features)`."""
+
     updates: int
-    averages: dict[str, Moments]
+    averages: dict[str, Averaged]
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,9 @@ class RunningStatistics:
             shape = (len(self.trackers), replicas, features)
             rows = [tracker.convention for tracker in self.trackers]
             mean = _column([row.initial_mean for row in rows])
-            variance = _column([row.initial_second for row in rows])
-            averages[name] = Moments(
-                np.broadcast_to(mean, shape).copy(), np.broadcast_to(variance, shape).copy()
+            second = _column([row.initial_second for row in rows])
+            averages[name] = Averaged(
+                np.broadcast_to(mean, shape).copy(), np.broadcast_to(second, shape).copy()
             )
         return BankState(0, averages)
 
@@ -129,7 +136,7 @@ class RunningStatistics:
                 averages[name] = self._fold(averages[name], stored, observation.examples, updates)
         return BankState(updates, averages)
 
-    def expect(self, seen: Propagated) -> dict[str, Moments]:
+    def expect(self, seen: Propagated) -> dict[str, Averaged]:
         """What one update stores on average over many batches, `(trackers, replicas, features)`.
 
         In the units that the averages are kept in: `read` makes variances of them.
@@ -138,7 +145,7 @@ class RunningStatistics:
         for name, moments in seen.moments.items():
             stored = self._stored(self._observation(moments, seen))
             over = tuple(range(2, stored.mean.ndim - 1))
-            expected[name] = Moments(stored.mean.mean(axis=over), stored.variance.mean(axis=over))
+            expected[name] = Averaged(stored.mean.mean(axis=over), stored.second.mean(axis=over))
         return expected
 
     def follow(self, state: BankState, seen: Propagated) -> BankState:
@@ -159,7 +166,7 @@ class RunningStatistics:
         (observation,) = EXPECTED_UPDATES[self.ghost_update](batches, seen.norm_batch_size)
         return observation
 
-    def _stored(self, seen: Observation) -> Moments:
+    def _stored(self, seen: Observation) -> Averaged:
         """The mean and what each tracker averages, `(trackers, replicas, ..., features)`."""
         kinds = [t.convention.second for t in self.trackers]
         variance = seen.variance.astype(np.float64)
@@ -169,25 +176,25 @@ class RunningStatistics:
         }
         shape = (len(kinds), *variance.shape)
         second = np.array([batch[kind] for kind in kinds]).reshape(shape)
-        return Moments(np.broadcast_to(seen.mean.astype(np.float64), shape), second)
+        return Averaged(np.broadcast_to(seen.mean.astype(np.float64), shape), second)
 
-    def _fold(self, average: Moments, stored: Moments, examples: int, update: int) -> Moments:
+    def _fold(self, average: Averaged, stored: Averaged, examples: int, update: int) -> Averaged:
         keeps = np.array([t.keeps(update, examples) for t in self.trackers]).reshape(-1, 2)
         keep_mean, keep_second = keeps[:, 0, None, None], keeps[:, 1, None, None]
-        return Moments(
+        return Averaged(
             keep_mean * average.mean + (1 - keep_mean) * stored.mean,
-            keep_second * average.variance + (1 - keep_second) * stored.variance,
+            keep_second * average.second + (1 - keep_second) * stored.second,
         )
 
-    def read(self, averages: dict[str, Moments]) -> dict[str, Moments]:
+    def read(self, averages: dict[str, Averaged]) -> dict[str, Moments]:
         """By layer, mean and variance as evaluation uses them, `(trackers, replicas, features)`."""
         rules = [SECOND[t.convention.second].variance for t in self.trackers]
         return {
             layer: Moments(
                 average.mean,
                 np.array(
-                    [rule(r, self.epsilon) for rule, r in zip(rules, average.variance, strict=True)]
-                ).reshape(average.variance.shape),
+                    [rule(r, self.epsilon) for rule, r in zip(rules, average.second, strict=True)]
+                ).reshape(average.second.shape),
             )
             for layer, average in averages.items()
         }

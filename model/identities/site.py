@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array, NormTape, Parameters
 from caviar.model.layers import Dense
-from caviar.model.network import AnyBatchNorm
-from caviar.model.norms.distorted import DistortedTape
-from caviar.model.norms.injected_noise import NoisyNorm
-from caviar.model.norms.layer_norm import LayerNorm
-from caviar.model.norms.standardise import NormTape
+
+
+class Normalising(Protocol):
+    """The layer at a site: gamma and beta around a normaliser."""
+
+    @property
+    def normaliser(self) -> Any: ...
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]: ...
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """A normalising layer behind a dense layer, with the tapes of both.
 
     `inputs` are the dense layer's and `dy` is the gradient by the norm's output, both
@@ -26,13 +32,13 @@ class Place:
     statistics, `(replicas, groups, size, features)`; in a layer norm every example is a group
     of its features. `h` are the norm's inputs, `x_hat` they normalised, `scale` the constant
     factor on x_hat (1 but in arms that distort it) and `z` what gamma multiplies. `mean` and
-    `variance` are the tape's, a layer norm's computed from `h`. `reach`: rounding moves x_hat
+    `variance` are the tape's, or computed from `h` where it has none. `reach`: rounding moves x_hat
     by this many units, because a mean far from zero costs digits.
     """
 
-    layer: AnyBatchNorm | LayerNorm
+    layer: Normalising
     parameters: Parameters
-    tape: Any
+    tape: NormTape
     dense: Dense
     weights: Parameters
     inputs: Array
@@ -47,8 +53,13 @@ class Place:
     reach: Array
 
     @property
+    def normaliser(self) -> Any:
+        """The arm: its settings, and its backward pass behind gamma."""
+        return self.layer.normaliser
+
+    @property
     def epsilon(self) -> float:
-        return self.layer.epsilon
+        return float(self.normaliser.epsilon)
 
     @property
     def size(self) -> int:
@@ -58,13 +69,6 @@ class Place:
     @property
     def batch(self) -> int:
         return int(self.inputs.shape[1])
-
-    @property
-    def sharing(self) -> int:
-        """Examples that are to share one mean and one variance."""
-        if isinstance(self.layer, LayerNorm):
-            return 1
-        return self.batch if isinstance(self.layer, NoisyNorm) else self.layer.norm_batch_size
 
     @property
     def unit(self) -> float:
@@ -105,27 +109,25 @@ class Place:
         return self.input_gradient(self.probe)
 
 
-def place(
-    layer: AnyBatchNorm | LayerNorm,
+def site_of(
+    layer: Normalising,
     parameters: Parameters,
-    tape: Any,
+    tape: NormTape,
     dense: Dense,
     weights: Parameters,
     inputs: Array,
     dy: Array,
-) -> Place:
+) -> Site:
     """The step's arrays in groups; the dense layer's output is computed once more."""
-    plain = tape.plain if isinstance(tape, DistortedTape) else tape
-    x_hat, inverse_deviation = (_double(part) for part in plain[:2])
+    x_hat, inverse_deviation = _double(tape.x_hat), _double(tape.inverse_deviation)
     h = _double(dense.forward(weights, inputs, ())[0]).reshape(x_hat.shape)
-    if isinstance(plain, NormTape):
-        mean, variance = (_double(part)[:, :, None] for part in plain.moments)
+    if tape.moments is not None:
+        mean, variance = (_double(part)[:, :, None] for part in tape.moments)
         far = np.abs(h).max(axis=(1, 2), keepdims=True)
     else:
         mean, variance = (f(h, axis=2, keepdims=True) for f in (np.mean, np.var))
         far = np.abs(h).max(axis=2, keepdims=True)
-    distorted = isinstance(tape, DistortedTape)
-    return Place(
+    return Site(
         layer,
         parameters,
         tape,
@@ -138,8 +140,8 @@ def place(
         inverse_deviation,
         mean,
         variance,
-        np.broadcast_to(_double(tape.scale) if distorted else 1.0, x_hat.shape),
-        _double(tape.distorted) if distorted else x_hat,
+        np.broadcast_to(_double(tape.scale), x_hat.shape),
+        _double(tape.z),
         1 + far * inverse_deviation,
     )
 

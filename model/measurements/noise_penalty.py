@@ -10,7 +10,7 @@ from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, Moments, Parameters
 from caviar.model.layers import Dropout
 from caviar.model.measurements.losses import CHUNK, batch_and_external_statistics, evaluate
-from caviar.model.network import AnyBatchNorm, Network
+from caviar.model.network import Network
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 
@@ -70,20 +70,21 @@ def self_influence(
     deeper statistics through the layers below it is left out.
     """
     layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
+    epsilons = {n: layer.normaliser.epsilon for n, layer in network.norm_layers.items()}
     total = np.zeros(examples.replicas)
     for start in range(0, rows.shape[1], CHUNK):
         x, labels = examples.take(rows[:, start : start + CHUNK])
         tapes: dict[str, Any] = {}
         for name, layer in layers:
             own = _own(parameters, name)
-            if isinstance(layer, AnyBatchNorm):
-                x, tapes[name] = _frozen_forward(own, x, exact[name], layer.epsilon)
+            if name in epsilons:
+                x, tapes[name] = _frozen_forward(own, x, exact[name], epsilons[name])
             else:
                 x, tapes[name] = layer.forward(own, x, ())
         dy = mean_cross_entropy_gradient(x, labels) * x.dtype.type(x.shape[1])
         for name, layer in reversed(layers):
             own = _own(parameters, name)
-            if isinstance(layer, AnyBatchNorm):
+            if name in epsilons:
                 dy, pull = _frozen_backward(own, tapes[name], dy)
                 total += pull
             else:

@@ -37,7 +37,7 @@ def population(
     """
     moments: dict[str, list[Moments]] = {name: [] for name in network.norm_layers}
     spread: dict[str, list[dict[int, Spread]]] = {name: [] for name in network.norm_layers}
-    epsilons = {name: layer.epsilon for name, layer in network.norm_layers.items()}
+    epsilons = {name: layer.normaliser.epsilon for name, layer in network.norm_layers.items()}
     rows = np.arange(len(examples))[None]
     for r, generator in enumerate(generators):
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
-from caviar.model.norms.kind import NormKind
-from caviar.model.norms.standardise import (
-    NormTape,
-    affine,
-    affine_backward,
-    grouped,
-    standardise,
-    standardise_backward,
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.identities.batch_norm import (
+    COUPLED,
+    STANDARDISED,
+    TAPED,
+    THROUGH_STATISTICS,
 )
+from caviar.model.identities.identity import Identities
+from caviar.model.norms.kind import NormKind
+from caviar.model.norms.standardise import grouped, standardise_backward, standardised
 
 
 @dataclass(frozen=True)
@@ -25,40 +23,23 @@ class BatchNorm:
 
     `norm_batch_size` consecutive examples share one mean and one biased variance (Hoffer et
     al. 2017, ghost batch norm); at the batch size itself this is plain batch norm. Gradients
-    flow through both statistics. gamma starts at 1, beta at 0, both `(replicas, 1, features)`.
+    flow through both statistics.
     """
 
     norm_batch_size: int
     epsilon: float = 1e-5
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        shape = (len(generators), 1, features)
-        return {"gamma": np.ones(shape, dtype), "beta": np.zeros(shape, dtype)}, features
+    uses_batch_statistics: ClassVar[bool] = True
+    identities: ClassVar[Identities] = TAPED | STANDARDISED | THROUGH_STATISTICS | COUPLED
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, NormTape]:
-        ghosts = grouped(x, self.norm_batch_size)
-        x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
-        tape = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
-        return affine(parameters, x_hat), tape
+    def sharing(self, batch: int) -> int:
+        return self.norm_batch_size
 
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
-        dx = standardise_backward(dx_hat, tape.x_hat, tape.inverse_deviation)
-        return dx.reshape(dy.shape), gradients
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
+        return standardised(grouped(x, self.norm_batch_size), self.epsilon)
 
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        mean, variance = moments_of(x)
-        deviation = np.sqrt(variance + x.dtype.type(self.epsilon))
-        y: Array = grouped(x, x.shape[1] // mean.shape[1]) - mean[:, :, None]
-        y *= (parameters["gamma"] / deviation)[:, :, None]
-        y += parameters["beta"][:, None]
-        return y.reshape(x.shape)
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return standardise_backward(dz, tape.x_hat, tape.inverse_deviation)
 
 
-BATCH = NormKind("batch", lambda s: BatchNorm(s["norm_batch_size"], s["epsilon"]))
+BATCH = NormKind("batch", BatchNorm, lambda s: BatchNorm(s["norm_batch_size"], s["epsilon"]))

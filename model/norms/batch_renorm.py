@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
+from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
+from caviar.model.identities.batch_norm import STANDARDISED, TAPED, THROUGH_STATISTICS
+from caviar.model.identities.distorted_norms import DISTORTED, shift_of
+from caviar.model.identities.identity import Identities, Identity, few, relative
+from caviar.model.identities.site import Site
+from caviar.model.norms.distorted import distort, distorted_backward
 from caviar.model.norms.kind import GHOSTS, NormKind, Settings
-from caviar.model.norms.standardise import NormTape, affine, grouped, standardise
+from caviar.model.norms.standardise import grouped, standardised
+
+
+def limits(site: Site) -> Array:
+    """Errors of r and d as numbers within r_max and d_max."""
+    norm, (shift, size) = site.normaliser, shift_of(site)
+    assert isinstance(norm, BatchRenorm)
+    above = np.maximum(site.scale / norm.r_max, 1 / (norm.r_max * site.scale)) - 1
+    beyond = relative(np.maximum(np.abs(shift) - norm.d_max, 0), size)
+    return np.asarray(np.maximum(above, beyond))
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,17 @@ class BatchRenorm:
     ramp: int
     epsilon: float = 1e-5
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+    uses_batch_statistics: ClassVar[bool] = True
+    identities: ClassVar[Identities] = (
+        TAPED | STANDARDISED | THROUGH_STATISTICS | DISTORTED | {"limits": Identity(limits, few)}
+    )
+
+    def sharing(self, batch: int) -> int:
+        return self.norm_batch_size
+
+    def shared_draw(self, batch: int) -> int:
+        """Examples that share one scale and one shift: a ghost's."""
+        return self.norm_batch_size
 
     def references(self, gamma: Array) -> Parameters:
         """The averages before the first step, for replicas and features as those of `gamma`."""
@@ -52,49 +71,39 @@ class BatchRenorm:
             "reference_updates": np.zeros((len(gamma), 1, 1), gamma.dtype),
         }
 
-    def follow(self, references: Parameters, tape: DistortedTape) -> Parameters:
+    def follow(self, references: Parameters, tape: NormTape) -> Parameters:
         """The averages after a step whose forward pass left `tape`."""
-        seen = self._average(tape.plain.moments)
+        assert tape.moments is not None
+        mean, deviation = self._averages(tape.moments)
         updates = references["reference_updates"]
         keep = np.where(updates > 0, self.decay, 0).astype(updates.dtype)
         return {
-            "reference_mean": keep * references["reference_mean"] + (1 - keep) * seen.mean,
+            "reference_mean": keep * references["reference_mean"] + (1 - keep) * mean,
             "reference_deviation": keep * references["reference_deviation"]
-            + (1 - keep) * seen.variance,
+            + (1 - keep) * deviation,
             "reference_updates": updates + 1,
         }
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, DistortedTape]:
-        ghosts = grouped(x, self.norm_batch_size)
-        x_hat, inverse_deviation, mean, variance = standardise(ghosts, self.epsilon)
-        plain = NormTape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
+        plain = standardised(grouped(x, self.norm_batch_size), self.epsilon)
+        assert plain.moments is not None
         updates = parameters["reference_updates"]
         centre = parameters["reference_mean"][:, None]
         deviation = parameters["reference_deviation"][:, None]
         # Before the first update there is no average, and the limits are shut.
         opened = np.minimum(updates / max(self.ramp, 1), 1)[:, None]
         r_max, d_max = 1 + _share(self.r_max - 1, opened), _share(self.d_max, opened)
-        r = np.clip(1 / (inverse_deviation * deviation), 1 / r_max, r_max)
-        d = np.clip((mean - centre) / deviation, -d_max, d_max)
-        tape = distort(plain, r.astype(x.dtype), d.astype(x.dtype))
-        return affine(parameters, tape.distorted), tape
+        r = np.clip(1 / (plain.inverse_deviation * deviation), 1 / r_max, r_max)
+        d = np.clip((plain.moments.mean[:, :, None] - centre) / deviation, -d_max, d_max)
+        return distort(plain, r.astype(x.dtype), d.astype(x.dtype))
 
-    def backward(
-        self, parameters: Parameters, tape: DistortedTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        return distorted_backward(parameters, tape, dy)
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return distorted_backward(tape, dz)
 
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
-
-    def _average(self, moments: Moments) -> Moments:
+    def _averages(self, moments: Moments) -> tuple[Array, Array]:
         """Mean over ghosts of their means and of their deviations, `(replicas, 1, features)`."""
         deviation = np.sqrt(moments.variance + moments.variance.dtype.type(self.epsilon))
-        return Moments(
-            moments.mean.mean(axis=1, keepdims=True), deviation.mean(axis=1, keepdims=True)
-        )
+        return moments.mean.mean(axis=1, keepdims=True), deviation.mean(axis=1, keepdims=True)
 
 
 def _share(limit: float, opened: Array) -> Array:
@@ -115,6 +124,7 @@ def _renorm(s: Settings) -> BatchRenorm:
 
 RENORM = NormKind(
     "renorm",
+    BatchRenorm,
     _renorm,
     GHOSTS | {"renorm_r_max", "renorm_d_max", "renorm_decay", "renorm_ramp"},
 )

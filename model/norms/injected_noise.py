@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, MomentsOf, Parameters
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.identities.batch_norm import STANDARDISED, TAPED, THROUGH_STATISTICS
+from caviar.model.identities.distorted_norms import DISTORTED, by_draw, shift_of
+from caviar.model.identities.identity import Identities, Identity, chance, few, relative
+from caviar.model.identities.site import Site
+from caviar.model.norms.distorted import distort, distorted_backward
 from caviar.model.norms.kind import GHOSTS, NormKind, Settings
-from caviar.model.norms.standardise import affine
+from caviar.model.norms.standardise import grouped, standardised
 
 
 class Noise(Protocol):
     """What one ghost batch's statistics do to x_hat: `(x_hat - delta) / s`.
 
     `shared` consecutive examples share one draw; 1 is a draw for each example. `draw` returns
-    delta and s, each `(replicas, *shape)` float64, replica r from generator r alone.
+    delta and s, each `(replicas, *shape)` float64, replica r from generator r alone. `shifts` and
+    `scales` say which of the two is not constant.
     """
+
+    shifts: ClassVar[bool]
+    scales: ClassVar[bool]
 
     @property
     def shared(self) -> int: ...
@@ -37,6 +43,9 @@ class ShiftNoise:
 
     shared: int
 
+    shifts: ClassVar[bool] = True
+    scales: ClassVar[bool] = False
+
     def draw(
         self, generators: Generators, noise_batch_size: int, shape: tuple[int, int]
     ) -> tuple[Array, Array]:
@@ -50,6 +59,9 @@ class ScaleNoise:
 
     shared: int
 
+    shifts: ClassVar[bool] = False
+    scales: ClassVar[bool] = True
+
     def draw(
         self, generators: Generators, noise_batch_size: int, shape: tuple[int, int]
     ) -> tuple[Array, Array]:
@@ -62,6 +74,9 @@ class ShiftAndScaleNoise:
     """Noise of both: delta ~ N(0, 1/m) and s^2 ~ chi^2_{m-1} / m, independent of each other."""
 
     shared: int
+
+    shifts: ClassVar[bool] = True
+    scales: ClassVar[bool] = True
 
     def draw(
         self, generators: Generators, noise_batch_size: int, shape: tuple[int, int]
@@ -78,6 +93,44 @@ def _deviation_noise(generators: Generators, m: int, shape: tuple[int, int]) -> 
     if m < 2:
         raise ValueError(f"a ghost batch of {m} has no variance to imitate: it takes 2 examples")
     return np.sqrt(np.stack([g.chisquare(m - 1, shape) for g in generators]) / m)
+
+
+def follows_its_law(site: Site) -> Array:
+    """Nats by which the sums of squared draws miss their chi-squared laws, a Chernoff bound.
+
+    With k degrees of freedom a sum beyond rho k has a chance below
+    exp(-k (rho - 1 - log(rho)) / 2). Deviations that are all one number were not drawn.
+    """
+    norm, (shift, _) = site.normaliser, shift_of(site)
+    assert isinstance(norm, NoisyNorm)
+    m, law = norm.noise_batch_size, norm.noise
+    s = 1 / by_draw(site, site.scale)[:, :, 0]
+    delta = -by_draw(site, shift).mean(axis=2) * s
+    one_for_all = s.size > 1 and np.ptp(s) == 0
+    nats = [
+        _nats(np.sum(m * delta**2), delta.size) if law.shifts else 0.0,
+        _nats(np.sum(m * s**2), s.size * (m - 1)) if law.scales else 0.0,
+        np.inf if law.scales and one_for_all else 0.0,
+    ]
+    return np.array(nats)
+
+
+def only_noise(site: Site) -> Array:
+    """Errors of the part that the noise leaves alone: the shift is 0, or the scale is 1."""
+    norm, (shift, size) = site.normaliser, shift_of(site)
+    assert isinstance(norm, NoisyNorm)
+    errors = np.zeros(site.h.shape)
+    if not norm.noise.shifts:
+        errors = relative(shift, size)
+    if not norm.noise.scales:
+        errors = np.maximum(errors, relative(site.scale - 1, 1))
+    return errors
+
+
+def _nats(total: float, freedom: int) -> float:
+    ratio = total / freedom
+    with np.errstate(divide="ignore"):
+        return float(freedom / 2 * (ratio - 1 - np.log(ratio)))
 
 
 @dataclass(frozen=True)
@@ -98,29 +151,32 @@ class NoisyNorm:
     epsilon: float
     noise: Noise
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        return BatchNorm(self.noise_batch_size, self.epsilon).init(generators, features, dtype)
+    uses_batch_statistics: ClassVar[bool] = True
+    identities: ClassVar[Identities] = (
+        TAPED
+        | STANDARDISED
+        | THROUGH_STATISTICS
+        | DISTORTED
+        | {"noise": Identity(follows_its_law, chance), "only_noise": Identity(only_noise, few)}
+    )
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, DistortedTape]:
+    def sharing(self, batch: int) -> int:
+        return batch
+
+    def shared_draw(self, batch: int) -> int:
+        """Examples that share one scale and one shift."""
+        return min(self.noise.shared, batch)
+
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         _, batch, features = x.shape
         groups = -(-batch // self.noise.shared)
-        _, plain = BatchNorm(batch, self.epsilon).forward(parameters, x, generators)
+        plain = standardised(grouped(x, batch), self.epsilon)
         drawn = self.noise.draw(generators, self.noise_batch_size, (groups, features))
         delta, s = (np.repeat(part, self.noise.shared, axis=1)[:, None, :batch] for part in drawn)
-        tape = distort(plain, (1 / s).astype(x.dtype), (-delta / s).astype(x.dtype))
-        return affine(parameters, tape.distorted), tape
+        return distort(plain, (1 / s).astype(x.dtype), (-delta / s).astype(x.dtype))
 
-    def backward(
-        self, parameters: Parameters, tape: DistortedTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        return distorted_backward(parameters, tape, dy)
-
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return BatchNorm(self.noise_batch_size, self.epsilon).predict(parameters, x, moments_of)
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return distorted_backward(tape, dz)
 
 
 def the_whole_split(batch_size: int, norm_batch_size: int, train: int) -> int:
@@ -133,7 +189,9 @@ def _kind(name: str, noise: Callable[[int], Noise]) -> NormKind:
         shared = {"ghost": s["norm_batch_size"], "example": 1}[s["noise_shared"]]
         return NoisyNorm(s["norm_batch_size"], s["epsilon"], noise(shared))
 
-    return NormKind(name, make, GHOSTS | {"noise_shared"}, forward_examples=the_whole_split)
+    return NormKind(
+        name, NoisyNorm, make, GHOSTS | {"noise_shared"}, forward_examples=the_whole_split
+    )
 
 
 SHIFT_NOISE = _kind("shift-noise", ShiftNoise)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from caviar.model.contract import Layer
+from caviar.model.norms.norm import Norm, Normaliser
 
 Settings = Mapping[str, Any]
 """Plain values by the name of the config's field."""
@@ -34,22 +34,27 @@ def nothing_to_refuse(settings: Settings) -> str:
 class NormKind:
     """One value of a study's `norm`.
 
-    `make` builds the layer (None: no norm) from the `settings`, which are all the config fields
-    that this norm reads, and `steps`. `uses_batch_statistics`: whether the training pass
-    normalises by statistics of the batch and evaluation by population statistics, which running
-    averages watch. `forward_examples` takes batch size, norm batch size and training examples to
-    the examples of a training step's forward pass, those without a loss included. `refusal` says
-    in a sentence what is wrong with settings (`hidden` among them); it is empty where nothing is.
+    `make` builds one of its `normaliser` (None: no norm) from the `settings`, which are all the
+    config fields that this norm reads, and `steps`. `forward_examples` takes batch size, norm
+    batch size and training examples to the examples of a training step's forward pass, those
+    without a loss included. `refusal` says in a sentence what is wrong with settings (`hidden`
+    among them); it is empty where nothing is.
     """
 
     name: str
-    make: Callable[[Settings], Layer | None]
+    normaliser: type[Normaliser] | None
+    make: Callable[[Settings], Normaliser | None]
     settings: frozenset[str] = GHOSTS
-    uses_batch_statistics: bool = True
     smallest_norm_batch_size: int = 2
     forward_examples: Callable[[int, int, int], int] = ghosts_of_the_batch
     refusal: Callable[[Settings], str] = nothing_to_refuse
 
-    def build(self, settings: Settings) -> Layer | None:
+    @property
+    def uses_batch_statistics(self) -> bool:
+        """Whether training normalises by the batch, and evaluation by the population."""
+        return self.normaliser is not None and self.normaliser.uses_batch_statistics
+
+    def build(self, settings: Settings) -> Norm | None:
         """The layer; a setting that this norm does not declare is out of its reach."""
-        return self.make({key: settings[key] for key in ("steps", *self.settings)})
+        made = self.make({key: settings[key] for key in ("steps", *self.settings)})
+        return None if made is None else Norm(made)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from caviar.model.contract import Array, Generators, MomentsOf, Parameters
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.identities.batch_norm import OVER_FEATURES
+from caviar.model.identities.identity import Identities
 from caviar.model.norms.kind import NormKind, the_batch
-from caviar.model.norms.standardise import standardise, standardise_backward
+from caviar.model.norms.standardise import plain_tape, standardise, standardise_backward
 
 
 @dataclass(frozen=True)
@@ -21,38 +21,24 @@ class LayerNorm:
 
     epsilon: float = 1e-5
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        shape = (len(generators), 1, features)
-        return {"gamma": np.ones(shape, dtype), "beta": np.zeros(shape, dtype)}, features
+    uses_batch_statistics: ClassVar[bool] = False
+    identities: ClassVar[Identities] = OVER_FEATURES
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, tuple[Array, Array]]:
+    def sharing(self, batch: int) -> int:
+        return 1
+
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         x_hat, inverse_deviation, _, _ = standardise(x[..., None], self.epsilon)
-        y = x_hat[..., 0] * parameters["gamma"] + parameters["beta"]
-        return y, (x_hat, inverse_deviation)
+        return plain_tape(x_hat, inverse_deviation, None)
 
-    def backward(
-        self, parameters: Parameters, tape: tuple[Array, Array], dy: Array
-    ) -> tuple[Array, Parameters]:
-        x_hat, inverse_deviation = tape
-        gradients = {
-            "gamma": np.sum(dy * x_hat[..., 0], axis=1, keepdims=True),
-            "beta": dy.sum(axis=1, keepdims=True),
-        }
-        dx_hat = (dy * parameters["gamma"])[..., None]
-        return standardise_backward(dx_hat, x_hat, inverse_deviation)[..., 0], gradients
-
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return self.forward(parameters, x, ())[0]
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return standardise_backward(dz, tape.x_hat, tape.inverse_deviation)
 
 
 LAYER = NormKind(
     "layer",
+    LayerNorm,
     lambda s: LayerNorm(s["epsilon"]),
     frozenset({"epsilon"}),
-    uses_batch_statistics=False,
     forward_examples=the_batch,
 )

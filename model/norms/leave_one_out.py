@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Moments, MomentsOf, Parameters
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.kind import NormKind
-from caviar.model.norms.standardise import (
-    NormTape,
-    affine,
-    affine_backward,
-    grouped,
+from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
+from caviar.model.identities.batch_norm import GAINS, moments, one_hot
+from caviar.model.identities.control_arms import (
+    orthogonality,
+    scale_null_over,
+    shift_null_over,
+    terms,
 )
+from caviar.model.identities.identity import Identities, Identity, products, relative
+from caviar.model.identities.site import Site
+from caviar.model.norms.kind import NormKind
+from caviar.model.norms.standardise import grouped, plain_tape
+
+
+def others_deviation(site: Site) -> Array:
+    """The variance of the others is a difference: it costs digits where little is left of it."""
+    variance = _variance_of_others(site)
+    cancelled = (site.h.var(axis=2, keepdims=True) + site.epsilon) / (variance + site.epsilon)
+    error = site.inverse_deviation**2 * (variance + site.epsilon) - 1
+    return relative(error, (1 + cancelled) * site.reach**2)
+
+
+def others_definition(site: Site) -> Array:
+    mean = _mean_of_others(site)
+    return relative(site.x_hat - (site.h - mean) * site.inverse_deviation, site.reach)
+
+
+def others_influence(site: Site) -> Array:
+    mean = _mean_of_others(site)
+    first = one_hot(site)
+    inverse_0, z_0, reach_0 = (
+        a[:, :, :1] for a in (site.inverse_deviation, site.x_hat, site.reach)
+    )
+    pull = (1 + z_0 * (site.h - mean[:, :, :1]) * inverse_0) / (site.size - 1)
+    expected = inverse_0 * np.where(first == 1, 1, -pull)
+    size = inverse_0 * (1 + np.abs(z_0) * reach_0)
+    return relative(site.input_gradient(first) - expected, size)
+
+
+def _mean_of_others(site: Site) -> Array:
+    """Of the rest of the group, for every example."""
+    return np.asarray((site.h.sum(axis=2, keepdims=True) - site.h) / (site.size - 1))
+
+
+def _variance_of_others(site: Site) -> Array:
+    """Biased, of the rest of the group, for every example."""
+    c = site.h - site.h.mean(axis=2, keepdims=True)
+    square = (np.sum(c**2, axis=2, keepdims=True) - c**2) / (site.size - 1)
+    return np.asarray(np.maximum(square - (c / (site.size - 1)) ** 2, 0))
+
+
+def others_orthogonality(site: Site) -> Array:
+    return orthogonality(site, terms(site, site.dz).mean(axis=2, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -31,14 +75,21 @@ class LeaveOneOutNorm:
     norm_batch_size: int
     epsilon: float = 1e-5
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+    uses_batch_statistics: ClassVar[bool] = True
+    identities: ClassVar[Identities] = GAINS | {
+        "moments": Identity(moments),
+        "deviation": Identity(others_deviation),
+        "definition": Identity(others_definition),
+        "shift_null": Identity(shift_null_over((2,))),
+        "scale_null": Identity(scale_null_over((2,))),
+        "influence": Identity(others_influence),
+        "orthogonality": Identity(others_orthogonality, products),
+    }
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, NormTape]:
+    def sharing(self, batch: int) -> int:
+        return self.norm_batch_size
+
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         m = self.norm_batch_size
         if m < 3:
             raise ValueError(
@@ -50,23 +101,17 @@ class LeaveOneOutNorm:
         others = np.maximum(variance - centred * centred / (m - 1), 0) * (m / (m - 1))
         inverse_deviation = 1 / np.sqrt(others + x.dtype.type(self.epsilon))
         z = centred * inverse_deviation * (m / (m - 1))
-        return affine(parameters, z), NormTape(z, inverse_deviation, moments)
+        return plain_tape(z, inverse_deviation, moments)
 
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         """O(m): every example's variance is that of the ghost less a term of its own."""
         m = self.norm_batch_size
         z, inverse_deviation = tape.x_hat, tape.inverse_deviation
-        dz, gradients = affine_backward(parameters, z, dy)
         pull = dz * z * inverse_deviation * inverse_deviation
         own = pull / (m - 1) - pull.mean(axis=2, keepdims=True)
-        dx = dz * inverse_deviation * (m / (m - 1)) + own * (z / inverse_deviation)
+        dx: Array = dz * inverse_deviation * (m / (m - 1)) + own * (z / inverse_deviation)
         dx -= dx.mean(axis=2, keepdims=True)
-        return dx.reshape(dy.shape), gradients
-
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+        return dx
 
 
 def _centred(x: Array, norm_batch_size: int) -> tuple[Array, Moments]:
@@ -79,6 +124,7 @@ def _centred(x: Array, norm_batch_size: int) -> tuple[Array, Moments]:
 
 LEAVE_ONE_OUT = NormKind(
     "leave-one-out",
+    LeaveOneOutNorm,
     lambda s: LeaveOneOutNorm(s["norm_batch_size"], s["epsilon"]),
     smallest_norm_batch_size=3,
 )

@@ -4,10 +4,4 @@ from __future__ import annotations
 
 from caviar.model.norms.kind import NormKind, the_batch
 
-NONE = NormKind(
-    "none",
-    lambda s: None,
-    frozenset(),
-    uses_batch_statistics=False,
-    forward_examples=the_batch,
-)
+NONE = NormKind("none", None, lambda s: None, frozenset(), forward_examples=the_batch)

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from caviar.model.contract import Array, Moments, Parameters
-
-
-class NormTape(NamedTuple):
-    """What a backward pass needs, and the batch statistics that running averages watch."""
-
-    x_hat: Array
-    inverse_deviation: Array
-    moments: Moments
+from caviar.model.contract import Array, Moments, NormTape
 
 
 def standardise(x: Array, epsilon: float) -> tuple[Array, Array, Array, Array]:
@@ -70,18 +60,12 @@ def grouped(x: Array, norm_batch_size: int) -> Array:
     return x.reshape(replicas, batch // norm_batch_size, norm_batch_size, features)
 
 
-def affine(parameters: Parameters, z: Array) -> Array:
-    """`gamma z + beta` of ghosts, put back into one batch `(replicas, batch, features)`."""
-    replicas, ghosts, size, features = z.shape
-    y: Array = z.reshape(replicas, ghosts * size, features) * parameters["gamma"]
-    y += parameters["beta"]
-    return y
+def plain_tape(x_hat: Array, inverse_deviation: Array, moments: Moments | None) -> NormTape:
+    """The tape of a norm that hands x_hat on as it is."""
+    return NormTape(x_hat, inverse_deviation, x_hat, np.ones((1, 1, 1, 1), x_hat.dtype), moments)
 
 
-def affine_backward(parameters: Parameters, z: Array, dy: Array) -> tuple[Array, Parameters]:
-    """Gradients of `affine` by the ghosts, in their shape, and by gamma and beta."""
-    gradients = {
-        "gamma": np.sum(dy * z.reshape(dy.shape), axis=1, keepdims=True),
-        "beta": dy.sum(axis=1, keepdims=True),
-    }
-    return (dy * parameters["gamma"]).reshape(z.shape), gradients
+def standardised(ghosts: Array, epsilon: float) -> NormTape:
+    """Ghosts `(replicas, ghosts, size, features)` each by its own mean and biased variance."""
+    x_hat, inverse_deviation, mean, variance = standardise(ghosts, epsilon)
+    return plain_tape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from numpy.typing import DTypeLike
+import numpy as np
 
-from caviar.model.contract import Array, Generators, MomentsOf, Parameters
-from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.identities.batch_norm import STANDARDISED, TAPED
+from caviar.model.identities.identity import Identities, Identity, few, relative
+from caviar.model.identities.site import Site
 from caviar.model.norms.kind import NormKind
-from caviar.model.norms.standardise import (
-    NormTape,
-    affine_backward,
-)
+from caviar.model.norms.standardise import grouped, standardised
+
+
+def stopped(site: Site) -> Array:
+    """The gradient goes back times the inverse deviation and no other way."""
+    expected = site.probe * site.inverse_deviation
+    return relative(site.probed - expected, np.abs(expected))
 
 
 @dataclass(frozen=True)
@@ -27,26 +33,21 @@ class StopGradientNorm:
     norm_batch_size: int
     epsilon: float = 1e-5
 
-    def init(
-        self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        return BatchNorm(self.norm_batch_size, self.epsilon).init(generators, features, dtype)
+    uses_batch_statistics: ClassVar[bool] = True
+    identities: ClassVar[Identities] = TAPED | STANDARDISED | {"stopped": Identity(stopped, few)}
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, NormTape]:
-        return BatchNorm(self.norm_batch_size, self.epsilon).forward(parameters, x, generators)
+    def sharing(self, batch: int) -> int:
+        return self.norm_batch_size
 
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
-        return (dx_hat * tape.inverse_deviation).reshape(dy.shape), gradients
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
+        return standardised(grouped(x, self.norm_batch_size), self.epsilon)
 
-    def predict(self, parameters: Parameters, x: Array, moments_of: MomentsOf) -> Array:
-        return BatchNorm(self.norm_batch_size, self.epsilon).predict(parameters, x, moments_of)
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return dz * tape.inverse_deviation
 
 
 STOP_GRADIENT = NormKind(
-    "stop-gradient", lambda s: StopGradientNorm(s["norm_batch_size"], s["epsilon"])
+    "stop-gradient",
+    StopGradientNorm,
+    lambda s: StopGradientNorm(s["norm_batch_size"], s["epsilon"]),
 )

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, ValidationError
 
-from caviar.model.averages.bank import BankState
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.averages.bank import Averaged, BankState
+from caviar.model.contract import Array, Parameters
 from caviar.model.steps.random_streams import StreamState
 from caviar.model.steps.snapshot import Snapshot, State, Streams, beginning
 from caviar.runner.config import Frozen, TrialConfig, listed
@@ -251,9 +251,9 @@ def _arrays(snapshot: Snapshot) -> dict[str, Array]:
     for part in ("parameters", "optimizer", "references"):
         named |= {f"{part}/{key}.npy": array for key, array in getattr(state, part).items()}
     for part in ("bank", "shadow"):
-        for layer, moments in getattr(state, part).averages.items():
-            named[f"{part}/{layer}.mean.npy"] = moments.mean
-            named[f"{part}/{layer}.second.npy"] = moments.variance
+        for layer, averaged in getattr(state, part).averages.items():
+            named[f"{part}/{layer}.mean.npy"] = averaged.mean
+            named[f"{part}/{layer}.second.npy"] = averaged.second
     return named
 
 
@@ -265,7 +265,7 @@ def _snapshot(about: _About, arrays: dict[str, Array], fresh: Snapshot) -> Snaps
 
     def bank(part: str, updates: int) -> BankState:
         averages = {
-            layer: Moments(*(arrays[f"{part}/{layer}.{kind}.npy"] for kind in ("mean", "second")))
+            layer: Averaged(*(arrays[f"{part}/{layer}.{kind}.npy"] for kind in ("mean", "second")))
             for layer in fresh.state.bank.averages
         }
         return BankState(updates, averages)

@@ -16,6 +16,7 @@ from caviar.model.averages.conventions import HELD_IN, SECOND, Convention, Track
 from caviar.model.contract import Moments
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from tests.golden.recordings import MEANS, SECONDS, Recording, find
 
 Array = NDArray[Any]
@@ -89,10 +90,10 @@ def _error(ours: Array, recorded: Array) -> float:
     return float(np.nanmax(np.abs(ours - recorded), initial=0.0)) / scale
 
 
-def _bank(row: Convention) -> tuple[BatchNorm, RunningStatistics, Tracker]:
+def _bank(row: Convention) -> tuple[Norm, RunningStatistics, Tracker]:
     tracker = Tracker(row, 0.0 if row.decay is None else row.decay)
     epsilon = HELD_IN[row.held_in][1](row.epsilon)
-    return BatchNorm(2, epsilon), RunningStatistics((tracker,), epsilon=epsilon), tracker
+    return Norm(BatchNorm(2, epsilon)), RunningStatistics((tracker,), epsilon=epsilon), tracker
 
 
 def _parameters(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
@@ -105,8 +106,8 @@ def _parameters(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
 def replay(recording: Recording, inputs: dict[str, Array], m: int) -> dict[str, Array]:
     """Train on the recorded inputs with the project's layer and watch it with the row."""
     row = recording.row
-    norm, bank, tracker = _bank(row)
-    norm = BatchNorm(m, norm.epsilon)
+    _, bank, tracker = _bank(row)
+    norm = Norm(BatchNorm(m, bank.epsilon))
     parameters = _parameters(row, inputs)
     network = Network(((LAYER, norm),))
     state = bank.init(network, {f"{LAYER}.{k}": v for k, v in parameters.items()})
@@ -132,7 +133,7 @@ def replay(recording: Recording, inputs: dict[str, Array], m: int) -> dict[str, 
 
 
 def _test(
-    norm: BatchNorm,
+    norm: Norm,
     bank: RunningStatistics,
     state: BankState,
     parameters: dict[str, Array],
@@ -207,11 +208,11 @@ def one(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
         ours |= {"Y": x, "dX": dy, "dgamma": zero, "dbeta": zero}
         ours["Y_test"] = _test(norm, bank, state, parameters, inputs)
     if row.batch_of_one == "running":
-        second = SECOND[row.second].variance(start.averages[LAYER].variance[0, 0], norm.epsilon)
+        second = SECOND[row.second].variance(start.averages[LAYER].second[0, 0], bank.epsilon)
         mean = start.averages[LAYER].mean[0, 0]
-        ours["Y"] = (x - mean) / np.sqrt(second + norm.epsilon) * gamma + beta
+        ours["Y"] = (x - mean) / np.sqrt(second + bank.epsilon) * gamma + beta
     ours |= {"dscale": ours["dgamma"], "dbias": ours["dbeta"], "xhat": nothing}
-    ours |= {"saved_mean": x, "saved_inv_std": np.full_like(x, 1 / np.sqrt(norm.epsilon))}
+    ours |= {"saved_mean": x, "saved_inv_std": np.full_like(x, 1 / np.sqrt(bank.epsilon))}
     return ours
 
 

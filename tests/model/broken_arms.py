@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from caviar.model.contract import Layer
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.distorted import distort
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
 from tests.model import broken_passes as wrong
@@ -19,18 +19,18 @@ from tests.model.broken_passes import Backward, Forward
 EPSILON = 1e-3
 
 
-def right(m: int) -> dict[str, Layer]:
+def right(m: int) -> dict[str, Norm]:
     """Every arm as it should be."""
     return {
-        "batch": BatchNorm(m, EPSILON),
-        "leave one out": LeaveOneOutNorm(m, EPSILON),
-        "other examples": OtherExamplesNorm(m, EPSILON),
-        "stop gradient": StopGradientNorm(m, EPSILON),
-        "renorm": BatchRenorm(m, 1.2, 0.3, 0.9, 10, EPSILON),
-        "shift noise": NoisyNorm(m, EPSILON, ShiftNoise(8)),
-        "scale noise": NoisyNorm(m, EPSILON, ScaleNoise(8)),
-        "noise": NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8)),
-        "layer": LayerNorm(EPSILON),
+        "batch": Norm(BatchNorm(m, EPSILON)),
+        "leave one out": Norm(LeaveOneOutNorm(m, EPSILON)),
+        "other examples": Norm(OtherExamplesNorm(m, EPSILON)),
+        "stop gradient": Norm(StopGradientNorm(m, EPSILON)),
+        "renorm": Norm(BatchRenorm(m, 1.2, 0.3, 0.9, 10, EPSILON)),
+        "shift noise": Norm(NoisyNorm(m, EPSILON, ShiftNoise(8))),
+        "scale noise": Norm(NoisyNorm(m, EPSILON, ScaleNoise(8))),
+        "noise": Norm(NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8))),
+        "layer": Norm(LayerNorm(EPSILON)),
     }
 
 
@@ -72,7 +72,7 @@ BROKEN_FORWARD: dict[str, dict[str, tuple[Forward, set[str]]]] = {
         "forgotten": (wrong.redistorted(wrong.forgotten), {"noise"}),
         "one draw": (wrong.redistorted(wrong.one_draw), {"noise"}),
         "a shift besides": (
-            wrong.redistorted(lambda t: distort(t.plain, t.scale, 0.01 * t.scale)),
+            wrong.redistorted(lambda t: distort(t, t.scale, 0.01 * t.scale)),
             {"only_noise"},
         ),
         "forgotten in the output": (wrong.then(wrong.plain_output), {"output"}),

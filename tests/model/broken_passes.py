@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from caviar.model.contract import Array, Generators, Layer, Moments, Parameters
+from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.distorted import DistortedTape, distort, distorted_backward
-from caviar.model.norms.injected_noise import NoisyNorm
-from caviar.model.norms.layer_norm import LayerNorm
-from caviar.model.norms.standardise import NormTape, affine, affine_backward, grouped
+from caviar.model.norms.distorted import distort
+from caviar.model.norms.norm import Norm
+from caviar.model.norms.standardise import grouped, plain_tape
 
 Forward = Callable[[Any, Parameters, Array, Generators], tuple[Array, Any]]
 Backward = Callable[[Any, Parameters, Any, Array], tuple[Array, Parameters]]
 
 
-def with_forward(layer: Layer, forward: Forward) -> Layer:
+def with_forward(layer: Norm, forward: Forward) -> Norm:
     """The layer with a forward pass of another making."""
-    kind = type(layer)
-    return type("Broken", (kind,), {"forward": forward})(**vars(layer))
+    kind: type[Norm] = type("Broken", (Norm,), {"forward": forward})
+    return kind(layer.normaliser)
 
 
-def with_backward(layer: Layer, backward: Backward) -> Layer:
+def with_backward(layer: Norm, backward: Backward) -> Norm:
     """The layer with a backward pass of another making."""
-    kind = type(layer)
-    return type("Broken", (kind,), {"backward": backward})(**vars(layer))
+    kind: type[Norm] = type("Broken", (Norm,), {"backward": backward})
+    return kind(layer.normaliser)
+
+
+def affine(parameters: Parameters, z: Array) -> Array:
+    """`gamma z + beta` of groups of examples, put back into one batch."""
+    y: Array = z.reshape(len(z), -1, z.shape[-1]) * parameters["gamma"] + parameters["beta"]
+    return y
+
+
+def affine_backward(parameters: Parameters, z: Array, dy: Array) -> tuple[Array, Parameters]:
+    """Gradients of `affine` by z, in its groups, and by gamma and beta."""
+    gradients = {
+        "gamma": np.sum(dy * z.reshape(dy.shape), axis=1, keepdims=True),
+        "beta": dy.sum(axis=1, keepdims=True),
+    }
+    return (dy * parameters["gamma"]).reshape(z.shape), gradients
 
 
 def normalised_by(statistics: Callable[[Array, float], tuple[Array, Array]]) -> Forward:
@@ -37,11 +51,11 @@ def normalised_by(statistics: Callable[[Array, float], tuple[Array, Array]]) -> 
     def forward(
         self: Any, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, NormTape]:
-        ghosts = grouped(x, self.norm_batch_size)
-        mean, inverse = statistics(ghosts, self.epsilon)
+        ghosts = grouped(x, self.normaliser.norm_batch_size)
+        mean, inverse = statistics(ghosts, self.normaliser.epsilon)
         z = ((ghosts - mean) * inverse).astype(x.dtype)
         plain = Moments(ghosts.mean(axis=2), ghosts.var(axis=2))
-        return affine(parameters, z), NormTape(z, inverse.astype(x.dtype), plain)
+        return affine(parameters, z), plain_tape(z, inverse.astype(x.dtype), plain)
 
     return forward
 
@@ -107,7 +121,7 @@ def others_back(mean_term: bool, variance_term: bool, own_term: bool) -> Backwar
     def backward(
         self: Any, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        m, (z, inverse, _) = self.norm_batch_size, tape
+        m, z, inverse = self.normaliser.norm_batch_size, tape.x_hat, tape.inverse_deviation
         dz, gradients = affine_backward(parameters, z, dy)
         pull = dz * z * inverse**2
         own = (pull / (m - 1) if own_term else 0) - pull.mean(axis=2, keepdims=True)
@@ -124,7 +138,7 @@ def lent_back(mean_term: bool, variance_term: bool, by: int) -> Backward:
     def backward(
         self: Any, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        z, inverse, _ = tape
+        z, inverse = tape.x_hat, tape.inverse_deviation
         dz, gradients = affine_backward(parameters, z, dy)
         through_mean = dz.mean(axis=2, keepdims=True) * inverse
         through_variance = np.mean(dz * z, axis=2, keepdims=True) * inverse
@@ -144,11 +158,9 @@ def standard_back(mean_term: bool, variance_term: bool) -> Backward:
     """The three terms of batch norm, or without one, also for a distorted x_hat."""
 
     def backward(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
-        plain = tape.plain if isinstance(tape, DistortedTape) else tape
-        x_hat, inverse = plain[:2]
-        z = tape.distorted if isinstance(tape, DistortedTape) else x_hat
-        dz, gradients = affine_backward(parameters, z, dy)
-        dz = dz * (tape.scale if isinstance(tape, DistortedTape) else 1)
+        x_hat, inverse = tape.x_hat, tape.inverse_deviation
+        dz, gradients = affine_backward(parameters, tape.z, dy)
+        dz = dz * tape.scale
         dx = dz - (dz.mean(axis=2, keepdims=True) if mean_term else 0)
         dx -= x_hat * np.mean(dz * x_hat, axis=2, keepdims=True) if variance_term else 0
         return (dx * inverse).reshape(dy.shape), gradients
@@ -156,68 +168,67 @@ def standard_back(mean_term: bool, variance_term: bool) -> Backward:
     return backward
 
 
-def scale_forgotten(self: Any, parameters: Parameters, tape: DistortedTape, dy: Array) -> Any:
+def scale_forgotten(self: Any, parameters: Parameters, tape: NormTape, dy: Array) -> Any:
     ones = tape._replace(scale=np.ones_like(tape.scale))
-    return distorted_backward(parameters, ones, dy)
+    return Norm.backward(self, parameters, ones, dy)
 
 
-def gamma_by_x_hat(self: Any, parameters: Parameters, tape: DistortedTape, dy: Array) -> Any:
-    dx, gradients = distorted_backward(parameters, tape, dy)
-    return dx, affine_backward(parameters, tape.plain.x_hat, dy)[1] | {"beta": gradients["beta"]}
+def gamma_by_x_hat(self: Any, parameters: Parameters, tape: NormTape, dy: Array) -> Any:
+    dx, gradients = Norm.backward(self, parameters, tape, dy)
+    return dx, affine_backward(parameters, tape.x_hat, dy)[1] | {"beta": gradients["beta"]}
 
 
 def then(change: Callable[[Parameters, Array, Any], tuple[Array, Any]]) -> Forward:
     """The arm's own forward pass, and then a change of its output and its tape."""
 
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-        original = type(self).__mro__[1]
-        return change(parameters, *original.forward(self, parameters, x, generators))
+        return change(parameters, *Norm.forward(self, parameters, x, generators))
 
     return forward
 
 
 def no_gamma(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
-    dx, gradients = type(self).__mro__[1].backward(self, parameters, tape, dy)
+    dx, gradients = Norm.backward(self, parameters, tape, dy)
     return dx, gradients | {"gamma": 0 * gradients["gamma"]}
 
 
-def redistorted(change: Callable[[DistortedTape], DistortedTape]) -> Forward:
+def redistorted(change: Callable[[NormTape], NormTape]) -> Forward:
     """The tape and the output agree on something else than the arm does."""
 
-    def both(parameters: Parameters, y: Array, tape: DistortedTape) -> tuple[Array, DistortedTape]:
-        return affine(parameters, change(tape).distorted), change(tape)
+    def both(parameters: Parameters, y: Array, tape: NormTape) -> tuple[Array, NormTape]:
+        return affine(parameters, change(tape).z), change(tape)
 
     return then(both)
 
 
-def shift_of(tape: DistortedTape) -> Array:
-    return np.asarray(tape.distorted - tape.scale * tape.plain.x_hat)
+def shift_of(tape: NormTape) -> Array:
+    return np.asarray(tape.z - tape.scale * tape.x_hat)
 
 
-def forgotten(tape: DistortedTape) -> DistortedTape:
-    return DistortedTape(tape.plain, np.ones_like(tape.scale), tape.plain.x_hat)
+def forgotten(tape: NormTape) -> NormTape:
+    return tape._replace(scale=np.ones_like(tape.scale), z=tape.x_hat)
 
 
-def scaled(factor: float) -> Callable[[DistortedTape], DistortedTape]:
-    return lambda tape: distort(tape.plain, tape.scale * tape.scale.dtype.type(factor), 0)
+def scaled(factor: float) -> Callable[[NormTape], NormTape]:
+    return lambda tape: distort(tape, tape.scale * tape.scale.dtype.type(factor), 0)
 
 
-def one_draw(tape: DistortedTape) -> DistortedTape:
-    return distort(tape.plain, np.full_like(tape.scale, tape.scale[0, 0, 0, 0]), shift_of(tape))
+def one_draw(tape: NormTape) -> NormTape:
+    return distort(tape, np.full_like(tape.scale, tape.scale[0, 0, 0, 0]), shift_of(tape))
 
 
-def doubled_shift(tape: DistortedTape) -> DistortedTape:
-    return distort(tape.plain, tape.scale, 2 * shift_of(tape))
+def doubled_shift(tape: NormTape) -> NormTape:
+    return distort(tape, tape.scale, 2 * shift_of(tape))
 
 
-def uneven(tape: DistortedTape) -> DistortedTape:
+def uneven(tape: NormTape) -> NormTape:
     """A shift that grows along the examples that share it."""
-    ramp = np.linspace(1, 1.5, tape.distorted.shape[2], dtype=tape.distorted.dtype)[:, None]
-    return distort(tape.plain, tape.scale, shift_of(tape) * ramp)
+    ramp = np.linspace(1, 1.5, tape.z.shape[2], dtype=tape.z.dtype)[:, None]
+    return distort(tape, tape.scale, shift_of(tape) * ramp)
 
 
-def plain_output(parameters: Parameters, y: Array, tape: DistortedTape) -> Any:
-    return affine(parameters, tape.plain.x_hat), tape
+def plain_output(parameters: Parameters, y: Array, tape: NormTape) -> Any:
+    return affine(parameters, tape.x_hat), tape
 
 
 def no_beta(parameters: Parameters, y: Array, tape: Any) -> Any:
@@ -227,55 +238,54 @@ def no_beta(parameters: Parameters, y: Array, tape: Any) -> Any:
 def swapped(parameters: Parameters, y: Array, tape: NormTape) -> Any:
     """Two examples of every ghost in each other's place: all of its moments stay."""
     x_hat = tape.x_hat[:, :, ::-1]
-    return affine(parameters, x_hat), tape._replace(x_hat=x_hat)
+    return affine(parameters, x_hat), tape._replace(x_hat=x_hat, z=x_hat)
 
 
-def moved(parameters: Parameters, y: Array, tape: Any) -> Any:
-    plain = tape.plain if isinstance(tape, DistortedTape) else tape
-    x_hat = 10 * plain[0] + 1
-    if not isinstance(plain, NormTape):
-        return y, (x_hat, tape[1])
-    plain = plain._replace(x_hat=x_hat)
-    return y, tape._replace(plain=plain) if isinstance(tape, DistortedTape) else plain
+def moved(parameters: Parameters, y: Array, tape: NormTape) -> Any:
+    x_hat = 10 * tape.x_hat + 1
+    return y, tape._replace(x_hat=x_hat, z=x_hat if tape.z is tape.x_hat else tape.z)
 
 
-def unbiased_told(parameters: Parameters, y: Array, tape: Any) -> Any:
+def unbiased_told(parameters: Parameters, y: Array, tape: NormTape) -> Any:
     """Running averages are to see the biased variance."""
-    plain = tape.plain if isinstance(tape, DistortedTape) else tape
-    m = plain.x_hat.shape[2]
-    told = plain.moments._replace(
-        variance=plain.moments.variance * plain.x_hat.dtype.type(m / (m - 1))
-    )
-    plain = plain._replace(moments=told)
-    return y, tape._replace(plain=plain) if isinstance(tape, DistortedTape) else plain
+    assert tape.moments is not None
+    m = tape.x_hat.shape[2]
+    told = tape.moments.variance * tape.x_hat.dtype.type(m / (m - 1))
+    return y, tape._replace(moments=tape.moments._replace(variance=told))
 
 
 def plain_ghosts(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
     """Noise on the x_hat of ghosts instead of the whole batch."""
-    _, plain = BatchNorm(8, self.epsilon).forward(parameters, x, generators)
-    _, tape = NoisyNorm.forward(self, parameters, x, generators)
+    plain = BatchNorm(8, self.normaliser.epsilon).forward(parameters, x, generators)
+    _, tape = Norm.forward(self, parameters, x, generators)
     shape = plain.x_hat.shape
     tape = distort(plain, tape.scale.reshape(shape), shift_of(tape).reshape(shape))
-    return affine(parameters, tape.distorted), tape
+    return affine(parameters, tape.z), tape
 
 
 def root_mean_square(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
     """RMSNorm: no mean is taken away."""
-    inverse = 1 / np.sqrt(np.mean(x**2, axis=2, keepdims=True) + x.dtype.type(self.epsilon))
+    inverse = 1 / np.sqrt(
+        np.mean(x**2, axis=2, keepdims=True) + x.dtype.type(self.normaliser.epsilon)
+    )
     y = x * inverse * parameters["gamma"] + parameters["beta"]
-    return y, ((x * inverse)[..., None], inverse[..., None])
+    return y, plain_tape((x * inverse)[..., None], inverse[..., None], None)
 
 
 def unbiased_features(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-    inverse = 1 / np.sqrt(x.var(axis=2, ddof=1, keepdims=True) + x.dtype.type(self.epsilon))
+    inverse = 1 / np.sqrt(
+        x.var(axis=2, ddof=1, keepdims=True) + x.dtype.type(self.normaliser.epsilon)
+    )
     x_hat = (x - x.mean(axis=2, keepdims=True)) * inverse
-    return x_hat * parameters["gamma"] + parameters["beta"], (x_hat[..., None], inverse[..., None])
+    y = x_hat * parameters["gamma"] + parameters["beta"]
+    return y, plain_tape(x_hat[..., None], inverse[..., None], None)
 
 
 def layer_back(mean_term: bool, variance_term: bool) -> Backward:
     def backward(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
-        _, gradients = LayerNorm.backward(self, parameters, tape, dy)
-        (x_hat, inverse), dz = tape, (dy * parameters["gamma"])[..., None]
+        _, gradients = Norm.backward(self, parameters, tape, dy)
+        x_hat, inverse = tape.x_hat, tape.inverse_deviation
+        dz = (dy * parameters["gamma"])[..., None]
         dx = dz - (dz.mean(axis=2, keepdims=True) if mean_term else 0)
         dx -= x_hat * np.mean(dz * x_hat, axis=2, keepdims=True) if variance_term else 0
         return (dx * inverse)[..., 0], gradients
@@ -285,7 +295,7 @@ def layer_back(mean_term: bool, variance_term: bool) -> Backward:
 
 def unclipped(r_max: float, d_max: float) -> Forward:
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-        wider = BatchRenorm(self.norm_batch_size, r_max, d_max, self.decay, self.ramp, self.epsilon)
-        return wider.forward(parameters, x, generators)
+        wider = replace(self.normaliser, r_max=r_max, d_max=d_max)
+        return Norm(wider).forward(parameters, x, generators)
 
     return forward

@@ -12,19 +12,23 @@ from numpy.typing import DTypeLike
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import CONVENTIONS, trackers
 from caviar.model.contract import Array, Generators, Layer, Parameters
-from caviar.model.identities.check import Invariants, check_step
+from caviar.model.identities.check import Invariants
 from caviar.model.layers import Dense, Relu
 from caviar.model.network import Network, mlp
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.norm import Norm
+from caviar.model.norms.registry import NORMS
 from caviar.model.records import Record
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 from caviar.model.steps.optimizers import Sgd
+from caviar.model.steps.proof import check_step
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.schedules import constant
 from caviar.model.steps.setup import Probes, Splits, Training
 from caviar.model.train import train
+from caviar.runner.config import TrialFields
 
 R = TypeVar("R")
 
@@ -86,15 +90,15 @@ def randomised(parameters: Parameters, seed: int) -> Parameters:
     }
 
 
-Norm = Literal["batch", "layer", "none"]
+NormName = Literal["batch", "layer", "none"]
 
 
 def small_mlp(
-    norm: Norm | Layer = "batch", norm_batch_size: int = 8, epsilon: float = 1e-5, **changes: Any
+    norm: NormName | Norm = "batch", norm_batch_size: int = 8, epsilon: float = 1e-5, **changes: Any
 ) -> Network:
-    norms: dict[str, Layer | None] = {
-        "batch": BatchNorm(norm_batch_size, epsilon),
-        "layer": LayerNorm(epsilon),
+    norms: dict[str, Norm | None] = {
+        "batch": Norm(BatchNorm(norm_batch_size, epsilon)),
+        "layer": Norm(LayerNorm(epsilon)),
         "none": None,
     }
     settings: dict[str, Any] = {
@@ -218,14 +222,25 @@ def two_norms(layer: Layer, bias: bool = False) -> Network:
 
 def moved_references(network: Network, parameters: Parameters, seed: int) -> Parameters:
     """References as after many steps, somewhere near those of a batch."""
-    start = network.references(parameters)
+    return moved_state(network.references(parameters), seed, 100)
+
+
+def moved_state(start: Parameters, seed: int, updates: int) -> Parameters:
+    """What norms carry, after some updates: means anywhere, deviations and variances positive."""
     moved = randomised(start, seed)
-    return {
-        key: {"mean": moved[key], "deviation": np.abs(moved[key]) + value.dtype.type(0.5)}.get(
-            key.rpartition("_")[2], np.full_like(value, 100)
-        )
-        for key, value in start.items()
+    moves: dict[str, Callable[[str], Array]] = {
+        "mean": lambda key: moved[key],
+        "deviation": lambda key: np.abs(moved[key]) + start[key].dtype.type(0.5),
+        "variance": lambda key: np.abs(moved[key]) + start[key].dtype.type(0.5),
+        "updates": lambda key: np.full_like(start[key], updates),
     }
+    return {key: moves[key.rpartition("_")[2]](key) for key in start}
+
+
+def built(norm: str, **settings: Any) -> Norm | None:
+    """The layer of that name in the registry, with the defaults of a study."""
+    defaults = {name: field.default for name, field in TrialFields.model_fields.items()}
+    return NORMS[norm].build(defaults | {"epsilon": 1e-5, "steps": 16} | settings)
 
 
 def checked(

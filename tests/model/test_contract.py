@@ -1,23 +1,22 @@
-"""The contract that every control arm keeps; what each computes is in test_arms_values."""
+"""The contract that every norm of the registry keeps, whatever it computes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Parameters
-from caviar.model.network import AnyBatchNorm, Network, training_moments
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.network import Network, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.distorted import DistortedTape
-from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
-from caviar.model.norms.leave_one_out import LeaveOneOutNorm
-from caviar.model.norms.other_examples import OtherExamplesNorm
+from caviar.model.norms.norm import Carrying, Norm
+from caviar.model.norms.registry import NORMS
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.norms.stop_gradient import StopGradientNorm
 from caviar.model.records import (
@@ -31,8 +30,10 @@ from caviar.model.records import (
     StatisticsError,
 )
 from tests.model.helpers import (
+    built,
     generators,
     gradient_errors,
+    moved_state,
     normal,
     randomised,
     relative_error,
@@ -44,43 +45,50 @@ from tests.model.helpers import (
     small_training,
 )
 
-CENTRE, DEVIATION, UPDATES = normal(60, 1, 1, 7), 1 + normal(61, 1, 1, 7) ** 2, 3
+FEATURES, BATCH, UPDATES = 16, 24, 3
+SETTINGS: dict[str, dict[str, Any]] = {
+    "": {"norm_batch_size": 4},
+    ", large epsilon": {"norm_batch_size": 3, "epsilon": 0.1, "noise_shared": "example"},
+    ", two ghosts": {"norm_batch_size": 12, "renorm_r_max": 1.2, "renorm_d_max": 0.3},
+}
 
 
 @dataclass(frozen=True)
-class _Warm(BatchRenorm):
-    """Batch renormalisation some updates into training: its averages are somewhere."""
+class _Warm(Norm):
+    """The layer some updates into training: what it carries is somewhere."""
 
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, DistortedTape]:
-        averages = {
-            "reference_mean": CENTRE,
-            "reference_deviation": DEVIATION,
-            "reference_updates": np.full((1, 1, 1), UPDATES),
-        }
-        one = {k: np.repeat(v, len(x), axis=0).astype(x.dtype) for k, v in averages.items()}
-        return super().forward(parameters | one, x, generators)
+    ) -> tuple[Array, NormTape]:
+        return super().forward(parameters | _carried(self, x), x, generators)
+
+    def backward(
+        self, parameters: Parameters, tape: NormTape, dy: Array
+    ) -> tuple[Array, Parameters]:
+        return super().backward(parameters | _carried(self, dy), tape, dy)
 
 
-WHOLE_GRADIENT: dict[str, AnyBatchNorm] = {
-    "leave one out": LeaveOneOutNorm(4),
-    "leave one out, one ghost": LeaveOneOutNorm(12),
-    "leave one out, large epsilon": LeaveOneOutNorm(3, 0.1),
-    "other examples": OtherExamplesNorm(3),
-    "other examples, two ghosts": OtherExamplesNorm(6, 0.1),
-    "shift noise": NoisyNorm(4, 1e-5, ShiftNoise(1)),
-    "scale noise": NoisyNorm(6, 1e-5, ScaleNoise(4)),
-    "shift and scale noise": NoisyNorm(4, 0.1, ShiftAndScaleNoise(6)),
+def _carried(layer: Norm, x: Array) -> Parameters:
+    one = moved_state(layer.references(np.ones((1, 1, x.shape[2]))), 60, UPDATES)
+    return {k: np.repeat(v, len(x), axis=0).astype(x.dtype) for k, v in one.items()}
+
+
+def _carries(layer: Norm) -> bool:
+    return isinstance(layer.normaliser, Carrying)
+
+
+LAYERS: dict[str, Norm] = {
+    name + variant: _Warm(layer.normaliser)
+    for name in NORMS
+    for variant, settings in SETTINGS.items()
+    if (layer := built(name, **settings)) is not None
 }
-PART_OF_THE_GRADIENT: dict[str, AnyBatchNorm] = {
-    "stop gradient": StopGradientNorm(4),
-    "stop gradient, large epsilon": StopGradientNorm(6, 0.1),
-    "renorm": _Warm(4, 1.2, 0.3, 0.9, 2),
-    "renorm without limits": _Warm(4, np.inf, np.inf, 0.9, 6),
-    "renorm half open, large epsilon": _Warm(3, 1.2, 5.0, 0.9, 6, 0.1),
+WITH_STATISTICS = {k: v for k, v in LAYERS.items() if v.normaliser.uses_batch_statistics}
+PART_OF_THE_GRADIENT = {
+    k: v for k, v in LAYERS.items() if isinstance(v.normaliser, StopGradientNorm | BatchRenorm)
 }
-ARMS = WHOLE_GRADIENT | PART_OF_THE_GRADIENT
+"""Arms that take something for constant which their forward pass computes from the batch."""
+WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
 REPORTED = {Curve, Evaluation, StatisticsError, Noise, LogProbabilities, Probing}
 ABSENT = {
     (Noise, False): {
@@ -95,12 +103,18 @@ ABSENT = {
 KINDS = {"population", "precise", "evalnorm", "running", "batch"}
 
 
-def _inputs(seed: int, replicas: int = 3, batch: int = 12) -> Array:
-    return 2 * normal(seed, replicas, batch, 7) + normal(seed + 1, replicas, 1, 7)
+def _inputs(seed: int, replicas: int = 3, batch: int = BATCH) -> Array:
+    return 2 * normal(seed, replicas, batch, FEATURES) + normal(seed + 1, replicas, 1, FEATURES)
 
 
-def _parameters(layer: AnyBatchNorm, replicas: int = 3) -> Parameters:
-    return randomised(layer.init(generators(replicas), 7, np.float64)[0], 50)
+def _parameters(layer: Norm, replicas: int = 3) -> Parameters:
+    return randomised(layer.init(generators(replicas), FEATURES, np.float64)[0], 50)
+
+
+def test_a_norm_is_named_as_its_kind_says() -> None:
+    assert [kind.name for kind in NORMS.values()] == list(NORMS)
+    assert built("none") is None
+    assert {name.partition(",")[0] for name in LAYERS} == NORMS.keys() - {"none"}
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
@@ -112,28 +126,26 @@ def test_backward_is_the_slope_along_random_directions(name: str, replicas: int)
     assert max(errors.values()) < 1e-6, errors
 
 
-def _size(layer: AnyBatchNorm) -> int:
-    """Examples behind one mean in a batch of 12."""
-    return 12 if isinstance(layer, NoisyNorm) else layer.norm_batch_size
-
-
-def _constants(layer: AnyBatchNorm, x: Array) -> Callable[[Array], Array]:
+def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
     """x_hat of a batch near x, with what the arm takes for constant held as it is at x."""
-    m, epsilon = _size(layer), layer.epsilon
+    norm = layer.normaliser
+    m, epsilon = norm.sharing(BATCH), norm.epsilon
     unit, _ = layer.init(generators(len(x)), x.shape[2], np.float64)
-    at = batch_moments(x, m)
-    if isinstance(layer, StopGradientNorm):
+    plain = batch_moments(x, m)
+    if isinstance(norm, StopGradientNorm):
         mean, deviation = (
-            np.repeat(part, m, axis=1) for part in (at.mean, np.sqrt(at.variance + epsilon))
+            np.repeat(part, m, axis=1) for part in (plain.mean, np.sqrt(plain.variance + epsilon))
         )
         return lambda h: (h - mean) / deviation
-    assert isinstance(layer, BatchRenorm)
-    opened = min(UPDATES / layer.ramp, 1)
-    r_max, d_max = 1 + opened * (layer.r_max - 1), opened * layer.d_max
-    r = np.clip(np.sqrt(at.variance + epsilon) / DEVIATION, 1 / r_max, r_max)
-    d = np.clip((at.mean - CENTRE) / DEVIATION, -d_max, d_max)
+    assert isinstance(norm, BatchRenorm)
+    carried = _carried(layer, x)
+    opened = min(UPDATES / norm.ramp, 1)
+    r_max, d_max = 1 + opened * (norm.r_max - 1), opened * norm.d_max
+    sigma = carried["reference_deviation"]
+    r = np.clip(np.sqrt(plain.variance + epsilon) / sigma, 1 / r_max, r_max)
+    d = np.clip((plain.mean - carried["reference_mean"]) / sigma, -d_max, d_max)
     scale, shift = np.repeat(r, m, axis=1), np.repeat(d, m, axis=1)
-    return lambda h: scale * BatchNorm(m, epsilon).forward(unit, h, ())[0] + shift
+    return lambda h: scale * Norm(BatchNorm(m, epsilon)).forward(unit, h, ())[0] + shift
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
@@ -152,8 +164,8 @@ def test_backward_is_the_slope_with_constants_held(name: str, replicas: int) -> 
     here = {"x": x, **parameters}
 
     def loss(key: str, value: Array) -> float:
-        at = here | {key: value}
-        return float(np.sum(dy * (at["gamma"] * x_hat(at["x"]) + at["beta"])))
+        moved = here | {key: value}
+        return float(np.sum(dy * (moved["gamma"] * x_hat(moved["x"]) + moved["beta"])))
 
     for i, (key, gradient) in enumerate({"x": dx, **gradients}.items()):
         direction = normal(2000 + i, *gradient.shape)
@@ -169,9 +181,9 @@ def test_their_gradient_is_not_the_whole_slope(name: str) -> None:
     assert max(errors["gamma"], errors["beta"]) < 1e-6
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", LAYERS)
 def test_a_replica_in_a_stack_equals_itself_alone(name: str) -> None:
-    layer = ARMS[name]
+    layer = LAYERS[name]
     parameters, x = _parameters(layer, 4), _inputs(1, 4)
     y, tape = layer.forward(parameters, x, generators(4))
     dy = normal(1000, *y.shape)
@@ -187,17 +199,18 @@ def test_a_replica_in_a_stack_equals_itself_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", LAYERS)
 def test_precision_is_kept_and_arguments_are_left_alone(name: str, dtype: DTypeLike) -> None:
-    layer = ARMS[name]
+    layer = LAYERS[name]
     parameters = {k: v.astype(dtype) for k, v in _parameters(layer).items()}
-    x, dy = _inputs(1).astype(dtype), normal(1000, 3, 12, 7).astype(dtype)
+    x = _inputs(1).astype(dtype)
+    dy = normal(1000, *x.shape).astype(dtype)
     before = (x.copy(), dy.copy())
     y, tape = layer.forward(parameters, x, generators(3))
     dx, gradients = layer.backward(parameters, tape, dy)
     again, _ = layer.backward(parameters, tape, dy)
-    moments = tape.moments
-    for array in (y, dx, *gradients.values(), *moments):
+    carried = layer.follow(_carried(layer, x), tape)
+    for array in (y, dx, *gradients.values(), *(tape.moments or ()), *carried.values()):
         assert array.dtype == dtype
     np.testing.assert_array_equal(dx, again)
     np.testing.assert_array_equal(x, before[0])
@@ -206,17 +219,10 @@ def test_precision_is_kept_and_arguments_are_left_alone(name: str, dtype: DTypeL
     np.testing.assert_allclose(y, exact, rtol=2e-3, atol=2e-3)
 
 
-@pytest.mark.parametrize("name", ARMS)
-def test_start_and_evaluation_are_batch_norm_s(name: str) -> None:
-    layer, x = ARMS[name], _inputs(1)
-    plain = BatchNorm(4, layer.epsilon)
-    start, features = layer.init(generators(3), 7, np.float32)
-    expected, _ = plain.init(generators(3), 7, np.float32)
-    assert features == 7 and start.keys() == expected.keys()
-    for k in expected:
-        assert start[k].dtype == np.float32
-        np.testing.assert_array_equal(start[k], expected[k])
-    parameters = _parameters(layer)
+@pytest.mark.parametrize("name", WITH_STATISTICS)
+def test_evaluation_is_batch_norm_s(name: str) -> None:
+    layer, x = LAYERS[name], _inputs(1)
+    plain, parameters = Norm(BatchNorm(4, layer.normaliser.epsilon)), _parameters(layer)
     for size in (1, 3, 12):
         np.testing.assert_array_equal(
             layer.predict(parameters, x, partial(batch_moments, norm_batch_size=size)),
@@ -224,12 +230,24 @@ def test_start_and_evaluation_are_batch_norm_s(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", [k for k in LAYERS if k not in WITH_STATISTICS])
+def test_without_batch_statistics_evaluation_is_training_and_company_is_ignored(name: str) -> None:
+    layer, x = LAYERS[name], _inputs(1)
+    parameters = _parameters(layer)
+    whole = layer.predict(parameters, x, partial(batch_moments, norm_batch_size=1))
+    np.testing.assert_array_equal(whole, layer.forward(parameters, x, ())[0])
+    alone = layer.predict(parameters, x[:, 2:3], partial(batch_moments, norm_batch_size=1))
+    np.testing.assert_allclose(alone[:, 0], whole[:, 2], rtol=1e-12)
+    assert not training_moments({"norm": layer.forward(parameters, x, ())[1]})
+    assert not Network((("before", layer),)).norm_layers
+
+
+@pytest.mark.parametrize("name", WITH_STATISTICS)
 def test_running_averages_watch_the_plain_statistics(name: str) -> None:
-    layer, x = ARMS[name], _inputs(1)
+    layer, x = LAYERS[name], _inputs(1)
     _, tape = layer.forward(_parameters(layer), x, generators(3))
     seen = training_moments({"norm": tape, "other": x})["norm"]
-    plain = batch_moments(x, _size(layer))
+    plain = batch_moments(x, layer.normaliser.sharing(BATCH))
     np.testing.assert_allclose(seen.mean, plain.mean, rtol=1e-12)
     np.testing.assert_allclose(seen.variance, plain.variance, rtol=1e-12)
     network = Network((("before", layer),))
@@ -237,20 +255,25 @@ def test_running_averages_watch_the_plain_statistics(name: str) -> None:
     assert not network.split_at_norm()[0].layers
 
 
-@pytest.mark.parametrize("name", [k for k in ARMS if "renorm" not in k])
+@pytest.mark.parametrize(
+    "name", [k for k, v in WITH_STATISTICS.items() if not v.references(np.ones((1, 1, FEATURES)))]
+)
 def test_a_shift_and_a_scale_of_the_input_change_nothing(name: str) -> None:
-    layer = replace(ARMS[name], epsilon=0.0)
+    norm = LAYERS[name].normaliser
+    layer = Norm(type(norm)(**vars(norm) | {"epsilon": 0.0}))
     parameters, x = _parameters(layer), _inputs(1)
     y, _ = layer.forward(parameters, x, generators(3))
     moved, _ = layer.forward(parameters, 5 * x - 3, generators(3))
     np.testing.assert_allclose(moved, y, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [k for k in ARMS if "noise" not in k])
+@pytest.mark.parametrize("name", [k for k in LAYERS if "noise" not in k])
 def test_examples_may_change_places_within_a_ghost(name: str) -> None:
-    layer, x = ARMS[name], _inputs(1)
-    m = _size(layer)
-    order = np.concatenate([g + np.random.default_rng(0).permutation(m) for g in range(0, 12, m)])
+    layer, x = LAYERS[name], _inputs(1)
+    m = layer.normaliser.sharing(BATCH)
+    order = np.concatenate(
+        [g + np.random.default_rng(0).permutation(m) for g in range(0, BATCH, m)]
+    )
     parameters, dy = _parameters(layer), normal(1000, *x.shape)
     y, tape = layer.forward(parameters, x, ())
     y_moved, tape_moved = layer.forward(parameters, x[:, order], ())
@@ -260,20 +283,20 @@ def test_examples_may_change_places_within_a_ghost(name: str) -> None:
     np.testing.assert_allclose(dx_moved, dx[:, order], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["leave one out", "other examples", "stop gradient", "renorm"])
+@pytest.mark.parametrize("name", [k for k in NORMS if f"{k}" in WITH_STATISTICS])
 def test_a_batch_that_ghosts_do_not_divide_is_refused(name: str) -> None:
-    layer = ARMS[name]
-    m = _size(layer)
-    message = f"a batch of 10 cannot be cut into ghost batches of {m}: 10 / {m} leaves {10 % m}"
+    layer, x = WITH_STATISTICS[name], _inputs(1, batch=10)
+    if layer.normaliser.sharing(10) == 10:
+        assert np.isfinite(layer.forward(_parameters(layer), x, generators(3))[0]).all()
+        return
+    message = "a batch of 10 cannot be cut into ghost batches of 4: 10 / 4 leaves 2"
     with pytest.raises(ValueError, match=message):
-        layer.forward(_parameters(layer), _inputs(1, batch=10), ())
+        layer.forward(_parameters(layer), x, ())
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", [k for k in NORMS if k in WITH_STATISTICS])
 def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
-    chosen = ARMS[name]
-    arm = BatchRenorm(**vars(chosen)) if isinstance(chosen, BatchRenorm) else chosen
-    arm = arm if isinstance(arm, NoisyNorm) else replace(arm, norm_batch_size=4)
+    arm = Norm(LAYERS[name].normaliser)
     last = frozenset({4})
     training = small_training(
         network=small_mlp(norm=arm),

@@ -9,6 +9,7 @@ from caviar.model.layers import Dense, Dropout, Relu, Tanh
 from caviar.model.network import no_statistics
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.norm import Norm
 from tests.model.helpers import generators, gradient_errors, normal, randomised
 
 LAYERS: dict[str, Layer] = {
@@ -17,11 +18,11 @@ LAYERS: dict[str, Layer] = {
     "relu": Relu(),
     "tanh": Tanh(),
     "dropout": Dropout(0.3),
-    "batch norm": BatchNorm(12),
-    "ghost batch norm": BatchNorm(4),
-    "ghosts of three": BatchNorm(3, 0.1),
-    "layer norm": LayerNorm(),
-    "layer norm, large epsilon": LayerNorm(0.5),
+    "batch norm": Norm(BatchNorm(12)),
+    "ghost batch norm": Norm(BatchNorm(4)),
+    "ghosts of three": Norm(BatchNorm(3, 0.1)),
+    "layer norm": Norm(LayerNorm()),
+    "layer norm, large epsilon": Norm(LayerNorm(0.5)),
 }
 ELEMENTWISE = {"relu", "tanh", "dropout"}
 

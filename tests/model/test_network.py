@@ -9,10 +9,13 @@ import pytest
 
 from caviar.model.contract import Array, Moments, Parameters
 from caviar.model.network import ACTIVATIONS, Activation, Network, no_statistics, training_moments
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
 from tests.model.helpers import (
-    Norm,
+    NormName,
     generators,
     gradient_errors,
     initial,
@@ -23,7 +26,7 @@ from tests.model.helpers import (
     small_mlp,
 )
 
-NORMS: tuple[Norm, ...] = get_args(Norm)
+NORMS: tuple[NormName, ...] = get_args(NormName)
 ARMS = list(product(NORMS, ACTIVATIONS, (0.0, 0.3)))
 
 
@@ -38,7 +41,7 @@ def _parameters(network: Network, replicas: int, features: int = 4) -> Parameter
 @pytest.mark.parametrize("replicas", [1, 3])
 @pytest.mark.parametrize(("norm", "activation", "dropout"), ARMS)
 def test_backward_is_the_slope_along_random_directions(
-    norm: Norm, activation: Activation, dropout: float, replicas: int
+    norm: NormName, activation: Activation, dropout: float, replicas: int
 ) -> None:
     network = small_mlp(norm=norm, activation=activation, dropout=dropout)
     errors = gradient_errors(network, _parameters(network, replicas), normal(9, replicas, 16, 4))
@@ -53,7 +56,7 @@ def test_layers_are_told_apart_beyond_nine() -> None:
 
 @pytest.mark.parametrize(("norm", "activation", "dropout"), ARMS)
 def test_gradient_of_the_mean_cross_entropy(
-    norm: Norm, activation: Activation, dropout: float
+    norm: NormName, activation: Activation, dropout: float
 ) -> None:
     network = small_mlp(norm=norm, activation=activation, dropout=dropout)
     parameters, x = _parameters(network, 2), normal(9, 2, 16, 4)
@@ -96,7 +99,7 @@ def test_outputs_do_not_change_with_the_length_of_weights_before_batch_norm() ->
 
 
 @pytest.mark.parametrize("norm", ["layer", "none"])
-def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: Norm) -> None:
+def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: NormName) -> None:
     x = normal(9, 2, 16, 4)
     outputs = []
     for size in (2, 5, 16):
@@ -151,10 +154,11 @@ def test_mlp_puts_the_norm_before_the_activation_and_bias_only_where_it_counts()
 
 def test_mlp_hands_its_settings_to_the_layers() -> None:
     layers = dict(small_mlp(epsilon=0.25, norm_batch_size=3, activation="tanh", dropout=0.4).layers)
-    assert vars(layers["norm2"]) == {"norm_batch_size": 3, "epsilon": 0.25}
+    assert layers["norm2"] == Norm(BatchNorm(3, 0.25))
     assert vars(layers["dropout1"]) == {"rate": 0.4}
     assert vars(layers["dense2"]) == {"units": 5, "bias": False}
-    assert vars(dict(small_mlp(norm="layer", epsilon=0.5).layers)["norm1"]) == {"epsilon": 0.5}
+    layer_norm = dict(small_mlp(norm="layer", epsilon=0.5).layers)["norm1"]
+    assert layer_norm == Norm(LayerNorm(0.5))
     assert vars(layers["dense3"]) == {"units": 3, "bias": True}
 
 

@@ -13,6 +13,7 @@ from caviar.model.averages.bank import RunningStatistics
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.records import Record
 from caviar.model.steps.ghost_arrangement import stratified
@@ -61,19 +62,19 @@ RUNS: dict[str, dict[str, Any]] = {
         "probes": small_probes(shadow=True, log_probabilities=True, **LATE),
     },
     "renorm in company": {
-        "network": small_mlp(norm=BatchRenorm(24, 1.2, 0.3, 0.8, 5)),
+        "network": small_mlp(norm=Norm(BatchRenorm(24, 1.2, 0.3, 0.8, 5))),
         "norm_batch_size": 24,
         "company": 8,
         "probes": small_probes(shadow=True, **LATE),
     },
     "noise on the population": {
-        "network": small_mlp(norm=NoisyNorm(4, 1e-5, ShiftAndScaleNoise(4))),
+        "network": small_mlp(norm=Norm(NoisyNorm(4, 1e-5, ShiftAndScaleNoise(4)))),
         "norm_batch_size": 4,
         "company": 32,
         "probes": small_probes(shadow=True, **LATE),
     },
-    "leave one out": {"network": small_mlp(norm=LeaveOneOutNorm(8))},
-    "other examples": {"network": small_mlp(norm=OtherExamplesNorm(8))},
+    "leave one out": {"network": small_mlp(norm=Norm(LeaveOneOutNorm(8)))},
+    "other examples": {"network": small_mlp(norm=Norm(OtherExamplesNorm(8)))},
     "layer norm": {"network": small_mlp(norm="layer", dropout=0.2), "optimizer": Momentum(0.9)},
     "no norm": {"network": small_mlp(norm="none"), "schedule": SCHEDULES["cosine"]},
 }

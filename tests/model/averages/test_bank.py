@@ -8,6 +8,7 @@ import pytest
 
 from caviar.model.averages.bank import (
     GHOST_UPDATES,
+    Averaged,
     BankState,
     GhostUpdate,
     RunningStatistics,
@@ -103,7 +104,7 @@ def test_a_bank_is_its_trackers_alone(ghost_update: GhostUpdate) -> None:
 def test_updates_leave_the_old_state_alone() -> None:
     bank, steps = RunningStatistics(ALL_TRACKERS), _batches(2)
     state = _watch(bank, steps[:1])
-    before = {k: Moments(*(a.copy() for a in m)) for k, m in state.averages.items()}
+    before = {k: Averaged(*(a.copy() for a in m)) for k, m in state.averages.items()}
     bank.update(state, {k: batch_moments(x, 4) for k, x in steps[1].items()}, 4)
     assert state.updates == 1
     for layer, moments in before.items():
@@ -188,7 +189,7 @@ def test_single_precision_batches_are_averaged_in_double() -> None:
             factor = 1 if name == "biased" else 4 / 3
             variances = factor * np.stack([m.variance[:, 0].astype(np.float64) for m in moments])
             expected = _closed_form(name, decay, variances, 1.0)
-            np.testing.assert_allclose(state.averages[layer].variance[i], expected, rtol=1e-10)
+            np.testing.assert_allclose(state.averages[layer].second[i], expected, rtol=1e-10)
 
 
 def test_evaluation_normalises_with_the_averages() -> None:
@@ -201,7 +202,7 @@ def test_evaluation_normalises_with_the_averages() -> None:
         moments = kinds[name]("norm2", h)
         assert moments.mean.shape == moments.variance.shape == (2, 1, 5)
         np.testing.assert_array_equal(moments.mean[:, 0], state.averages["norm2"].mean[i])
-        np.testing.assert_array_equal(moments.variance[:, 0], state.averages["norm2"].variance[i])
+        np.testing.assert_array_equal(moments.variance[:, 0], state.averages["norm2"].second[i])
 
 
 def test_frozen_statistics_take_the_precision_of_the_batch() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from caviar.model.averages.bank import (
     GHOST_UPDATES,
+    Averaged,
     BankState,
     GhostUpdate,
     Propagated,
@@ -56,9 +57,9 @@ def _stored_alone(tracker: Tracker, rule: GhostUpdate, ghosts: Array) -> list[tu
     # One update at a time: sequential ones are those of the single ghosts.
     pieces = np.split(flat, ghosts.shape[1], axis=1) if rule == "sequential" else [flat]
     for piece in pieces:
-        start = BankState(0, {"norm": Moments(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)))})
+        start = BankState(0, {"norm": Averaged(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)))})
         after = bank.update(start, {"norm": batch_moments(piece, M)}, M).averages["norm"]
-        found.append((after.mean[0], after.variance[0]))
+        found.append((after.mean[0], after.second[0]))
     return found
 
 
@@ -103,7 +104,7 @@ def test_an_expected_inverse_deviation_is_not_that_of_the_expected_variance(
         inverse = (1 / np.sqrt(variance + EPSILON)).mean(axis=1)
     else:
         inverse = (1 / np.sqrt(batches["norm1"].var(axis=2) + EPSILON)).mean(axis=1)
-    np.testing.assert_allclose(seen["norm1"].variance[0], inverse, rtol=1e-12)
+    np.testing.assert_allclose(seen["norm1"].second[0], inverse, rtol=1e-12)
 
 
 @pytest.mark.parametrize("rule", GHOST_UPDATES)
@@ -113,7 +114,7 @@ def test_the_shadow_is_the_recursion_of_its_rule_over_expected_updates(rule: Gho
     seen = [_propagated(_batches(5, ghosts, seed), ghosts) for seed in range(steps)]
     state = bank.init(NETWORK, PARAMETERS)
     for one in seen:
-        before = {k: Moments(*(a.copy() for a in m)) for k, m in state.averages.items()}
+        before = {k: Averaged(*(a.copy() for a in m)) for k, m in state.averages.items()}
         after = bank.follow(state, one)
         for k, m in before.items():
             np.testing.assert_array_equal(state.averages[k].mean, m.mean)
@@ -130,10 +131,10 @@ def test_the_shadow_is_the_recursion_of_its_rule_over_expected_updates(rule: Gho
             update = step * folds + fold + 1
             keep_mean, keep_second = _keeps(tracker, update, examples)
             mean = keep_mean * mean + (1 - keep_mean) * expected.mean[t]
-            second = keep_second * second + (1 - keep_second) * expected.variance[t]
+            second = keep_second * second + (1 - keep_second) * expected.second[t]
         found = state.averages[layer]
         np.testing.assert_allclose(found.mean[t], mean, rtol=1e-11, atol=1e-13)
-        np.testing.assert_allclose(found.variance[t], second, rtol=1e-11)
+        np.testing.assert_allclose(found.second[t], second, rtol=1e-11)
 
 
 def _keeps(tracker: Tracker, update: int, examples: int) -> tuple[float, float]:

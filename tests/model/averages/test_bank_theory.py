@@ -13,12 +13,13 @@ from caviar.model.averages.frameworks import FRAMEWORKS
 from caviar.model.contract import Array, Moments
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.steps.random_streams import batches, streams
 from tests.model.helpers import normal
 
 DECAYS = (0.3, 0.9, 0.99)
-NETWORK = Network((("norm1", BatchNorm(2)),))
+NETWORK = Network((("norm1", Norm(BatchNorm(2))),))
 
 
 def _averages(bank: RunningStatistics, seen: list[Moments], m: int = 2) -> list[Moments]:

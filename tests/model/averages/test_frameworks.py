@@ -12,6 +12,7 @@ from caviar.model.averages.frameworks import FRAMEWORKS
 from caviar.model.contract import Array, Moments
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 
 UNITS, EPSILON = 400, 1e-9
 """Independent N(0, 1) features, so that one run is hundreds of samples; epsilon out of the way."""
@@ -24,7 +25,7 @@ def watch(names: tuple[str, ...], decay: float | None, m: int, steps: int) -> Ba
         tuple(Tracker(r, decay if decay is not None else r.decay or 0.0) for r in rows),
         epsilon=EPSILON,
     )
-    network = Network((("norm", BatchNorm(m, EPSILON)),))
+    network = Network((("norm", Norm(BatchNorm(m, EPSILON))),))
     generator = np.random.default_rng(m)
     state = bank.init(network, {"norm.gamma": np.ones((1, 1, UNITS))})
     for _ in range(steps):
@@ -55,10 +56,10 @@ def test_steady_state_second_statistic(m: int) -> None:
         "dl4j-old": (m - 1) / m + EPSILON,
         "cntk": 1.0,
     }
-    decay_09 = watch(names[:-1], 0.9, m, 200).averages["norm"].variance[:, 0]
+    decay_09 = watch(names[:-1], 0.9, m, 200).averages["norm"].second[:, 0]
     for row, name in zip(decay_09, names, strict=False):
         assert within(row, expected[name]), name
-    cntk = watch(("cntk",), -m / np.log(0.9), m, 200).averages["norm"].variance[0, 0]
+    cntk = watch(("cntk",), -m / np.log(0.9), m, 200).averages["norm"].second[0, 0]
     assert within(cntk, expected["cntk"])
 
 
@@ -84,7 +85,7 @@ def test_steady_state_noise(decay: float) -> None:
 def test_the_start_is_forgotten_at_the_decay_or_never_known() -> None:
     names = ("keras-3", "caffe", "cntk", "pytorch-cumulative", "tensorflow-slim")
     state = watch(names, None, 16, 1)
-    second = dict(zip(names, state.averages["norm"].variance[:, 0].mean(axis=1), strict=True))
+    second = dict(zip(names, state.averages["norm"].second[:, 0].mean(axis=1), strict=True))
     batch = second["caffe"]  # the first batch's own unbiased variance, whole
     assert second["cntk"] == pytest.approx(batch)
     assert second["pytorch-cumulative"] == pytest.approx(batch)
@@ -97,7 +98,7 @@ def test_cntk_s_noise_hardly_depends_on_the_batch_size() -> None:
     for m, sd in ((8, 0.015), (256, 0.014)):
         assert np.sqrt(2 * np.tanh(m / 1e4) / (m - 1)) == pytest.approx(sd, abs=6e-4)
     m, samples = 64, 2000.0
-    second = watch(("cntk",), samples, m, 300).averages["norm"].variance[0, 0]
+    second = watch(("cntk",), samples, m, 300).averages["norm"].second[0, 0]
     keep = np.exp(-m / samples)
     assert second.var() == pytest.approx(
         2 * (1 - keep) / (1 + keep) / (m - 1), rel=5 * np.sqrt(2 / UNITS)

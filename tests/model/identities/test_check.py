@@ -1,23 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Parameters
-from caviar.model.identities.check import Check, Invariants, check_step
+from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.identities.check import Check, Invariants
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import (
-    NormTape,
-    affine,
-    affine_backward,
     batch_moments,
     grouped,
+    plain_tape,
     standardise_backward,
 )
+from caviar.model.steps.proof import check_step
 from tests.model.helpers import checked, generators, normal, small_mlp, two_norms
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -27,41 +28,29 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 class _NoVarianceTerm(BatchNorm):
     """The path through the variance forgotten in the backward pass."""
 
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
-        dx = (dx_hat - dx_hat.mean(axis=2, keepdims=True)) * tape.inverse_deviation
-        return dx.reshape(dy.shape), gradients
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        return (dz - dz.mean(axis=2, keepdims=True)) * tape.inverse_deviation
 
 
 @dataclass(frozen=True)
 class _NoMeanTerm(BatchNorm):
     """The path through the mean forgotten in the backward pass."""
 
-    def backward(
-        self, parameters: Parameters, tape: NormTape, dy: Array
-    ) -> tuple[Array, Parameters]:
-        dx_hat, gradients = affine_backward(parameters, tape.x_hat, dy)
-        dx = standardise_backward(dx_hat, tape.x_hat, tape.inverse_deviation)
-        dx += dx_hat.mean(axis=2, keepdims=True) * tape.inverse_deviation
-        return dx.reshape(dy.shape), gradients
+    def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
+        dx = standardise_backward(dz, tape.x_hat, tape.inverse_deviation)
+        return dx + dz.mean(axis=2, keepdims=True) * tape.inverse_deviation
 
 
 @dataclass(frozen=True)
 class _Wrong(BatchNorm):
     """Normalises by an inverse deviation of the subclass's own."""
 
-    def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
-    ) -> tuple[Array, NormTape]:
+    def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         ghosts, moments = grouped(x, self.norm_batch_size), batch_moments(x, self.norm_batch_size)
         variance = self.variance(moments.variance)
         inverse = self.inverse(variance)[:, :, None]
         x_hat = (ghosts - moments.mean[:, :, None]) * inverse
-        return affine(parameters, x_hat), NormTape(
-            x_hat, inverse, moments._replace(variance=variance)
-        )
+        return plain_tape(x_hat, inverse, moments._replace(variance=variance))
 
     def variance(self, biased: Array) -> Array:
         return biased
@@ -88,41 +77,43 @@ class _EpsilonOutside(_Wrong):
         return 1 / (np.sqrt(variance) + variance.dtype.type(self.epsilon))
 
 
-@dataclass(frozen=True)
-class _Interleaved(BatchNorm):
+class _Interleaved(Norm):
     """Ghosts of every n-th example instead of consecutive ones."""
 
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, NormTape]:
-        y, tape = BatchNorm.forward(self, parameters, self.turned(x), generators)
-        return self.back(y), tape
+        m = self.normaliser.sharing(x.shape[1])
+        y, tape = super().forward(parameters, _turned(x, x.shape[1] // m), generators)
+        return _turned(y, m), tape
 
     def backward(
         self, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        if dy.shape[1] == self.norm_batch_size:
-            return BatchNorm.backward(self, parameters, tape, dy)
-        dx, gradients = BatchNorm.backward(self, parameters, tape, self.turned(dy))
-        return self.back(dx), gradients
-
-    def turned(self, x: Array) -> Array:
-        replicas, batch, features = x.shape
-        parts = x.reshape(replicas, -1, batch // self.norm_batch_size, features)
-        return parts.transpose(0, 2, 1, 3).reshape(x.shape)
-
-    def back(self, x: Array) -> Array:
-        parts = grouped(x, self.norm_batch_size)
-        return parts.transpose(0, 2, 1, 3).reshape(x.shape)
+        m = self.normaliser.sharing(dy.shape[1])
+        dx, gradients = super().backward(parameters, tape, _turned(dy, dy.shape[1] // m))
+        return _turned(dx, m), gradients
 
 
-BROKEN: dict[str, tuple[type[BatchNorm], set[str]]] = {
-    "no variance term": (_NoVarianceTerm, {"scale_null", "coupling", "orthogonality"}),
-    "no mean term": (_NoMeanTerm, {"shift_null", "coupling"}),
-    "unbiased variance": (_Unbiased, {"moments", "scale", "scale_null"}),
-    "unbiased variance, biased tape": (_UnbiasedButTold, {"deviation", "scale", "scale_null"}),
-    "epsilon outside the root": (_EpsilonOutside, {"deviation"}),
-    "interleaved ghosts": (_Interleaved, {"moments"}),
+def _turned(x: Array, ghosts: int) -> Array:
+    """The first example of every one of some parts, then the second of each, and so on."""
+    parts = x.reshape(len(x), -1, ghosts, x.shape[2])
+    return parts.transpose(0, 2, 1, 3).reshape(x.shape)
+
+
+BROKEN: dict[str, tuple[Callable[[int], Norm], set[str]]] = {
+    "no variance term": (
+        lambda m: Norm(_NoVarianceTerm(m)),
+        {"scale_null", "coupling", "orthogonality"},
+    ),
+    "no mean term": (lambda m: Norm(_NoMeanTerm(m)), {"shift_null", "coupling"}),
+    "unbiased variance": (lambda m: Norm(_Unbiased(m)), {"moments", "scale", "scale_null"}),
+    "unbiased variance, biased tape": (
+        lambda m: Norm(_UnbiasedButTold(m)),
+        {"deviation", "scale", "scale_null"},
+    ),
+    "epsilon outside the root": (lambda m: Norm(_EpsilonOutside(m)), {"deviation"}),
+    "interleaved ghosts": (lambda m: _Interleaved(BatchNorm(m)), {"moments"}),
 }
 
 
@@ -131,7 +122,10 @@ BROKEN: dict[str, tuple[type[BatchNorm], set[str]]] = {
 def test_batch_norm_passes(m: int, dtype: DTypeLike) -> None:
     for seed, epsilon in ((0, 1e-5), (1, 1e-3), (2, 1.0)):
         x = normal(seed, 2, 255 + m - 255 % m, 9).astype(dtype)
-        for network in (two_norms(BatchNorm(m, epsilon)), two_norms(BatchNorm(m, epsilon), True)):
+        for network in (
+            two_norms(Norm(BatchNorm(m, epsilon))),
+            two_norms(Norm(BatchNorm(m, epsilon)), True),
+        ):
             found = checked(network, x, seed)
             assert found.passed and not found.failed, found
 
@@ -148,7 +142,7 @@ def test_batch_norm_passes_on_awkward_inputs(m: int, kind: str, dtype: DTypeLike
         "huge": 1e6 * noise,
         "binary": (noise > 1).astype(float),
     }
-    found = checked(two_norms(BatchNorm(m)), inputs[kind].astype(dtype))
+    found = checked(two_norms(Norm(BatchNorm(m))), inputs[kind].astype(dtype))
     assert found.passed, found
 
 
@@ -170,14 +164,14 @@ def test_a_broken_batch_norm_fails(name: str, m: int, dtype: DTypeLike) -> None:
 def test_a_broken_batch_norm_fails_without_a_dead_unit(name: str, m: int, dtype: DTypeLike) -> None:
     """A misplaced epsilon of 1e-5 then moves nothing by more than some 1e-5."""
     x = normal(0, 2, 256, 9).astype(dtype)
-    assert checked(two_norms(BatchNorm(m)), x, dead=()).passed
+    assert checked(two_norms(Norm(BatchNorm(m))), x, dead=()).passed
     assert not checked(two_norms(BROKEN[name][0](m)), x, dead=()).passed
 
 
 @pytest.mark.parametrize("m", [4, 64])
 @pytest.mark.parametrize("name", BROKEN)
 def test_one_broken_layer_is_enough(name: str, m: int) -> None:
-    right, broken = BatchNorm(m), BROKEN[name][0](m)
+    right, broken = Norm(BatchNorm(m)), BROKEN[name][0](m)
     x = normal(0, 2, 256, 9)
     for wrong in ("norm1", "norm2"):
         layers = two_norms(right).layers
@@ -186,21 +180,24 @@ def test_one_broken_layer_is_enough(name: str, m: int) -> None:
 
 
 def test_a_weight_gradient_with_a_radial_part_fails_orthogonality() -> None:
-    assert "orthogonality" in checked(two_norms(_NoVarianceTerm(16)), normal(0, 2, 256, 9)).failed
+    assert (
+        "orthogonality"
+        in checked(two_norms(Norm(_NoVarianceTerm(16))), normal(0, 2, 256, 9)).failed
+    )
 
 
 def test_a_number_that_is_not_finite_fails() -> None:
     x = normal(0, 2, 16, 9)
     x[1, 3, 2] = np.nan
-    assert set(checked(two_norms(BatchNorm(4)), x).failed) >= {"centre", "scale", "moments"}
+    assert set(checked(two_norms(Norm(BatchNorm(4))), x).failed) >= {"centre", "scale", "moments"}
     assert not Check(np.nan, 1.0).passed and not Check(np.inf, 1.0).passed
     assert Check(1.0, 1.0).passed and not Check(1.1, 1.0).passed
 
 
 def test_tolerances_follow_the_precision() -> None:
     x = normal(0, 2, 64, 9)
-    double = checked(two_norms(BatchNorm(16)), x)
-    single = checked(two_norms(BatchNorm(16)), x.astype(np.float32))
+    double = checked(two_norms(Norm(BatchNorm(16))), x)
+    single = checked(two_norms(Norm(BatchNorm(16))), x.astype(np.float32))
     assert double.checks.keys() == single.checks.keys()
     for name, fine in double.checks.items():
         assert fine.tolerance < 1e-12 < 1e-7 < single.checks[name].tolerance < 1e-3

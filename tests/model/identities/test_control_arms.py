@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Layer, Parameters
-from caviar.model.identities.check import IDENTITIES, check_step
+from caviar.model.contract import Array, Generators, Layer, NormTape, Parameters
 from caviar.model.layers import Dense, Dropout, Relu, Tanh
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.norm import Norm, Normaliser
 from caviar.model.norms.other_examples import OtherExamplesNorm
-from caviar.model.norms.standardise import NormTape
 from caviar.model.norms.stop_gradient import StopGradientNorm
+from caviar.model.steps.proof import check_step
 from tests.model.broken_arms import BROKEN_BACKWARD, BROKEN_FORWARD, right
 from tests.model.broken_passes import with_backward, with_forward
 from tests.model.helpers import checked, generators, moved_references, normal, randomised, two_norms
@@ -101,17 +101,20 @@ def test_one_wrong_layer_is_enough(arm: str, how: str) -> None:
         assert not checked(network, _plain(np.float64)).passed
 
 
-@pytest.mark.parametrize("kind", IDENTITIES)
-def test_every_identity_of_an_arm_fails_for_some_mistake(kind: type) -> None:
+KINDS = {type(layer.normaliser) for layer in right(8).values()}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS, key=str))
+def test_every_identity_of_an_arm_fails_for_some_mistake(kind: type[Normaliser]) -> None:
     """So that none of them holds whatever the arm does; the coupling has tests of its own."""
     seen: set[str] = set()
     for arm, layer in right(8).items():
-        if isinstance(layer, kind):
+        if isinstance(layer.normaliser, kind):
             wrong = [with_forward(layer, f) for f, _ in BROKEN_FORWARD[arm].values()]
             wrong += [with_backward(layer, b) for b, _ in BROKEN_BACKWARD[arm].values()]
             for broken in wrong:
                 seen |= set(checked(two_norms(broken), _plain(np.float64)).failed)
-    assert IDENTITIES[kind].keys() - {"coupling"} <= seen
+    assert kind.identities.keys() - {"coupling"} <= seen
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -147,53 +150,53 @@ def test_the_output_is_followed_through_what_comes_after(arm: str, activation: L
     """Through activation and dropout to the next dense layer."""
     x, layer = normal(0, 2, 64, 9), right(8)[arm]
 
-    def network(own: Layer) -> Network:
+    def network(own: Norm) -> Network:
         after = (("act", activation), ("dropout", Dropout(0.4)), ("dense2", Dense(3)))
         return Network((("dense1", Dense(7)), ("norm1", own), *after))
 
     found = checked(network(layer), x)
     assert found.passed and "output" in found.checks, found
-    original = type(layer).forward
 
-    def late(self: Layer, parameters: dict[str, Array], h: Array, own: tuple[()]) -> object:
-        y, tape = original(self, parameters, h, own)
+    def late(self: Norm, parameters: Parameters, h: Array, own: Generators) -> object:
+        y, tape = Norm.forward(self, parameters, h, own)
         return y + 1e-6, tape
 
     assert checked(network(with_forward(layer, late)), x).failed == ("output",)
 
 
 def test_an_output_that_no_dense_layer_takes_up_is_not_checked() -> None:
-    x = normal(0, 2, 64, 9)
-    network = Network((("dense1", Dense(7)), ("norm1", LayerNorm()), ("norm2", LayerNorm())))
+    x, layer = normal(0, 2, 64, 9), Norm(LayerNorm())
+    network = Network((("dense1", Dense(7)), ("norm1", layer), ("norm2", layer)))
     found = checked(network, x)
     assert found.passed and "output" not in found.checks
 
 
 def test_two_ghosts_are_each_other_s_statistics() -> None:
     x = normal(0, 2, 16, 9)
-    assert checked(two_norms(OtherExamplesNorm(8)), x).passed
+    assert checked(two_norms(Norm(OtherExamplesNorm(8))), x).passed
 
 
 @pytest.mark.parametrize(("r_max", "d_max"), [(1.0, 0.0), (np.inf, np.inf), (3.0, 5.0)])
 def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
     for dtype in DTYPES:
         found = checked(
-            two_norms(BatchRenorm(8, r_max, d_max, 0.9, 10)), normal(0, 2, 64, 9).astype(dtype)
+            two_norms(Norm(BatchRenorm(8, r_max, d_max, 0.9, 10))),
+            normal(0, 2, 64, 9).astype(dtype),
         )
         assert found.passed, found
 
 
 def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_pass() -> None:
-    x, layer = normal(0, 2, 64, 9), BatchNorm(8)
+    x, layer = normal(0, 2, 64, 9), Norm(BatchNorm(8))
 
     def backward(
-        self: BatchNorm, parameters: Parameters, tape: NormTape, dy: Array
+        self: Norm, parameters: Parameters, tape: NormTape, dy: Array
     ) -> tuple[Array, Parameters]:
-        dx, gradients = BatchNorm.backward(layer, parameters, tape, dy)
+        dx, gradients = Norm.backward(layer, parameters, tape, dy)
         return dx * parameters["one"], gradients
 
     network = Network(
-        (("dense1", Dense(7)), ("norm1", with_backward(StopGradientNorm(8), backward)))
+        (("dense1", Dense(7)), ("norm1", with_backward(Norm(StopGradientNorm(8)), backward)))
     )
     parameters, _ = network.init(generators(2), 9, np.float64)
     parameters |= {"norm1.one": np.ones((2, 1, 1))}
@@ -204,6 +207,6 @@ def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_p
 
 def test_noise_shared_by_a_last_short_group_passes() -> None:
     """The noise arms take the whole training split, which the ghost size need not divide."""
-    network = two_norms(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)))
+    network = two_norms(Norm(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8))))
     assert checked(network, normal(0, 2, 61, 9)).passed
     assert checked(network, normal(0, 2, 5, 9)).passed

@@ -11,6 +11,7 @@ import pytest
 from caviar.model.contract import Array
 from caviar.model.measurements.batch_noise import FEATURES, Spread, batch_noise
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from tests.model.helpers import normal
 
 EPSILON = 0.2
@@ -64,7 +65,7 @@ def _energies(h: Array, m: int) -> tuple[float, float]:
 
     Of the x_hat of one batch by its inputs, times the deviation: the unit of the formula.
     """
-    layer = BatchNorm(m, EPSILON)
+    layer = Norm(BatchNorm(m, EPSILON))
     parameters = {"gamma": np.ones((1, 1, 1)), "beta": np.zeros((1, 1, 1))}
     step, jacobian = 1e-5, np.empty((m, m))
     for j in range(m):

@@ -10,6 +10,7 @@ from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, Moments
 from caviar.model.measurements.evalnorm import evalnorm_statistics
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from tests.model.helpers import normal
 
 
@@ -47,7 +48,7 @@ def test_averaged_over_the_population_it_is_the_law_of_batch_statistics() -> Non
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_batch_norm_evaluates_each_example_alone_with_it(dtype: DTypeLike) -> None:
-    values, layer = normal(0, 2, 50, 3), BatchNorm(4, 0.1)
+    values, layer = normal(0, 2, 50, 3), Norm(BatchNorm(4, 0.1))
     x = normal(1, 2, 7, 3).astype(dtype)
     parameters = {
         "gamma": (1 + normal(2, 2, 1, 3)).astype(dtype),
@@ -64,7 +65,7 @@ def test_batch_norm_evaluates_each_example_alone_with_it(dtype: DTypeLike) -> No
 
 
 def test_a_large_batch_is_evaluation_with_the_population() -> None:
-    values, x, layer = normal(0, 1, 50, 3), normal(1, 1, 7, 3), BatchNorm(4, 0.1)
+    values, x, layer = normal(0, 1, 50, 3), normal(1, 1, 7, 3), Norm(BatchNorm(4, 0.1))
     parameters = {"gamma": np.ones((1, 1, 3)), "beta": np.zeros((1, 1, 3))}
     population = {"norm": _population(values)}
     kinds = (evalnorm_statistics(population, 10**9), frozen(population))

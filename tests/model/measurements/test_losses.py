@@ -16,6 +16,7 @@ from caviar.model.measurements.losses import (
     log_probabilities,
 )
 from caviar.model.measurements.population import population
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.steps.loss import log_softmax as our_log_softmax
 from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
@@ -52,7 +53,7 @@ def test_under_external_statistics_a_group_is_the_guest_of_the_next(m: int) -> N
 def test_the_arm_of_other_examples_trains_guests(hidden: tuple[int, ...]) -> None:
     """Two groups: under external statistics the first is the guest of the second, in any depth."""
     network = small_mlp(hidden=hidden)
-    arm = small_mlp(norm=OtherExamplesNorm(4), hidden=hidden)
+    arm = small_mlp(norm=Norm(OtherExamplesNorm(4)), hidden=hidden)
     parameters, x = randomised(initial(network, 4, (0, 1)), 70), normal(0, 2, 8, 4)
     batch, external = batch_and_external_statistics(4)
     own = network.predict(parameters, x, batch)

@@ -16,6 +16,7 @@ from caviar.model.measurements.noise_penalty import penalties, self_influence
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.gradient import Randomness, Rows, gradient_of
 from tests.model.helpers import (
@@ -220,7 +221,7 @@ def test_self_influence_leaves_no_seam_between_chunks() -> None:
 def _learnt(data: Examples) -> Parameters:
     """Weights of one hidden layer after some steps of full-batch descent."""
     training = small_training(network=ONE_LAYER, seeds=(0,), batch_size=480)
-    whole = replace(training, network=small_mlp(norm=BatchNorm(480, EPSILON), hidden=(6,)))
+    whole = replace(training, network=small_mlp(norm=Norm(BatchNorm(480, EPSILON)), hidden=(6,)))
     parameters = initial(whole.network, 4, (0,))
     rows = Rows(np.arange(480)[None], np.zeros((1, 0), int))
     for _ in range(20):

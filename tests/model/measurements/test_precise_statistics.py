@@ -11,6 +11,7 @@ from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated, watched
 from caviar.model.network import Network
 from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
+from caviar.model.norms.norm import Norm
 from caviar.model.steps.ghost_arrangement import class_sorted
 from caviar.model.steps.setup import Training
 from tests.model.helpers import (
@@ -99,7 +100,7 @@ def test_batches_are_arranged_as_in_training() -> None:
 
 
 def test_layers_that_watch_the_whole_batch_have_one_ghost() -> None:
-    norm = NoisyNorm(4, EPSILON, ShiftAndScaleNoise(4))
+    norm = Norm(NoisyNorm(4, EPSILON, ShiftAndScaleNoise(4)))
     training, data = _training(4, 16, network=small_mlp(norm=norm)), random_examples(48, 2)
     parameters = _parameters(training.network)
     seen = propagated(training, parameters, data, generators(2))

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from caviar.model.contract import Array, Moments
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.layer_norm import LayerNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import batch_moments, standardise, standardise_backward
 from tests.model.helpers import normal
 
@@ -39,7 +40,7 @@ def test_backward_is_the_closed_form_jacobian(
     replicas, groups, m, features = shape
     x, dy = normal(seed, 2, replicas, groups * m, features)
     parameters = _gains(seed + 1, replicas, features)
-    layer = BatchNorm(m, epsilon)
+    layer = Norm(BatchNorm(m, epsilon))
     _, tape = layer.forward(parameters, x, ())
     dx, _ = layer.backward(parameters, tape, dy)
     expected = np.empty_like(x)
@@ -84,7 +85,7 @@ def test_standardised_batches(shape: tuple[int, int, int, int], seed: int, epsil
 
 def test_two_examples_keep_only_their_order() -> None:
     x = normal(0, 2, 10, 5)
-    y, _ = BatchNorm(2, 0.0).forward(
+    y, _ = Norm(BatchNorm(2, 0.0)).forward(
         {"gamma": np.ones((2, 1, 5)), "beta": np.zeros((2, 1, 5))}, x, ()
     )
     pairs = x.reshape(2, 5, 2, 5)
@@ -115,7 +116,7 @@ def test_single_precision_variance_survives_a_large_mean() -> None:
 def test_ghosts_are_separate_batches(shape: tuple[int, int, int, int], seed: int) -> None:
     replicas, groups, m, features = shape
     x, dy = normal(seed, 2, replicas, groups * m, features)
-    parameters, layer = _gains(seed + 1, replicas, features), BatchNorm(m)
+    parameters, layer = _gains(seed + 1, replicas, features), Norm(BatchNorm(m))
     y, tape = layer.forward(parameters, x, ())
     dx, gradients = layer.backward(parameters, tape, dy)
     sums = {k: np.zeros_like(v) for k, v in parameters.items()}
@@ -133,7 +134,7 @@ def test_ghosts_are_separate_batches(shape: tuple[int, int, int, int], seed: int
 
 def test_a_ghost_of_the_whole_batch_is_plain_batch_norm() -> None:
     x, parameters = normal(0, 2, 10, 4) + 3, _gains(1, 2, 4)
-    y, tape = BatchNorm(10, 0.01).forward(parameters, x, ())
+    y, tape = Norm(BatchNorm(10, 0.01)).forward(parameters, x, ())
     mean, variance = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
     expected = (x - mean) / np.sqrt(variance + 0.01) * parameters["gamma"] + parameters["beta"]
     np.testing.assert_allclose(y, expected, rtol=1e-12)
@@ -143,7 +144,7 @@ def test_a_ghost_of_the_whole_batch_is_plain_batch_norm() -> None:
 
 @pytest.mark.parametrize("groups", [1, 3])
 def test_prediction_under_the_batch_s_own_moments_is_training(groups: int) -> None:
-    x, parameters, layer = normal(0, 2, 12, 4), _gains(1, 2, 4), BatchNorm(12 // groups, 0.1)
+    x, parameters, layer = normal(0, 2, 12, 4), _gains(1, 2, 4), Norm(BatchNorm(12 // groups, 0.1))
     predicted = layer.predict(parameters, x, lambda h: batch_moments(h, 12 // groups))
     trained = layer.forward(parameters, x, ())[0]
     np.testing.assert_allclose(predicted, trained, rtol=1e-12, atol=1e-12)
@@ -154,7 +155,7 @@ def test_prediction_normalises_by_the_given_moments(dtype: DTypeLike) -> None:
     parameters = {k: v.astype(dtype) for k, v in _gains(1, 2, 4).items()}
     x, mean = normal(0, 2, 5, 4).astype(dtype), normal(2, 2, 1, 4).astype(dtype)
     variance = np.exp(normal(3, 2, 1, 4)).astype(dtype)
-    y = BatchNorm(99, 0.25).predict(parameters, x, lambda h: Moments(mean, variance))
+    y = Norm(BatchNorm(99, 0.25)).predict(parameters, x, lambda h: Moments(mean, variance))
     x_hat = (x - mean) / np.sqrt(variance + 0.25)
     assert y.dtype == dtype
     np.testing.assert_allclose(y, x_hat * parameters["gamma"] + parameters["beta"], rtol=1e-4)
@@ -174,7 +175,7 @@ def test_a_batch_that_ghosts_do_not_divide_is_refused() -> None:
     x, parameters = normal(0, 1, 10, 2), _gains(0, 1, 2)
     message = r"a batch of 10 cannot be cut into ghost batches of 4: 10 / 4 leaves 2"
     with pytest.raises(ValueError, match=message):
-        BatchNorm(4).forward(parameters, x, ())
+        Norm(BatchNorm(4)).forward(parameters, x, ())
     with pytest.raises(ValueError, match=message):
         batch_moments(x, 4)
 
@@ -184,7 +185,7 @@ def test_epsilon_is_1e_5_unless_told() -> None:
 
 
 def test_gains_start_at_one_and_shifts_at_zero() -> None:
-    for layer in (BatchNorm(4), LayerNorm()):
+    for layer in (Norm(BatchNorm(4)), Norm(LayerNorm())):
         parameters, features = layer.init(
             tuple(np.random.default_rng(r) for r in range(3)), 5, float
         )
@@ -195,13 +196,13 @@ def test_gains_start_at_one_and_shifts_at_zero() -> None:
 
 def test_layer_norm_standardises_each_example() -> None:
     x, parameters = normal(0, 2, 6, 9) * 2 + 1, _gains(1, 2, 9)
-    y, _ = LayerNorm(0.1).forward(parameters, x, ())
+    y, _ = Norm(LayerNorm(0.1)).forward(parameters, x, ())
     x_hat = (x - x.mean(axis=2, keepdims=True)) / np.sqrt(x.var(axis=2, keepdims=True) + 0.1)
     np.testing.assert_allclose(y, x_hat * parameters["gamma"] + parameters["beta"], rtol=1e-10)
 
 
 def test_layer_norm_of_an_example_ignores_its_company() -> None:
-    x, parameters, layer = normal(0, 1, 6, 9), _gains(1, 1, 9), LayerNorm()
+    x, parameters, layer = normal(0, 1, 6, 9), _gains(1, 1, 9), Norm(LayerNorm())
     whole = layer.predict(parameters, x, lambda h: batch_moments(h, 1))
     np.testing.assert_array_equal(whole, layer.forward(parameters, x, ())[0])
     alone = layer.predict(parameters, x[:, 2:3], lambda h: batch_moments(h, 1))

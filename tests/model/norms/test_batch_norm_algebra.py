@@ -10,6 +10,7 @@ from caviar.model.layers import Dense
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.steps.random_streams import batches, streams
 from tests.model.broken_arms import right
 from tests.model.helpers import (
@@ -35,7 +36,7 @@ def _jacobian(layer: BatchNorm, x: Array, gamma: float) -> Array:
 def test_a_ghost_has_two_directions_that_carry_no_gradient(m: int) -> None:
     """C2 d at epsilon 0: eigenvalues 0, 0 and m - 2 times gamma / sigma_B, ghost by ghost."""
     x, gamma = normal(m, 3 * m) * 2 + 1, 1.7
-    jacobian = _jacobian(BatchNorm(m, 0.0), x, gamma)
+    jacobian = _jacobian(Norm(BatchNorm(m, 0.0)), x, gamma)
     for g in range(3):
         rows = slice(g * m, (g + 1) * m)
         eigenvalues = np.sort(np.linalg.eigvalsh(jacobian[rows, rows]))
@@ -78,7 +79,7 @@ def test_nested_ghosts_are_the_law_of_total_variance_of_their_parts(m: int) -> N
     rows = next(batches(streams((0, 1), "order"), len(data), 48))
     x, _ = data.take(rows)
     unit = {"gamma": np.ones((2, 1, 4)), "beta": np.zeros((2, 1, 4))}
-    parts, whole = (BatchNorm(size).forward(unit, x, ())[1].moments for size in (m, 2 * m))
+    parts, whole = (Norm(BatchNorm(size)).forward(unit, x, ())[1].moments for size in (m, 2 * m))
     means = parts.mean.reshape(2, -1, 2, 4)
     variances = parts.variance.reshape(2, -1, 2, 4)
     np.testing.assert_allclose(whole.mean, means.mean(axis=2), atol=1e-12)

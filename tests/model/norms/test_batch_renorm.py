@@ -10,6 +10,7 @@ import pytest
 from caviar.model.contract import Array, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.norm import Norm
 from caviar.model.records import Curve
 from caviar.model.steps.gradient import feed, gradient_of, randomness
 from caviar.model.steps.optimizers import DecoupledDecay, Sgd
@@ -41,7 +42,7 @@ def _at(x: Array, updates: int) -> Parameters:
     }
 
 
-def _x_hat(layer: BatchRenorm | BatchNorm, x: Array, parameters: Parameters) -> Array:
+def _x_hat(layer: Norm, x: Array, parameters: Parameters) -> Array:
     return layer.forward(parameters, x, ())[0]
 
 
@@ -52,7 +53,7 @@ def test_r_and_d_by_hand_within_limits_that_open_linearly(
 ) -> None:
     """Ioffe 2017, section 3, Algorithm 1, epsilon in both deviations; a ramp of four steps."""
     x = np.concatenate([normal(0, 2, 4, 5), 3 * normal(1, 2, 4, 5) + 2], axis=1) + 3
-    z = _x_hat(BatchRenorm(4, r_max, d_max, 0.9, 4, 0.1), x, _at(x, updates))
+    z = _x_hat(Norm(BatchRenorm(4, r_max, d_max, 0.9, 4, 0.1)), x, _at(x, updates))
     opened = min(updates / 4, 1)
     widest = 1 + opened * (r_max - 1)
     furthest = opened * d_max if opened else 0.0
@@ -70,13 +71,13 @@ def test_r_and_d_by_hand_within_limits_that_open_linearly(
 @pytest.mark.parametrize("m", [4, 12])
 def test_the_first_step_is_batch_norm_forward_and_backward(m: int, ramp: int) -> None:
     x, dy = normal(0, 2, 12, 5) + 3, normal(1, 2, 12, 5)
-    layer = BatchRenorm(m, np.inf, np.inf, 0.9, ramp, 0.1)
+    layer = Norm(BatchRenorm(m, np.inf, np.inf, 0.9, ramp, 0.1))
     parameters = _unit(x) | layer.references(_unit(x)["gamma"])
     y, tape = layer.forward(parameters, x, ())
-    plain, plain_tape = BatchNorm(m, 0.1).forward(_unit(x), x, ())
+    plain, plain_tape = Norm(BatchNorm(m, 0.1)).forward(_unit(x), x, ())
     np.testing.assert_allclose(y, plain, rtol=1e-12, atol=1e-12)
     dx, gradients = layer.backward(parameters, tape, dy)
-    expected, plain_gradients = BatchNorm(m, 0.1).backward(_unit(x), plain_tape, dy)
+    expected, plain_gradients = Norm(BatchNorm(m, 0.1)).backward(_unit(x), plain_tape, dy)
     np.testing.assert_allclose(dx, expected, rtol=1e-10, atol=1e-12)
     for key, gradient in plain_gradients.items():
         np.testing.assert_allclose(gradients[key], gradient, rtol=1e-12)
@@ -84,20 +85,20 @@ def test_the_first_step_is_batch_norm_forward_and_backward(m: int, ramp: int) ->
 
 def test_without_room_it_stays_batch_norm() -> None:
     x = normal(0, 2, 12, 5) + 3
-    layer = BatchRenorm(4, 1.0, 0.0, 0.9, 1, 0.1)
-    plain = _x_hat(BatchNorm(4, 0.1), x, _unit(x))
+    layer = Norm(BatchRenorm(4, 1.0, 0.0, 0.9, 1, 0.1))
+    plain = _x_hat(Norm(BatchNorm(4, 0.1)), x, _unit(x))
     np.testing.assert_allclose(_x_hat(layer, x, _at(x, 9)), plain, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("updates", [1, 9])
 def test_without_limits_it_normalises_by_the_averages(updates: int) -> None:
     x = normal(0, 2, 12, 5) * 2 + 3
-    z = _x_hat(BatchRenorm(4, np.inf, np.inf, 0.9, 4, 0.1), x, _at(x, updates))
+    z = _x_hat(Norm(BatchRenorm(4, np.inf, np.inf, 0.9, 4, 0.1)), x, _at(x, updates))
     np.testing.assert_allclose(z, (x - MEAN) / DEVIATION, rtol=1e-10, atol=1e-12)
 
 
 def test_a_shift_and_a_scale_of_input_and_averages_change_nothing() -> None:
-    x, layer = normal(0, 2, 12, 5) + 3, BatchRenorm(4, 1.3, 0.5, 0.9, 4, 0.0)
+    x, layer = normal(0, 2, 12, 5) + 3, Norm(BatchRenorm(4, 1.3, 0.5, 0.9, 4, 0.0))
     at = _at(x, 3)
     moved = at | {
         "reference_mean": 5 * at["reference_mean"] - 3,
@@ -110,7 +111,7 @@ def test_a_shift_and_a_scale_of_input_and_averages_change_nothing() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
     """Of the mean over ghosts of their means and of the root of variance plus epsilon."""
-    layer, steps = BatchRenorm(4, 1.2, 0.3, 0.8, 4, 0.1), 6
+    layer, steps = Norm(BatchRenorm(4, 1.2, 0.3, 0.8, 4, 0.1)), 6
     x = [(normal(t, 2, 12, 5) * (1 + t) + t).astype(dtype) for t in range(steps)]
     references = layer.references(_unit(x[0])["gamma"])
     for batch in x:
@@ -133,9 +134,9 @@ def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
     np.testing.assert_array_equal(references["reference_updates"], np.full((2, 1, 1), steps))
 
 
-def _renorm(**changes: float) -> BatchRenorm:
+def _renorm(**changes: float) -> Norm:
     settings = {"r_max": 1.5, "d_max": 0.5, "decay": 0.8, "ramp": 3}
-    return BatchRenorm(8, **(settings | changes))
+    return Norm(BatchRenorm(8, **(settings | changes)))
 
 
 def test_training_written_out() -> None:
@@ -160,7 +161,7 @@ def test_training_written_out() -> None:
         references = {
             f"{name}.{key}": value
             for name, layer in network.layers
-            if isinstance(layer, BatchRenorm)
+            if isinstance(layer, Norm)
             for key, value in layer.follow(
                 {k: references[f"{name}.{k}"] for k in layer.references(normal(0, 2, 1, 1))},
                 seen.tape[name],

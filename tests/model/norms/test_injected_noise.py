@@ -13,6 +13,7 @@ from caviar.model.norms.injected_noise import (
     ShiftAndScaleNoise,
     ShiftNoise,
 )
+from caviar.model.norms.norm import Norm
 from tests.model.helpers import generators, normal
 
 KINDS: dict[str, type[ShiftNoise | ScaleNoise | ShiftAndScaleNoise]] = {
@@ -77,8 +78,8 @@ def test_shift_and_scale_are_independent_of_each_other_and_between_features() ->
 def test_the_noise_blurs_the_whole_batch_s_x_hat(kind: str, shared: int) -> None:
     x = normal(0, 2, 12, 5) * 2 + 3
     noise: Noise = KINDS[kind](shared)
-    y, _ = NoisyNorm(4, EPSILON, noise).forward(_unit(x), x, generators(2))
-    x_hat, _ = BatchNorm(12, EPSILON).forward(_unit(x), x, ())
+    y, _ = Norm(NoisyNorm(4, EPSILON, noise)).forward(_unit(x), x, generators(2))
+    x_hat, _ = Norm(BatchNorm(12, EPSILON)).forward(_unit(x), x, ())
     delta, s = noise.draw(generators(2), 4, (12 // shared, 5))
     for i in range(12):
         expected = (x_hat[:, i] - delta[:, i // shared]) / s[:, i // shared]
@@ -97,7 +98,7 @@ def test_only_the_named_part_is_noisy() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_is_new_in_every_pass_the_same_under_a_seed_and_off_in_evaluation(kind: str) -> None:
-    x, layer = normal(0, 2, 12, 5), NoisyNorm(4, EPSILON, KINDS[kind](3))
+    x, layer = normal(0, 2, 12, 5), Norm(NoisyNorm(4, EPSILON, KINDS[kind](3)))
     own = generators(2)
     first, second = (layer.forward(_unit(x), x, own)[0] for _ in range(2))
     assert not np.isclose(first, second).any()
@@ -105,20 +106,20 @@ def test_noise_is_new_in_every_pass_the_same_under_a_seed_and_off_in_evaluation(
     state = own[0].bit_generator.state
     _, tape = layer.forward(_unit(x), x, generators(2))
     layer.backward(_unit(x), tape, x)
-    layer.predict(_unit(x), x, lambda h: BatchNorm(12).forward(_unit(h), h, ())[1].moments)
+    layer.predict(_unit(x), x, lambda h: Norm(BatchNorm(12)).forward(_unit(h), h, ())[1].moments)
     assert own[0].bit_generator.state == state
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_draws_do_not_depend_on_the_precision_or_the_data(kind: str) -> None:
-    x, layer = normal(0, 2, 12, 5), NoisyNorm(4, EPSILON, KINDS[kind](3))
+    x, layer = normal(0, 2, 12, 5), Norm(NoisyNorm(4, EPSILON, KINDS[kind](3)))
     tapes = [
         layer.forward(_unit(h), h, generators(2))[1]
         for h in (x, 7 * normal(9, *x.shape), x.astype(np.float32))
     ]
     np.testing.assert_array_equal(tapes[0].scale, tapes[1].scale)
     np.testing.assert_array_equal(tapes[0].scale.astype(np.float32), tapes[2].scale)
-    shifts = [t.distorted - t.scale * t.plain.x_hat for t in tapes]
+    shifts = [t.z - t.scale * t.x_hat for t in tapes]
     np.testing.assert_allclose(shifts[0], shifts[1], atol=1e-12)
     np.testing.assert_allclose(shifts[0], shifts[2], atol=1e-5)
 
@@ -126,8 +127,10 @@ def test_draws_do_not_depend_on_the_precision_or_the_data(kind: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_large_noise_batch_is_batch_norm(dtype: DTypeLike) -> None:
     x = normal(0, 2, 12, 5).astype(dtype)
-    y, _ = NoisyNorm(10**10, EPSILON, ShiftAndScaleNoise(1)).forward(_unit(x), x, generators(2))
-    plain, _ = BatchNorm(12, EPSILON).forward(_unit(x), x, ())
+    y, _ = Norm(NoisyNorm(10**10, EPSILON, ShiftAndScaleNoise(1))).forward(
+        _unit(x), x, generators(2)
+    )
+    plain, _ = Norm(BatchNorm(12, EPSILON)).forward(_unit(x), x, ())
     np.testing.assert_allclose(y, plain, atol=2e-4)
 
 
@@ -137,8 +140,8 @@ def test_the_last_group_may_be_short(kind: str, batch: int, shared: int) -> None
     """Its examples share a draw of their own, and the others' draws are what they would be."""
     x = normal(0, 2, batch, 5)
     noise: Noise = KINDS[kind](shared)
-    y, tape = NoisyNorm(4, EPSILON, noise).forward(_unit(x), x, generators(2))
-    x_hat, _ = BatchNorm(batch, EPSILON).forward(_unit(x), x, ())
+    y, tape = Norm(NoisyNorm(4, EPSILON, noise)).forward(_unit(x), x, generators(2))
+    x_hat, _ = Norm(BatchNorm(batch, EPSILON)).forward(_unit(x), x, ())
     delta, s = noise.draw(generators(2), 4, (-(-batch // shared), 5))
     for i in range(batch):
         expected = (x_hat[:, i] - delta[:, i // shared]) / s[:, i // shared]
@@ -149,4 +152,4 @@ def test_the_last_group_may_be_short(kind: str, batch: int, shared: int) -> None
 def test_a_batch_without_variance_is_refused() -> None:
     x = normal(0, 2, 10, 5)
     with pytest.raises(ValueError, match="a ghost batch of 1 has no variance to imitate"):
-        NoisyNorm(1, EPSILON, ScaleNoise(1)).forward(_unit(x), x, generators(2))
+        Norm(NoisyNorm(1, EPSILON, ScaleNoise(1))).forward(_unit(x), x, generators(2))

@@ -8,6 +8,7 @@ import pytest
 from caviar.model.contract import Array, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
 from tests.model.helpers import normal
@@ -26,7 +27,7 @@ def _x_hat(layer: BatchNorm | LeaveOneOutNorm | OtherExamplesNorm, x: Array) -> 
 @pytest.mark.parametrize("epsilon", [1e-5, 0.3])
 def test_leave_one_out_is_the_statistics_of_the_others(m: int, epsilon: float) -> None:
     x = normal(0, 2, 12, 5) + 3
-    z = _x_hat(LeaveOneOutNorm(m, epsilon), x)
+    z = _x_hat(Norm(LeaveOneOutNorm(m, epsilon)), x)
     for r, i in np.ndindex(2, 12):
         ghost = [j for j in range(i // m * m, i // m * m + m) if j != i]
         others = x[r, ghost]
@@ -38,9 +39,9 @@ def test_leave_one_out_is_the_statistics_of_the_others(m: int, epsilon: float) -
 def test_batch_norm_is_the_soft_clip_of_leave_one_out(m: int) -> None:
     """SCIENCE C2 b, at epsilon 0."""
     x = normal(1, 2, 256 // m * m, 3)
-    u = _x_hat(LeaveOneOutNorm(m, 0.0), x)
+    u = _x_hat(Norm(LeaveOneOutNorm(m, 0.0)), x)
     expected = np.sqrt((m - 1) / m) * u / np.sqrt(1 + u**2 / m)
-    np.testing.assert_allclose(_x_hat(BatchNorm(m, 0.0), x), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(_x_hat(Norm(BatchNorm(m, 0.0)), x), expected, rtol=1e-9, atol=1e-12)
 
 
 def _second_difference(layer: LeaveOneOutNorm | OtherExamplesNorm | BatchNorm, x: Array) -> Array:
@@ -58,10 +59,10 @@ def _second_difference(layer: LeaveOneOutNorm | OtherExamplesNorm | BatchNorm, x
 def test_an_example_is_not_in_its_own_statistics() -> None:
     """Without self-influence, x_hat is a straight line in the example's own input."""
     x = normal(2, 1, 12, 4)
-    for layer in (LeaveOneOutNorm(6, 1e-3), OtherExamplesNorm(6, 1e-3)):
+    for layer in (Norm(LeaveOneOutNorm(6, 1e-3)), Norm(OtherExamplesNorm(6, 1e-3))):
         assert np.abs(_second_difference(layer, x)[:6]).max() < 1e-10
-    assert np.abs(_second_difference(BatchNorm(6, 1e-3), x)).min() > 1e-10
-    assert np.abs(_second_difference(BatchNorm(6, 1e-3), x)).max() > 1e-2
+    assert np.abs(_second_difference(Norm(BatchNorm(6, 1e-3)), x)).min() > 1e-10
+    assert np.abs(_second_difference(Norm(BatchNorm(6, 1e-3)), x)).max() > 1e-2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -69,7 +70,7 @@ def test_leave_one_out_of_a_lone_outlier_and_of_a_dead_feature_is_finite(dtype: 
     """All the others equal: their variance is 0, which rounding may put below."""
     x = np.full((1, 8, 401), 0.1, dtype)
     x[0, 3, 1:] += np.linspace(50, 3000, 400, dtype=dtype)
-    parameters, layer = _unit(x), LeaveOneOutNorm(8)
+    parameters, layer = _unit(x), Norm(LeaveOneOutNorm(8))
     z, tape = layer.forward(parameters, x, ())
     dx, _ = layer.backward(parameters, tape, normal(0, *x.shape).astype(dtype))
     assert np.isfinite(z).all() and np.isfinite(dx).all()
@@ -82,13 +83,13 @@ def test_leave_one_out_refuses_a_ghost_that_leaves_no_variance(m: int) -> None:
     x = normal(0, 1, 4, 2)
     message = f"a ghost batch of {m} leaves {m - 1} to normalise one example by: it takes 3"
     with pytest.raises(ValueError, match=message):
-        LeaveOneOutNorm(m).forward(_unit(x), x, ())
+        Norm(LeaveOneOutNorm(m)).forward(_unit(x), x, ())
 
 
 @pytest.mark.parametrize("m", [1, 3, 6])
 def test_other_examples_are_the_other_half_s(m: int) -> None:
     x, epsilon = normal(0, 2, 12, 5) + 3, 0.2
-    z = _x_hat(OtherExamplesNorm(m, epsilon), x)
+    z = _x_hat(Norm(OtherExamplesNorm(m, epsilon)), x)
     for start in range(0, 6, m):
         other = x[:, 6 + start : 6 + start + m]
         mean, variance = other.mean(axis=1, keepdims=True), other.var(axis=1, keepdims=True)
@@ -100,11 +101,11 @@ def test_other_examples_are_the_other_half_s(m: int) -> None:
 def test_the_other_half_is_batch_norm() -> None:
     x, dy = normal(0, 2, 24, 5) + 3, normal(1, 2, 24, 5)
     dy[:, :12] = 0
-    own, tape = OtherExamplesNorm(4, 0.1).forward(_unit(x), x, ())
-    plain, plain_tape = BatchNorm(4, 0.1).forward(_unit(x), x, ())
+    own, tape = Norm(OtherExamplesNorm(4, 0.1)).forward(_unit(x), x, ())
+    plain, plain_tape = Norm(BatchNorm(4, 0.1)).forward(_unit(x), x, ())
     np.testing.assert_allclose(own[:, 12:], plain[:, 12:], rtol=1e-12)
-    dx, _ = OtherExamplesNorm(4, 0.1).backward(_unit(x), tape, dy)
-    plain_dx, _ = BatchNorm(4, 0.1).backward(_unit(x), plain_tape, dy)
+    dx, _ = Norm(OtherExamplesNorm(4, 0.1)).backward(_unit(x), tape, dy)
+    plain_dx, _ = Norm(BatchNorm(4, 0.1)).backward(_unit(x), plain_tape, dy)
     np.testing.assert_allclose(dx, plain_dx, rtol=1e-10, atol=1e-14)
 
 
@@ -112,17 +113,17 @@ def test_every_ghost_takes_another() -> None:
     x = normal(0, 1, 24, 2)
     message = "a batch of 24 is an odd number of ghost batches of 8"
     with pytest.raises(ValueError, match=message):
-        OtherExamplesNorm(8).forward(_unit(x), x, ())
+        Norm(OtherExamplesNorm(8)).forward(_unit(x), x, ())
 
 
 def test_stop_gradient_changes_the_backward_pass_alone() -> None:
     x, dy = normal(0, 2, 12, 5) + 3, normal(1, 2, 12, 5)
     parameters = {"gamma": 1 + normal(2, 2, 1, 5), "beta": normal(3, 2, 1, 5)}
-    y, tape = StopGradientNorm(4, 0.1).forward(parameters, x, ())
-    plain, plain_tape = BatchNorm(4, 0.1).forward(parameters, x, ())
+    y, tape = Norm(StopGradientNorm(4, 0.1)).forward(parameters, x, ())
+    plain, plain_tape = Norm(BatchNorm(4, 0.1)).forward(parameters, x, ())
     np.testing.assert_array_equal(y, plain)
-    dx, gradients = StopGradientNorm(4, 0.1).backward(parameters, tape, dy)
-    _, plain_gradients = BatchNorm(4, 0.1).backward(parameters, plain_tape, dy)
+    dx, gradients = Norm(StopGradientNorm(4, 0.1)).backward(parameters, tape, dy)
+    _, plain_gradients = Norm(BatchNorm(4, 0.1)).backward(parameters, plain_tape, dy)
     for k, g in plain_gradients.items():
         np.testing.assert_array_equal(gradients[k], g)
     deviation = np.sqrt(np.repeat(tape.moments.variance, 4, axis=1) + 0.1)

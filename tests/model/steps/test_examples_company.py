@@ -17,6 +17,7 @@ from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
+from caviar.model.norms.norm import Norm
 from caviar.model.records import Checked, Curve, StatisticsError
 from caviar.model.steps.gradient import Rows, feed, gradient_of, randomness
 from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
@@ -150,7 +151,7 @@ def test_labels_of_the_company_are_never_seen() -> None:
 def test_training_in_the_company_of_all_is_full_batch_norm_written_out() -> None:
     """Steps of gradient descent on 16 rows under the statistics of all 48, without company."""
     training = _in_company(N, curve_steps=frozenset(range(1, 10)))
-    network = small_mlp(norm=BatchNorm(N), activation="tanh")
+    network = small_mlp(norm=Norm(BatchNorm(N)), activation="tanh")
     parameters = initial(network, 4, (0, 1))
     order = feed(_in_company(B), SPLITS.train)
     for row in records_of(Curve, training, SPLITS):
@@ -208,7 +209,7 @@ def test_injected_noise_in_the_company_of_all_is_noise_on_population_statistics(
     plain = records_of(Curve, _in_company(N), SPLITS)
     runs = {}
     for m in (4, 10**14):
-        norm = NoisyNorm(m, 1e-5, kind(4))
+        norm = Norm(NoisyNorm(m, 1e-5, kind(4)))
         noisy = _in_company(N, network=small_mlp(norm=norm, activation="tanh"))
         runs[m] = records_of(Curve, noisy, SPLITS)
     for quiet, loud, expected in zip(runs[10**14], runs[4], plain, strict=True):

@@ -19,6 +19,7 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
 from caviar.model.records import Checked, Curve, Record
@@ -52,7 +53,7 @@ def _normed(layer: Any, **changes: Any) -> Training:
 
 def _everything(**changes: Any) -> Training:
     """A training that draws from every stream and carries every kind of state."""
-    network = small_mlp(norm=BatchRenorm(8, 3.0, 5.0, 0.9, 4), dropout=0.2)
+    network = small_mlp(norm=Norm(BatchRenorm(8, 3.0, 5.0, 0.9, 4)), dropout=0.2)
     settings: dict[str, Any] = {
         "network": network,
         "optimizer": DecoupledDecay(Adam(0.9, 0.99), 0.01),
@@ -73,19 +74,21 @@ TRAININGS: dict[str, Training] = {
     "gamma decay": small_training(optimizer=GammaDecay(Momentum(0.9), 0.1)),
     "layer": small_training(network=small_mlp("layer")),
     "none": small_training(network=small_mlp("none")),
-    "leave-one-out": _normed(LeaveOneOutNorm(8)),
-    "other-examples": _normed(OtherExamplesNorm(8), company=16),
-    "stop-gradient": _normed(StopGradientNorm(8)),
-    "renorm": _normed(BatchRenorm(8, 3.0, 5.0, 0.9, 4)),
-    "shift-noise": _normed(NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32),
-    "scale-noise": _normed(NoisyNorm(8, 1e-5, ScaleNoise(1)), company=32),
-    "shift-and-scale": _normed(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)), company=32),
+    "leave-one-out": _normed(Norm(LeaveOneOutNorm(8))),
+    "other-examples": _normed(Norm(OtherExamplesNorm(8)), company=16),
+    "stop-gradient": _normed(Norm(StopGradientNorm(8))),
+    "renorm": _normed(Norm(BatchRenorm(8, 3.0, 5.0, 0.9, 4))),
+    "shift-noise": _normed(Norm(NoisyNorm(8, 1e-5, ShiftNoise(8))), company=32),
+    "scale-noise": _normed(Norm(NoisyNorm(8, 1e-5, ScaleNoise(1))), company=32),
+    "shift-and-scale": _normed(Norm(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8))), company=32),
     "dropout": small_training(network=small_mlp(dropout=0.3)),
     "partitions": small_training(partitions=3),
-    "company": small_training(network=small_mlp(norm=BatchNorm(24)), norm_batch_size=24, company=8),
+    "company": small_training(
+        network=small_mlp(norm=Norm(BatchNorm(24))), norm_batch_size=24, company=8
+    ),
     "shadow": small_training(probes=small_probes(shadow=True)),
     "shadow of noise": _normed(
-        NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32, probes=small_probes(shadow=True)
+        Norm(NoisyNorm(8, 1e-5, ShiftNoise(8))), company=32, probes=small_probes(shadow=True)
     ),
     "an odd batch": small_training(batch_size=24, probes=small_probes(log_probabilities=True)),
     "one batch an epoch": small_training(batch_size=48),

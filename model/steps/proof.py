@@ -1,0 +1,63 @@
+"""Every norm of a training step held to its identities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from caviar.model.contract import Array, Layer, Parameters
+from caviar.model.identities.check import Check, Invariants, check_site, worst
+from caviar.model.identities.identity import relative
+from caviar.model.identities.site import Site, site_of
+from caviar.model.layers import Dense, Dropout
+from caviar.model.network import Network
+from caviar.model.norms.norm import Norm
+
+
+def check_step(
+    network: Network, parameters: Parameters, tape: dict[str, Any], upstream: Array
+) -> Invariants | None:
+    """Invariants of every normalising layer with a dense layer in front; None without one.
+
+    `tape` is that of the step's forward pass, `upstream` the gradient of the loss by its
+    output. Nothing is changed and no randomness used.
+    """
+    checks = []
+    dy, layers = upstream, network.layers
+    for i in reversed(range(len(layers))):
+        name, layer = layers[i]
+        own = _own(parameters, name)
+        before, dense = layers[i - 1]
+        if i and isinstance(layer, Norm) and isinstance(dense, Dense):
+            weights = _own(parameters, before)
+            site = site_of(layer, own, tape[name], dense, weights, tape[before], dy)
+            checks += [check_site(site), _output(site, layers[i + 1 :], parameters, tape)]
+        dy, _ = layer.backward(own, tape[name], dy)
+    return worst(checks) if checks else None
+
+
+def _output(
+    site: Site, after: tuple[tuple[str, Layer], ...], parameters: Parameters, tape: dict[str, Any]
+) -> dict[str, Check]:
+    """Whether the next dense layer got gamma z + beta; nothing where none follows at once."""
+    gamma, beta = site.parameters["gamma"], site.parameters["beta"]
+    stretched = site.z.reshape(site.dy.shape).astype(site.inputs.dtype) * gamma
+    y, size = stretched + beta, np.abs(stretched) + np.abs(beta)
+    for name, layer in after:
+        if isinstance(layer, Dense):
+            error = relative(y - tape[name], size)
+            return {"output": Check(float(np.max(error)), 8 * site.unit)}
+        if isinstance(layer, Norm):
+            break
+        if isinstance(layer, Dropout):
+            y, size = y * tape[name], size * tape[name]
+        else:
+            # An activation that stretches no difference.
+            y, _ = layer.forward(_own(parameters, name), y, ())
+    return {}
+
+
+def _own(parameters: Parameters, name: str) -> Parameters:
+    prefix = name + "."
+    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}
