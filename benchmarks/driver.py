@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caviar.runner.session.loop import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import make_plan
 from caviar.runner.study.study_file import read_study
@@ -119,7 +120,7 @@ def drive(job: Job, script: list[Timed], workers: int, folder: Path) -> tuple[fl
     jobs = [replace(job, trial_id=f"{i:012x}") for i in range(workers * TRIALS_PER_WORKER)]
     replay = Replay(script, workers)
     # The sink flushes by the clock of the simulation, as often as it would in a real run.
-    sink = ParquetSink(folder, clock=lambda: replay.now)
+    sink = ParquetSink(storage_at(folder), clock=lambda: replay.now)
     began = time.perf_counter()
     progress = run_study(jobs, replay, sink, lambda progress, event: None)
     sink.close()

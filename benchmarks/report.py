@@ -25,6 +25,7 @@ import numpy as np
 from caviar.runner.cli.report import written
 from caviar.runner.config import TrialConfig
 from caviar.runner.session.run_folder import open_run
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import Plan, make_plan
@@ -121,8 +122,8 @@ def block(
 def write(root: Path, sizes: Sizes) -> int:
     """The whole run through the real sink; the number of measured rows."""
     of_study, generator, total = plan(sizes), np.random.default_rng(0), 0
-    open_run(root, of_study, "invented")
-    sink = ParquetSink(root)
+    open_run(storage_at(root), of_study, "invented")
+    sink = ParquetSink(storage_at(root))
     sink.plan(of_study.trials)
     for config in of_study.trials:
         blocks = []

@@ -7,11 +7,12 @@ Each trial sends 20 rows and an outcome; the driver writes them. First the start
 from __future__ import annotations
 
 import machine  # isort: skip  # sets the threads before numpy loads
+from no_training import ROWS, nothing  # isort: skip
 
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +22,13 @@ from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.executors.processes import LocalExecutor
 from caviar.runner.executors.ray_actors import RayExecutor
 from caviar.runner.session.loop import run_study
-from caviar.runner.store.schemas import CURVES
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import make_plan
 from caviar.runner.study.study_file import read_study
-from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
+from caviar.runner.trial.events import Job
 
-ROWS, WARM = 20, 20
+WARM = 20
 
 
 class Sizes(NamedTuple):
@@ -41,18 +42,10 @@ FULL = Sizes(2020, rounds=3)
 QUICK = Sizes(60, rounds=1)
 
 
-def nothing(job: Job, data: Data) -> Iterator[Event]:
-    """The events of a trial, without the training."""
-    yield Started(job.trial_id, job.attempt)
-    names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
-    yield Block(job.trial_id, job.attempt, "curves", {name: [0] * ROWS for name in names})
-    yield Outcome(job.trial_id, job.attempt, "completed", rows=ROWS)
-
-
 def measure(make: Callable[[Data], Executor], data: Data, jobs: list[Job]) -> tuple[float, float]:
     """Seconds until a first few trials are through, and trials a second after that."""
     with tempfile.TemporaryDirectory() as folder:
-        sink = ParquetSink(Path(folder))
+        sink = ParquetSink(storage_at(Path(folder)))
         start = time.perf_counter()
         executor = make(data)
         try:

@@ -126,13 +126,12 @@ def _is_part(path: str) -> bool:
 
 
 @contextmanager
-def published(where: str | Path, name: str) -> Iterator[Path]:
+def published(place: Place, name: str) -> Iterator[Path]:
     """A local folder; what is in it after the block is in the folder `name` of the run.
 
     Where the run is a local folder it is that folder itself; raises OSError if that leads
     elsewhere by a symbolic link.
     """
-    place = place_at(where)
     if place.is_local:
         folder = Path(place.path) / name
         _must_stay(folder)

@@ -53,7 +53,11 @@ def read_run(where: str | Path) -> Run:
     Raises FileNotFoundError where there is no `study.json`, DamagedError where a file is not what
     it should be, and ValueError where no trial has been measured yet.
     """
-    place = place_at(where)
+    return run_in(place_at(where))
+
+
+def run_in(place: Place) -> Run:
+    """The same of a place that is open already."""
     study = _study(place)
     trials = _read(place, "trials")
     outcomes = _read(place, "outcomes")

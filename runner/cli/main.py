@@ -5,15 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from caviar.runner.cli.options import (
+    Address,
+    DryRun,
+    On,
+    Out,
+    Pilot,
+    Report,
+    RunPlace,
+    Settings,
+    StudyFile,
+    Trials,
+    Workers,
+)
 from caviar.runner.errors import RequestError, StorageError, one_line, printable
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
-from caviar.runner.session.execute import Where, execute
+from caviar.runner.executors.choice import Where
 from caviar.runner.store.uri import masked
+
+if TYPE_CHECKING:
+    from caviar.runner.session.loop import Progress
+    from caviar.runner.store.storage import Storage
+    from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -26,19 +43,6 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
-
-
-def _text(places: str | list[str] | None) -> str | list[str] | None:
-    """Places as they are; Arrow opens none whose name is no UTF-8."""
-    for place in [places] if isinstance(places, str) else places or ():
-        if not place.isascii() and place != place.encode(errors="replace").decode():
-            raise RequestError(f"{place!r} is not UTF-8; use another name")
-    return places
-
-
-RunPlace = Annotated[
-    str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
-]
 
 
 def main() -> None:
@@ -62,6 +66,12 @@ def _end(sentence: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _storage(where: str) -> Storage:
+    from caviar.runner.store.open import storage_at
+
+    return storage_at(where)
+
+
 def _say(text: str) -> None:
     """Names from a study, a file or a path may hold what a terminal would obey."""
     print(printable(text))
@@ -69,24 +79,16 @@ def _say(text: str) -> None:
 
 @app.command()
 def run(
-    study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
-    ] = None,
-    on: Annotated[Where, typer.Option(help="Where trials run.")] = Where.local,
-    workers: Annotated[int | None, typer.Option(min=1, help="Default: one a core.")] = None,
-    address: Annotated[str | None, typer.Option(help="A Ray cluster that exists.")] = None,
-    out: Annotated[
-        str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")
-    ] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")] = False,
-    pilot: Annotated[
-        str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
-    ] = None,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Write it.")] = True,
+    study: StudyFile = None,
+    on: On = Where.local,
+    workers: Workers = None,
+    address: Address = None,
+    out: Out = None,
+    trials: Trials = None,
+    settings: Settings = None,
+    dry_run: DryRun = False,
+    pilot: Pilot = None,
+    report: Report = True,
 ) -> None:
     """Run a study; the same command again resumes it."""
     from caviar.runner.study.plan import make_plan
@@ -104,14 +106,31 @@ def run(
         _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
-    progress = execute(plan, root, on, workers, address)
-    _say(f"rows: {masked(root)}")
-    if progress.interrupted:
-        print("interrupted: what was measured is on disk; the same command resumes")
-    elif report:
+    progress = _carried_out(plan, root, on, workers, address)
+    if report and not progress.interrupted:
         _report(root)
     if progress.interrupted or progress.failed:
         raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
+
+
+def _carried_out(
+    plan: Plan, root: str, on: Where, workers: int | None, address: str | None
+) -> Progress:
+    from caviar.runner.executors.choice import executor_on
+    from caviar.runner.session.execute import execute
+
+    progress = execute(
+        plan,
+        _storage(root),
+        lambda jobs: executor_on(on, plan.data, jobs, workers, address),
+        " ".join(["caviar", *map(masked, sys.argv[1:])]),
+        # Without another word: files are whole or not there at any instant.
+        at_once=lambda: os._exit(INTERRUPTED),
+    )
+    _say(f"rows: {masked(root)}")
+    if progress.interrupted:
+        print("interrupted: what was measured is on disk; the same command resumes")
+    return progress
 
 
 def _power(seeds: int, pilot: str | None) -> str:
@@ -121,7 +140,7 @@ def _power(seeds: int, pilot: str | None) -> str:
 
     if pilot is None:
         return power_line(seeds, assumed())
-    read_study_json(pilot)
+    read_study_json(_storage(pilot))
     try:
         return power_line(seeds, of_pilot(read_run(pilot)))
     except ValueError as error:
@@ -146,7 +165,7 @@ def report(
     from caviar.runner.session.run_folder import read_study_json
 
     for folder in (run, *(beside or ())):
-        read_study_json(folder)
+        read_study_json(_storage(folder))
     _report(run, beside or [])
 
 
@@ -172,7 +191,7 @@ def compare(
     from caviar.runner.verify.run import must_be_tried
 
     for folder in (here, there):
-        must_be_tried(folder)
+        must_be_tried(_storage(folder))
     try:
         runs = read_run(here), read_run(there)
         found = compare_runs(*runs)
@@ -188,7 +207,7 @@ def status(run: RunPlace) -> None:
     """Say what of a run is done."""
     from caviar.runner.verify.run import status_line
 
-    _say(status_line(run))
+    _say(status_line(_storage(run)))
 
 
 @app.command()
@@ -197,9 +216,10 @@ def verify(run: RunPlace) -> None:
     from caviar.runner.verify.recompute import check_bits
     from caviar.runner.verify.run import verify_run
 
-    findings = verify_run(run)
+    storage = _storage(run)
+    findings = verify_run(storage)
     if not findings.faults:
-        check_bits(run, findings)
+        check_bits(storage, findings)
     _say("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
@@ -210,7 +230,7 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
     from caviar.runner.verify.replay import replay_trial
 
-    same, said = replay_trial(run, trial)
+    same, said = replay_trial(_storage(run), trial)
     _say(said)
     if not same:
         raise SystemExit(FAILED)

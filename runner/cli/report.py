@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import Findings, find
-from caviar.analysis.run.location import DamagedError, published
-from caviar.analysis.run.read import read_run
+from caviar.analysis.run.location import DamagedError, Place, place_at, published
+from caviar.analysis.run.read import read_run, run_in
 from caviar.runner.errors import RequestError, unwritten_report
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import joined, masked
 from caviar.runner.verify.run import verify_run
 
@@ -23,9 +24,10 @@ def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
     """
     with ThreadPoolExecutor(1) as aside:
         try:
-            runs = [read_run(place) for place in (root, *beside)]
+            place = place_at(root)
+            runs = [run_in(place), *map(read_run, beside)]
             # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
-            verifying = aside.submit(verify_run, root)
+            verifying = aside.submit(verify_run, storage_at(root))
             found = find(runs[0], runs[1:])
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
@@ -35,13 +37,13 @@ def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
         yield answer(found)
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
-    _write(found, root, checks)
+    _write(found, place, root, checks)
     yield f"report: {joined(masked(root), 'report/index.html')}"
 
 
-def _write(found: Findings, root: str, checks: Sequence[str]) -> None:
+def _write(found: Findings, place: Place, root: str, checks: Sequence[str]) -> None:
     try:
-        with published(root, "report") as folder:
+        with published(place, "report") as folder:
             write_report(found, folder, checks)
     except OSError as error:
         raise unwritten_report(masked(root), error) from error

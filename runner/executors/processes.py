@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 import signal
-import threading
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import resource_tracker
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
+import caviar
 from caviar.runner.data.splits import Data
-from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
+from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.executor import IDLE_SECONDS, WANT_OF_MEMORY, RunTrial
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
 
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv.pop()); import caviar; del sys.path[0]; "
+    "from caviar.runner.executors.worker import main; main()"
+)
+"""What a worker runs: the driver's caviar, wherever it lies, and nothing else of that folder.
+
+With `-P` the working folder, which may hold a `types.py` or a `model.py` of the user's, is not
+searched. `multiprocessing` would run the user's script again in every worker.
+"""
+
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     connection: Connection
     job: Job | None = None
 
 
 class LocalExecutor:
-    """Spawned processes, a pipe each, so that one that is killed cannot hurt the others."""
+    """Processes with a pipe each, so that one that is killed cannot hurt the others.
+
+    `run` is pickled by name, so it must not be defined in `__main__`.
+    """
 
     def __init__(self, data: Data, workers: int, run: RunTrial = run_trial) -> None:
         self.workers = workers
@@ -57,28 +72,30 @@ class LocalExecutor:
             job = self._queue.popleft()
             # The worker has the checkpoint from here on; the driver keeps those that wait.
             worker.job = replace(job, checkpoint=None)
-            try:
+            with suppress(OSError):  # It died idle: its closed pipe says so at the next wait.
                 worker.connection.send(job)
-            except OSError:
-                pass  # It died idle: its closed pipe says so at the next wait.
         return any(w.job is not None for w in self._pool)
 
     def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        process = context.Process(target=_work, args=(there, self._data, self._run), daemon=True)
+        here, there = Pipe()
+        root = str(Path(caviar.__file__).parents[1])
+        command = [sys.executable, "-P", "-c", PROGRAM, str(there.fileno()), root]
         # Ctrl-C reaches the whole process group, a worker that is still importing too. A signal
         # blocked here stays blocked in the child for good; the driver's own is only held back.
-        resource_tracker.ensure_running()  # which would unblock it again, were it started inside
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            with environment(ONE_BLAS_THREAD):
-                process.start()
+            # Its standard input ends with the driver, and so does the worker.
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, pass_fds=[there.fileno()], env=_environment()
+            )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         there.close()
         worker = _Worker(process, here)
         self._pool.append(worker)
+        with suppress(OSError):  # It died at birth: its closed pipe says so at the next wait.
+            here.send(sys.path)
+            here.send((self._run, self._data))
         return worker
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
@@ -86,10 +103,9 @@ class LocalExecutor:
             event: Event = worker.connection.recv()
         except (EOFError, OSError):
             self._pool.remove(worker)
-            worker.process.join()
-            worker.connection.close()
+            exit_code = _ended(worker)
             if worker.job is not None:
-                reason = _reason(worker.process.exitcode)
+                reason = _reason(exit_code)
                 yield WorkerDied(worker.job, reason, host=platform.node())
             return
         if isinstance(event, Outcome):
@@ -102,32 +118,24 @@ class LocalExecutor:
         for worker in self._pool:
             worker.process.kill()
         for worker in self._pool:
-            worker.process.join()
-            worker.connection.close()
+            _ended(worker)
         self._pool.clear()
 
 
-def _reason(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
+def _environment() -> dict[str, str]:
+    return {**os.environ, **{name: value for name, value in ONE_BLAS_THREAD.items() if value}}
+
+
+def _ended(worker: _Worker) -> int:
+    """Wait for the end of a process that ends; its exit code."""
+    worker.connection.close()
+    with worker.process as process:
+        return process.wait()
+
+
+def _reason(exit_code: int) -> str:
+    if exit_code < 0:
         name = signal.Signals(-exit_code).name
         hint = f" ({WANT_OF_MEMORY})" if exit_code == -signal.SIGKILL else ""
         return f"the worker process was killed by {name}{hint}"
     return f"the worker process exited with code {exit_code}"
-
-
-def _work(connection: Connection, data: Data, run: RunTrial) -> None:
-    threading.Thread(target=_end_with_the_driver, daemon=True).start()
-    try:
-        while True:
-            for event in run(connection.recv(), data):
-                connection.send(event)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # The driver is gone, and with it anyone to report to.
-
-
-def _end_with_the_driver() -> None:
-    """A driver that is killed cannot stop its workers, and one in a long step sends nothing."""
-    driver = multiprocessing.parent_process()
-    if driver is not None:
-        wait([driver.sentinel])
-        os._exit(1)

@@ -1,59 +1,48 @@
-"""A plan is carried out: the place held, the executor chosen, progress shown."""
+"""A plan is carried out: the run's storage held, workers started, progress shown."""
 
 from __future__ import annotations
 
-import os
-import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from caviar.runner.executors.executor import Executor
-    from caviar.runner.session.loop import Progress
-    from caviar.runner.study.plan import Plan
-    from caviar.runner.trial.events import Job
+from rich.console import Console
 
-
-class Where(StrEnum):
-    """Where trials run."""
-
-    local = "local"
-    ray = "ray"
-    inline = "inline"
+from caviar.runner.errors import printable
+from caviar.runner.executors.executor import Executor
+from caviar.runner.session.interrupt import Interrupt
+from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.session.progress_display import Display, line
+from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.store.checkpoints import forget_ended
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.store.storage import Storage
+from caviar.runner.study.plan import Plan
 
 
-def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str | None) -> Progress:
-    """Run what is left of a plan and say how it went; an interrupt stops it in order."""
-    from rich.console import Console
+def execute(
+    plan: Plan,
+    storage: Storage,
+    executor_for: Callable[[int], Executor],
+    command: str,
+    at_once: Callable[[], object],
+) -> Progress:
+    """Run what is left of a plan and print how it went; an interrupt stops it in order.
 
-    from caviar.runner.errors import printable
-    from caviar.runner.session.interrupt import Interrupt
-    from caviar.runner.session.loop import run_study
-    from caviar.runner.session.progress_display import Display, line
-    from caviar.runner.session.run_folder import held, open_run, remaining, unplanned
-    from caviar.runner.store.checkpoints import forget_ended
-    from caviar.runner.store.open import storage_at
-    from caviar.runner.store.sink import ParquetSink
-    from caviar.runner.store.uri import masked
-
+    `executor_for` makes the executor for so many jobs; `command` is recorded in `study.json`;
+    a second interrupt calls `at_once`, which must not return.
+    Raises RequestError where the storage holds something else, and StorageError where it fails.
+    """
     planned = len(plan.trials)  # each is checked here, before anything is written
-    place = storage_at(out)
-    interrupt = Interrupt()
-    with held(place):
-        interrupt.install()  # before the first file: from here on, no request to stop is lost
-        if place.rival:
-            print(f"takes over {place.where} from {place.rival}")
-        open_run(place, plan, " ".join(["caviar", *map(masked, sys.argv[1:])]))
-        forget_ended(place)
-        sink = ParquetSink(place)
-        sink.plan(unplanned(place, plan))
-        jobs = remaining(place, plan)
+    # The handlers come before the first file: from here on, no request to stop is lost.
+    with Interrupt(at_once) as interrupt, storage.hold():
+        sink = _opened(plan, storage, command)
+        jobs = remaining(storage, plan)
         already = planned - len(jobs)
         if already:
-            print(f"resuming {printable(place.where)}: {already} of {planned} trials are done")
-        executor = _executor(plan, jobs, on, workers, address)
+            print(f"resuming {printable(storage.where)}: {already} of {planned} trials are done")
+        executor = executor_for(len(jobs))
         interrupt.install()  # again: ray.init() has handlers of its own
-        display = Display(Console())
+        # As text in a notebook too: its live regions need a widget that may not be there.
+        display = Display(Console(force_jupyter=False))
         try:
             progress = run_study(
                 jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
@@ -63,22 +52,16 @@ def execute(plan: Plan, out: str, on: Where, workers: int | None, address: str |
         finally:
             display.close()
             executor.close()
-    interrupt.release()
     print(line(progress))
     return progress
 
 
-def _executor(
-    plan: Plan, jobs: list[Job], on: Where, workers: int | None, address: str | None
-) -> Executor:
-    from caviar.runner.executors.inline import InlineExecutor
-    from caviar.runner.executors.processes import LocalExecutor
-
-    if on is Where.inline or not jobs:
-        return InlineExecutor(plan.data)
-    if on is Where.ray:
-        from caviar.runner.executors.ray_actors import RayExecutor
-
-        return RayExecutor(plan.data, workers, address)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return LocalExecutor(plan.data, min(workers or cores or 1, len(jobs)))
+def _opened(plan: Plan, storage: Storage, command: str) -> ParquetSink:
+    """The sink of a run whose study and plan are on disk."""
+    if storage.rival:
+        print(f"takes over {storage.where} from {storage.rival}")
+    open_run(storage, plan, command)
+    forget_ended(storage)
+    sink = ParquetSink(storage)
+    sink.plan(unplanned(storage, plan))
+    return sink

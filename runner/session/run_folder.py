@@ -9,15 +9,13 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from importlib import metadata
 from typing import Any
 
 from caviar.runner.errors import RequestError
-from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
-from caviar.runner.store.storage import Storage, Where, read
+from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import SETTLED, Job
@@ -29,14 +27,8 @@ ATTEMPTS = 100
 """More than one session makes at a trial."""
 
 
-def held(where: Where) -> AbstractContextManager[None]:
-    """Be the only writer of a run."""
-    return storage_at(where).hold()
-
-
-def open_run(where: Where, plan: Plan, command: str) -> None:
+def open_run(storage: Storage, plan: Plan, command: str) -> None:
     """Write or check `study.json`; raises RequestError where the place holds something else."""
-    storage = storage_at(where)
     there = storage.names("")
     if STUDY not in there:
         if there:
@@ -59,9 +51,8 @@ def open_run(where: Where, plan: Plan, command: str) -> None:
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 
 
-def read_study_json(where: Where) -> dict[str, Any]:
+def read_study_json(storage: Storage) -> dict[str, Any]:
     """The content of `study.json`; raises RequestError where there is none."""
-    storage = storage_at(where)
     shown = repr(joined(storage.where, STUDY))
     try:
         content = json.loads(read(storage, STUDY).decode("utf-8"))
@@ -130,11 +121,10 @@ def _shown(value: Any) -> str:
     return "absent" if value is None else json.dumps(value)
 
 
-def remaining(where: Where, plan: Plan) -> list[Job]:
+def remaining(storage: Storage, plan: Plan) -> list[Job]:
     """The jobs that a run still needs: trials without a settled outcome, each with an attempt
     number above all that left a trace in its tables, and above those of a rival writer, whose
     last part file may land only now."""
-    storage = storage_at(where)
     first = ATTEMPTS * len(read_study_json(storage)["sessions"]) if storage.rival else 0
     outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
     settled = {
@@ -160,7 +150,7 @@ def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
     return zip(last["trial_id"], last["attempt_max"], strict=True)
 
 
-def unplanned(where: Where, plan: Plan) -> list[Any]:
+def unplanned(storage: Storage, plan: Plan) -> list[Any]:
     """Trials of the plan that the run's `trials` table does not hold yet."""
-    known = set(read_rows(where, "trials", ["trial_id"])["trial_id"])
+    known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
     return [config for config in plan.trials if config.trial_id not in known]

@@ -1,17 +1,15 @@
-"""The place behind a path or a URI."""
+"""The storage behind a path or a URI: opened once, at the roof, and passed from there on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from caviar.runner.store.local_folder import LocalFolder
-from caviar.runner.store.storage import Storage, Where
+from caviar.runner.store.storage import Storage
 
 
-def storage_at(where: Where) -> Storage:
-    """The storage of a path or URI; one that is a storage already stays as it is."""
-    if not isinstance(where, str | Path):
-        return where
+def storage_at(where: str | Path) -> Storage:
+    """The storage of a path or URI; raises RequestError and StorageError as `object_store`."""
     text = str(where)
     if "://" not in text:
         return LocalFolder(Path(where))

@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caviar.runner.errors import RequestError
-from caviar.runner.store.open import storage_at
 from caviar.runner.store.schemas import SCHEMAS
-from caviar.runner.store.storage import Storage, Where, unreadable
+from caviar.runner.store.storage import Storage, unreadable
 
 READERS = 16
 _KEYS = {"trial_id", "attempt"}
@@ -57,9 +56,8 @@ def read_part(storage: Storage, table: str, name: str, columns: list[str] | None
         ) from None
 
 
-def read_columns(where: Where, table: str, columns: list[str]) -> pa.Table:
+def read_columns(storage: Storage, table: str, columns: list[str]) -> pa.Table:
     """Some columns of a table over all its part files; no rows where there are none."""
-    storage = storage_at(where)
     read = _each(part_names(storage, table), lambda name: read_part(storage, table, name, columns))
     schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
     return pa.concat_tables(read).select(columns) if read else schema.empty_table()
@@ -83,7 +81,7 @@ def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
     return pa.concat_tables(read) if read else schema.empty_table()
 
 
-def read_rows(where: Where, table: str, columns: list[str]) -> dict[str, list[Any]]:
+def read_rows(storage: Storage, table: str, columns: list[str]) -> dict[str, list[Any]]:
     """The same as lists, by column."""
-    found: dict[str, list[Any]] = read_columns(where, table, columns).to_pydict()
+    found: dict[str, list[Any]] = read_columns(storage, table, columns).to_pydict()
     return found

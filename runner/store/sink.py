@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.store.checkpoints import ENDED, continued, kept_trials, key_of
-from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import write_part
 from caviar.runner.store.schemas import OUTCOMES, ROW_TABLES, TRIALS, trial_row
-from caviar.runner.store.storage import Where
+from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import Block, Checkpoint, Job, Outcome
 
 
@@ -115,13 +114,13 @@ class ParquetSink:
 
     def __init__(
         self,
-        where: Where,
+        storage: Storage,
         *,
         max_rows: int = 200_000,
         max_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.storage = storage_at(where)
+        self.storage = storage
         self.max_rows = max_rows
         self.max_seconds = max_seconds
         self._clock = clock

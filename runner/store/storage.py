@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -41,9 +40,6 @@ class Storage(Protocol):
     def hold(self) -> AbstractContextManager[None]: ...
 
     def next_part(self, folder: str) -> str: ...
-
-
-Where = str | Path | Storage
 
 
 def numbered(names: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caviar.runner.errors import RequestError
-from caviar.runner.store.storage import Where
+from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.findings import Findings
 from caviar.runner.verify.replay import replay_trial
@@ -13,21 +13,21 @@ LONGEST = 60.0
 """A trial that took more seconds is not computed again for a verification."""
 
 
-def check_bits(where: Where, findings: Findings) -> None:
-    """Compute the trial again that took the shortest time; where that cannot be, say why."""
-    settled = {t: o for t, o in latest_outcomes(where).items() if o["status"] in SETTLED}
+def check_bits(storage: Storage, findings: Findings, longest: float = LONGEST) -> None:
+    """Compute the quickest trial again, if it took at most `longest` seconds, or say why not."""
+    settled = {t: o for t, o in latest_outcomes(storage).items() if o["status"] in SETTLED}
     if not settled:
         return
     trial_id = min(settled, key=lambda trial: (settled[trial]["seconds"], trial))
     seconds = settled[trial_id]["seconds"]
-    if seconds > LONGEST:
+    if seconds > longest:
         findings.aside(
             f"no trial was computed again: the quickest took {seconds:.0f} s; "
             f"`caviar replay RUN {trial_id}` does it"
         )
         return
     try:
-        same, said = replay_trial(where, trial_id)
+        same, said = replay_trial(storage, trial_id)
     except RequestError as error:
         findings.aside(f"no trial was computed again: {error}")
         return

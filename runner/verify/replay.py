@@ -11,19 +11,18 @@ from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.session.run_folder import read_study_json
-from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import KEYS, ROW_TABLES, TRIALS
-from caviar.runner.store.storage import Where
+from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import latest_outcomes
 
 
-def replay_trial(where: Where, trial_id: str) -> tuple[bool, str]:
+def replay_trial(storage: Storage, trial_id: str) -> tuple[bool, str]:
     """Whether the trial gives the same bits again, and a sentence; RequestError if it cannot."""
-    config = _config(where, trial_id)
-    outcome = latest_outcomes(where).get(trial_id)
+    config = _config(storage, trial_id)
+    outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
     data = load_data(config.dataset)
@@ -43,7 +42,7 @@ def replay_trial(where: Where, trial_id: str) -> tuple[bool, str]:
             return False, f"{outcome['status']} then, {event.status} now: {event.error}"
     rows = 0
     for table in ROW_TABLES:
-        then = _sorted_rows(where, table, trial_id, outcome["attempt"])
+        then = _sorted_rows(storage, table, trial_id, outcome["attempt"])
         now = _by_key(table, fresh.get(table, {}))
         parted = _first_difference(table, then, now)
         if parted:
@@ -52,9 +51,9 @@ def replay_trial(where: Where, trial_id: str) -> tuple[bool, str]:
     return True, f"trial {trial_id}: the same bits in all {rows:,} rows"
 
 
-def _config(where: Where, trial_id: str) -> TrialConfig:
-    study = read_study_json(where)["study"]
-    trials = read_rows(where, "trials", TRIALS.names)
+def _config(storage: Storage, trial_id: str) -> TrialConfig:
+    study = read_study_json(storage)["study"]
+    trials = read_rows(storage, "trials", TRIALS.names)
     if trial_id not in trials["trial_id"]:
         known = trials["trial_id"]
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
@@ -67,8 +66,8 @@ def _config(where: Where, trial_id: str) -> TrialConfig:
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
-def _sorted_rows(where: Where, table: str, trial_id: str, attempt: int) -> Rows:
-    rows = rows_of(storage_at(where), table, [trial_id])
+def _sorted_rows(storage: Storage, table: str, trial_id: str, attempt: int) -> Rows:
+    rows = rows_of(storage, table, [trial_id])
     return _by_key(table, rows.filter(pc.equal(rows["attempt"], attempt)).to_pydict())
 
 

@@ -11,20 +11,19 @@ import pyarrow.parquet as pq
 from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.checkpoints import kept_trials
-from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import part_names, read_rows
 from caviar.runner.store.schemas import SCHEMAS
-from caviar.runner.store.storage import Storage, Where
+from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.checkpoints import check_checkpoints
 from caviar.runner.verify.findings import Findings
 from caviar.runner.verify.rows import check_rows
 
 
-def latest_outcomes(where: Where) -> dict[str, dict[str, Any]]:
+def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
     names = ["trial_id", "attempt", "status", "rows", "seconds"]
-    columns = read_rows(where, "outcomes", names)
+    columns = read_rows(storage, "outcomes", names)
     found: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
         outcome = dict(zip(names, row, strict=True))
@@ -33,14 +32,14 @@ def latest_outcomes(where: Where) -> dict[str, dict[str, Any]]:
     return found
 
 
-def status_line(where: Where) -> str:
+def status_line(storage: Storage) -> str:
     """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and how
     many of those not done have a checkpoint to go on from."""
-    name = read_study_json(where)["study"]["name"]
-    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
-    counts = Counter(outcome["status"] for outcome in latest_outcomes(where).values())
+    name = read_study_json(storage)["study"]["name"]
+    planned = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
+    counts = Counter(outcome["status"] for outcome in latest_outcomes(storage).values())
     done = sum(counts[status] for status in SETTLED)
-    kept = len(kept_trials(storage_at(where))) if done < planned else 0
+    kept = len(kept_trials(storage)) if done < planned else 0
     return (
         f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
         f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
@@ -49,23 +48,22 @@ def status_line(where: Where) -> str:
     )
 
 
-def must_be_tried(where: Where) -> None:
+def must_be_tried(storage: Storage) -> None:
     """Raise RequestError where a place is no run, or some of its trials were not tried yet."""
-    read_study_json(where)
-    planned = len(read_rows(where, "trials", ["trial_id"])["trial_id"])
-    left = planned - len(latest_outcomes(where))
+    read_study_json(storage)
+    planned = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
+    left = planned - len(latest_outcomes(storage))
     if left:
         raise RequestError(
-            f"{storage_at(where).where!r} is not finished: {left} of {planned} trials are not "
+            f"{storage.where!r} is not finished: {left} of {planned} trials are not "
             "yet tried; the same `caviar run` command resumes it"
         )
 
 
-def verify_run(where: Where) -> Findings:
+def verify_run(storage: Storage) -> Findings:
     """Check study, files, plan, outcomes, rows and checkpoints against each other; raises
     RequestError where the place is not a run."""
     findings = Findings()
-    storage = storage_at(where)
     study = read_study_json(storage)
     if not _files(storage, findings):
         return findings

@@ -13,6 +13,7 @@ from typing import Any
 from caviar.analysis.run.read import Run, read_run
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.session.run_folder import session
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.trial.events import Block, Outcome, Status
 from tests.analysis.rows import (
@@ -90,7 +91,7 @@ def write_run(
     root.mkdir(parents=True, exist_ok=True)
     several = len({config.draw for config in trials}) > 1
     write_study(root, scientific or {}, nuisance if several else (), name, trials)
-    sink = ParquetSink(root)
+    sink = ParquetSink(storage_at(root))
     sink.plan(trials)
     for config in trials:
         ended = status(config)

@@ -15,6 +15,7 @@ from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.loop import run_study
 from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink, ParquetSink
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import Study
@@ -51,11 +52,11 @@ def planned(**changes: Any) -> Plan:
 def run_plan(plan: Plan, root: Path, *, trials: int | None = None) -> MemorySink:
     """Run what is left of a plan (or the first few trials) as the command line does."""
     root.mkdir(parents=True, exist_ok=True)
-    open_run(root, plan, "caviar run")
-    sinks = (ParquetSink(root), MemorySink())
-    jobs = remaining(root, plan)[:trials]
+    open_run(storage_at(root), plan, "caviar run")
+    sinks = (ParquetSink(storage_at(root)), MemorySink())
+    jobs = remaining(storage_at(root), plan)[:trials]
     for sink in sinks:
-        sink.plan(unplanned(root, plan))
+        sink.plan(unplanned(storage_at(root), plan))
         run_study(jobs, InlineExecutor(plan.data), sink, lambda progress, event: None)
         sink.close()
     return sinks[1]

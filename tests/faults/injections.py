@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_columns
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
-from caviar.runner.store.storage import Where
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.run import latest_outcomes
 from tests.runner.helpers import NOT_MEASURED, parts, rows_are_there
@@ -63,13 +63,14 @@ def whole(root: Path) -> None:
     rows_are_there(root)
 
 
-def rows_that_count(where: Where) -> Rows:
+def rows_that_count(where: str | Path) -> Rows:
     """Every row of a run that a reader keeps, to the last bit, but for what may differ."""
-    ended = latest_outcomes(where)
+    storage = storage_at(where)
+    ended = latest_outcomes(storage)
     kept = {t: o["attempt"] for t, o in ended.items() if o["status"] in SETTLED}
     found: Rows = Counter()
     for table, schema in SCHEMAS.items():
-        rows: dict[str, list[Any]] = read_columns(where, table, schema.names).to_pydict()
+        rows: dict[str, list[Any]] = read_columns(storage, table, schema.names).to_pydict()
         names = [name for name in schema.names if name not in NOT_MEASURED]
         values = list(zip(*(rows[name] for name in names), strict=True))
         if table in ROW_TABLES or table == "outcomes":

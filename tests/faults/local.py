@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -14,7 +13,7 @@ from caviar.runner.executors.executor import RunTrial
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.executors.processes import LocalExecutor
 from caviar.runner.session.loop import Progress, run_study
-from caviar.runner.session.run_folder import held, open_run, remaining, unplanned
+from caviar.runner.session.run_folder import open_run, remaining, unplanned
 from caviar.runner.store.checkpoints import forget_ended
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.sink import ParquetSink
@@ -22,7 +21,7 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Job, Started, WorkerDied
 from tests.faults.injections import Fault
 from tests.faults.workers import runs
-from tests.runner.helpers import DIGITS, nothing
+from tests.runner.helpers import DIGITS, local_workers, nothing
 
 PAIR = (*DIGITS, "budget={ steps = 600 }", "evaluations=6", "curve_rows=60", "draws.count=1")
 """Two trials on the digits of a second or less."""
@@ -40,7 +39,7 @@ def session(
 ) -> Progress:
     """One `caviar run` with workers that do `run`; no workers: in this process."""
     place = LocalFolder(root)
-    with held(place):
+    with place.hold():
         open_run(place, plan, "test")
         forget_ended(place)
         sink = ParquetSink(place, max_seconds=0.0)
@@ -57,9 +56,8 @@ def session(
 
 def kill_workers(number: signal.Signals) -> int:
     """Send every worker the signal; how many there were."""
-    children = [child.pid for child in multiprocessing.active_children()]
+    children = local_workers()
     for pid in children:
-        assert pid is not None
         os.kill(pid, number)
     return len(children)
 

@@ -17,6 +17,7 @@ import pytest
 from caviar.runner.session.loop import Progress
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.open import storage_at
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Event
 from caviar.runner.verify.run import verify_run
@@ -155,7 +156,7 @@ def test_a_checkpoint_that_does_not_count(
         assert len(others) == 1 and f"the checkpoint of trial {good} " in others[0]
     else:
         assert others == [f"from their checkpoints go on {good}"]
-    assert not verify_run(root).faults
+    assert not verify_run(storage_at(root)).faults
     fault.ended(Rows(), expected, rows_that_count(root))
     assert not list(folder.iterdir()) and not (tmp_path / "trace").exists()
 
@@ -166,14 +167,14 @@ def test_a_driver_that_dies_goes_on_from_checkpoints(
 ) -> None:
     root = Path(shutil.copytree(cut, tmp_path / "run"))
     fault.inject()
-    verified = verify_run(root)
+    verified = verify_run(storage_at(root))
     assert any("2 checkpoints that trials go on from" in line for line in verified.lines)
     watched = Watched(fault)
     with fault.recovering():
         session(root, plan, observe=watched, workers=1)
     (note,) = watched.notes
     assert note.startswith("from their checkpoints go on ")
-    assert not verify_run(root).faults
+    assert not verify_run(storage_at(root)).faults
     fault.ended(Rows(), expected, rows_that_count(root))
     whole = sum(1 for table, _ in expected.elements() if table not in ("trials", "outcomes"))
     assert 0 < sum(watched.rows.values()) < whole

@@ -10,6 +10,7 @@ import pytest
 
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
@@ -144,4 +145,4 @@ def test_the_half_done_run_has_what_it_is_for(half_done: Path, tmp_path: Path) -
     assert len(kept_trials(LocalFolder(root))) == 1 and parts(root, "curves")
     ended = run_here(root)
     assert "from their checkpoints go on" in ended.said
-    assert not verify_run(root).faults
+    assert not verify_run(storage_at(root)).faults

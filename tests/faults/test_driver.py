@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.drivers import STUDY, to_the_end
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
@@ -38,7 +39,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def is_whole(root: Path, before: Rows, expected: Rows, fault: Fault) -> str:
     with fault.recovering():
         said = to_the_end(root)
-    findings = verify_run(root)
+    findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     fault.ended(before, expected, rows_that_count(root))
     assert not list((root / "checkpoints").glob("*"))
@@ -100,7 +101,9 @@ def test_a_killed_driver_goes_on_from_checkpoints(
         assert eventually(lambda: len(list(root.glob("checkpoints/*.npz"))) >= 2)
         kill(process)
     fault.inject()
-    assert any("checkpoints that trials go on from" in line for line in verify_run(root).lines)
+    assert any(
+        "checkpoints that trials go on from" in line for line in verify_run(storage_at(root)).lines
+    )
     said = is_whole(root, rows_that_count(root), expected, fault)
     assert "from their checkpoints go on " in said
 

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from caviar.analysis.run.read import read_run
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
@@ -133,7 +134,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(begun)
     @rule()
     def verify(self) -> None:
-        found = verify_run(self.root)
+        found = verify_run(storage_at(self.root))
         faults = [line for line in found.lines if line.startswith("FAULT")]
         if self.cut:
             faults = [line for line in faults if "checkpoints do not count" not in line]
@@ -190,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         self.run(MOST)
         self.all_is_as_in_the_model()
         assert self.planned == self.model.planned
-        assert not verify_run(self.root).faults
+        assert not verify_run(storage_at(self.root)).faults
 
 
 @pytest.fixture(scope="module")

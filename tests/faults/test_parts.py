@@ -8,6 +8,7 @@ import pytest
 
 from caviar.runner.errors import RequestError
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import part_names, read_part, write_part
 from caviar.runner.store.sink import to_table
 from caviar.runner.verify.run import verify_run
@@ -52,9 +53,9 @@ def test_verify_finds_a_flipped_bit(fault: Fault, tmp_path: Path) -> None:
     for path in sorted(root.rglob("part-*.parquet")):
         flip(path, 40)
         fault.inject()
-        found = verify_run(root)
+        found = verify_run(storage_at(root))
         assert found.faults == 1 and path.name in found.lines[0]
         assert caviar_here("verify", root).code == 1
         flip(path, 40)
-    assert not verify_run(root).faults
+    assert not verify_run(storage_at(root)).faults
     fault.ended(expected, expected, rows_that_count(root))

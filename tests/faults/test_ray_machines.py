@@ -21,6 +21,7 @@ from ray.cluster_utils import Cluster
 
 from caviar.runner.executors.blas_threads import environment
 from caviar.runner.executors.ray_actors import RayExecutor
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_columns
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Idle, WorkerDied
@@ -131,7 +132,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 
 def is_whole(root: Path, expected: Rows, fault: Fault) -> None:
-    findings = verify_run(root)
+    findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     fault.ended(Rows(), expected, rows_that_count(root))
 
@@ -219,7 +220,9 @@ def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
     words = program("workers.never_ends", *RUN, root, "--trials", "2")
     done = subprocess.run(words, cwd=ROOT, env={**os.environ, **full}, timeout=300, check=False)
     assert done.returncode == 1
-    outcomes = read_columns(root, "outcomes", ["status", "attempt", "error"]).to_pylist()
+    outcomes = read_columns(
+        storage_at(root), "outcomes", ["status", "attempt", "error"]
+    ).to_pylist()
     assert [outcome["status"] for outcome in outcomes] == ["failed"] * 2
     assert all(re.search(NO_MEMORY, outcome["error"]) for outcome in outcomes)
     fault.inject(sum(outcome["attempt"] + 1 for outcome in outcomes))

@@ -81,7 +81,7 @@ def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> 
     with fault.recovering():
         drive(storage_at(uri), plan)
     nothing_is_torn(server, run)
-    findings = verify_run(uri)
+    findings = verify_run(storage_at(uri))
     assert not findings.faults, findings.lines
     same_tables(tables(uri), tables(local))
     fault.ended(before, rows_that_count(local), rows_that_count(uri))
@@ -130,7 +130,7 @@ def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fa
     with fault.recovering():
         drive(storage_at(uri), plan_of(*TINY))
     assert not left
-    assert not verify_run(uri).faults
+    assert not verify_run(storage_at(uri)).faults
     same_tables(tables(uri), tables(local))
     expected = rows_that_count(local)
     fault.ended(expected, expected, rows_that_count(uri))
@@ -160,4 +160,4 @@ def test_a_read_that_fails_is_a_sentence(proxy: Proxy, s3: int, impatient: None)
     drive(storage_at(uri), plan_of(*TINY, "draws.count=1"))
     proxy.fault = lambda request: 503 if "/noise/" in request.key else None
     with pytest.raises(StorageError, match=r"cannot read noise/part-.* in 's3://.*HTTP status 503"):
-        verify_run(uri)
+        verify_run(storage_at(uri))

@@ -14,6 +14,7 @@ import pytest
 from caviar.runner.session.loop import Progress
 from caviar.runner.store.checkpoints import kept_trials, key_of
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import read
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.checkpoint import Header, header
@@ -41,7 +42,7 @@ def expected(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 
 def is_whole(root: Path, expected: Rows, fault: Fault, before: Rows | None = None) -> None:
-    findings = verify_run(root)
+    findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     fault.ended(before or Rows(), expected, rows_that_count(root))
     assert not kept_trials(LocalFolder(root))
@@ -81,7 +82,7 @@ def test_a_worker_that_dies_goes_on_from_its_checkpoint(
     root = tmp_path / "run"
     watched, headers = dies_after_checkpoints(root, plan, number, fault)
     is_whole(root, expected, fault)
-    outcomes = latest_outcomes(root)
+    outcomes = latest_outcomes(storage_at(root))
     for trial, head in headers.items():
         (reason,) = watched.reasons[trial]
         assert reason.startswith(f"the worker process was killed by {number.name}")

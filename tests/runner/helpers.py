@@ -17,12 +17,14 @@ import pyarrow as pa
 
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.runner.data.splits import Data
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Event, Job, Outcome
 
+WORKER = b"caviar.runner.executors.worker"
 TINY = (
     'dataset={ name = "wine", train = 96, validation = 40 }',
     "hidden=[6]",
@@ -190,6 +192,16 @@ def nothing(*_: object) -> None:
     """An observer that looks away."""
 
 
+def local_workers() -> list[int]:
+    """The local workers that this process started and that have not ended."""
+    pids = [
+        int(pid)
+        for task in Path("/proc/self/task").iterdir()
+        for pid in (task / "children").read_text().split()
+    ]
+    return [pid for pid in pids if WORKER in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def data_of(features: Any, labels: Sequence[int]) -> Data:
     classes = tuple(str(c) for c in sorted(set(labels)))
     return Data(np.asarray(features), np.asarray(labels, np.int64), classes, pixels=False)
@@ -199,7 +211,9 @@ def rows_are_there(root: Path) -> None:
     """Every outcome on disk has all the rows of its attempt on disk."""
     there: Counter[tuple[str, int]] = Counter()
     for table in ROW_TABLES:
-        there.update(zip(*read_rows(root, table, ["trial_id", "attempt"]).values(), strict=True))
-    outcomes = read_rows(root, "outcomes", ["trial_id", "attempt", "rows"])
+        there.update(
+            zip(*read_rows(storage_at(root), table, ["trial_id", "attempt"]).values(), strict=True)
+        )
+    outcomes = read_rows(storage_at(root), "outcomes", ["trial_id", "attempt", "rows"])
     for trial, attempt, rows in zip(*outcomes.values(), strict=True):
         assert there[trial, attempt] == rows

@@ -9,6 +9,7 @@ import pytest
 from caviar.analysis.report.integrity import NOT_VERIFIED, Check, checks, verdict
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import Findings, find
+from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.analysis.page import Page, read_page
 from tests.analysis.synthetic import crossed, run_of
@@ -79,10 +80,10 @@ def test_the_lines_of_verify_are_understood(tmp_path: Path) -> None:
     flags = ("--on", "inline", "--no-report", "--out", "run")
     ended_well("run", *settings_of(TINY), *flags, cwd=tmp_path)
     root = tmp_path / "run"
-    whole = verify_run(root)
+    whole = verify_run(storage_at(root))
     assert not whole.faults and all(check.holds for check in checks(whole.lines))
     parts(root, "curves")[0].unlink()
-    broken = verify_run(root)
+    broken = verify_run(storage_at(root))
     found = checks(broken.lines)
     assert sum(not check.holds for check in found) == broken.faults > 0
     for check, line in zip(found, broken.lines, strict=True):

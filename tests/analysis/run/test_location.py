@@ -49,7 +49,7 @@ def test_a_uri_that_is_not_known_is_refused_without_its_secret() -> None:
 
 def test_the_report_of_a_folder_is_written_where_it_is(tmp_path: Path) -> None:
     for where in (tmp_path, f"file://{tmp_path}"):
-        with published(where, "report") as folder:
+        with published(place_at(where), "report") as folder:
             assert folder == tmp_path / "report"
 
 
@@ -61,16 +61,16 @@ def test_a_report_does_not_leave_its_run(link: str, tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.symlink_to(elsewhere)
     with pytest.raises(OSError, match=r"is a symbolic link, .*; remove the link"):
-        with published(tmp_path / "run", "report"):
+        with published(place_at(tmp_path / "run"), "report"):
             raise AssertionError("it was entered")
     path.unlink()
-    with published(tmp_path / "run", "report"):
+    with published(place_at(tmp_path / "run"), "report"):
         pass
 
 
 def test_a_run_may_lie_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "disk")
-    with published(tmp_path / "run", "report") as folder:
+    with published(place_at(tmp_path / "run"), "report") as folder:
         folder.mkdir()
     assert (tmp_path / "disk" / "report").is_dir()

@@ -14,6 +14,7 @@ import pytest
 from caviar.analysis.run.location import DamagedError
 from caviar.analysis.run.read import MEASUREMENTS, Run, joined_fields, read_run
 from caviar.runner.config import TrialConfig
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.trial.events import Status
 from tests.analysis.synthetic import (
@@ -71,7 +72,7 @@ def test_every_row_is_read_once_with_its_values(tmp_path: Path) -> None:
 def test_part_files_are_put_together(tmp_path: Path) -> None:
     write_study(tmp_path, SIZES)
     trials = crossed(SIZES)
-    sink = ParquetSink(tmp_path, max_rows=50)
+    sink = ParquetSink(storage_at(tmp_path), max_rows=50)
     for config in trials:
         sink.plan([config])
         write_attempt(sink, config, World())
@@ -90,7 +91,7 @@ def attempted(attempt: int, config: TrialConfig, seed: int) -> float:
 def test_rows_of_given_up_attempts_are_left_out(tmp_path: Path) -> None:
     config = trial()
     write_study(tmp_path, {})
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     sink.plan([config])
     worlds = [World(test=partial(attempted, attempt)) for attempt in range(3)]
     write_attempt(sink, config, worlds[0], attempt=0, status="failed", error="first")
@@ -111,7 +112,7 @@ def test_rows_of_given_up_attempts_are_left_out(tmp_path: Path) -> None:
 def test_an_attempt_under_way_does_not_count(tmp_path: Path) -> None:
     done, retried = crossed(SIZES)
     write_study(tmp_path, SIZES)
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     sink.plan([done, retried])
     write_attempt(sink, done, World())
     write_attempt(sink, retried, World(), status="failed")

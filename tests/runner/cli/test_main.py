@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.runner.session.run_folder import held, read_study_json
+from caviar.runner.session.run_folder import read_study_json
+from caviar.runner.store.open import storage_at
 from tests.runner.helpers import TINY, caviar, ended_well, parts, same_tables, settings_of, tables
 
 SMALL = (*settings_of(TINY), "--no-report")
@@ -62,7 +63,7 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
     said = ended_well("run", *SMALL, cwd=tmp_path)
     assert "resuming runs/quickstart: 4 of 4 trials are done" in said
     assert {path: path.stat().st_mtime_ns for path in root.rglob("part-*")} == before
-    sessions = read_study_json(root)["sessions"]
+    sessions = read_study_json(storage_at(root))["sessions"]
     assert len(sessions) == 2 and sessions[1]["command"].startswith("caviar run --set ")
 
 
@@ -109,7 +110,7 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path: Path) -> No
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    with held(tmp_path / "run"):
+    with storage_at(tmp_path / "run").hold():
         line = refused("run", *SMALL, "--out", "run", cwd=tmp_path)
     assert "another caviar is writing to 'run'; wait for it, or use another --out" in line
     ended_well("run", *SMALL, *INLINE, "--trials", "1", "--out", "run", cwd=tmp_path)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from caviar.model.averages.frameworks import ALL
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
 from tests.runner.cli.test_main import FAILING, ROOT
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
@@ -86,7 +87,7 @@ def test_a_diverged_trial_is_verified_and_replayed(tmp_path: Path) -> None:
     said = ended_well("run", *settings_of(TINY), *wild, *INLINE, "run", cwd=tmp_path)
     assert "1 diverged" in said
     ended_well("verify", "run", cwd=tmp_path)
-    (trial,) = read_rows(tmp_path / "run", "trials", ["trial_id"])["trial_id"]
+    (trial,) = read_rows(storage_at(tmp_path / "run"), "trials", ["trial_id"])["trial_id"]
     assert "the same bits in all 164 rows" in ended_well("replay", "run", trial, cwd=tmp_path)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
@@ -30,7 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_study_twice_is_the_same(home: Path) -> None:
-    rows = sum(len(read_rows(home / "one", table, ["seed"])["seed"]) for table in ROW_TABLES)
+    rows = sum(
+        len(read_rows(storage_at(home / "one"), table, ["seed"])["seed"]) for table in ROW_TABLES
+    )
     first, *_ = ended_well("compare", "one", "two", cwd=home).splitlines()
     assert first == f"The runs are the same, bit for bit, in all {rows:,} rows."
 

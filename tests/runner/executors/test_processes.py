@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.executors.processes import LocalExecutor
 from caviar.runner.session.loop import Progress, run_study
 from caviar.runner.session.run_folder import open_run
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink, ParquetSink
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Idle, Outcome, Started, WorkerDied
@@ -28,7 +28,9 @@ from tests.runner.helpers import (
     DIGITS,
     TINY,
     Rows,
+    eventually,
     jobs_of,
+    local_workers,
     nothing,
     plan_of,
     rows_of,
@@ -68,13 +70,12 @@ def expected(plan: Plan) -> Rows:
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
     yield
-    assert not multiprocessing.active_children()
+    assert not local_workers()
 
 
 def kill_workers(number: signal.Signals = signal.SIGKILL) -> None:
-    for child in multiprocessing.active_children():
-        assert child.pid is not None
-        os.kill(child.pid, number)
+    for pid in local_workers():
+        os.kill(pid, number)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -106,7 +107,7 @@ def test_no_more_workers_start_than_there_are_jobs(tiny: Plan) -> None:
         started += isinstance(event, Started)
         if started == 2:
             break
-    assert len(multiprocessing.active_children()) == 2
+    assert len(local_workers()) == 2
     executor.close()
 
 
@@ -164,8 +165,8 @@ def on_disk(
     root: Path, plan: Plan, executor: Executor, observe: Callable[[Progress, Event], None]
 ) -> Progress:
     root.mkdir()
-    open_run(root, plan, "test")
-    sink = ParquetSink(root, max_seconds=0.0)
+    open_run(storage_at(root), plan, "test")
+    sink = ParquetSink(storage_at(root), max_seconds=0.0)
     sink.plan(plan.trials)
     try:
         return run_study(jobs_of(plan), executor, sink, observe)
@@ -187,7 +188,7 @@ def test_a_worker_killed_while_training_leaves_the_same_tables(tmp_path: Path) -
     executor = LocalExecutor(plan.data, 2, workers.first_attempts_hold)
     progress = on_disk(tmp_path / "hurt", plan, executor, observe)
     assert (progress.retries, progress.failed) == (2, 0)
-    findings = verify_run(tmp_path / "hurt")
+    findings = verify_run(storage_at(tmp_path / "hurt"))
     assert not findings.faults
     assert any("rows of given-up attempts" in line for line in findings.lines)
     same_tables(tables(tmp_path / "hurt"), tables(tmp_path / "whole"))
@@ -223,9 +224,9 @@ def test_a_worker_that_dies_idle_is_replaced(tiny: Plan) -> None:
     first, second, *_ = jobs_of(tiny)
     executor.submit(first)
     assert any(isinstance(event, Outcome) for event in executor.events())
-    (worker,) = multiprocessing.active_children()
-    worker.kill()
-    worker.join()
+    (worker,) = local_workers()
+    os.kill(worker, signal.SIGKILL)
+    assert eventually(lambda: not local_workers())  # A zombie has no command line.
     executor.submit(second)
     events = [e for e in executor.events() if isinstance(e, WorkerDied | Outcome)]
     while isinstance(events[-1], WorkerDied):
@@ -247,7 +248,7 @@ def test_workers_leave_ctrl_c_to_the_driver(tiny: Plan) -> None:
 def test_an_exception_in_the_driver_leaves_no_process(tiny: Plan) -> None:
     def observe(progress: Progress, event: Event) -> None:
         if isinstance(event, Started):
-            assert multiprocessing.active_children()
+            assert local_workers()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

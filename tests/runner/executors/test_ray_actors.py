@@ -20,6 +20,7 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.executor import RunTrial
 from caviar.runner.executors.ray_actors import RayExecutor
 from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Event
@@ -51,6 +52,7 @@ SMALL = (*settings_of(TINY), "--no-report", "--on", "ray", "--workers", "2")
 HALF_DONE = """
 import caviar.runner.executors.ray_actors
 from caviar.runner.cli.main import main
+from caviar.runner.store.open import storage_at
 from tests.runner.workers import large_ghosts_hold
 caviar.runner.executors.ray_actors.RayExecutor.__init__.__defaults__ = (large_ghosts_hold,)
 main()
@@ -184,7 +186,7 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
     before = rows_that_count(root)
     with fault.recovering():
         ended_well("run", *STUDY, "--no-report", "--out", root, cwd=tmp_path)
-    assert not verify_run(root).faults
+    assert not verify_run(storage_at(root)).faults
     fault.ended(before, whole_study, rows_that_count(root))
 
 

@@ -15,6 +15,7 @@ from typing import IO
 import pandas as pd
 import pytest
 
+from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, rows_that_count, whole
 from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
@@ -130,7 +131,7 @@ def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
     before = rows_that_count(root)
     with fault.recovering():
         to_the_end(root)
-    findings = verify_run(root)
+    findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     same_tables(tables(root), tables(undisturbed))
     fault.ended(before, rows_that_count(undisturbed), rows_that_count(root))
@@ -157,7 +158,7 @@ def test_kill_after_kill_ends_in_the_same_tables(
         fault.inject()
         assert all_gone(workers)
         whole(root)
-    assert len(verify_run(root).lines) > 5
+    assert len(verify_run(storage_at(root)).lines) > 5
     resumes(root, undisturbed, fault)
 
 

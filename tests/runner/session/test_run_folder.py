@@ -10,13 +10,13 @@ import pytest
 from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import (
     difference,
-    held,
     open_run,
     read_study_json,
     remaining,
     session,
     unplanned,
 )
+from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Outcome, Status
@@ -27,7 +27,7 @@ PLAN = plan_of(*TINY)
 
 def refused(root: Path, plan: Plan) -> str:
     with pytest.raises(RequestError) as caught:
-        open_run(root, plan, "test")
+        open_run(storage_at(root), plan, "test")
     return str(caught.value)
 
 
@@ -37,21 +37,25 @@ def changed(*settings: str) -> Plan:
 
 def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
     root = tmp_path / "a" / "run"
-    with held(root), pytest.raises(RequestError, match="another caviar is writing to"), held(root):
+    with (
+        storage_at(root).hold(),
+        pytest.raises(RequestError, match="another caviar is writing to"),
+        storage_at(root).hold(),
+    ):
         pass
-    with held(root):
+    with storage_at(root).hold():
         pass
 
 
 def test_the_hold_ends_with_an_exception(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), held(tmp_path):
+    with pytest.raises(ZeroDivisionError), storage_at(tmp_path).hold():
         raise ZeroDivisionError
-    with held(tmp_path):
+    with storage_at(tmp_path).hold():
         pass
 
 
 def test_a_new_run_describes_its_study(tmp_path: Path) -> None:
-    open_run(tmp_path, PLAN, "caviar run --trials 3")
+    open_run(storage_at(tmp_path), PLAN, "caviar run --trials 3")
     content = json.loads((tmp_path / "study.json").read_text())
     assert content["hash"] == PLAN.hash()
     assert content["study"]["name"] == "quickstart"
@@ -59,13 +63,16 @@ def test_a_new_run_describes_its_study(tmp_path: Path) -> None:
     assert content["study"]["dataset"]["fingerprint"] == PLAN.data.fingerprint
     (first,) = content["sessions"]
     assert first["command"] == "caviar run --trials 3"
-    assert content == read_study_json(tmp_path)
+    assert content == read_study_json(storage_at(tmp_path))
 
 
 def test_every_session_is_kept(tmp_path: Path) -> None:
     for command in ("one", "two"):
-        open_run(tmp_path, PLAN, command)
-    assert [s["command"] for s in read_study_json(tmp_path)["sessions"]] == ["one", "two"]
+        open_run(storage_at(tmp_path), PLAN, command)
+    assert [s["command"] for s in read_study_json(storage_at(tmp_path))["sessions"]] == [
+        "one",
+        "two",
+    ]
 
 
 def test_a_session_says_with_what_it_ran() -> None:
@@ -81,9 +88,9 @@ def test_more_draws_are_the_same_study(tmp_path: Path) -> None:
     most = 0
     for count in (2, 5, 3):
         plan = changed(f"draws.count={count}")
-        open_run(tmp_path, plan, "c")
+        open_run(storage_at(tmp_path), plan, "c")
         most = max(most, len(plan.trials))
-        assert read_study_json(tmp_path)["trials"] == most
+        assert read_study_json(storage_at(tmp_path))["trials"] == most
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_more_draws_are_the_same_study(tmp_path: Path) -> None:
 def test_another_study_is_refused_with_the_difference(
     setting: str, said: str, tmp_path: Path
 ) -> None:
-    open_run(tmp_path, PLAN, "c")
+    open_run(storage_at(tmp_path), PLAN, "c")
     before = (tmp_path / "study.json").read_bytes()
     message = refused(tmp_path, changed(setting))
     assert "holds another study: " in message and said in message
@@ -112,7 +119,7 @@ def test_another_study_is_refused_with_the_difference(
 
 
 def test_many_differences_are_cut(tmp_path: Path) -> None:
-    open_run(tmp_path, PLAN, "c")
+    open_run(storage_at(tmp_path), PLAN, "c")
     many = ("seed=1", "replicas=3", "name=n", "activation=tanh", "epsilon=0.1", "dtype=float64")
     assert "; and 1 more; undo the change" in refused(tmp_path, changed(*many))
 
@@ -128,7 +135,7 @@ def test_many_differences_are_cut(tmp_path: Path) -> None:
 )
 def test_one_and_one_point_zero_are_the_same_study(setting: str, tmp_path: Path) -> None:
     for one in ("1", "1.0"):
-        open_run(tmp_path, changed(setting % one), "c")
+        open_run(storage_at(tmp_path), changed(setting % one), "c")
 
 
 def test_difference_walks_into_tables() -> None:
@@ -150,29 +157,29 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_driver_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".study.json.tmp").write_text('{"hash": ')
-    open_run(tmp_path, PLAN, "c")
-    assert read_study_json(tmp_path)["hash"] == PLAN.hash()
+    open_run(storage_at(tmp_path), PLAN, "c")
+    assert read_study_json(storage_at(tmp_path))["hash"] == PLAN.hash()
 
 
 @pytest.mark.parametrize("content", ['{"hash": ', "[1]", "{}", "\xff"])
 def test_a_damaged_study_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "study.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(RequestError, match=r"study.json' is damaged"):
-        read_study_json(tmp_path)
+        read_study_json(storage_at(tmp_path))
 
 
 def test_a_trial_is_planned_once(tmp_path: Path) -> None:
-    assert unplanned(tmp_path, PLAN) == list(PLAN.trials)
-    ParquetSink(tmp_path).plan(PLAN.trials[:3])
-    assert unplanned(tmp_path, PLAN) == [PLAN.trials[3]]
+    assert unplanned(storage_at(tmp_path), PLAN) == list(PLAN.trials)
+    ParquetSink(storage_at(tmp_path)).plan(PLAN.trials[:3])
+    assert unplanned(storage_at(tmp_path), PLAN) == [PLAN.trials[3]]
 
 
 def left(root: Path) -> dict[str, int]:
-    return {job.trial_id: job.attempt for job in remaining(root, PLAN)}
+    return {job.trial_id: job.attempt for job in remaining(storage_at(root), PLAN)}
 
 
 def test_at_first_everything_remains(tmp_path: Path) -> None:
-    jobs = remaining(tmp_path, PLAN)
+    jobs = remaining(storage_at(tmp_path), PLAN)
     assert [job.config for job in jobs] == list(PLAN.trials)
     assert [job.trial_id for job in jobs] == [config.trial_id for config in PLAN.trials]
     assert {job.attempt for job in jobs} == {0}
@@ -184,7 +191,7 @@ def test_at_first_everything_remains(tmp_path: Path) -> None:
 )
 def test_what_failed_or_was_lost_runs_again(status: Status, again: bool, tmp_path: Path) -> None:
     trial = PLAN.trials[1].trial_id
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     sink.commit(Outcome(trial, 4, status))
     sink.close()
     expected = {config.trial_id: 0 for config in PLAN.trials} | {trial: 5}
@@ -198,7 +205,7 @@ def test_an_attempt_that_left_rows_is_not_repeated_under_its_number(
     table: str, tmp_path: Path
 ) -> None:
     trial = PLAN.trials[2].trial_id
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     for attempt in (0, 3, 1):
         sink.write(block(table, trial_id=trial, attempt=attempt))
     sink.close()

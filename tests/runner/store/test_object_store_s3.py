@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from caviar.analysis.run.location import published
+from caviar.analysis.run.location import place_at, published
 from caviar.analysis.run.read import read_run
 from caviar.runner.cli.main import main
 from tests.faults.injections import Fault, rows_that_count
@@ -252,7 +252,7 @@ def test_the_line_of_the_readme_runs(
 
 def test_a_folder_is_put_into_the_run(s3: int) -> None:
     run = new_run()
-    with published(uri_at(s3, run), "report") as folder:
+    with published(place_at(uri_at(s3, run)), "report") as folder:
         (folder / "figures").mkdir()
         (folder / "figures" / "a.svg").write_bytes(b"figure" * 10**6)
         (folder / "index.html").write_text("page")
@@ -266,7 +266,7 @@ def test_a_folder_is_put_into_the_run(s3: int) -> None:
 
 def test_what_could_not_be_made_is_not_put(s3: int) -> None:
     run = new_run()
-    with pytest.raises(ZeroDivisionError), published(uri_at(s3, run), "report") as folder:
+    with pytest.raises(ZeroDivisionError), published(place_at(uri_at(s3, run)), "report") as folder:
         (folder / "index.html").write_text("page")
         raise ZeroDivisionError
     assert objects(s3, run) == {}

@@ -35,7 +35,7 @@ def test_any_number_comes_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, values: list[float], attempt: int
 ) -> None:
     root = tmp_path_factory.mktemp("run")
-    sink = ParquetSink(root)
+    sink = ParquetSink(storage_at(root))
     sent = block("curves", len(values), attempt=attempt)
     sent.columns["loss"] = values
     sink.write(sent)
@@ -44,12 +44,12 @@ def test_any_number_comes_back_bit_for_bit(
     assert frame["loss"].to_numpy().tobytes() == np.array(values).tobytes()
     assert frame["trial_id"].tolist() == ["t"] * len(values)
     assert frame["attempt"].tolist() == [attempt] * len(values)
-    assert read_rows(root, "curves", ["step"]) == {"step": sent.columns["step"]}
+    assert read_rows(storage_at(root), "curves", ["step"]) == {"step": sent.columns["step"]}
 
 
 @pytest.mark.parametrize("table", ROW_TABLES)
 def test_files_have_the_declared_schema(table: str, tmp_path: Path) -> None:
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     sink.write(block(table))
     sink.close()
     (part,) = parts(tmp_path, table)
@@ -58,7 +58,7 @@ def test_files_have_the_declared_schema(table: str, tmp_path: Path) -> None:
 
 def test_an_outcome_comes_back_whole(tmp_path: Path) -> None:
     given = Outcome("t", 2, "diverged", 1.5, 0.5, 7, 9, (3, 4), "here", "said", "Trace\nback")
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     sink.commit(given)
     sink.commit(OUTCOME)
     sink.close()
@@ -69,7 +69,7 @@ def test_an_outcome_comes_back_whole(tmp_path: Path) -> None:
 
 def test_planned_trials_come_back(tmp_path: Path) -> None:
     plan = plan_of(*TINY)
-    ParquetSink(tmp_path).plan(plan.trials)
+    ParquetSink(storage_at(tmp_path)).plan(plan.trials)
     rows = pq.read_table(tmp_path / "trials").to_pylist()
     assert [row["trial_id"] for row in rows] == [config.trial_id for config in plan.trials]
     assert [row["learning_rate"] for row in rows] == [c.learning_rate for c in plan.trials]
@@ -77,8 +77,8 @@ def test_planned_trials_come_back(tmp_path: Path) -> None:
 
 
 def test_no_trials_write_no_file(tmp_path: Path) -> None:
-    ParquetSink(tmp_path).plan([])
-    ParquetSink(tmp_path).close()
+    ParquetSink(storage_at(tmp_path)).plan([])
+    ParquetSink(storage_at(tmp_path)).close()
     assert not list(tmp_path.rglob("*"))
 
 
@@ -99,7 +99,7 @@ def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
 
 def test_a_second_sink_goes_on_where_the_first_ended(tmp_path: Path) -> None:
     for _ in range(3):
-        sink = ParquetSink(tmp_path)
+        sink = ParquetSink(storage_at(tmp_path))
         sink.write(block())
         sink.close()
     assert [p.name for p in parts(tmp_path, "curves")] == [
@@ -148,7 +148,7 @@ def test_readers_see_whole_files_at_every_instant(tmp_path: Path) -> None:
                 faults.append(error)
                 return
 
-    sink = ParquetSink(tmp_path, max_rows=1)
+    sink = ParquetSink(storage_at(tmp_path), max_rows=1)
     sink.write(block())
     reader = threading.Thread(target=read)
     reader.start()
@@ -169,7 +169,7 @@ class Clock:
 
 def test_rows_wait_until_they_are_old(tmp_path: Path) -> None:
     clock = Clock()
-    sink = ParquetSink(tmp_path, max_seconds=5.0, clock=clock)
+    sink = ParquetSink(storage_at(tmp_path), max_seconds=5.0, clock=clock)
     sink.write(block())
     clock.now += 4.0
     sink.write(block())
@@ -185,7 +185,7 @@ def test_rows_wait_until_they_are_old(tmp_path: Path) -> None:
 
 def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path) -> None:
     clock = Clock()
-    sink = ParquetSink(tmp_path, max_seconds=5.0, clock=clock)
+    sink = ParquetSink(storage_at(tmp_path), max_seconds=5.0, clock=clock)
     sink.commit(OUTCOME)
     assert not parts(tmp_path, "outcomes")
     clock.now += 5.0
@@ -194,7 +194,7 @@ def test_a_lone_outcome_waits_too_and_then_goes(tmp_path: Path) -> None:
 
 
 def test_many_rows_do_not_wait(tmp_path: Path) -> None:
-    sink = ParquetSink(tmp_path, max_rows=7, clock=Clock())
+    sink = ParquetSink(storage_at(tmp_path), max_rows=7, clock=Clock())
     for count in (3, 3):
         sink.write(block(rows=count))
     assert not parts(tmp_path, "curves")
@@ -226,7 +226,7 @@ def test_an_outcome_is_never_there_without_its_rows(
         return path
 
     monkeypatch.setattr(caviar.runner.store.sink, "write_part", write)
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     with pytest.raises(OSError, match=r"no space left|killed"):
         for trial in ("one", "two", "six"):
             for table in ROW_TABLES:
@@ -235,7 +235,7 @@ def test_an_outcome_is_never_there_without_its_rows(
             sink.flush()
     rows_are_there(tmp_path)
     assert (
-        len(read_rows(tmp_path, "outcomes", ["trial_id"])["trial_id"])
+        len(read_rows(storage_at(tmp_path), "outcomes", ["trial_id"])["trial_id"])
         == (failing + after) // WRITES
     )
 
@@ -243,7 +243,7 @@ def test_an_outcome_is_never_there_without_its_rows(
 def test_a_flush_that_failed_can_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sink = ParquetSink(tmp_path)
+    sink = ParquetSink(storage_at(tmp_path))
     for table in ROW_TABLES:
         sink.write(block(table))
     sink.commit(Outcome("t", 0, "completed", rows=3 * len(ROW_TABLES)))
@@ -261,7 +261,7 @@ def test_a_flush_that_failed_can_be_tried_again(
     full.undo()
     sink.close()
     rows_are_there(tmp_path)
-    assert all(len(read_rows(tmp_path, t, ["step"])["step"]) == 3 for t in ROW_TABLES)
+    assert all(len(read_rows(storage_at(tmp_path), t, ["step"])["step"]) == 3 for t in ROW_TABLES)
 
 
 def test_memory_keeps_everything() -> None:

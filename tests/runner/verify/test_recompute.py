@@ -34,7 +34,7 @@ def run(good: Path, tmp_path: Path) -> Path:
 
 
 def quickest(root: Path) -> str:
-    outcomes = latest_outcomes(root)
+    outcomes = latest_outcomes(storage_at(root))
     return min(outcomes, key=lambda trial: (outcomes[trial]["seconds"], trial))
 
 
@@ -50,7 +50,7 @@ def given_up(root: Path, trial: str, change: Callable[[pa.Array], pa.Array]) -> 
 
 def test_rows_computed_twice_to_the_same_bits(run: Path) -> None:
     given_up(run, quickest(run), lambda loss: loss)
-    found = verify_run(run)
+    found = verify_run(storage_at(run))
     assert not found.faults
     assert "ok     6 rows of given-up attempts, which readers leave out" in found.lines
     assert "ok     6 of them are of rows that count, with the same bits" in found.lines
@@ -58,7 +58,7 @@ def test_rows_computed_twice_to_the_same_bits(run: Path) -> None:
 
 def test_a_last_bit_that_differs_is_a_fault(run: Path) -> None:
     given_up(run, quickest(run), lambda loss: pa.array(np.nextafter(loss.to_numpy(), 9)))
-    found = verify_run(run)
+    found = verify_run(storage_at(run))
     assert found.faults == 1
     assert "FAULT  6 of 6 of them differ from the rows that count, curves " in found.lines[-1]
 
@@ -71,7 +71,7 @@ def test_nan_is_the_same_as_nan(run: Path) -> None:
     nan = pa.array([float("nan")] * len(rows))
     pq.write_table(rows.set_column(at, "loss", nan), part)
     given_up(run, trial, lambda loss: loss)
-    assert not verify_run(run).faults
+    assert not verify_run(storage_at(run)).faults
 
 
 def test_the_quickest_trial_is_computed_again(good: Path) -> None:
@@ -93,10 +93,9 @@ def test_a_number_that_was_touched_is_a_fault(run: Path) -> None:
     assert ": loss was " in done.stdout
 
 
-def test_what_takes_long_is_left_to_the_user(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caviar.runner.verify.recompute.LONGEST", 0.0)
+def test_what_takes_long_is_left_to_the_user(good: Path) -> None:
     found = Findings()
-    check_bits(good, found)
+    check_bits(storage_at(good), found, longest=0.0)
     (line,) = found.lines
     assert line.startswith("--     no trial was computed again: the quickest took")
     assert line.endswith(f"`caviar replay RUN {quickest(good)}` does it") and not found.faults

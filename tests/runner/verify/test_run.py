@@ -41,7 +41,7 @@ def run(good: Path, tmp_path: Path) -> Path:
 
 
 def faults(root: Path) -> str:
-    found = verify_run(root)
+    found = verify_run(storage_at(root))
     assert found.faults == sum(line.startswith("FAULT  ") for line in found.lines)
     return "\n".join(line for line in found.lines if line.startswith("FAULT"))
 
@@ -52,7 +52,7 @@ def rewritten(root: Path, table: str, change: Callable[[pa.Table], pa.Table]) ->
 
 
 def test_a_good_run_has_no_faults(good: Path) -> None:
-    found = verify_run(good)
+    found = verify_run(storage_at(good))
     assert not found.faults and "ok     4 trials planned, each once" in found.lines
     assert "ok     656 rows, as many as the outcomes say" in found.lines
     assert ended_well("verify", good, cwd=good.parent).splitlines()[:-1] == found.lines
@@ -155,21 +155,21 @@ def test_a_column_that_no_one_declared_is_a_fault(run: Path) -> None:
 
 
 def test_a_failed_trial_is_a_fault_until_it_is_done(run: Path) -> None:
-    sink = ParquetSink(run)
+    sink = ParquetSink(storage_at(run))
     sink.commit(Outcome(TRIALS[0], 1, "failed", error="E: no"))
     sink.close()
     assert f"1 trials failed or were lost, {TRIALS[0]} first" in faults(run)
-    assert latest_outcomes(run)[TRIALS[0]]["status"] == "failed"
+    assert latest_outcomes(storage_at(run))[TRIALS[0]]["status"] == "failed"
 
 
 def test_rows_of_given_up_attempts_are_no_fault(run: Path) -> None:
     write_part(storage_at(run), "curves", pa.Table.from_pylist([], schema=SCHEMAS["curves"]))
-    sink = ParquetSink(run)
+    sink = ParquetSink(storage_at(run))
     given_up = block("curves", rows=5, trial_id=TRIALS[1], attempt=7)
     given_up.columns["step"] = [1000 + step for step in range(5)]
     sink.write(given_up)
     sink.close()
-    found = verify_run(run)
+    found = verify_run(storage_at(run))
     assert not found.faults
     assert "ok     5 rows of given-up attempts, which readers leave out" in found.lines
 
@@ -178,26 +178,29 @@ def test_status_of_a_finished_run(good: Path) -> None:
     said = (
         "quickstart: 4 of 4 trials done: 4 completed, 0 diverged; 0 failed, 0 lost, 0 not yet tried"
     )
-    assert status_line(good) == said
+    assert status_line(storage_at(good)) == said
     assert ended_well("status", good, cwd=good.parent) == said + "\n"
 
 
 def test_status_counts_the_outcome_that_counts(run: Path) -> None:
     gone = TRIALS[2]
     rewritten(run, "outcomes", lambda t: t.filter(pc.not_equal(t["trial_id"], gone)))
-    sink = ParquetSink(run)
+    sink = ParquetSink(storage_at(run))
     sink.commit(Outcome(TRIALS[0], 1, "lost"))
     sink.commit(Outcome(TRIALS[1], 3, "failed"))
     sink.commit(Outcome(TRIALS[1], 2, "completed"))
     sink.close()
-    assert status_line(run).endswith(
+    assert status_line(storage_at(run)).endswith(
         "1 of 4 trials done: 1 completed, 0 diverged; 1 failed, 1 lost, 1 not yet tried"
     )
 
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_a_replay_has_the_same_bits(trial: str, good: Path) -> None:
-    assert replay_trial(good, trial) == (True, f"trial {trial}: the same bits in all 164 rows")
+    assert replay_trial(storage_at(good), trial) == (
+        True,
+        f"trial {trial}: the same bits in all 164 rows",
+    )
 
 
 def test_replay_as_a_program(good: Path) -> None:
@@ -218,14 +221,14 @@ def test_a_replay_says_where_the_bits_part(table: str, column: str, run: Path) -
         values[at] = np.nextafter(values[at], 9)
         return t.set_column(t.schema.get_field_index(column), column, pa.array(values))
 
-    before = read_rows(run, table, ["trial_id", "seed", "step"])
+    before = read_rows(storage_at(run), table, ["trial_id", "seed", "step"])
     at = before["trial_id"].index(TRIALS[3])
     rewritten(run, table, change)
-    same, said = replay_trial(run, TRIALS[3])
+    same, said = replay_trial(storage_at(run), TRIALS[3])
     assert not same
     assert said.startswith(f"{table} ({before['seed'][at]}, {before['step'][at]}")
     assert f": {column} was " in said and said.endswith(" now")
-    assert replay_trial(run, TRIALS[0])[0]
+    assert replay_trial(storage_at(run), TRIALS[0])[0]
     if table == "curves":
         done = caviar("replay", run, TRIALS[3], cwd=run.parent)
         assert (done.returncode, done.stdout, done.stderr) == (1, said + "\n", "")
@@ -233,26 +236,28 @@ def test_a_replay_says_where_the_bits_part(table: str, column: str, run: Path) -
 
 def test_a_replay_says_that_rows_are_missing(run: Path) -> None:
     rewritten(run, "noise", lambda table: table.slice(1))
-    same, said = replay_trial(run, read_rows(run, "outcomes", ["trial_id"])["trial_id"][0])
+    same, said = replay_trial(
+        storage_at(run), read_rows(storage_at(run), "outcomes", ["trial_id"])["trial_id"][0]
+    )
     assert not same and said.startswith("noise: ") and "not of the same keys" in said
 
 
 def test_a_replay_of_another_ending_says_so(run: Path) -> None:
-    sink = ParquetSink(run)
+    sink = ParquetSink(storage_at(run))
     sink.commit(Outcome(TRIALS[0], 1, "diverged"))
     sink.close()
-    assert replay_trial(run, TRIALS[0]) == (False, "diverged then, completed now: ")
+    assert replay_trial(storage_at(run), TRIALS[0]) == (False, "diverged then, completed now: ")
 
 
 def test_a_trial_that_is_not_there_is_named(good: Path) -> None:
     with pytest.raises(RequestError, match=f"no trial .* did you mean '{TRIALS[0]}'"):
-        replay_trial(good, TRIALS[0][:-1] + "x")
+        replay_trial(storage_at(good), TRIALS[0][:-1] + "x")
 
 
 def test_a_trial_without_an_outcome_cannot_be_replayed(run: Path) -> None:
     parts(run, "outcomes")[0].unlink()
     with pytest.raises(RequestError, match="has no outcome yet; finish the run first"):
-        replay_trial(run, TRIALS[0])
+        replay_trial(storage_at(run), TRIALS[0])
 
 
 def test_data_that_changed_cannot_be_replayed(tmp_path: Path) -> None:
@@ -261,8 +266,8 @@ def test_data_that_changed_cannot_be_replayed(tmp_path: Path) -> None:
     path.write_text("\n".join(["a,b,y", *rows]))
     study = [f'dataset={{ path = "{path}", label = "y" }}', *TINY[1:], "probe_batch_sizes=[4]"]
     ended_well("run", *settings_of(study), *INLINE, "run", "--trials", "1", cwd=tmp_path)
-    (trial,) = read_rows(tmp_path / "run", "trials", ["trial_id"])["trial_id"]
-    assert replay_trial(tmp_path / "run", trial)[0]
+    (trial,) = read_rows(storage_at(tmp_path / "run"), "trials", ["trial_id"])["trial_id"]
+    assert replay_trial(storage_at(tmp_path / "run"), trial)[0]
     path.write_text("\n".join(["a,b,y", *rows, "1,1,p"]))
     with pytest.raises(RequestError, match=r"the data of 'd.csv' have changed since the run"):
-        replay_trial(tmp_path / "run", trial)
+        replay_trial(storage_at(tmp_path / "run"), trial)

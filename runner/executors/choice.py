@@ -1,0 +1,41 @@
+"""Where trials run, and the executor for it; none is imported before it is asked for."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from caviar.runner.data.splits import Data
+    from caviar.runner.executors.executor import Executor
+
+
+class Where(StrEnum):
+    """Where trials run."""
+
+    local = "local"
+    ray = "ray"
+    inline = "inline"
+
+
+def executor_on(
+    where: Where, data: Data, jobs: int, workers: int | None, address: str | None
+) -> Executor:
+    """An executor for so many jobs; without any, nothing is started.
+
+    `workers`: how many at once, by default one per core. `address`: of a running Ray cluster.
+    Raises RequestError where the Ray cluster does not start or answer.
+    """
+    if where is Where.inline or not jobs:
+        from caviar.runner.executors.inline import InlineExecutor
+
+        return InlineExecutor(data)
+    if where is Where.ray:
+        from caviar.runner.executors.ray_actors import RayExecutor
+
+        return RayExecutor(data, workers, address)
+    from caviar.runner.executors.processes import LocalExecutor
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return LocalExecutor(data, min(workers or cores or 1, jobs))

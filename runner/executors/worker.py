@@ -1,0 +1,38 @@
+"""A local worker: a process that runs job after job until its driver ends.
+
+It is started by `caviar.runner.executors.processes`, and never runs the driver's `__main__`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+
+def main() -> None:
+    """Receive the driver's import path, then the trial function and the data, then jobs.
+
+    The driver's path comes after the worker's own: a `types.py` of the user's hides no module
+    of the standard library.
+    """
+    threading.Thread(target=_end_with_the_driver, daemon=True).start()
+    connection = Connection(int(sys.argv[1]))
+    try:
+        sys.path += [entry for entry in connection.recv() if entry not in sys.path]
+        run, data = connection.recv()
+        while True:
+            for event in run(connection.recv(), data):
+                connection.send(event)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The driver is gone, and with it anyone to report to.
+
+
+def _end_with_the_driver() -> None:
+    """A driver that is killed cannot stop its workers, and one in a long step sends nothing.
+
+    The driver alone holds the other end of this process's standard input, and writes nothing.
+    """
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
