@@ -11,23 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.runner.helpers import caviar, ended_well
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-
-
-def caviar(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--set", "budget.epochs=2", "--set", "replicas=5"),
         *("--set", "hidden=[16,16]", "--set", "draws.count=1"),
     ]
-    done = caviar(["run", "--workers", "2", *small], folder)
-    assert done.returncode == 0, done.stderr
+    ended_well("run", "--workers", "2", *small, cwd=folder)
     return folder
 
 
@@ -67,8 +57,8 @@ def test_every_study_command_is_accepted(folder: Path) -> None:
     assert len(commands) >= 4
     for command in commands:
         arguments = shlex.split(command, comments=True)[1:]
-        done = caviar([*arguments, "--dry-run"], folder)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        done = caviar(*arguments, "--dry-run", cwd=folder)
+        assert (done.returncode, done.stderr) == (0, ""), command
 
 
 def test_the_test_line_is_what_ci_runs() -> None:

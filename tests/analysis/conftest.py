@@ -30,46 +30,50 @@ def noisy_and_stale(config: TrialConfig, seed: int, layer: str, tracker: str) ->
     return math.sqrt(1 / size(config) / memory + (memory / 200) ** 2) * (1 + seed / 50)
 
 
-def hostile_findings(root: Path) -> Findings:
-    """Six seeds, two draws, four sizes, five arms; of the first arm's eight trials one failed,
-    one was lost, one diverged."""
-    levels = {"norm_batch_size": [8, 32, 64, 256]}
-    ends: dict[tuple[str, int, int], Status] = {
-        ("batch", 32, 1): "failed",
-        ("batch", 8, 1): "lost",
-    }
+LEVELS = {"norm_batch_size": [8, 32, 64, 256]}
+ENDS: dict[tuple[str, int, int], Status] = {("batch", 32, 1): "failed", ("batch", 8, 1): "lost"}
 
-    def loss(config: TrialConfig, seed: int) -> float:
-        bad = (config.arm, size(config), config.draw, seed) == ("batch", 64, 1, 2)
-        own = 0.02 if config.arm == "batch" else config.dropout
-        return math.nan if bad else 0.3 + own + wiggle(config, seed)
 
-    data = DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y")
+def hostile_trials() -> list[TrialConfig]:
+    """Six seeds, two draws, four sizes, five arms."""
     same: dict[str, Any] = {
         "rates": (0.1, 0.2),
         "hidden": (8, 8),
-        "dataset": data,
+        "dataset": DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y"),
         "shadow": True,
         "decays": (0.5, 0.99),
     }
     whole = {"norm_batch_size": [1024]}
-    arms = (
-        crossed(levels, arm="batch", **same),
-        crossed(levels, arm="stratified", ghosts="stratified", **same),
-        crossed(whole, arm="population", **same),
-        crossed(whole, arm="dropout-5", dropout=0.05, **same),
-        crossed(whole, arm="dropout-20", dropout=0.2, **same),
-    )
+    return [
+        *crossed(LEVELS, arm="batch", **same),
+        *crossed(LEVELS, arm="stratified", ghosts="stratified", **same),
+        *crossed(whole, arm="population", **same),
+        *crossed(whole, arm="dropout-5", dropout=0.05, **same),
+        *crossed(whole, arm="dropout-20", dropout=0.2, **same),
+    ]
+
+
+def hostile_loss(config: TrialConfig, seed: int) -> float:
+    """Not finite for one seed of one trial, which diverged."""
+    if (config.arm, size(config), config.draw, seed) == ("batch", 64, 1, 2):
+        return math.nan
+    of_arm = 0.02 if config.arm == "batch" else config.dropout
+    return 0.3 + of_arm + wiggle(config, seed)
+
+
+def hostile_findings(root: Path) -> Findings:
+    """Of the first arm's eight trials one failed, one was lost, one diverged."""
+    loss = hostile_loss
     run = run_of(
         root,
-        [trial for arm in arms for trial in arm],
+        hostile_trials(),
         World(train=loss, validation=loss, test=loss, mean_error=noisy_and_stale),
-        scientific=levels,
+        scientific=LEVELS,
         name="a-study.of_everything",
-        status=lambda config: ends.get((config.arm, size(config), config.draw), "completed"),
+        status=lambda config: ENDS.get((config.arm, size(config), config.draw), "completed"),
         error=HOSTILE_ERROR,
     )
-    other = run_of(root / "other", crossed(levels, dataset=WINE), scientific=levels, name="other")
+    other = run_of(root / "other", crossed(LEVELS, dataset=WINE), scientific=LEVELS, name="other")
     return find(run, [other])
 
 

@@ -40,8 +40,7 @@ class Disk:
         self._no_room = False
 
     def mine(self, path: object) -> bool:
-        named = isinstance(path, str | os.PathLike)
-        return named and os.fspath(path).startswith(self.root)  # type: ignore[arg-type]
+        return isinstance(path, str | os.PathLike) and str(os.fspath(path)).startswith(self.root)
 
     def next(self, operation: str, *, writes: bool = False) -> BaseException | None:
         """What the operation that comes now ends with, if it must not succeed."""
@@ -103,25 +102,29 @@ class _Read(io.FileIO):
         return super().read(-1 if size is None else size)
 
 
-@contextmanager
-def failing(disk: Disk) -> Iterator[Disk]:
-    """Until the end of the block every operation of this process goes by the disk."""
+def by_path(disk: Disk, function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
+    """An operation on a path, which asks the disk before it works on a file of its own."""
 
-    def by_path(function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
-        def operation(path: Any = ".", *rest: Any, **named: Any) -> Any:
-            if disk.mine(path):
-                disk.before(function.__name__, writes=writes)
-            return function(path, *rest, **named)
-
-        return operation
-
-    def by_descriptor(function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
-        def operation(*words: Any) -> Any:
+    def operation(path: Any = ".", *rest: Any, **named: Any) -> Any:
+        if disk.mine(path):
             disk.before(function.__name__, writes=writes)
-            return function(*words)
+        return function(path, *rest, **named)
 
-        return operation
+    return operation
 
+
+def by_descriptor(disk: Disk, function: Callable[..., Any], writes: bool) -> Callable[..., Any]:
+    """An operation on an open file, which asks the disk first."""
+
+    def operation(*words: Any) -> Any:
+        disk.before(function.__name__, writes=writes)
+        return function(*words)
+
+    return operation
+
+
+def opening(disk: Disk) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`io.open` and `pa.OSFile` on this disk."""
     real_open, real_file = io.open, pa.OSFile
 
     def opened(path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
@@ -140,13 +143,20 @@ def failing(disk: Disk) -> Iterator[Disk]:
         file.disk = disk
         return pa.PythonFile(file, mode="r")
 
+    return opened, arrow_file
+
+
+@contextmanager
+def failing(disk: Disk) -> Iterator[Disk]:
+    """Until the end of the block every operation of this process goes by the disk."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("mkdir", "replace"):
-            patch.setattr(os, name, by_path(getattr(os, name), writes=True))
+            patch.setattr(os, name, by_path(disk, getattr(os, name), writes=True))
         for name in ("listdir", "scandir", "unlink", "open", "lstat", "stat"):
-            patch.setattr(os, name, by_path(getattr(os, name), writes=False))
-        patch.setattr(os, "fsync", by_descriptor(os.fsync, writes=True))
-        patch.setattr(fcntl, "flock", by_descriptor(fcntl.flock, writes=False))
+            patch.setattr(os, name, by_path(disk, getattr(os, name), writes=False))
+        patch.setattr(os, "fsync", by_descriptor(disk, os.fsync, writes=True))
+        patch.setattr(fcntl, "flock", by_descriptor(disk, fcntl.flock, writes=False))
+        opened, arrow_file = opening(disk)
         patch.setattr(io, "open", opened)
         patch.setattr(pa, "OSFile", arrow_file)
         yield disk

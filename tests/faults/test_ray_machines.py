@@ -32,11 +32,12 @@ from tests.runner.clusters import busy_actors
 from tests.runner.executors.test_ray_actors import at_home, home, plan
 from tests.runner.helpers import (
     DIGITS,
-    caviar,
     ended_well,
     eventually,
     jobs_of,
     settings_of,
+    started,
+    well,
 )
 
 __all__ = ["at_home", "home", "plan"]  # Fixtures.
@@ -228,7 +229,7 @@ def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
     fault.inject(sum(outcome["attempt"] + 1 for outcome in outcomes))
     assert fault.injected == 3 * 2
     with fault.recovering():
-        ended_well(*RUN, root, cwd=tmp_path)
+        well(started(*RUN, root, cwd=tmp_path))
     is_whole(root, expected, fault)
 
 
@@ -240,7 +241,7 @@ def test_a_local_cluster_refuses_strangers_who_are_told_why(plan: Plan, tmp_path
         words = ["run", *STUDY, "--on", "ray", "--address", address, "--out", "run"]
         for own in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
             cleared = {"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN_PATH": ""}
-            done = caviar(*words, cwd=tmp_path, **{**cleared, **own})
+            done = started(*words, cwd=tmp_path, **{**cleared, **own})
             assert done.returncode == 2
             assert "refuses the token, or asks for one: export RAY_AUTH_MODE" in done.stderr
     finally:
@@ -256,7 +257,7 @@ def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
         taken.listen()
         port = str(taken.getsockname()[1])
         words = ["run", *STUDY, "--on", "ray", "--out", "run"]
-        done = caviar(*words, cwd=tmp_path, RAY_GCS_SERVER_PORT=port)
+        done = started(*words, cwd=tmp_path, RAY_GCS_SERVER_PORT=port)
     assert done.returncode == 2
     assert "caviar: cannot start a Ray cluster here: " in done.stderr
     assert "Traceback" not in done.stderr

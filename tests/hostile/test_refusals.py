@@ -1,15 +1,13 @@
-"""Wrong requests to the real program: exit code 2, one line on stderr, nothing written."""
+"""Wrong requests: exit code 2, one line on stderr, nothing written."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.runner.helpers import TINY, caviar, settings_of
+from tests.runner.helpers import TINY, Done, caviar, settings_of, started
 
 CASES: dict[str, tuple[list[str], str]] = {
     "unknown key": (
@@ -38,7 +36,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "not a study": (["verify", "other"], "'other/study.json' is damaged: it does not describe"),
 }
 
-Ended = dict[str, subprocess.CompletedProcess[str]]
+Ended = dict[str, Done]
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +57,8 @@ def before(folder: Path) -> set[Path]:
 
 @pytest.fixture(scope="module")
 def ended(folder: Path, before: set[Path]) -> Ended:
-    """All the requests, two at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        done = pool.map(lambda words: caviar(*words, cwd=folder), [w for w, _ in CASES.values()])
-        return dict(zip(CASES, done, strict=True))
+    """All the requests, one after the other."""
+    return {case: caviar(*words, cwd=folder) for case, (words, _) in CASES.items()}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -85,7 +81,7 @@ def test_an_unknown_option_is_exit_code_two(tmp_path: Path) -> None:
 
 def test_openml_without_a_network_is_one_line(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9"
-    done = caviar(
+    done = started(
         *("run", "--dry-run", "--set", "dataset=openml:mnist_784"),
         cwd=tmp_path,
         SCIKIT_LEARN_DATA=str(tmp_path / "cache"),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from caviar.analysis.run.read import MEASUREMENTS, read_run
+from caviar.runner.cli.main import main
 from caviar.runner.data.splits import Data
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
@@ -69,11 +75,15 @@ def settings_of(study: Iterable[str]) -> list[str]:
 
 
 def command(*words: str | Path) -> list[str]:
-    return [sys.executable, "-m", "runner", *map(str, words)]
+    """The command line that starts the program anew."""
+    return [sys.executable, "-m", "caviar", *map(str, words)]
 
 
-def caviar(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """The real program, to its end."""
+Done = subprocess.CompletedProcess[str]
+
+
+def started(*words: str | Path, cwd: Path, **env: str) -> Done:
+    """The program in a process of its own, to its end: a second, where `caviar` takes none."""
     return subprocess.run(
         command(*words),
         cwd=cwd,
@@ -85,11 +95,67 @@ def caviar(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedPro
     )
 
 
-def ended_well(*words: str | Path, cwd: Path, **env: str) -> str:
-    """What the program prints, once it ended with exit code 0 and an empty stderr."""
-    done = caviar(*words, cwd=cwd, **env)
+def caviar(*words: str | Path, cwd: Path, **env: str) -> Done:
+    """The program in this process, to its end; environment, folder and signals are restored.
+
+    Its streams are files, those of its workers too. An exception that leaves `main` is what the
+    interpreter makes of it: a traceback and exit code 1.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    argv = ["caviar", *map(str, words)]
+    try:
+        with (
+            captured() as (out, err),
+            patch.dict(os.environ, env),
+            patch.object(sys, "argv", argv),
+            chdir(cwd),
+        ):
+            code = _exit_code()
+            out.seek(0), err.seek(0)
+            return subprocess.CompletedProcess(argv, code, out.read(), err.read())
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _exit_code() -> int:
+    try:
+        main()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@contextmanager
+def captured() -> Iterator[tuple[IO[str], IO[str]]]:
+    """Files that take what this process and its children write to stdout and stderr."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:
+        try:
+            for number, file in ((1, out), (2, err)):
+                os.dup2(file.fileno(), number)
+            with redirect_stdout(out), redirect_stderr(err):
+                yield out, err
+        finally:
+            for number, copy in kept.items():
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def well(done: Done) -> str:
+    """What a program printed that must have ended with exit code 0 and an empty stderr."""
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+def ended_well(*words: str | Path, cwd: Path, **env: str) -> str:
+    """What the program prints in this process, once it ended well."""
+    return well(caviar(*words, cwd=cwd, **env))
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:

@@ -1,7 +1,9 @@
-"""`python -m runner run` as a user starts it: a small study, again, larger, changed, failing."""
+"""`caviar run`: a small study, again, larger, changed, failing."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +13,21 @@ import pytest
 
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
-from tests.runner.helpers import TINY, caviar, ended_well, parts, same_tables, settings_of, tables
+from tests.runner.helpers import (
+    TINY,
+    caviar,
+    ended_well,
+    parts,
+    same_tables,
+    settings_of,
+    started,
+    tables,
+    well,
+)
 
 SMALL = (*settings_of(TINY), "--no-report")
 INLINE = ("--on", "inline")
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def refused(*words: str | Path, cwd: Path) -> str:
@@ -31,11 +44,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def said(home: Path) -> str:
-    """What the default study says when it is made small."""
+    """What the default study says when it is made small, by a real start."""
     small = settings_of(
         ["replicas=3", "hidden=[8, 8]", "budget.epochs=3", "norm_batch_size=[8, 256]"]
     )
-    return ended_well("run", *small, cwd=home)
+    return well(started("run", *small, cwd=home))
 
 
 def test_the_default_study_answers(said: str, home: Path) -> None:
@@ -57,10 +70,10 @@ def test_pandas_reads_the_folder_of_a_table(table: str, said: str, home: Path) -
 
 
 def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
-    ended_well("run", *SMALL, cwd=tmp_path)
+    ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
     root = tmp_path / "runs" / "quickstart"
     before = {path: path.stat().st_mtime_ns for path in root.rglob("part-*")}
-    said = ended_well("run", *SMALL, cwd=tmp_path)
+    said = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
     assert "resuming runs/quickstart: 4 of 4 trials are done" in said
     assert {path: path.stat().st_mtime_ns for path in root.rglob("part-*")} == before
     sessions = read_study_json(storage_at(root))["sessions"]
@@ -115,8 +128,6 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     assert "another caviar is writing to 'run'; wait for it, or use another --out" in line
     ended_well("run", *SMALL, *INLINE, "--trials", "1", "--out", "run", cwd=tmp_path)
 
-
-ROOT = Path(__file__).resolve().parents[3]
 
 FAILING = """
 from caviar.runner.executors.processes import LocalExecutor
@@ -193,8 +204,32 @@ def test_the_installed_command_is_the_same_program(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("caviar")
     if not script.exists():
         pytest.skip(f"the package is not installed: no {script}")
-    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
-    module = caviar("--help", cwd=tmp_path)
+    ways: dict[tuple[str | Path, ...], Path] = {
+        (script,): tmp_path,
+        (sys.executable, "-m", "caviar"): tmp_path,
+        (sys.executable, "-m", "runner"): ROOT,
+    }
     commands = ("run", "report", "status", "verify", "replay", "conventions", "advise", "doctor")
-    for command in commands:
-        assert command in done.stdout and command in module.stdout
+    for way, folder in ways.items():
+        asked = [*way, "--help"]
+        done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=True)
+        assert not [command for command in commands if command not in done.stdout]
+
+
+@pytest.mark.parametrize("words", [("conventions",), ("status", "none")])
+def test_in_this_process_the_program_says_what_a_start_says(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """And it leaves nothing behind: most tests call it so."""
+
+    def state() -> tuple[object, ...]:
+        return dict(os.environ), Path.cwd(), sys.argv, signal.getsignal(signal.SIGINT)
+
+    before = state()
+    here, real = caviar(*words, cwd=tmp_path, HERE="1"), started(*words, cwd=tmp_path, HERE="1")
+    assert (here.returncode, here.stdout, here.stderr) == (
+        real.returncode,
+        real.stdout,
+        real.stderr,
+    )
+    assert here.stdout + here.stderr and state() == before

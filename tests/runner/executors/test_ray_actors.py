@@ -30,7 +30,6 @@ from tests.runner import workers
 from tests.runner.clusters import JOBS, Head, busy_actors, descendants, started_head
 from tests.runner.helpers import (
     TINY,
-    caviar,
     command,
     ended_well,
     eventually,
@@ -40,7 +39,9 @@ from tests.runner.helpers import (
     plan_of,
     same_tables,
     settings_of,
+    started,
     tables,
+    well,
 )
 from tests.runner.session.test_interrupt import STUDY, all_gone
 
@@ -117,7 +118,7 @@ def run_on_ray(
 def test_without_a_cluster_one_is_started_and_stopped(
     expected: dict[str, pd.DataFrame], home: Path, tmp_path: Path
 ) -> None:
-    said = ended_well("run", *SMALL, "--out", "run", cwd=tmp_path)
+    said = well(started("run", *SMALL, "--out", "run", cwd=tmp_path))
     assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in said
     same_tables(tables(tmp_path / "run"), expected)
     ended_well("verify", "run", cwd=tmp_path)
@@ -201,7 +202,8 @@ def test_a_cluster_that_exists_is_used(
 ) -> None:
     for name, way in (("option", ["--address", head.address]), ("variable", [])):
         own = {} if way else {"RAY_ADDRESS": head.address}
-        ended_well("run", *SMALL, *way, "--out", name, cwd=tmp_path, **head.environment, **own)
+        environment = {**head.environment, **own}
+        well(started("run", *SMALL, *way, "--out", name, cwd=tmp_path, **environment))
         same_tables(tables(tmp_path / name), expected)
 
 
@@ -209,7 +211,7 @@ def test_a_cluster_that_exists_is_left_as_it_was_found(head: Head, tmp_path: Pat
     before, files = head.state(), head.files()
     assert before.startswith("(2.0, 2.0) [] {}")
     words = [*SMALL, "--address", head.address, "--out", "run"]
-    ended_well("run", *words, cwd=tmp_path, **head.environment)
+    well(started("run", *words, cwd=tmp_path, **head.environment))
     assert eventually(lambda: head.state() == before)
     assert head.files() == files
     assert not (Path(head.environment["HOME"]) / ".ray").exists()
@@ -255,7 +257,7 @@ def test_a_job_with_a_wrong_study_fails_with_the_sentence(head: Head, tmp_path: 
 
 
 def test_an_address_where_no_one_lives_is_refused(tmp_path: Path, plan: Plan) -> None:
-    done = caviar("run", *SMALL, "--address", "127.0.0.1:1", cwd=tmp_path)
+    done = started("run", *SMALL, "--address", "127.0.0.1:1", cwd=tmp_path)
     assert done.returncode == 2
     assert "caviar: cannot use the Ray cluster at '127.0.0.1:1': " in done.stderr
 
