@@ -17,6 +17,7 @@ from caviar.model.network import Activation
 from caviar.model.norms.registry import NORMS
 from caviar.model.steps.optimizers import WeightDecayScope
 from caviar.model.steps.schedules import ScheduleName
+from caviar.runner.effects import is_read
 from caviar.runner.errors import nearest
 from caviar.runner.limits import (
     MOST_CURVE_ROWS,
@@ -165,6 +166,11 @@ class TrialFields(Frozen):
         return self
 
 
+LATER: frozenset[str] = frozenset()
+"""Fields that joined when runs existed already: an identity holds them only where they are read,
+so that trials planned before keep theirs."""
+
+
 class TrialConfig(TrialFields):
     """One trial: a point of the study, its data set and its seeds, resolved to plain values.
 
@@ -185,8 +191,9 @@ class TrialConfig(TrialFields):
     @cached_property
     def trial_id(self) -> str:
         """12 hexadecimal digits of the SHA-256 of the content."""
+        idle = {field: True for field in LATER if not is_read(field, vars(self))}
         content = self.model_dump(
-            mode="json", exclude={"arm": True, "draw": True, "dataset": _LOCATION}
+            mode="json", exclude={"arm": True, "draw": True, "dataset": _LOCATION, **idle}
         )
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

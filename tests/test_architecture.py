@@ -42,7 +42,7 @@ FLOORS = {
         {"train"},
     ),
     "runner": (
-        {"errors", "limits"},
+        {"errors", "limits", "effects"},
         {"config"},
         {"data"},
         {"trial"},

@@ -189,9 +189,9 @@ def _kind(name: str, noise: Callable[[int], Noise]) -> NormKind:
         shared = {"ghost": s["norm_batch_size"], "example": 1}[s["noise_shared"]]
         return NoisyNorm(s["norm_batch_size"], s["epsilon"], noise(shared))
 
-    return NormKind(
-        name, NoisyNorm, make, GHOSTS | {"noise_shared"}, forward_examples=the_whole_split
-    )
+    # Averages see one group per step, the whole split: there are no ghosts to choose among.
+    settings = GHOSTS - {"ghost_update"} | {"noise_shared"}
+    return NormKind(name, NoisyNorm, make, settings, forward_examples=the_whole_split)
 
 
 SHIFT_NOISE = _kind("shift-noise", ShiftNoise)

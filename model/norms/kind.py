@@ -11,7 +11,7 @@ from caviar.model.norms.norm import Norm, Normaliser
 Settings = Mapping[str, Any]
 """Plain values by the name of the config's field."""
 
-GHOSTS = frozenset({"norm_batch_size", "epsilon", "ghosts", "partitions"})
+GHOSTS = frozenset({"norm_batch_size", "epsilon", "ghosts", "partitions", "ghost_update"})
 """Settings of every norm whose statistics come from ghost batches."""
 
 

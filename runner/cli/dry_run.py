@@ -8,6 +8,7 @@ from typing import Any
 from caviar.model.steps.setup import Probes
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
+from caviar.runner.effects import is_read
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.build import forward_examples
 from caviar.runner.trial.measurement_schedule import Sizes, probes_of, shadow_cost, share
@@ -25,6 +26,7 @@ def describe(plan: Plan) -> str:
         f"data: {study.dataset.title}, {plan.data.features.shape[1]} features, "
         f"{len(plan.data.classes)} classes; {train} train, {validation} validation, {test} test",
         *_sampled(plan),
+        *_repeated(plan),
     ]
     for field, levels in study.scientific.items():
         lines.append(f"crossed: {field} = {_levels(plan, levels)}")
@@ -69,18 +71,34 @@ def _levels(plan: Plan, levels: list[Any]) -> str:
     return f"{json.dumps(levels[:FEW])[:-1]}, ...], {len(levels):,} levels"
 
 
+def _repeated(plan: Plan) -> list[str]:
+    """How many trials are run once for several that would train the same, and why they would."""
+    count, reasons = plan.repeats
+    if not count:
+        return []
+    more = f"; and {len(reasons) - FEW} more" if len(reasons) > FEW else ""
+    return [
+        f"run once: {count:,} of {len(plan.sample) + count:,} trials would train the same as "
+        f"another: {'; '.join(reasons[:FEW])}{more}"
+    ]
+
+
 def _fields(plan: Plan) -> list[str]:
-    """What was drawn, and every field that no one varies."""
+    """What was drawn, and every field that no one varies; each where a trial reads it."""
     study, trials, lines = plan.study, plan.sample, []
+
+    def values(field: str) -> list[str]:
+        readers = [trial for trial in trials if is_read(field, vars(trial))]
+        return sorted({json.dumps(getattr(trial, field)) for trial in readers})
+
     for field in study.nuisance:
-        drawn = sorted({json.dumps(getattr(trial, field)) for trial in trials})
-        lines.append(f"drawn ({study.draws.sampler}): {field} = {', '.join(drawn[:FEW])}")
+        drawn = ", ".join(values(field)[:FEW])
+        lines.append(f"drawn ({study.draws.sampler}): {field} = {drawn}")
     in_arms = {field for own in study.arms.values() for field in own}
     varied = {*study.scientific, *study.nuisance, *in_arms, "dataset", "draw", "seeds", "arm"}
     for field in type(trials[0]).model_fields:
-        if field not in varied:
-            values = {json.dumps(getattr(trial, field)) for trial in trials}
-            shown = values.pop() if len(values) == 1 else f"{len(values)} values, by trial"
+        if field not in varied and (given := values(field)):
+            shown = given[0] if len(given) == 1 else f"{len(given)} values, by trial"
             lines.append(f"fixed: {field} = {shown}")
     return lines
 

@@ -36,7 +36,7 @@ def execute(
     with Interrupt(at_once) as interrupt, storage.hold():
         sink = _opened(plan, storage, command)
         jobs = remaining(storage, plan)
-        already = planned - len(jobs)
+        already = max(0, planned - len(jobs))  # A run of before may have more to finish.
         if already:
             print(f"resuming {printable(storage.where)}: {already} of {planned} trials are done")
         executor = executor_for(len(jobs))

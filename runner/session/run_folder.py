@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from caviar.runner.errors import RequestError
+from caviar.runner.session.planned import planned
 from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
@@ -137,7 +138,7 @@ def remaining(storage: Storage, plan: Plan) -> list[Job]:
         for trial, attempt in _last_attempts(storage, table):
             attempts[trial] = max(attempt, attempts.get(trial, -1))
     jobs = []
-    for config in plan.trials:
+    for config in planned(storage, plan, settled):
         trial_id = config.trial_id
         if trial_id not in settled:
             jobs.append(Job(config, trial_id, max(first, attempts.get(trial_id, -1) + 1)))
@@ -153,4 +154,6 @@ def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
 def unplanned(storage: Storage, plan: Plan) -> list[Any]:
     """Trials of the plan that the run's `trials` table does not hold yet."""
     known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
-    return [config for config in plan.trials if config.trial_id not in known]
+    if known.issuperset(trial.trial_id for trial in plan.trials):
+        return []
+    return [trial for trial in planned(storage, plan, known) if trial.trial_id not in known]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from caviar.runner.config import TrialConfig
+from caviar.runner.config import DatasetConfig, TrialConfig
 
 _WHO = [("trial_id", pa.string()), ("attempt", pa.int32()), ("seed", pa.int64())]
 _WHEN = [("step", pa.int64())]
@@ -140,3 +141,11 @@ def trial_row(config: TrialConfig) -> dict[str, Any]:
         "dataset_fingerprint": config.dataset.fingerprint,
         **row,
     }
+
+
+def config_of(row: Mapping[str, Any], dataset: DatasetConfig) -> TrialConfig:
+    """The config that a row of `trials` was made from; a column that joined later is null in it,
+    and its field stands at the default."""
+    fields = {name: row[name] for name in TrialConfig.model_fields if name != "dataset"}
+    given = {name: value for name, value in fields.items() if value is not None}
+    return TrialConfig(**given, dataset=dataset)

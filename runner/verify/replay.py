@@ -12,7 +12,7 @@ from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
-from caviar.runner.store.schemas import KEYS, ROW_TABLES, TRIALS
+from caviar.runner.store.schemas import KEYS, ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial
@@ -59,8 +59,7 @@ def _config(storage: Storage, trial_id: str) -> TrialConfig:
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
     at = trials["trial_id"].index(trial_id)
     row = {name: values[at] for name, values in trials.items()}
-    fields = {name: row[name] for name in TrialConfig.model_fields if name != "dataset"}
-    return TrialConfig(**fields, dataset=DatasetConfig(**study["dataset"]))
+    return config_of(row, DatasetConfig(**study["dataset"]))
 
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]

@@ -17,7 +17,7 @@ from caviar.runner.data.splits import Data
 from caviar.runner.trial.checkpoint import ABOUT
 from caviar.runner.trial.events import Checkpoint, Event, Job
 from caviar.runner.trial.run_trial import run_trial
-from tests.runner.helpers import plan_of
+from tests.runner.helpers import plan_of, tiny
 from tests.runner.trial.test_build import SMALL
 
 MEASURED = ("hidden=[5, 4]", "evaluations=3", "probe_share=0.99", "norm_batch_size=8")
@@ -25,13 +25,13 @@ MEASURED = ("hidden=[5, 4]", "evaluations=3", "probe_share=0.99", "norm_batch_si
 
 EVERYTHING = (
     *("norm=renorm", "optimizer=adam", "weight_decay=0.01", "dropout=0.2", "partitions=2"),
-    *("shadow=true", "ghost_update=sequential", "norm_batch_size=40", "log_probabilities=true"),
+    *("shadow=true", "norm_batch_size=40", "log_probabilities=true"),
 )
 """Draws from every stream and carries every kind of state."""
 
 
 def trial(*settings: str) -> tuple[TrialConfig, Data]:
-    plan = plan_of(*SMALL, *MEASURED, *settings)
+    plan = plan_of(*tiny(*MEASURED, *settings, study=SMALL))
     (config,) = plan.trials
     return config, plan.data
 

@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from caviar.analysis.run.read import MEASUREMENTS, read_run
+from caviar.model.norms.registry import NORMS
 from caviar.runner.cli.main import main
 from caviar.runner.data.splits import Data
 from caviar.runner.store.open import storage_at
@@ -63,6 +64,13 @@ NOT_MEASURED = ("attempt", "seconds", "probe_seconds", "host")
 
 def plan_of(*settings: str, study: Path | None = None, trials: int | None = None) -> Plan:
     return make_plan(read_study(study, settings), trials)
+
+
+def tiny(*settings: str, study: Iterable[str] = TINY) -> tuple[str, ...]:
+    """A small study with more settings, less what a norm without batch statistics leaves unread."""
+    named = [s.partition("=")[2] for s in settings if s.startswith("norm=")]
+    unread = () if NORMS[(named or ["batch"])[-1]].uses_batch_statistics else ("probe_batch_sizes",)
+    return (*(s for s in study if s.partition("=")[0] not in unread), *settings)
 
 
 def jobs_of(plan: Plan, attempt: int = 0) -> list[Job]:

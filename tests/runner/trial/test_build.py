@@ -23,7 +23,7 @@ from caviar.runner.config import TrialConfig
 from caviar.runner.errors import RequestError
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.build import build
-from tests.runner.helpers import TINY, plan_of
+from tests.runner.helpers import TINY, plan_of, tiny
 
 SMALL = [
     *("scientific={}", "nuisance={}", "draws.count=1"),
@@ -33,7 +33,7 @@ SMALL = [
 
 
 def planned(*settings: str) -> Plan:
-    return plan_of(*SMALL, *settings)
+    return plan_of(*tiny(*settings, study=SMALL))
 
 
 def one(*settings: str) -> TrialConfig:
@@ -135,7 +135,8 @@ def test_what_cannot_be_is_refused(settings: tuple[str, ...], message: str) -> N
 
 def test_ghosts_partitions_and_gamma_decay_reach_the_training() -> None:
     plan = planned("ghosts=class-sorted", "partitions=3", "gamma_decay=0.5", "norm_batch_size=8")
-    training = build(plan.trials[0], plan.data)
+    (sorted_trial,) = plan.trials
+    training = build(sorted_trial, plan.data)
     assert training.partitions == 3
     assert training.optimizer == GammaDecay(Momentum(0.9), 0.5)
     labels = np.array([[0, 1] * 8])
@@ -146,8 +147,8 @@ def test_ghosts_partitions_and_gamma_decay_reach_the_training() -> None:
     stratified = planned("ghosts=stratified", "norm_batch_size=4")
     dealt = build(stratified.trials[0], stratified.data).arrangement(np.arange(16)[None], labels)
     assert (np.take_along_axis(labels, dealt, axis=1).reshape(4, 4).sum(axis=1) == 2).all()
-    whole = planned("ghosts=class-sorted", "norm_batch_size=16")
-    assert build(whole.trials[0], whole.data).arrangement is random
+    whole = sorted_trial.model_copy(update={"norm_batch_size": 16})
+    assert build(whole, plan.data).arrangement is random
 
 
 ARMS = 'arms={ plain = {}, pop = { norm_batch_size = "train" }, ln = { norm = "layer" } }'

@@ -42,7 +42,7 @@ TRIALS = [
     ("optimizer=sgd", "ghost_update=sequential", "shadow=true"),
     ("optimizer=momentum", "weight_decay=0.1", "weight_decay_style=coupled"),
     ("optimizer=adam", "weight_decay=0.1", "weight_decay_scope=all", "gamma_decay=0.1"),
-    ("dtype=float64", "ghost_update=total", "norm=none", "hidden=[]"),
+    ("dtype=float64", "norm=none", "hidden=[]"),
     ("dtype=float64", "partitions=2", "ghosts=stratified"),
     ("ghosts=class-sorted", "dropout=0.3"),
     ("norm_batch_size=40", "conventions=[]"),

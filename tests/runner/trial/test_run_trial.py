@@ -22,14 +22,14 @@ from caviar.runner.trial.build import build
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 from caviar.runner.trial.measurement_schedule import spread
 from caviar.runner.trial.run_trial import TABLE, run_trial
-from tests.runner.helpers import DIGITS, TINY, block, jobs_of, outcome_of, plan_of, rows_of
+from tests.runner.helpers import DIGITS, TINY, block, jobs_of, outcome_of, plan_of, rows_of, tiny
 
 PLAN = plan_of(*TINY)
 JOB = jobs_of(PLAN)[0]
 
 
 def events_of(*settings: str, seeds: tuple[int, ...] | None = None) -> list[Event]:
-    plan = plan_of(*TINY, *settings)
+    plan = plan_of(*tiny(*settings))
     config = plan.trials[0]
     if seeds is not None:
         config = config.model_copy(update={"seeds": seeds})

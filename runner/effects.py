@@ -1,0 +1,120 @@
+"""What reads which field of a trial: a field that nothing reads changes no row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from caviar.model.averages.frameworks import ALL
+from caviar.model.norms.registry import NORMS
+
+Values = Mapping[str, Any]
+"""The fields of a trial by name, `norm_batch_size` as a number."""
+
+OPTIMIZERS: dict[str, frozenset[str]] = {
+    "sgd": frozenset(),
+    "momentum": frozenset({"momentum"}),
+    "adam": frozenset({"momentum", "beta2", "adam_epsilon"}),
+}
+"""By optimiser, the fields that it reads besides the learning rate."""
+
+
+class Need(NamedTuple):
+    """What must hold for a field to be read: `met` takes its name and the trial's fields.
+
+    `decided_by` are the fields that decide it, which a refusal quotes.
+    """
+
+    decided_by: tuple[str, ...]
+    met: Callable[[str, Values], bool]
+
+
+def _settings(trial: Values) -> frozenset[str]:
+    return NORMS[trial["norm"]].settings
+
+
+def _is_cut(trial: Values) -> bool:
+    """Whether a batch is cut into several ghosts."""
+    return bool(trial["norm_batch_size"] < trial["batch_size"])
+
+
+def _sees_several_ghosts(trial: Values) -> bool:
+    """Whether running averages see more than one ghost in a step."""
+    size, batch = trial["norm_batch_size"], trial["batch_size"]
+    return bool(NORMS[trial["norm"]].forward_examples(batch, size, max(batch, size)) > size)
+
+
+def _partitions_differ(trial: Values) -> bool:
+    """Whether a second partition of the same batch gives another gradient than the first."""
+    if trial["dropout"] and trial["hidden"]:
+        return True
+    draws = "noise_shared" in _settings(trial)
+    return "partitions" in _settings(trial) and (draws or _is_cut(trial))
+
+
+def _takes_decays(trial: Values) -> bool:
+    """Whether an average takes its decay from the trial, not from its framework."""
+    rows = [ALL[name] for name in trial["conventions"]]
+    return any(row.uses_decay and row.decay is None for row in rows)
+
+
+NORM = Need(("norm",), lambda field, trial: field in _settings(trial))
+ANY_NORM = Need(("norm",), lambda field, trial: NORMS[trial["norm"]].normaliser is not None)
+STATISTICS = Need(("norm",), lambda field, trial: NORMS[trial["norm"]].uses_batch_statistics)
+LAYERS = Need(("hidden",), lambda field, trial: bool(trial["hidden"]))
+OPTIMIZER = Need(("optimizer",), lambda field, trial: field in OPTIMIZERS[trial["optimizer"]])
+WEIGHT_DECAY = Need(("weight_decay",), lambda field, trial: trial["weight_decay"] > 0)
+AVERAGES = Need(("conventions",), lambda field, trial: bool(trial["conventions"]))
+OWN_DECAYS = Need(("conventions",), lambda field, trial: _takes_decays(trial))
+CUT = Need(("norm_batch_size", "batch_size"), lambda field, trial: _is_cut(trial))
+SEVERAL = Need(("norm_batch_size", "batch_size"), lambda field, trial: _sees_several_ghosts(trial))
+PARTITIONS = Need(
+    ("norm", "norm_batch_size", "batch_size", "dropout"),
+    lambda field, trial: _partitions_differ(trial),
+)
+
+NEEDS: dict[str, tuple[Need, ...]] = {
+    **{name: (NORM,) for kind in NORMS.values() for name in kind.settings},
+    **{name: (OPTIMIZER,) for read in OPTIMIZERS.values() for name in read},
+    # Every row of an evaluation holds it, whatever the norm.
+    "norm_batch_size": (),
+    "convention": (Need(("norm",), lambda field, trial: "epsilon" in _settings(trial)),),
+    "ghosts": (NORM, CUT),
+    "partitions": (PARTITIONS,),
+    "activation": (LAYERS,),
+    "dropout": (LAYERS,),
+    "gamma_decay": (ANY_NORM,),
+    "weight_decay_style": (WEIGHT_DECAY,),
+    "weight_decay_scope": (WEIGHT_DECAY,),
+    "conventions": (STATISTICS,),
+    "decay": (STATISTICS, OWN_DECAYS),
+    # Where every average has a decay of its own, they still count as what measuring takes.
+    "decays": (STATISTICS, AVERAGES),
+    "ghost_update": (NORM, AVERAGES, SEVERAL),
+    "shadow": (STATISTICS, AVERAGES),
+    "probe_batch_sizes": (STATISTICS,),
+}
+"""What must all hold for a field to be read; a field that is not named is always read."""
+
+
+def is_read(field: str, trial: Values) -> bool:
+    """Whether a field of this trial has an effect on any of its rows."""
+    return all(need.met(field, trial) for need in NEEDS.get(field, ()))
+
+
+def unread(trial: Values) -> list[str]:
+    """The fields of this trial that have no effect on any of its rows."""
+    return [field for field in NEEDS if not is_read(field, trial)]
+
+
+def reason(field: str, trial: Values) -> str:
+    """`norm = 'batch'`: the values beside which a field of this trial has no effect."""
+    needs = NEEDS[field]
+    missed = next(need for need in needs if not need.met(field, trial))
+    parts = [f"{name} = {_listed(trial[name])!r}" for name in missed.decided_by]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _listed(value: Any) -> Any:
+    """As a study file writes it."""
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,41 @@
+"""Which trials a run is to have: those of the plan, under the identities that the run knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from caviar.runner.config import TrialConfig
+from caviar.runner.store.part_files import read_rows
+from caviar.runner.store.schemas import TRIALS, config_of
+from caviar.runner.store.storage import Storage
+from caviar.runner.study.plan import Plan
+
+
+def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[TrialConfig]:
+    """The trials of a plan; one that the run has under other identities stands there as those.
+
+    Runs of before fields without effect were put to their defaults hold the same training under
+    several identities. They count for the plan's trial, and the run finishes those it began.
+    `settled` are the trials that need no further attempt.
+    """
+    known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
+    ids = {trial.trial_id for trial in plan.trials}
+    others = known - ids if ids - known else known - ids - set(settled)
+    same = _by_training(storage, plan, others) if others else {}
+    kept = [t for t in plan.trials if t.trial_id in known or t.trial_id not in same]
+    return kept + [trial for t in plan.trials for trial in same.get(t.trial_id, [])]
+
+
+def _by_training(
+    storage: Storage, plan: Plan, trial_ids: Collection[str]
+) -> dict[str, list[TrialConfig]]:
+    """Trials of the run by the identity that the plan gives to the same training."""
+    columns = read_rows(storage, "trials", TRIALS.names)
+    found: dict[str, list[TrialConfig]] = defaultdict(list)
+    for values in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, values, strict=True))
+        if row["trial_id"] in trial_ids:
+            trial = config_of(row, plan.bench.dataset)
+            found[plan.bench.as_trained(trial).trial_id].append(trial)
+    return found

@@ -1,0 +1,155 @@
+"""A position of a study becomes a trial, checked against the data."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from caviar.model.averages.frameworks import ALL
+from caviar.runner.config import DatasetConfig, TrialConfig, TrialFields
+from caviar.runner.data.splits import Data, split_sizes
+from caviar.runner.effects import unread
+from caviar.runner.errors import RequestError, shown
+from caviar.runner.limits import MOST_WEIGHTS
+from caviar.runner.study.grid import Position
+from caviar.runner.study.study_file import INNER, Study
+from caviar.runner.study.validation_message import explain
+from caviar.runner.trial.build import forward_examples
+
+DEFAULT_EPSILON = 1e-5
+ALL_FIELDS = set(TrialConfig.model_fields)
+DEFAULTS = {name: field.default for name, field in TrialFields.model_fields.items()}
+
+WHOLE = "train"
+"""The `norm_batch_size` of the whole training split."""
+
+
+class Placed(NamedTuple):
+    """The trial at a position; fields that it does not read stand at their defaults.
+
+    `idle` holds the values that the study gives to such fields, where they are others.
+    """
+
+    position: Position
+    trial: TrialConfig
+    idle: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every trial of a study is made from: the study, and the sizes of its data."""
+
+    study: Study
+    dataset: DatasetConfig
+    examples: int
+    train: int
+    features: int
+    classes: int
+
+    @classmethod
+    def of(cls, study: Study, data: Data) -> Bench:
+        examples = len(data.labels)
+        train, _, _ = split_sizes(study.dataset, examples)
+        dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
+        return cls(study, dataset, examples, train, data.features.shape[1], len(data.classes))
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(self.study.seed, self.study.seed + self.study.replicas))
+
+    def trial(self, position: Position) -> TrialConfig:
+        """The trial at a position, checked against the data; raises RequestError."""
+        return self.as_trained(self.given(position))
+
+    def place(self, position: Position) -> Placed:
+        """The same, with what the study gives to fields that the trial does not read."""
+        given = self.given(position)
+        trial = self.as_trained(given)
+        fields, settled = vars(given), vars(trial)
+        idle = {name: value for name, value in fields.items() if value != settled[name]}
+        return Placed(position, trial, idle)
+
+    def given(self, position: Position) -> TrialConfig:
+        """The trial as the study has it, fields that it does not read included."""
+        try:
+            fields = self._fields(position)
+            given = TrialConfig(**self._resolved(fields), arm=position.arm, draw=position.draw)
+        except ValidationError as error:
+            varied = {**position.level, **position.point}
+            at = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items())
+            raise RequestError(explain(error, INNER) + (f" (at {at})" if at else "")) from None
+        self._check(given)
+        return given
+
+    def as_trained(self, given: TrialConfig) -> TrialConfig:
+        """The trial with every field that it does not read at its default."""
+        fields = {name: getattr(given, name) for name in TrialConfig.model_fields}
+        idle = {name: DEFAULTS[name] for name in unread(fields)}
+        settled = self._filled({**fields, **idle})
+        # The seeds of all trials are one tuple, and so are the names of the fields that are set.
+        return TrialConfig.model_construct(ALL_FIELDS, **{**settled, "seeds": self.seeds})
+
+    def _fields(self, position: Position) -> TrialFields:
+        given = {**self.study.fixed, **position.level, **position.point}
+        if given.get("convention") is not None and given.get("epsilon") is not None:
+            raise RequestError(
+                f"convention {given['convention']!r} brings its own epsilon; leave epsilon away"
+            )
+        fields = TrialFields(**given)
+        if fields.batch_size > self.train:
+            raise RequestError(
+                f"batch_size {fields.batch_size} is above the {self.train} examples of the "
+                "training split; lower it, or give the training split more"
+            )
+        return fields
+
+    def _resolved(self, fields: TrialFields) -> dict[str, Any]:
+        """The fields with what depends on the data or on each other filled in."""
+        own = self._filled(dict(fields))
+        own["dataset"], own["seeds"] = self.dataset, self.seeds
+        own["steps"] = self.study.budget.steps_for(self.train // fields.batch_size)
+        return own
+
+    def _filled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with what depends on each other or on the training split's size filled in."""
+        size, convention = fields["norm_batch_size"], fields["convention"]
+        own = dict(fields)
+        own["norm_batch_size"] = (self.train if size == WHOLE else size) or fields["batch_size"]
+        own["epsilon"] = fields["epsilon"] or own_epsilon(convention)
+        if convention is not None:
+            own["conventions"] = tuple(dict.fromkeys((convention, *fields["conventions"])))
+        sizes = fields["probe_batch_sizes"]
+        own["probe_batch_sizes"] = tuple(m for m in sizes if m <= self.train)
+        return own
+
+    def _check(self, config: TrialConfig) -> None:
+        forward = forward_examples(config, self.train)
+        if forward > self.train:
+            raise RequestError(
+                f"norm = {config.norm!r} with norm_batch_size {config.norm_batch_size} takes "
+                f"{forward} examples a step, above the {self.train} of the training split; lower "
+                "norm_batch_size, or give the training split more"
+            )
+        widths, seeds = (self.features, *config.hidden, self.classes), len(config.seeds)
+        weights = seeds * sum(a * b for a, b in itertools.pairwise(widths))
+        if weights > MOST_WEIGHTS:
+            raise RequestError(
+                f"layers of {', '.join(map(str, widths))} are {weights:,} weights over the "
+                f"{seeds} seeds of a trial, above the {MOST_WEIGHTS:,} that one may have; lower "
+                "hidden or replicas"
+            )
+        if seeds * self.examples > MOST_WEIGHTS:
+            raise RequestError(
+                f"{seeds} seeds that each split {self.examples:,} examples are above the "
+                f"{MOST_WEIGHTS:,} that one trial may have; lower replicas"
+            )
+
+
+def own_epsilon(convention: str | None) -> float:
+    """The epsilon of a convention, or the default."""
+    return DEFAULT_EPSILON if convention is None else ALL[convention].epsilon
