@@ -146,7 +146,7 @@ def test_equal_runs_give_equal_answers(tiny: tuple[Findings, MemorySink], tmp_pa
 def test_networks_that_diverge_are_results(tmp_path: Path) -> None:
     plan = planned(
         draws={"count": 1},
-        fixed={**TINY["fixed"], "norm": "none", "optimizer": "sgd", "schedule": "constant"},
+        fixed={"hidden": [8], "norm": "none", "optimizer": "sgd", "schedule": "constant"},
         scientific={"batch_size": [16, 32, 64]},
         nuisance={"learning_rate": {"scale": "choice", "values": [1e30]}},
     )
