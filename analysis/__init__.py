@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from caviar.analysis.run.design import design_of
+    from caviar.analysis.results import results_of
+    from caviar.analysis.run.comparison import comparison_of
     from caviar.analysis.run.read import Run, read_run
 
-__all__ = ["Run", "design_of", "read_run"]
+__all__ = ["Run", "comparison_of", "read_run", "results_of"]
 
 
 def __getattr__(name: str) -> Any:
     """Names of `__all__` on first use: `caviar advise` must not wait for pandas."""
     if name in __all__:
-        from caviar.analysis.run import design
-        from caviar.analysis.run import read as load
+        from caviar.analysis import results
+        from caviar.analysis.run import comparison, read
 
-        return design.design_of if name == "design_of" else getattr(load, name)
+        named = {
+            "Run": read.Run,
+            "comparison_of": comparison.comparison_of,
+            "read_run": read.read_run,
+            "results_of": results.results_of,
+        }
+        return named[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,11 +18,11 @@ from typing import Any
 
 import pandas as pd
 
-from caviar.analysis import design_of, read_run
+from caviar.analysis import comparison_of, read_run
 from caviar.analysis.number_format import number
+from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.verdicts import scorecard
-from caviar.analysis.tables.control_arms import first_arm
 
 HEAD = """# The literature's claims on small networks
 
@@ -41,12 +41,12 @@ def cards(folders: Sequence[str | Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     parts, commands = [], {}
     for folder in folders:
         run = read_run(folder)
-        design = design_of(first_arm(run))
-        if design is None:
+        comparison = comparison_of(run)
+        if isinstance(comparison, NoComparison):
             continue
         data = "digits" if run.trials["dataset"].iloc[0] == "digits" else "MNIST images"
         name = _name(folder)
-        parts.append(scorecard(run, design).assign(run=name, data=data))
+        parts.append(scorecard(comparison).assign(run=name, data=data))
         commands[name] = _command(run.study["sessions"][0]["command"])
     return pd.concat(parts, ignore_index=True), commands
 

@@ -56,6 +56,7 @@ FLOORS = {
         {"run", "statistics", "theory"},
         {"tables"},
         {"scorecard", "compare", "figures"},
+        {"findings"},
         {"results"},
         {"report"},
     ),

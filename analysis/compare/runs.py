@@ -21,7 +21,7 @@ from caviar.analysis.statistics.intervals import (
     mean_interval,
 )
 from caviar.analysis.statistics.multiplicity import holm
-from caviar.analysis.tables.comparisons import SEED
+from caviar.analysis.tables.estimates import SEED
 
 Array = NDArray[Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import number, with_interval
-from caviar.analysis.results import Findings
 from caviar.analysis.tables.specification_curve import SMALLEST, below_zero
 
 WITHOUT = {
@@ -18,23 +18,23 @@ WITHOUT = {
 }
 
 
-def of_question_1(found: Findings) -> list[str]:
+def of_question_1(results: Results) -> list[str]:
     """Mechanisms, self-influence, equivalent dropout and specifications, where it has them."""
     return [
-        *_mechanisms(found),
-        *_self_influence(found),
-        *_dropout(found),
-        *_specifications(found),
+        *_mechanisms(results),
+        *_self_influence(results),
+        *_dropout(results),
+        *_specifications(results),
     ]
 
 
-def of_question_2(found: Findings, layer: str) -> list[str]:
+def of_question_2(results: Results, layer: str) -> list[str]:
     """Parts of the error of the mean in `layer`, repairs, and the best decay."""
-    return [*_repairs(found), *_best_decay(found, layer)]
+    return [*_repairs(results), *_best_decay(results, layer)]
 
 
-def _mechanisms(found: Findings) -> list[str]:
-    shares = found.table("mechanism_shares")
+def _mechanisms(results: Results) -> list[str]:
+    shares = results.reading("mechanism_shares")
     if shares.empty:
         return []
     shares = shares[shares["quantity"] == "test_loss"]
@@ -62,15 +62,15 @@ def _mechanisms(found: Findings) -> list[str]:
     return sentences
 
 
-def _self_influence(found: Findings) -> list[str]:
+def _self_influence(results: Results) -> list[str]:
     sentences = []
-    for facet, table in _facets(found.table("penalty_split")):
+    for facet, table in _facets(results.reading("penalty_split")):
         level = float(table["level"].max())
         at = {r["quantity"]: r for r in table[table["level"] == level].to_dict("records")}
         if not {"self_influence", "predicted_self_influence"} <= at.keys():
             continue
         sentences.append(
-            f"{facet}Of that penalty at {_symbol(found)} = {level:g}, "
+            f"{facet}Of that penalty at {_symbol(results)} = {level:g}, "
             f"{with_interval(at['self_influence'])} nats are self-influence, the example in its "
             "own statistics; one backward pass predicts "
             f"{with_interval(at['predicted_self_influence'])}."
@@ -85,13 +85,12 @@ def _facets(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(f"{name}: " if name else "", rows) for name, rows in table.groupby("facet")]
 
 
-def _symbol(found: Findings) -> str:
-    assert found.design is not None
-    return found.design.symbol
+def _symbol(results: Results) -> str:
+    return results.design.symbol
 
 
-def _dropout(found: Findings) -> list[str]:
-    table = found.table("equivalent_dropout")
+def _dropout(results: Results) -> list[str]:
+    table = results.reading("equivalent_dropout")
     if table.empty:
         return []
     sentences = []
@@ -109,30 +108,30 @@ def _dropout(found: Findings) -> list[str]:
     return sentences
 
 
-def _specifications(found: Findings) -> list[str]:
-    table = found.table("specifications")
+def _specifications(results: Results) -> list[str]:
+    table = results.reading("specifications")
     if table.empty:
         return []
     counts = below_zero(table, SMALLEST)
     return [f"Test loss at the smallest size less that at the largest: {counts}."]
 
 
-def _repairs(found: Findings) -> list[str]:
+def _repairs(results: Results) -> list[str]:
     words = {"precise": "precise statistics", "evalnorm": "EvalNorm", "batch": "batch statistics"}
     sentences = []
-    for facet, table in _facets(found.table("repairs")):
+    for facet, table in _facets(results.reading("repairs")):
         smallest = table["level"].min()
         at = {r["statistics"]: r for r in table[table["level"] == smallest].to_dict("records")}
         parts = [f"{w} {with_interval(at[k], signed=True)}" for k, w in words.items() if k in at]
         sentences.append(
-            f"{facet}In place of population statistics at {_symbol(found)} = {smallest:g}: "
+            f"{facet}In place of population statistics at {_symbol(results)} = {smallest:g}: "
             f"{'; '.join(parts)} nats."
         )
     return sentences
 
 
-def _best_decay(found: Findings, layer: str) -> list[str]:
-    table = found.table("memory_scaling")
+def _best_decay(results: Results, layer: str) -> list[str]:
+    table = results.reading("memory_scaling")
     rows = table[table["layer"] == layer] if len(table) else table
     sentences = []
     for row in rows.to_dict("records"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures import overview as figures
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report import sections_regularization as regularization_sections
 from caviar.analysis.report import sections_test_time as test_time_sections
 from caviar.analysis.report.answer import usual_errors
 from caviar.analysis.report.section import Section, whole
-from caviar.analysis.results import Findings
+from caviar.analysis.run.comparison import NoComparison
 
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Verdicts, bands, the range of the "
@@ -30,22 +31,21 @@ UPDATES = (
 )
 
 
-def not_claimed(found: Findings) -> tuple[str, ...]:
+def not_claimed(results: Results | NoComparison) -> tuple[str, ...]:
     """What a reader might take from the page and must not."""
-    if found.design is None:
+    if isinstance(results, NoComparison):
         return NOT_CLAIMED
-    updates = found.run.trials["batch_size"].nunique() > 1
+    updates = results.run.trials["batch_size"].nunique() > 1
     return (*NOT_CLAIMED, UPDATES if updates else GHOSTS)
 
 
-def _overview(found: Findings) -> Figure:
-    assert found.design is not None
+def _overview(results: Results) -> Figure:
     return figures.overview(
-        found.table("noise_penalty"),
-        found.table("effect_of_size"),
-        usual_errors(found),
-        found.design.label,
-        found.design.reference,
+        results.reading("noise_penalty"),
+        results.reading("effect_of_size"),
+        usual_errors(results),
+        results.design.label,
+        results.design.reference,
     )
 
 
@@ -62,7 +62,6 @@ OPENING = (
         caption="Points on the line agree with theory. Each is the mean over all networks; bars, "
         "often smaller than the points, are 95 % intervals over seeds.",
         alt="Measured against predicted noise of batch statistics, four panels.",
-        code="noise.batch_noise(run, design_of(run))",
         draw=lambda f: figures.batch_noise(whole(f, "batch_noise")),
     ),
     Section(
@@ -87,7 +86,6 @@ CLOSING = (
         "for their number), else inconclusive. The row shows the place that speaks loudest "
         "against it. Losses are those of each arm at its best draw. What is known of a claim "
         "beforehand, and what a verdict leaves open, stands beside it.",
-        code="scorecard.scorecard(whole, design_of(run))",
         opened=True,
     ),
     Section(
@@ -95,7 +93,6 @@ CLOSING = (
         title="Every trial",
         says="What differed between trials, and how each ended. A diverged trial is a result: "
         "its seeds with a finite loss count, the others are counted as left out.",
-        code="findings.trials_table(whole)",
     ),
 )
 SECTIONS = (

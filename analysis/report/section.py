@@ -8,15 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from caviar.analysis.results import Findings
-
-IMPORTS = (
-    "from analysis import best_decay as decay\n"
-    "from analysis import beside, data_sets, error_parts\n"
-    "from analysis import equivalent_dropout as dropout\n"
-    "from analysis import design_of, findings, mechanisms, noise, penalty_scaling, read_run\n"
-    "from analysis import regularization, scorecard, specifications, test_time, tuning\n\n"
-)
+from caviar.analysis.findings.finding import Results
 
 
 @dataclass(frozen=True)
@@ -31,29 +23,25 @@ class Section:
     says: str
     caption: str = ""
     alt: str = ""
-    code: str = ""
     opened: bool = False
-    draw: Callable[[Findings], Figure] | None = None
+    draw: Callable[[Results], Figure] | None = None
 
 
-def whole(found: Findings, name: str) -> pd.DataFrame:
+def whole(results: Results, name: str) -> pd.DataFrame:
     """A table under every reading."""
-    return found.tables[name]
+    return results[name]
 
 
-def label(found: Findings) -> str:
+def label(results: Results) -> str:
     """The name of the axis."""
-    assert found.design is not None
-    return found.design.label
+    return results.design.label
 
 
-def symbol(found: Findings) -> str:
+def symbol(results: Results) -> str:
     """The letter of the axis."""
-    assert found.design is not None
-    return found.design.symbol
+    return results.design.symbol
 
 
-def reference(found: Findings) -> float:
+def reference(results: Results) -> float:
     """The level that others are held against."""
-    assert found.design is not None
-    return found.design.reference
+    return results.design.reference

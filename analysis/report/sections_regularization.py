@@ -17,7 +17,6 @@ SECTIONS = (
         "arms share the draws. Best draw: each arm at its own.",
         caption="A line falling along the dashed one is proportional to 1/m.",
         alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
-        code="regularization.noise_penalty(run, design_of(run))",
         draw=lambda f: figures.noise_penalty(whole(f, "noise_penalty"), label(f), symbol(f)),
     ),
     Section(
@@ -26,7 +25,6 @@ SECTIONS = (
         says="Exponents of the penalty in 1/m - 1/N, which is zero when the batch is everything: "
         "over all sizes from 8, over the sizes from 64, where theory expects 1, and between "
         "neighbours, which a power law has all equal. Seeds are averaged before the logarithm.",
-        code="penalty_scaling.penalty_exponents(run, design_of(run))",
     ),
     Section(
         key="effect_of_size",
@@ -38,14 +36,12 @@ SECTIONS = (
         caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at "
         "once.",
         alt="Train and test loss less those at the largest size, with 95 % intervals.",
-        code="regularization.effect_of_size(run, design_of(run))",
         draw=lambda f: figures.effect_of_size(whole(f, "effect_of_size"), label(f), reference(f)),
     ),
     Section(
         key="losses",
         title="1. The losses themselves",
         says="Means over units of train loss, test loss and test accuracy at the end of training.",
-        code="regularization.losses(run, design_of(run))",
     ),
     Section(
         key="trends",
@@ -53,7 +49,6 @@ SECTIONS = (
         says="The slope of each quantity a doubling of the size, a slope a seed, below the size "
         "that others are held against; p_page is that of Page's test that the order of sizes is "
         "the order of values.",
-        code="regularization.trends(run, design_of(run))",
     ),
     Section(
         key="best_size",
@@ -61,7 +56,6 @@ SECTIONS = (
         says="The size with the lowest test loss. The range holds the truly lowest with 95 %; an "
         "edge says that it reaches the end of what was tried. p_u_shape tests that test loss "
         "falls before the best size and rises after it, the choice of the turning point paid for.",
-        code="regularization.best_size(run, design_of(run))",
     ),
     Section(
         key="chosen_draws",
@@ -69,7 +63,6 @@ SECTIONS = (
         says="The best draw of an arm has the lowest validation loss over the other seeds. "
         "Arms that choose different draws differ in more than their size; a choice at the edge "
         "of what was drawn may not be the best there is.",
-        code="findings.chosen_table(run, design_of(run))",
     ),
     Section(
         key="arm_effects",
@@ -81,8 +74,7 @@ SECTIONS = (
         "lacks all of it. Bold: the 95 % interval misses zero; ± is half its width, its ends are "
         "in the table. Colours end at 1 nat.",
         alt="Train and test loss of every control arm less those of population statistics.",
-        code="mechanisms.arm_effects(whole, design_of(run))",
-        draw=lambda f: decompositions.arm_effects(f.table("arm_effects"), label(f)),
+        draw=lambda f: decompositions.arm_effects(f.reading("arm_effects"), label(f)),
     ),
     Section(
         key="mechanism_shares",
@@ -94,8 +86,7 @@ SECTIONS = (
         "not add up.",
         caption="Below zero in test loss, the mechanism helps.",
         alt="Contribution of each mechanism to train and test loss against size.",
-        code="mechanisms.mechanism_shares(mechanisms.arm_effects(whole, design_of(run)))",
-        draw=lambda f: decompositions.mechanism_shares(f.table("mechanism_shares"), label(f)),
+        draw=lambda f: decompositions.mechanism_shares(f.reading("mechanism_shares"), label(f)),
     ),
     Section(
         key="penalties",
@@ -107,8 +98,7 @@ SECTIONS = (
         "training with small batches makes a network less sensitive to them. ± is half the width "
         "of the 95 % interval; its ends are in the table.",
         alt="Map of the noise penalty by size at evaluation and size at training.",
-        code="noise.penalties(run, design_of(run))",
-        draw=lambda f: decompositions.penalty_matrix(f.table("penalties"), label(f)),
+        draw=lambda f: decompositions.penalty_matrix(f.reading("penalties"), label(f)),
     ),
     Section(
         key="penalty_split",
@@ -121,8 +111,7 @@ SECTIONS = (
         "linear near zero: self-influence is negative where R_ext is above R_in. Bars are 95 % "
         "intervals.",
         alt="R_in, R_ext and self-influence, measured and predicted, against size.",
-        code="noise.at_own_size(noise.penalties(run, design_of(run)))",
-        draw=lambda f: decompositions.penalty_split(f.table("penalty_split"), label(f)),
+        draw=lambda f: decompositions.penalty_split(f.reading("penalty_split"), label(f)),
     ),
     Section(
         key="gradient_noise",
@@ -131,8 +120,7 @@ SECTIONS = (
         "gradient's variance, over batches and partitions, that lies between partitions.",
         caption="Near one, who shares a ghost matters more to a step than which examples it sees.",
         alt="Share of gradient variance between partitions against size.",
-        code="noise.gradient_noise(run, design_of(run))",
-        draw=lambda f: decompositions.gradient_noise(f.table("gradient_noise"), label(f)),
+        draw=lambda f: decompositions.gradient_noise(f.reading("gradient_noise"), label(f)),
     ),
     Section(
         key="equivalent_dropout",
@@ -143,8 +131,7 @@ SECTIONS = (
         "at the measured rate. Outside counts seeds that no rate matches.",
         caption="Below zero on the right, batch norm's noise is the better regulariser.",
         alt="Equivalent dropout rate measured and predicted, and test loss difference at it.",
-        code="dropout.equivalent_dropout(whole, design_of(run))",
-        draw=lambda f: decompositions.equivalent_dropout(f.table("equivalent_dropout"), label(f)),
+        draw=lambda f: decompositions.equivalent_dropout(f.reading("equivalent_dropout"), label(f)),
     ),
     Section(
         key="tuning",
@@ -157,8 +144,7 @@ SECTIONS = (
         "apart, sizes need different tuning. Bars are 95 % intervals over seeds, from five seeds "
         "on.",
         alt="Test loss against each drawn field for every size, with the best draws starred.",
-        code="tuning.tuning(run, design_of(run))",
-        draw=lambda f: robustness_figures.tuning(f.table("tuning"), symbol(f)),
+        draw=lambda f: robustness_figures.tuning(f.reading("tuning"), symbol(f)),
     ),
     Section(
         key="tuning_spread",
@@ -167,7 +153,6 @@ SECTIONS = (
         "beside that between seeds of the same draw. Where the first is the larger, a comparison "
         "at one draw says more of that draw than of the size. Intervals are over draws or over "
         "seeds, units of them, from five on.",
-        code="tuning.tuning_spread(run, design_of(run))",
     ),
     Section(
         key="specifications",
@@ -181,8 +166,7 @@ SECTIONS = (
         "from five seeds on; surely: the interval misses zero. The axis is linear near zero.",
         alt="Effects of size on test loss in their order, with intervals, over the fields that "
         "make each specification.",
-        code="specifications.specifications([whole, *others])",
-        draw=lambda f: robustness_figures.specifications(f.table("specifications")),
+        draw=lambda f: robustness_figures.specifications(f.reading("specifications")),
     ),
     Section(
         key="designs",
@@ -194,8 +178,7 @@ SECTIONS = (
         "Every draw: shared learning rates. Best draw: each size at its own.",
         caption="Bars are 95 % intervals over seeds.",
         alt="Train and test loss against size for several designs.",
-        code="beside.designs_beside([whole, *others])",
-        draw=lambda f: decompositions.designs(f.tables["designs"]),
+        draw=lambda f: decompositions.designs(f["designs"]),
     ),
     Section(
         key="across_data_sets",
@@ -203,6 +186,5 @@ SECTIONS = (
         says="The same comparison on several data sets as one number: the interquartile mean over "
         "the seeds of all of them of the difference in loss, as a share of each data set's loss "
         "at the reference. Seeds are resampled within data sets; the interval speaks of these.",
-        code="data_sets.across_data_sets([whole, *others])",
     ),
 )

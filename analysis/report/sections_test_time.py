@@ -6,15 +6,15 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures import decompositions
 from caviar.analysis.figures import overview as figures
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import tracker_name, usual_tracker
 from caviar.analysis.report.section import Section, label
-from caviar.analysis.results import Findings
 
 
-def _repairs(found: Findings) -> Figure:
-    usual = usual_tracker(found, found.table("running_damage"))
+def _repairs(results: Results) -> Figure:
+    usual = usual_tracker(results, results.reading("running_damage"))
     name = tracker_name(usual.iloc[0])
-    return decompositions.repairs(found.table("repairs"), usual, label(found), name)
+    return decompositions.repairs(results.reading("repairs"), usual, label(results), name)
 
 
 SECTIONS = (
@@ -26,8 +26,7 @@ SECTIONS = (
         caption="Lower is better; every tracker watched the same training. Bars, or ± half their "
         "width, are 95 % intervals; of a map too dense for numbers they are in the table.",
         alt="Error of running mean and variance against mini-batch size for every tracker.",
-        code="test_time.statistics_error(run, design_of(run))",
-        draw=lambda f: figures.statistics_error(f.table("statistics_error"), label(f)),
+        draw=lambda f: figures.statistics_error(f.reading("statistics_error"), label(f)),
     ),
     Section(
         key="running_damage",
@@ -38,8 +37,7 @@ SECTIONS = (
         "half their width, are 95 % intervals; of a map too dense for numbers they are in the "
         "table.",
         alt="Test loss under running less population statistics for every tracker.",
-        code="test_time.running_damage(run, design_of(run))",
-        draw=lambda f: figures.running_damage(f.table("running_damage"), label(f)),
+        draw=lambda f: figures.running_damage(f.reading("running_damage"), label(f)),
     ),
     Section(
         key="error_parts",
@@ -50,9 +48,8 @@ SECTIONS = (
         "in deeper layers, what batch norm below does to the input.",
         caption="Parts that are zero by construction are not drawn.",
         alt="Sampling, staleness and propagation error against size, by layer.",
-        code="error_parts.error_parts(run, design_of(run))",
         draw=lambda f: decompositions.error_parts(
-            usual_tracker(f, f.table("error_parts")), label(f)
+            usual_tracker(f, f.reading("error_parts")), label(f)
         ),
     ),
     Section(
@@ -62,8 +59,7 @@ SECTIONS = (
         "1/(1 - decay) of the rule unbiased: a longer memory takes more samples and is staler.",
         caption="Where sampling and staleness cross lies the best memory.",
         alt="Sampling, staleness and propagation error against the memory of the average.",
-        code="error_parts.of_one_size(error_parts.error_parts(run, design_of(run)))",
-        draw=lambda f: decompositions.error_parts_over_decay(f.table("error_parts_over_decay")),
+        draw=lambda f: decompositions.error_parts_over_decay(f.reading("error_parts_over_decay")),
     ),
     Section(
         key="error_parts_over_time",
@@ -72,8 +68,7 @@ SECTIONS = (
         "every measured step, for the smallest, a middle and the largest size.",
         caption="Staleness follows how fast the weights move; sampling does not.",
         alt="Sampling, staleness and propagation error against the training step.",
-        code="error_parts.error_parts_over_time(run, design_of(run))",
-        draw=lambda f: decompositions.error_parts_over_time(f.table("error_parts_over_time")),
+        draw=lambda f: decompositions.error_parts_over_time(f.reading("error_parts_over_time")),
     ),
     Section(
         key="repairs",
@@ -84,7 +79,6 @@ SECTIONS = (
         "statistics given the evaluated example (Singh & Shrivastava 2019).",
         caption="Below zero, the statistics suit the network better than the population's own.",
         alt="Test loss under batch, precise and EvalNorm statistics less population loss.",
-        code="test_time.repairs(run, design_of(run))",
         draw=_repairs,
     ),
     Section(
@@ -97,14 +91,12 @@ SECTIONS = (
         caption="Dashed: memory as the power -1/3 of the size, which theory expects where weights "
         "drift at a constant rate.",
         alt="Best memory of the running average against size, by layer.",
-        code="decay.best_decay(run, design_of(run))",
-        draw=lambda f: decompositions.best_decay(f.table("best_decay"), label(f)),
+        draw=lambda f: decompositions.best_decay(f.reading("best_decay"), label(f)),
     ),
     Section(
         key="memory_scaling",
         title="2. How the best memory scales",
         says="The slope of log memory on log m of each seed's own best decay. Theory's -1/3 is for "
         "independent batches and a drift that does not depend on m.",
-        code="decay.memory_scaling(run, design_of(run))",
     ),
 )

@@ -19,15 +19,15 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures import axes as drawing
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import CONTROLS, MINUS, number
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.glossary import GLOSSARY
 from caviar.analysis.report.headline import headlines
 from caviar.analysis.report.integrity import checks, verdict
 from caviar.analysis.report.page_order import SECTIONS, not_claimed
-from caviar.analysis.report.section import IMPORTS, Section
-from caviar.analysis.results import Findings
-from caviar.analysis.tables.control_arms import arms_of
+from caviar.analysis.report.section import Section
+from caviar.analysis.run.comparison import NoComparison
 
 QUESTIONS = (
     "Question 1: how mini-batch size changes regularisation",
@@ -47,7 +47,9 @@ class Cell(NamedTuple):
     number: bool
 
 
-def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -> Path:
+def write_report(
+    results: Results | NoComparison, folder: Path, integrity: Sequence[str] = ()
+) -> Path:
     """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path.
 
     `integrity`: what verifying the run said, a line a check (`ok     ...`, `FAULT  ...`); where
@@ -55,19 +57,25 @@ def write_report(found: Findings, folder: Path, integrity: Sequence[str] = ()) -
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    for name, table in found.tables.items():
-        if len(table.columns):
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
-    sections = []
-    for section in SECTIONS:
-        table = found.tables.get(section.key, pd.DataFrame())
-        if len(table) or (section.key == "overview" and found.design is not None):
-            sections.append(_section(found, section, table, folder / "figures"))
-    _letter(sections)
+    sections = [] if isinstance(results, NoComparison) else _written(results, folder)
     page = folder / "index.html"
-    written = _page(found, sections, integrity).translate(CONTROLS)
+    written = _page(results, sections, integrity).translate(CONTROLS)
     page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
+
+
+def _written(results: Results, folder: Path) -> list[dict[str, Any]]:
+    """Write the tables and figures of a comparison; returns the parts of its page."""
+    sections = []
+    for name in results:
+        if len(results[name].columns):
+            results[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
+    for section in SECTIONS:
+        table = results[section.key] if section.key in results else pd.DataFrame()
+        if len(table) or section.key == "overview":
+            sections.append(_section(results, section, table, folder / "figures"))
+    _letter(sections)
+    return sections
 
 
 def _letter(sections: list[dict[str, Any]]) -> None:
@@ -79,19 +87,19 @@ def _letter(sections: list[dict[str, Any]]) -> None:
 
 
 def _section(
-    found: Findings, section: Section, table: pd.DataFrame, folder: Path
+    results: Results, section: Section, table: pd.DataFrame, folder: Path
 ) -> dict[str, Any]:
     image, width = "", 0.0
     if section.draw:
-        image, width = _draw(section.draw, found, folder / section.key)
-    shown = found.table(section.key) if len(table) > 200 else table
+        image, width = _draw(section.draw, results, folder / section.key)
+    shown = results.reading(section.key) if len(table) > 200 else table
     return {
         "key": section.key,
         "title": section.title,
         "says": section.says,
         "caption": section.caption,
         "alt": section.alt,
-        "code": IMPORTS + _reading(found, section) + section.code,
+        "code": code_of(results, section.key),
         "image": image,
         "least": f"{LEGIBLE * width:.0f}px",
         "opened": section.opened,
@@ -101,28 +109,27 @@ def _section(
     }
 
 
-def _reading(found: Findings, section: Section) -> str:
-    """The lines that read the run: `whole`, and `run`, the arm that the tables are about."""
-    where = repr(str(found.run.where))
-    lines = f"run = whole = read_run({where})\n"
-    if arms_of(found.run):
-        lines = f"whole = read_run({where})\nrun = mechanisms.first_arm(whole)\n"
-    if found.beside or "others" in section.code:
-        others = ", ".join(f"read_run({str(run.where)!r})" for run in found.beside)
-        lines += f"others = [{others}]\n"
-    return lines
+def code_of(results: Results, name: str) -> str:
+    """The lines of Python that give a table of these results again."""
+    beside = [f"read_run({str(run.where)!r})" for run in results.beside]
+    more = f", [{', '.join(beside)}]" if beside else ""
+    return (
+        "from caviar.analysis import read_run, results_of\n\n"
+        f"run = read_run({str(results.run.where)!r})\n"
+        f'results_of(run{more})["{name}"]'
+    )
 
 
-def _draw(draw: Callable[[Findings], Figure], found: Findings, path: Path) -> tuple[str, float]:
+def _draw(draw: Callable[[Results], Figure], results: Results, path: Path) -> tuple[str, float]:
     """Write the figure; returns its SVG, encoded, and its width in pixels of the page."""
     with drawing.style(), warnings.catch_warnings():
         # A name of the user's may have letters that the font lacks: a box stands for each.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
-        figure = draw(found)
+        figure = draw(results)
         layout = figure.get_layout_engine()
         if layout is not None:
             layout.execute(figure)
-        figure.set_layout_engine("none")  # Places are found once, not twice a file.
+        figure.set_layout_engine("none")  # Places are results once, not twice a file.
         files = {kind: write(figure) for kind, write in FORMATS.items()}
     for kind, content in files.items():
         path.with_suffix(f".{kind}").write_bytes(content)
@@ -166,35 +173,37 @@ def _cell(value: Any) -> Cell:
     return Cell(text, text, False)
 
 
-def _page(found: Findings, sections: list[dict[str, Any]], integrity: Sequence[str]) -> str:
+def _page(
+    results: Results | NoComparison, sections: list[dict[str, Any]], integrity: Sequence[str]
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    details = (question_1(found), question_2(found))
+    details = (question_1(results), question_2(results))
     looked_at = checks(integrity)
     return environment.get_template("page.html.j2").render(
-        name=found.run.study["study"]["name"],
-        about=about(found),
-        answers=list(zip(QUESTIONS, headlines(found), details, strict=True)),
-        not_claimed=not_claimed(found),
+        name=results.run.study["study"]["name"],
+        about=about(results),
+        answers=list(zip(QUESTIONS, headlines(results), details, strict=True)),
+        not_claimed=not_claimed(results),
         glossary=GLOSSARY,
         sections=sections,
         faults=[check.says for check in looked_at if not check.holds],
         integrity=verdict(looked_at),
         checks=looked_at,
-        made=_made(found),
-        study=json.dumps(found.run.study["study"], indent=1),
+        made=_made(results),
+        study=json.dumps(results.run.study["study"], indent=1),
     )
 
 
-def _made(found: Findings) -> list[tuple[str, str]]:
-    study, session = found.run.study, found.run.study["sessions"][-1]
-    counts = ", ".join(f"{n} {name}" for name, n in found.run.counts.items())
-    seconds = found.run.outcomes["seconds"].sum()
-    outcomes = found.run.outcomes  # of a run made before the column was: "not recorded"
+def _made(results: Results | NoComparison) -> list[tuple[str, str]]:
+    study, session = results.run.study, results.run.study["sessions"][-1]
+    counts = ", ".join(f"{n} {name}" for name, n in results.run.counts.items())
+    seconds = results.run.outcomes["seconds"].sum()
+    outcomes = results.run.outcomes  # of a run made before the column was: "not recorded"
     recorded = (
         outcomes["invariants"]
         if "invariants" in outcomes

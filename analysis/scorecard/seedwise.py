@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar.analysis.run.arms import arms_of
+from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
-from caviar.analysis.tables.comparisons import BEST_DRAW, EVERY_DRAW, final, readings
-from caviar.analysis.tables.control_arms import arms_of, first_arm
 
 Array = NDArray[Any]
 
@@ -109,24 +111,24 @@ class Seedwise:
         return trials[trials["arm"] == arm] if arms_of(self.run) else trials
 
 
-def seedwise(run: Run, design: Design) -> Seedwise | None:
+def seedwise(comparison: Comparison) -> Seedwise | None:
     """One number per seed of everything; None where seeds are not paired, where fields besides
     arm and size are crossed, or where the design is not about batch norm."""
-    first = first_arm(run)
+    run, first, design = comparison.whole, comparison.run, comparison.design
     if not design.paired or design.facets or not (first.trials["norm"] == "batch").all():
         return None
     rows = run.evaluations
     train = rows.loc[rows["split"] == "train", "examples"]
     if train.empty:
         return None
-    arms = arms_of(run)
+    arms = comparison.arms
     return Seedwise(
         run=run,
         design=design,
         batch_norm=arms[0] if arms else "",
         seeds=tuple(sorted(rows["seed"].unique().tolist())),
         examples=int(train.iloc[0]),
-        losses=_losses(run, design),
+        losses=_losses(comparison),
         noise=_over_draws(_network(first, design), ["level", "probe_batch_size"]),
         statistics=_over_draws(_layers(first, design), ["layer", "tracker", "level"]),
     )
@@ -138,15 +140,15 @@ def usual_tracker(run: Run) -> str:
     return f"{(*rule, 'unbiased')[0]}/{float(run.trials['decay'].iloc[0])!r}"
 
 
-def _losses(run: Run, design: Design) -> pd.DataFrame:
-    named = arms_of(run)
-    whole = replace(design, facets=("arm",)) if len(named) > 1 else design
-    rows = final(run.evaluations, whole)
+def _losses(comparison: Comparison) -> pd.DataFrame:
+    named = comparison.arms
+    whole = comparison.across_arms if len(named) > 1 else comparison
+    rows = final(whole.run.evaluations, whole.design)
     # Where all trials are of one arm, measurements do not carry its name.
     arm = rows["arm"] if len(named) > 1 else (*named, "")[0]
-    rows = rows[rows["tracker"].isin(["", usual_tracker(first_arm(run))])].assign(arm=arm)
+    rows = rows[rows["tracker"].isin(["", usual_tracker(comparison.run)])].assign(arm=arm)
     rows = rows.assign(what=rows["split"] + " " + rows["statistics"])
-    read = readings(run, whole, rows)
+    read = whole.readings(rows)
     rows = read.get(BEST_DRAW, read[EVERY_DRAW])
     rows = rows.assign(loss=rows["loss"].where(np.isfinite(rows["loss"])))
     # One row each, but in a run whose rows were written twice.

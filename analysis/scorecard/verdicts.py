@@ -8,13 +8,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.scorecard.claim import Claim, Parts
 from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.seedwise import Seedwise, seedwise
 from caviar.analysis.statistics.intervals import Array, Interval, mean_interval
-from caviar.analysis.tables.comparisons import SEED
+from caviar.analysis.tables.estimates import SEED
 
 ALPHA = 0.05
 
@@ -39,14 +38,14 @@ class Verdict(NamedTuple):
     left_out: int
 
 
-def scorecard(run: Run, design: Design) -> pd.DataFrame:
+def scorecard(comparison: Comparison) -> pd.DataFrame:
     """One row per claim that the run has the data for, with its verdict.
 
     Losses are those of each arm at its best draw, where it had a choice; all else is a mean over
-    draws. `run` is the whole run, `design` that of its first arm. Empty where seeds are not
-    paired, other fields are crossed, or the first arm is not batch norm.
+    draws. Empty where seeds are not paired, other fields are crossed, or the first arm is not
+    batch norm.
     """
-    measured = seedwise(run, design)
+    measured = seedwise(comparison)
     if measured is None:
         return pd.DataFrame()
     verdicts = ((claim, verdict_on(claim, measured)) for claim in CLAIMS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.intervals import mean_intervals
-from caviar.analysis.tables.comparisons import SEED, final, level_means, readings
+from caviar.analysis.tables.estimates import SEED, level_means
 from caviar.analysis.theory.batch_statistics import (
     coupling,
     noise_of_x_hat,
@@ -35,7 +35,7 @@ MEASURED = {
 """What theory predicts, and the column that measured it."""
 
 
-def batch_noise(run: Run, design: Design) -> pd.DataFrame:
+def batch_noise(comparison: Comparison) -> pd.DataFrame:
     """What noise does to statistics and examples at the last step, beside the closed forms.
 
     A row a layer and probed size, over all trials: variance of batch mean and deviation in
@@ -43,14 +43,13 @@ def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     Jacobian's energy between examples. `low_` and `high_` are the ends of each measurement's
     interval over units; `left_out` counts networks that diverged, failed or are not there.
     """
-    rows = _last(run, design)
+    design, rows = comparison.design, _last(comparison)
     rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
     if rows.empty:
         return pd.DataFrame()
     # Sums in one order, whatever the order in which trials ended.
     rows = rows.sort_values(["trial_id", "seed"])
-    sizes = run.evaluations[run.evaluations["split"] == "train"]
-    examples = int(sizes["examples"].iloc[0])
+    examples = comparison.training_examples
     known = {name: column for name, column in MEASURED.items() if column in rows}
     groups = rows.groupby(["layer", "probe_batch_size"])
     table = groups.agg(**{f"measured_{name}": (column, "mean") for name, column in known.items()})
@@ -73,14 +72,14 @@ def batch_noise(run: Run, design: Design) -> pd.DataFrame:
     return table
 
 
-def penalties(run: Run, design: Design) -> pd.DataFrame:
+def penalties(comparison: Comparison) -> pd.DataFrame:
     """Penalty at every probed size of networks trained at every level, with its parts.
 
     The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
     with), `probe_batch_size` (the size at evaluation) and quantity. Nothing where levels are of
     another size than that.
     """
-    rows = _last(run, design)
+    rows = _last(comparison)
     if "noise_penalty" not in rows:
         return pd.DataFrame()
     # Of a diverged network the penalty is no number: it is left out, and counted.
@@ -88,10 +87,10 @@ def penalties(run: Run, design: Design) -> pd.DataFrame:
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
     parts = [
-        level_means(kept, design, quantity, ["probe_batch_size"], reading).assign(
+        level_means(kept, comparison.design, quantity, ["probe_batch_size"], reading).assign(
             reading=reading, quantity=quantity
         )
-        for reading, kept in readings(run, design, rows).items()
+        for reading, kept in comparison.readings(rows).items()
         for quantity in PENALTIES
         if quantity in kept and kept[quantity].notna().any()
     ]
@@ -105,12 +104,12 @@ def at_own_size(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["probe_batch_size"] == table["level"]] if len(table) else table
 
 
-def gradient_noise(run: Run, design: Design) -> pd.DataFrame:
+def gradient_noise(comparison: Comparison) -> pd.DataFrame:
     """Share of the variance of a step's gradient that lies between partitions into ghosts.
 
     By reading, facet and level; only where it was measured.
     """
-    rows = _last(run, design)
+    rows = _last(comparison)
     if rows.empty or "partition_variance" not in rows:
         return pd.DataFrame()
     rows = rows[rows["partition_variance"].notna()]
@@ -118,14 +117,15 @@ def gradient_noise(run: Run, design: Design) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     parts = [
-        level_means(kept, design, "partition_share", [], reading).assign(reading=reading)
-        for reading, kept in readings(run, design, rows).items()
+        level_means(kept, comparison.design, "partition_share", [], reading).assign(reading=reading)
+        for reading, kept in comparison.readings(rows).items()
     ]
     return _ordered(parts, ["reading"])
 
 
-def _last(run: Run, design: Design) -> pd.DataFrame:
-    return final(run.noise, design) if len(run.noise) else run.noise
+def _last(comparison: Comparison) -> pd.DataFrame:
+    run = comparison.run
+    return final(run.noise, comparison.design) if len(run.noise) else run.noise
 
 
 def _ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.best_level import best_range
 from caviar.analysis.statistics.trends import trend
-from caviar.analysis.tables.comparisons import SEED, final
+from caviar.analysis.tables.estimates import SEED
 from caviar.analysis.tables.running_statistics import own_decay_as_one
 
 RULE = "unbiased"
@@ -20,7 +20,7 @@ PREDICTED = -1 / 3
 sampling noise, as 1/(m memory), meets drift, as memory^2."""
 
 
-def best_decay(run: Run, design: Design) -> pd.DataFrame:
+def best_decay(comparison: Comparison) -> pd.DataFrame:
     """The decay with the smallest mean squared error of the running mean, by layer and level.
 
     Of the rule `unbiased`, at the last step, draws averaged; `decay` with the confidence range
@@ -28,7 +28,7 @@ def best_decay(run: Run, design: Design) -> pd.DataFrame:
     was tried. Of the decays that all trials share: one that was drawn differs from the others
     by its draw. Empty below three.
     """
-    rows = _errors(run, design)
+    rows = _errors(comparison)
     table: list[dict[str, Any]] = []
     for (facet, layer, level), part in rows.groupby(["facet", "layer", "level"]):
         wide = part.pivot_table(index="seed", columns="tracker_decay", values="square")
@@ -54,12 +54,12 @@ def best_decay(run: Run, design: Design) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def memory_scaling(run: Run, design: Design) -> pd.DataFrame:
+def memory_scaling(comparison: Comparison) -> pd.DataFrame:
     """Slope of log memory on log m of each seed's own best decay, by facet and layer.
 
     `predicted` is theory's -1/3 at a fixed learning rate and independent batches.
     """
-    rows = _errors(run, design)
+    rows = _errors(comparison)
     table: list[dict[str, Any]] = []
     for (facet, layer), part in rows.groupby(["facet", "layer"]):
         at = part.loc[part.groupby(["seed", "level"])["square"].idxmin()]
@@ -73,8 +73,9 @@ def memory_scaling(run: Run, design: Design) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _errors(run: Run, design: Design) -> pd.DataFrame:
+def _errors(comparison: Comparison) -> pd.DataFrame:
     """Squared error of the running mean by seed, draws averaged."""
+    run, design = comparison.run, comparison.design
     keys = ["facet", "layer", "level", "seed", "tracker_decay"]
     if run.statistics.empty or not design.paired:
         return pd.DataFrame(columns=[*keys, "square"])

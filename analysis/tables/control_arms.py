@@ -6,17 +6,15 @@ same size, its effect is what that mechanism did; against population statistics,
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run, of_trials
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.statistics.intervals import Interval, mean_interval
-from caviar.analysis.tables.comparisons import PAIRED_BY, SEED, readings
-from caviar.analysis.tables.regularization import final_values
+from caviar.analysis.tables.estimates import SEED
 
 POPULATION = "population"
 """The arm that normalises by the whole training split: no noise, no self-influence."""
@@ -24,38 +22,23 @@ POPULATION = "population"
 QUANTITIES = ("train_loss", "test_loss", "test_accuracy", "noise_penalty")
 
 
-def arms_of(run: Run) -> tuple[str, ...]:
-    """The arms that a study names, in its order; empty without."""
-    named = run.study["study"].get("arms", {})
-    there = set(run.trials["arm"]) if "arm" in run.trials else set()
-    return tuple(name for name in named if name in there)
-
-
-def first_arm(run: Run) -> Run:
-    """The trials of the study's first arm alone; the run itself where it names none."""
-    arms = arms_of(run)
-    if not arms:
-        return run
-    return of_trials(run, run.trials.loc[run.trials["arm"] == arms[0], "trial_id"])
-
-
-def arm_effects(run: Run, design: Design) -> pd.DataFrame:
+def arm_effects(comparison: Comparison) -> pd.DataFrame:
     """Every arm less another at the end of training, paired by seed, with its interval.
 
     `against` is the first arm at the same size, or the arm `population` whatever the size; an
     arm that has one size of its own is held against `population` alone. `level` is the arm's
     size. By reading of the draws and by quantity: losses and accuracy under population
     statistics, and the noise penalty. `left_out` counts pairs with a side that is missing or
-    not finite. `design` is that of the first arm; nothing where it crosses another field too.
+    not finite. Empty where the study crosses another field too.
     """
-    arms = arms_of(run)
+    arms, design = comparison.arms, comparison.design
     if len(arms) < 2 or not design.paired or design.facets:
         return pd.DataFrame()
-    whole = replace(design, facets=(*design.facets, "arm"))
-    values = final_values(run, whole).merge(run.trials[["trial_id", "arm"]], on="trial_id")
+    every = comparison.across_arms
+    values = every.final_values.merge(every.run.trials[["trial_id", "arm"]], on="trial_id")
     table = [
         {"reading": reading, **row}
-        for reading, rows in readings(run, whole, values).items()
+        for reading, rows in every.readings(values).items()
         for row in _pairs(rows, arms, PAIRED_BY[reading])
     ]
     return pd.DataFrame(table)

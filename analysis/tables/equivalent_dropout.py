@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.analysis.run.design import Design
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.draws import EVERY_DRAW
+from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
-from caviar.analysis.tables.comparisons import EVERY_DRAW, SEED, by_seed, final
-from caviar.analysis.tables.control_arms import POPULATION, arms_of
-from caviar.analysis.tables.regularization import final_values
+from caviar.analysis.tables.control_arms import POPULATION
+from caviar.analysis.tables.estimates import SEED, by_seed
 from caviar.analysis.theory import batch_statistics as theory
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ statistics; `predicted_rate`: the rate whose noise has the variance of batch nor
 `test_difference`: test loss of batch norm less that of dropout at the measured rate, nats."""
 
 
-def equivalent_dropout(run: Run, design: Design) -> pd.DataFrame:
+def equivalent_dropout(comparison: Comparison) -> pd.DataFrame:
     """Measured and predicted equivalent dropout of the first arm at every size, over seeds.
 
     Dropout arms have a `dropout` above 0 on the statistics of the arm `population`, which is
@@ -35,23 +36,23 @@ def equivalent_dropout(run: Run, design: Design) -> pd.DataFrame:
     not reach: they are left out, so the means are of the others. Empty without two rates, and
     where the study crosses another field too.
     """
-    rates = _rates(run)
+    every, design = comparison.across_arms, comparison.design
+    rates = _rates(every.run)
     if len(rates) < 2 or not design.paired or design.facets:
         return pd.DataFrame(columns=COLUMNS)
-    values = final_values(run, design).merge(run.trials[["trial_id", "arm"]], on="trial_id")
+    values = every.final_values.merge(every.run.trials[["trial_id", "arm"]], on="trial_id")
     dropped = values[values["arm"].isin(rates.index)]
     # `by_seed` has a column a level: here the rates, and batch norm before them.
     dropped = dropped.assign(level=dropped["arm"].map(rates))
-    first = arms_of(run)[0]
     table: list[dict[str, Any]] = []
-    for level, own in values[values["arm"] == first].groupby("level"):
+    for level, own in values[values["arm"] == comparison.arms[0]].groupby("level"):
         rows = pd.concat([own.assign(level=OWN), dropped], ignore_index=True)
         train, test = (by_seed(rows, of, EVERY_DRAW) for of in ("train_loss", "test_loss"))
         shared = train.columns.intersection(test.columns)
         if OWN not in shared or len(shared) < 3:
             continue
         found, outside = _at_equal_train_loss(train[shared], test[shared])
-        found["predicted_rate"] = _predicted(run, design, first, float(str(level)))
+        found["predicted_rate"] = _predicted(comparison, float(str(level)))
         for quantity, column in found.items():
             interval = mean_interval(column, np.random.default_rng(SEED))
             place = {"level": level, "quantity": quantity}
@@ -104,18 +105,17 @@ def _rates(run: Run) -> pd.Series:
     return trials.loc[same, "dropout"].sort_values()
 
 
-def _predicted(run: Run, design: Design, arm: str, level: float) -> Array:
+def _predicted(comparison: Comparison, level: float) -> Array:
     """By seed, from the noise at m that the kurtosis at the end of the first arm's trials gives."""
-    own = run.trials.loc[run.trials["arm"] == arm, "trial_id"]
-    rows = run.noise[run.noise["trial_id"].isin(own)]
+    rows = comparison.run.noise
     if rows.empty:
         return np.array([])
-    rows = final(rows, design)
+    rows = final(rows, comparison.design)
     rows = rows[rows["level"] == level]
     means = rows.groupby("seed")[["excess_kurtosis", "norm_batch_size"]].mean()
-    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
     m, kurtosis = means["norm_batch_size"].to_numpy(), means["excess_kurtosis"].to_numpy()
-    return np.asarray(theory.equivalent_dropout(theory.noise_of_x_hat(m, train.max(), kurtosis)))
+    noise = theory.noise_of_x_hat(m, comparison.training_examples, kurtosis)
+    return np.asarray(theory.equivalent_dropout(noise))
 
 
 def _between(curve: Array, i: int, share: float) -> float:

@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.statistics.equivalence import equivalence
 from caviar.analysis.statistics.multiplicity import holm, simultaneous_bands
 from caviar.analysis.statistics.power import pilot_spread, smallest_effect
 from caviar.analysis.statistics.sign_flip import sign_flip
-from caviar.analysis.tables.comparisons import PAIRED_BY, SEED
+from caviar.analysis.tables.estimates import SEED
 
 MARGINS = {"train_loss": 0.005, "test_loss": 0.005, "test_accuracy": 0.002}
 """Differences below these, in nats and in shares, are called none: named before any run."""

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.power_law import Exponent, scaling_exponent
-from caviar.analysis.tables.comparisons import EVERY_DRAW, SEED, by_seed
-from caviar.analysis.tables.regularization import final_values
+from caviar.analysis.tables.estimates import SEED, by_seed
 
 FROM = 8.0
 """The exponent is fitted from this size up: below, 1/m is no small number."""
@@ -22,18 +21,19 @@ ASYMPTOTIC_FROM = 64.0
 COLUMNS = ["facet", "range", *Exponent._fields]
 
 
-def penalty_exponents(run: Run, design: Design) -> pd.DataFrame:
+def penalty_exponents(comparison: Comparison) -> pd.DataFrame:
     """Exponents of the penalty in u = 1/m - 1/N, a row a facet and range of sizes.
 
     `range` is `from 8`, `from 64` (theory's asymptote), or `between` two neighbouring sizes: a
     power law has the same exponent between all of them. Over all draws that are whole
     (`arms.by_seed`), seeds as units.
     """
+    design = comparison.design
     table: list[dict[str, Any]] = []
     if not design.paired or design.axis != "norm_batch_size":
         return pd.DataFrame(table, columns=COLUMNS)
-    values = final_values(run, design)
-    examples = _examples(run)
+    values = comparison.final_values
+    examples = comparison.training_examples
     for facet, arm in values.groupby("facet"):
         wide = by_seed(arm[arm["level"] < examples], "noise_penalty", EVERY_DRAW)
         for name, smallest, largest in _ranges(wide.columns.to_list()):
@@ -57,8 +57,3 @@ def _ranges(levels: list[float]) -> list[tuple[str, float, float]]:
         if len(inside) >= 3:
             found.append((name, inside[0], inside[-1]))
     return found + [("between", here, there) for here, there in pairwise(levels)]
-
-
-def _examples(run: Run) -> int:
-    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
-    return int(train.iloc[0])

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caviar.analysis.run.design import design_of
+from caviar.analysis.run.comparison import NoComparison, comparison_of
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.power import pilot_spread, smallest_effect, units_needed
-from caviar.analysis.tables.comparisons import EVERY_DRAW, readings
-from caviar.analysis.tables.control_arms import first_arm
 from caviar.analysis.tables.families import MARGINS, differences
-from caviar.analysis.tables.regularization import final_values
 
 ASSUMED = 0.01
 """Nats: the spread over seeds of a paired difference in test loss that is planned with where no
@@ -39,11 +37,10 @@ def of_pilot(run: Run) -> Spread:
     few seeds finds too small a spread more often than not. Raises ValueError where the pilot
     has no two paired sizes of two seeds.
     """
-    run = first_arm(run)
-    design = design_of(run)
-    if design is None or not design.paired:
+    comparison = comparison_of(run)
+    if isinstance(comparison, NoComparison) or not comparison.design.paired:
         raise ValueError("the pilot compares no sizes by seed, so it has no paired differences")
-    rows = readings(run, design, final_values(run, design))[EVERY_DRAW]
+    design, rows = comparison.design, comparison.final_readings[EVERY_DRAW]
     bounds, seeds = [], 0
     for _, arm in rows.groupby("facet"):
         wide = differences(arm, design, "test_loss", EVERY_DRAW)

@@ -7,21 +7,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.statistics.best_level import BestRange, best_range
 from caviar.analysis.statistics.trends import Trend, page, trend
 from caviar.analysis.statistics.u_shape import u_shape
-from caviar.analysis.tables.comparisons import (
-    KEYS,
-    PAIRED_BY,
-    SEED,
-    by_seed,
-    contrasts,
-    final,
-    level_means,
-    readings,
-)
+from caviar.analysis.tables.estimates import SEED, by_seed, contrasts, level_means
 from caviar.analysis.tables.families import family
 
 QUANTITIES = {
@@ -31,62 +22,30 @@ QUANTITIES = {
 }
 
 
-def final_values(run: Run, design: Design) -> pd.DataFrame:
-    """A row a seed of a trial: losses and accuracy at the last step, and the noise penalty.
-
-    `noise_penalty` is train-mode loss less population loss at the same weights, both on the
-    training split (SCIENCE: R_in); NaN for networks without batch statistics.
-    """
-    rows = final(run.evaluations, design)
-    rows = rows[rows["statistics"].isin(["population", "batch"])]
-    # The trained size only: a `batch` row at another size is another question.
-    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
-    wide = rows.set_index([*KEYS, "statistics", "split"])[["loss", "accuracy"]]
-    wide = wide.unstack(["statistics", "split"])
-    nan = pd.Series(np.nan, index=wide.index)
-
-    def column(*key: str) -> pd.Series:
-        return wide[key] if key in wide.columns else nan
-
-    values = pd.DataFrame(
-        {
-            "train_loss": column("loss", "population", "train"),
-            "validation_loss": column("loss", "population", "validation"),
-            "test_loss": column("loss", "population", "test"),
-            "test_accuracy": column("accuracy", "population", "test"),
-            "train_mode_loss": column("loss", "batch", "train"),
-        }
-    )
-    diverged = ~np.isfinite(values["test_loss"])
-    values["test_accuracy"] = values["test_accuracy"].where(~diverged)
-    values["noise_penalty"] = values["train_mode_loss"] - values["train_loss"]
-    return values.reset_index()
-
-
-def noise_penalty(run: Run, design: Design) -> pd.DataFrame:
+def noise_penalty(comparison: Comparison) -> pd.DataFrame:
     """Train-mode less population loss at the same weights, by reading, facet and level.
 
     Not for a norm batch of the whole training split, whose statistics are the population's.
     """
-    values = final_values(run, design)
-    train = run.evaluations.loc[run.evaluations["split"] == "train", "examples"]
-    own = (run.trials["norm"] == "batch") & (run.trials["norm_batch_size"] < train.max())
-    values = values[values["trial_id"].isin(run.trials.loc[own, "trial_id"])]
+    trials, values = comparison.run.trials, comparison.final_values
+    noisy = trials["norm"] == "batch"
+    noisy &= trials["norm_batch_size"] < comparison.training_examples
+    values = values[values["trial_id"].isin(trials.loc[noisy, "trial_id"])]
     parts = [
-        level_means(rows, design, "noise_penalty", [], reading).assign(reading=reading)
-        for reading, rows in readings(run, design, values).items()
+        level_means(rows, comparison.design, "noise_penalty", [], reading).assign(reading=reading)
+        for reading, rows in comparison.readings(values).items()
     ]
     return _ordered(parts, [])
 
 
-def effect_of_size(run: Run, design: Design) -> pd.DataFrame:
+def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     """Each quantity at every level less that at the largest, by reading and facet.
 
     With the interval of each difference, and what `effects.family` says of all of them together.
     """
-    values = final_values(run, design)
+    design = comparison.design
     parts = []
-    for reading, rows in readings(run, design, values).items():
+    for reading, rows in comparison.final_readings.items():
         for quantity in QUANTITIES:
             found = contrasts(rows, design, quantity, reading)
             together = family(rows, design, quantity, reading)
@@ -95,18 +54,19 @@ def effect_of_size(run: Run, design: Design) -> pd.DataFrame:
     return _ordered(parts, ["quantity"])
 
 
-def losses(run: Run, design: Design) -> pd.DataFrame:
+def losses(comparison: Comparison) -> pd.DataFrame:
     """Train and test loss and accuracy themselves at every level, by reading and facet."""
-    values = final_values(run, design)
     parts = [
-        level_means(rows, design, quantity, [], reading).assign(reading=reading, quantity=quantity)
-        for reading, rows in readings(run, design, values).items()
+        level_means(rows, comparison.design, quantity, [], reading).assign(
+            reading=reading, quantity=quantity
+        )
+        for reading, rows in comparison.final_readings.items()
         for quantity in QUANTITIES
     ]
     return _ordered(parts, ["quantity"])
 
 
-def best_size(run: Run, design: Design) -> pd.DataFrame:
+def best_size(comparison: Comparison) -> pd.DataFrame:
     """The level with the lowest test loss, by reading and facet, with a confidence range.
 
     `p_u_shape` tests that test loss falls before it and rises after it.
@@ -116,8 +76,8 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
     cannot be the best; `excluded` counts such sizes.
     """
     table = []
-    for reading, rows in readings(run, design, final_values(run, design)).items():
-        for facet, arm in rows.groupby("facet") if design.paired else ():
+    for reading, rows in comparison.final_readings.items():
+        for facet, arm in rows.groupby("facet") if comparison.design.paired else ():
             counts = arm["test_loss"].map(np.isfinite).groupby(arm["level"]).sum()
             # The same seeds and draws at every size; under the best draw, the same seeds.
             whole = counts == len(arm[PAIRED_BY[reading]].drop_duplicates())
@@ -142,15 +102,16 @@ def best_size(run: Run, design: Design) -> pd.DataFrame:
     return pd.DataFrame(table, columns=columns)
 
 
-def trends(run: Run, design: Design) -> pd.DataFrame:
+def trends(comparison: Comparison) -> pd.DataFrame:
     """Slope of each quantity on log2 of the size, and Page's test of its order.
 
     Per seed over all sizes below the reference, over draws that are whole (`arms.by_seed`); in
     units of the quantity a doubling. By reading, quantity and facet; only for paired designs of
     three sizes or more.
     """
+    design = comparison.design
     table = []
-    for reading, rows in readings(run, design, final_values(run, design)).items():
+    for reading, rows in comparison.final_readings.items():
         rows = rows[rows["level"] < design.reference] if design.paired else rows.iloc[:0]
         for quantity, (facet, arm) in product(
             (*QUANTITIES, "noise_penalty"), rows.groupby("facet")

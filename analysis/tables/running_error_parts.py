@@ -6,9 +6,10 @@ import math
 
 import pandas as pd
 
-from caviar.analysis.run.design import Design, facet_of, in_order
-from caviar.analysis.run.read import Run
-from caviar.analysis.tables.comparisons import final, level_means, readings
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.design import facet_of, in_order
+from caviar.analysis.run.final_rows import final
+from caviar.analysis.tables.estimates import level_means
 from caviar.analysis.tables.running_statistics import RULE, ordered, own_decay_as_one
 from caviar.analysis.theory.running_mean import (
     Keep,
@@ -21,13 +22,14 @@ PARTS = ("sampling", "staleness", "propagation")
 COLUMNS = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
 
 
-def error_parts(run: Run, design: Design) -> pd.DataFrame:
+def error_parts(comparison: Comparison) -> pd.DataFrame:
     """Every tracker's error taken apart into sampling, staleness and propagation.
 
     Root mean squares at the last step, of the mean in deviations and of the variance in log
     ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
     `predicted` is theory's sampling error of the mean at these weights, over shuffled epochs.
     """
+    run, design = comparison.run, comparison.design
     if run.statistics.empty or COLUMNS[0] not in run.statistics:
         return pd.DataFrame()
     rows = own_decay_as_one(run, final(run.statistics, design))
@@ -38,11 +40,11 @@ def error_parts(run: Run, design: Design) -> pd.DataFrame:
         level_means(kept, design, column, ["layer", *RULE], reading).assign(
             reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
         )
-        for reading, kept in readings(run, design, rows).items()
+        for reading, kept in comparison.readings(rows).items()
         for column in COLUMNS
     ]
     table = ordered(found, ["reading", "quantity", "part"])
-    return table.assign(predicted=_sampling_theory(run, design, table))
+    return table.assign(predicted=_sampling_theory(comparison, table))
 
 
 KEEPS: dict[str, Keep] = {
@@ -56,19 +58,20 @@ SEEN = {"ghost_update": "first", "ghosts": "random"}
 """What an average sees a step, where theory's sampling error is known."""
 
 
-def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[float]:
+def _sampling_theory(comparison: Comparison, table: pd.DataFrame) -> list[float]:
     """Of the running mean's sampling error where the rule is known, by row; else NaN.
 
     An update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
     weights that stand still, and for the first layer. NaN where ghosts are not so.
     """
-    train = int(run.evaluations.loc[run.evaluations["split"] == "train", "examples"].iloc[0])
+    run = comparison.run
+    train = comparison.training_examples
     batches = run.trials["batch_size"]
     steps = int(run.outcomes["steps"].max())
     usual = all(
         (run.trials[name] == value).all() for name, value in SEEN.items() if name in run.trials
     )
-    if batches.nunique() > 1 or design.axis != "norm_batch_size" or not usual:
+    if batches.nunique() > 1 or comparison.design.axis != "norm_batch_size" or not usual:
         return [math.nan] * len(table)
     batch = int(batches.iloc[0])
     per_epoch = train // batch
@@ -93,12 +96,13 @@ def _sampling_theory(run: Run, design: Design, table: pd.DataFrame) -> list[floa
 USUAL = "unbiased"
 
 
-def error_parts_over_time(run: Run, design: Design) -> pd.DataFrame:
+def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     """The same for the rule `unbiased` at the study's own decay, at every measured step.
 
     All draws; a row a step, layer, level, quantity and part. Empty with one step, or without a
     shadow.
     """
+    run, design = comparison.over_time, comparison.design
     rows = run.statistics
     if rows.empty or COLUMNS[0] not in rows or run.trials["decay"].nunique() > 1:
         return pd.DataFrame()

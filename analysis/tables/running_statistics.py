@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from caviar.analysis.run.design import Design
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
-from caviar.analysis.tables.comparisons import final, level_means, readings
+from caviar.analysis.tables.estimates import level_means
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -16,8 +17,9 @@ ERRORS = {
 RULE = ["rule", "tracker_decay"]
 
 
-def statistics_error(run: Run, design: Design) -> pd.DataFrame:
+def statistics_error(comparison: Comparison) -> pd.DataFrame:
     """Errors of every tracker in every layer at the last step, by reading, facet and level."""
+    run, design = comparison.run, comparison.design
     if run.statistics.empty:
         return pd.DataFrame()
     rows = own_decay_as_one(run, final(run.statistics, design))
@@ -25,14 +27,15 @@ def statistics_error(run: Run, design: Design) -> pd.DataFrame:
         level_means(kept, design, quantity, ["layer", *RULE], reading).assign(
             reading=reading, quantity=quantity
         )
-        for reading, kept in readings(run, design, rows).items()
+        for reading, kept in comparison.readings(rows).items()
         for quantity in ERRORS
     ]
     return ordered(parts, ["reading", "quantity"])
 
 
-def running_damage(run: Run, design: Design) -> pd.DataFrame:
+def running_damage(comparison: Comparison) -> pd.DataFrame:
     """Test loss under every tracker less that under population statistics, same weights."""
+    run, design = comparison.run, comparison.design
     rows = own_decay_as_one(run, final(run.evaluations, design))
     rows = rows[rows["split"] == "test"]
     running = rows[rows["statistics"] == "running"]
@@ -43,7 +46,7 @@ def running_damage(run: Run, design: Design) -> pd.DataFrame:
     running = running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
     parts = [
         level_means(kept, design, "damage", RULE, reading).assign(reading=reading)
-        for reading, kept in readings(run, design, running).items()
+        for reading, kept in comparison.readings(running).items()
     ]
     return ordered(parts, ["reading"])
 
@@ -55,12 +58,13 @@ REPAIRS = {
 }
 
 
-def repairs(run: Run, design: Design) -> pd.DataFrame:
+def repairs(comparison: Comparison) -> pd.DataFrame:
     """Test loss under other statistics than running averages, less that under the population's.
 
     By reading, facet, level and `statistics`: the evaluated batch's own, precise, EvalNorm.
     """
-    rows = final(run.evaluations, design)
+    design = comparison.design
+    rows = final(comparison.run.evaluations, design)
     rows = rows[rows["split"] == "test"]
     # The trained size only: a `batch` row at another size is another question.
     own = rows["probe_batch_size"] == rows["norm_batch_size"]
@@ -72,7 +76,7 @@ def repairs(run: Run, design: Design) -> pd.DataFrame:
     others = others.assign(damage=others["loss"] - exact.reindex(pair).to_numpy())
     found = [
         level_means(kept, design, "damage", ["statistics"], reading).assign(reading=reading)
-        for reading, kept in readings(run, design, others).items()
+        for reading, kept in comparison.readings(others).items()
     ]
     return ordered(found, ["reading"])
 

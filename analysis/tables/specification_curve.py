@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.number_format import number
-from caviar.analysis.run.design import Design, design_of, facet_of
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.design import Design, facet_of
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.intervals import Interval
-from caviar.analysis.tables.comparisons import EVERY_DRAW, contrasts
-from caviar.analysis.tables.control_arms import first_arm
-from caviar.analysis.tables.regularization import best_size, final_values
+from caviar.analysis.tables.estimates import contrasts
+from caviar.analysis.tables.regularization import best_size
 
 SMALLEST, BEST = "smallest size", "best size"
 COLUMNS = ["compared", "study", "axis", "facet", "draw", "level", "reference"]
@@ -29,7 +29,7 @@ FEW_VALUES = 6
 """A number with more values than this is shown by thirds of the specifications."""
 
 
-def specifications(runs: Sequence[Run]) -> pd.DataFrame:
+def specifications(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Test loss at a size less that at the largest, a row a run, facet and draw.
 
     `compared` says which size: the smallest, which nothing chose, and the best, which
@@ -38,7 +38,7 @@ def specifications(runs: Sequence[Run]) -> pd.DataFrame:
     fields that differ between specifications follow, None where one differs within. Sorted by
     the effect; empty where there are not two.
     """
-    rows = [row for run in map(first_arm, runs) for row in _of_run(run)]
+    rows = [row for one in comparisons for row in _of_one(one)]
     smallest = [row for row in rows if row["compared"] == SMALLEST]
     if len(smallest) < 2:
         return pd.DataFrame()
@@ -80,12 +80,9 @@ def choices(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     return found
 
 
-def _of_run(run: Run) -> Iterator[dict[str, Any]]:
-    design = design_of(run)
-    if design is None or run.evaluations.empty:
-        return
-    values = final_values(run, design)
-    best = best_size(run, design)
+def _of_one(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    run, design, values = comparison.run, comparison.design, comparison.final_values
+    best = best_size(comparison)
     best = best[best["reading"] == EVERY_DRAW].set_index("facet")["level"]
     trials = run.trials.assign(facet=facet_of(run.trials, design))
     trials = trials.assign(one=trials["draw"].astype(str) if design.paired else "every")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design, planned_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
-from caviar.analysis.tables.comparisons import SEED, chosen_draws, level_means
-from caviar.analysis.tables.regularization import final_values
+from caviar.analysis.tables.estimates import SEED, level_means
 
 QUANTITIES = ("test_loss", "validation_loss")
 FIRST = "learning_rate"
@@ -37,7 +37,7 @@ def fields_of(table: pd.DataFrame) -> list[str]:
     return [name for name in table.columns if name not in {*PLACE, "draw", *ESTIMATE}]
 
 
-def tuning(run: Run, design: Design) -> pd.DataFrame:
+def tuning(comparison: Comparison) -> pd.DataFrame:
     """Test and validation loss of every draw at every level, with its interval over seeds.
 
     `chosen_by` counts the seeds that choose the draw (`arms.chosen_draws`, on validation);
@@ -45,12 +45,13 @@ def tuning(run: Run, design: Design) -> pd.DataFrame:
     the lowest or highest of all. Nothing is chosen in a plain random search. Empty with one
     draw.
     """
+    run, design = comparison.run, comparison.design
     fields = [f for f in drawn_fields(run) if f not in (design.axis, *design.facets)]
     if run.trials["draw"].nunique() < 2 or not fields:
         return pd.DataFrame()
-    values = final_values(run, design)
+    values = comparison.final_values
     parts = [
-        level_means(rows, _of_draw(run, design, draw), quantity, []).assign(
+        level_means(rows, _of_draw(comparison, draw), quantity, []).assign(
             quantity=quantity, draw=draw
         )
         for quantity in QUANTITIES
@@ -59,7 +60,7 @@ def tuning(run: Run, design: Design) -> pd.DataFrame:
     at = values_of_draws(run, fields)
     table = pd.concat(parts, ignore_index=True).merge(at, on="draw")
     place = ["facet", "level", "draw"]
-    counts = _choices(run, design).groupby(place).size().rename("chosen_by").reset_index()
+    counts = _choices(comparison).groupby(place).size().rename("chosen_by").reset_index()
     table = table.merge(counts, on=place, how="left")
     table["chosen_by"] = table["chosen_by"].fillna(0).astype(int)
     most = table.groupby(PLACE)["chosen_by"].transform("max")
@@ -69,21 +70,21 @@ def tuning(run: Run, design: Design) -> pd.DataFrame:
     return ordered[[*PLACE, "draw", *fields, *ESTIMATE]]
 
 
-def tuning_spread(run: Run, design: Design) -> pd.DataFrame:
+def tuning_spread(comparison: Comparison) -> pd.DataFrame:
     """How far draws lie apart at a level, beside how far seeds lie apart within a draw.
 
     Standard deviations, `over` draws of the means over seeds, and `over` seeds about the mean
     of their draw; each the root of a mean of squares, whose interval is over draws or seeds.
     `left_out` counts measurements that are missing or not finite. Empty with one draw.
     """
-    if run.trials["draw"].nunique() < 2:
+    if comparison.run.trials["draw"].nunique() < 2:
         return pd.DataFrame()
     rows = []
-    for (facet, level), arm in final_values(run, design).groupby(["facet", "level"]):
+    for (facet, level), arm in comparison.final_values.groupby(["facet", "level"]):
         for quantity in QUANTITIES:
             wide = arm.pivot_table(index="seed", columns="draw", values=quantity, dropna=False)
             finite = wide.where(np.isfinite(wide)).to_numpy(float)
-            planned = design.planned.get((str(facet), float(level)), finite.size)
+            planned = comparison.design.planned.get((str(facet), float(level)), finite.size)
             left_out = max(planned - int(np.isfinite(finite).sum()), 0)
             for over, squares in (("draws", _over_draws(finite)), ("seeds", _over_seeds(finite))):
                 place = {"quantity": quantity, "facet": facet, "level": level, "over": over}
@@ -91,15 +92,16 @@ def tuning_spread(run: Run, design: Design) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values([*PLACE, "over"], ignore_index=True)
 
 
-def _of_draw(run: Run, design: Design, draw: Any) -> Design:
+def _of_draw(comparison: Comparison, draw: Any) -> Design:
     """The design of one draw alone, in which the seed is what was repeated."""
+    run, design = comparison.run, comparison.design
     own = replace(run, trials=run.trials[run.trials["draw"] == draw])
     return replace(design, unit="seed", planned=planned_of(own, design))
 
 
-def _choices(run: Run, design: Design) -> pd.DataFrame:
-    chosen = chosen_draws(run, design)
-    return chosen if design.paired else chosen.iloc[:0]
+def _choices(comparison: Comparison) -> pd.DataFrame:
+    chosen = comparison.chosen_draws
+    return chosen if comparison.design.paired else chosen.iloc[:0]
 
 
 def _edges(at: pd.DataFrame) -> dict[Any, str]:
@@ -141,3 +143,33 @@ def _deviation(squares: NDArray[Any]) -> dict[str, Any]:
         for name, value in zip(("deviation", "low", "high"), found[:3], strict=True)
     }
     return {**roots, "units": found.units}
+
+
+def chosen_table(comparison: Comparison) -> pd.DataFrame:
+    """What the best draw of each arm is: for every drawn field, the values that seeds chose.
+
+    `at_edge` counts seeds whose choice is the lowest or highest drawn, so that a better one may
+    lie outside. Empty where nothing can be chosen.
+    """
+    run, drawn = comparison.run, drawn_fields(comparison.run)
+    if not comparison.design.paired or run.trials["draw"].nunique() < 2:
+        return pd.DataFrame()
+    values = values_of_draws(run, drawn)
+    rows = []
+    for (facet, level), arm in comparison.chosen_draws.groupby(["facet", "level"]):
+        for name in drawn:
+            chosen = arm["draw"].map(values[name])
+            edge = chosen.isin([values[name].min(), values[name].max()])
+            rows.append(
+                {
+                    "facet": facet,
+                    "level": level,
+                    "field": name,
+                    "lowest": chosen.min(),
+                    "median": chosen.median(),
+                    "highest": chosen.max(),
+                    "seeds": len(chosen),
+                    "at_edge": int(edge.sum()),
+                }
+            )
+    return pd.DataFrame(rows)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
+from caviar.analysis.results import results_of
+from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import read_run, run_in
 from caviar.runner.errors import RequestError, unwritten_report
@@ -28,22 +30,24 @@ def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
             runs = [run_in(place), *map(read_run, beside)]
             # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
             verifying = aside.submit(verify_run, storage_at(root))
-            found = find(runs[0], runs[1:])
+            results = results_of(runs[0], runs[1:])
+            if isinstance(results, Results):
+                results.tables()  # The page needs them all: compute while it is verified.
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
                 raise RequestError(str(error)) from None
             yield f"no report: {error}"
             return
-        yield answer(found)
+        yield answer(results)
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
-    _write(found, place, root, checks)
+    _write(results, place, root, checks)
     yield f"report: {joined(masked(root), 'report/index.html')}"
 
 
-def _write(found: Findings, place: Place, root: str, checks: Sequence[str]) -> None:
+def _write(results: Results | NoComparison, place: Place, root: str, checks: Sequence[str]) -> None:
     try:
         with published(place, "report") as folder:
-            write_report(found, folder, checks)
+            write_report(results, folder, checks)
     except OSError as error:
         raise unwritten_report(masked(root), error) from error

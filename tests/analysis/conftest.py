@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 import caviar.analysis.report.write
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.trial.events import Status
-from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size, wiggle
 
 WINE = DatasetConfig(name="wine", fingerprint="wine")
 HOSTILE_ERROR = "ValueError: <script>alert(1)</script> \"quoted\" & 'single'"
@@ -61,7 +61,7 @@ def hostile_loss(config: TrialConfig, seed: int) -> float:
     return 0.3 + of_arm + wiggle(config, seed)
 
 
-def hostile_findings(root: Path) -> Findings:
+def hostile_findings(root: Path) -> Results:
     """Of the first arm's eight trials one failed, one was lost, one diverged."""
     loss = hostile_loss
     run = run_of(
@@ -74,7 +74,7 @@ def hostile_findings(root: Path) -> Findings:
         error=HOSTILE_ERROR,
     )
     other = run_of(root / "other", crossed(LEVELS, dataset=WINE), scientific=LEVELS, name="other")
-    return find(run, [other])
+    return results_in(run, other)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Made, and its report written, by the first process of the tests that asks for it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "hostile"
@@ -103,6 +103,6 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 
 
 @pytest.fixture(scope="session")
-def report(findings: Findings) -> Path:
+def report(findings: Results) -> Path:
     """The folder that the report was written into."""
     return findings.run.where / "report"

@@ -10,6 +10,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.results import results_of
+from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.read import Run, read_run
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.session.run_folder import session
@@ -32,7 +35,9 @@ __all__ = [
     "EXAMPLES",
     "STEPS",
     "World",
+    "compared",
     "crossed",
+    "results_in",
     "run_of",
     "size",
     "tracker_names",
@@ -164,3 +169,17 @@ def run_of(
 ) -> Run:
     """A synthetic run, written and read back."""
     return read_run(write_run(root, trials, world, **how))
+
+
+def compared(run: Run) -> Comparison:
+    """What a run compares, of one that does."""
+    comparison = comparison_of(run)
+    assert isinstance(comparison, Comparison)
+    return comparison
+
+
+def results_in(run: Run, *beside: Run) -> Results:
+    """The results of a run that compares something."""
+    results = results_of(run, beside)
+    assert isinstance(results, Results)
+    return results

@@ -8,45 +8,47 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.results import chosen_table, find, trials_table
-from caviar.analysis.run.design import design_of
-from caviar.analysis.tables.comparisons import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.results import results_of
+from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.tables.trials import trials_table
+from caviar.analysis.tables.tuning import chosen_table
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.trial.events import Status
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
 
 
 def test_the_readings_of_a_table(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
-    found = find(run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels))
-    assert found.chooses
+    found = results_in(run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels))
+    assert found.comparison.chooses
     for reading in (EVERY_DRAW, BEST_DRAW):
-        assert set(found.table("losses", reading)["reading"]) == {reading}
-    assert len(found.table("losses")) == len(found.tables["losses"]) / 2
-    assert found.table("batch_noise") is found.tables["batch_noise"]
-    assert found.table("no such table").empty
+        assert set(found.reading("losses", reading)["reading"]) == {reading}
+    assert len(found.reading("losses")) == len(found["losses"]) / 2
+    assert found.reading("batch_noise") is found["batch_noise"]
 
 
 def test_one_draw_leaves_nothing_to_choose(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
-    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
-    assert not found.chooses
-    assert found.tables["chosen_draws"].empty
+    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
+    assert not found.comparison.chooses
+    assert found["chosen_draws"].empty
 
 
 def test_a_run_without_a_comparison_has_no_tables(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
-    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
-    assert found.design is None and found.tables == {}
-    assert found.table("losses").empty and not found.chooses
+    run = run_of(tmp_path, crossed(levels), scientific=levels)
+    nothing = results_of(run)
+    assert isinstance(nothing, NoComparison) and nothing.run is run
+    assert nothing.why.startswith("No batch size differs")
 
 
 def test_equal_runs_give_equal_tables(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
     trials = crossed(levels, rates=(0.1, 0.2))
-    one, other = (find(run_of(tmp_path / x, trials, scientific=levels)) for x in "ab")
-    for name, table in one.tables.items():
-        assert table.to_csv() == other.tables[name].to_csv(), name
+    one, other = (results_in(run_of(tmp_path / x, trials, scientific=levels)) for x in "ab")
+    for name, table in one.tables().items():
+        assert table.to_csv() == other[name].to_csv(), name
 
 
 def test_what_the_best_draws_are(tmp_path: Path) -> None:
@@ -66,9 +68,7 @@ def test_what_the_best_draws_are(tmp_path: Path) -> None:
         World(validation=validation),
         scientific=levels,
     )
-    own = design_of(run)
-    assert own is not None
-    table = chosen_table(run, own).set_index("level")
+    table = chosen_table(compared(run)).set_index("level")
     assert set(table["field"]) == {"learning_rate"} and set(table["seeds"]) == {6}
     shown = ["lowest", "median", "highest", "at_edge"]
     assert table.loc[8, shown].tolist() == [0.1, 0.1, 0.1, 6]
@@ -129,6 +129,6 @@ def test_an_unfinished_run_has_findings(tmp_path: Path, which: str) -> None:
         scientific=levels,
         status=lambda config: UNFINISHED[which](size(config)),
     )
-    found = find(run)
-    assert found.table("effect_of_size").empty
-    assert not found.table("losses").empty
+    found = results_in(run)
+    assert found.reading("effect_of_size").empty
+    assert not found.reading("losses").empty

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.loop import run_study
@@ -20,6 +20,7 @@ from caviar.runner.store.sink import MemorySink, ParquetSink
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import Study
 from tests.analysis.page import read_page
+from tests.analysis.synthetic import results_in
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -63,13 +64,13 @@ def run_plan(plan: Plan, root: Path, *, trials: int | None = None) -> MemorySink
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, MemorySink]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, MemorySink]:
     root = tmp_path_factory.mktemp("tiny")
     memory = run_plan(planned(), root)
-    return find(read_run(root)), memory
+    return results_in(read_run(root)), memory
 
 
-def test_every_row_that_was_sent_is_read(tiny: tuple[Findings, MemorySink]) -> None:
+def test_every_row_that_was_sent_is_read(tiny: tuple[Results, MemorySink]) -> None:
     found, memory = tiny
     for table in MEASUREMENTS:
         frame = getattr(found.run, table)
@@ -82,7 +83,7 @@ def test_every_row_that_was_sent_is_read(tiny: tuple[Findings, MemorySink]) -> N
     assert found.run.counts["completed"] == 8
 
 
-def test_the_design_is_that_of_the_study(tiny: tuple[Findings, MemorySink]) -> None:
+def test_the_design_is_that_of_the_study(tiny: tuple[Results, MemorySink]) -> None:
     own = tiny[0].design
     assert own is not None
     assert (own.axis, own.levels, own.unit) == ("norm_batch_size", (8, 16, 32, 64), "seed")
@@ -96,9 +97,9 @@ EMPTY = (
 """No arms, one run, and too short a training for gradient noise."""
 
 
-def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Findings, MemorySink]) -> None:
+def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Results, MemorySink]) -> None:
     found, _ = tiny
-    for name, table in found.tables.items():
+    for name, table in found.tables().items():
         if name in EMPTY:
             assert table.empty  # no arms; too short a training
             continue
@@ -115,32 +116,32 @@ def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Findings, MemorySink
                 assert np.isfinite(table[column]).all(), (name, column)
 
 
-def test_the_noise_of_the_first_layer_is_as_predicted(tiny: tuple[Findings, MemorySink]) -> None:
-    table = tiny[0].tables["batch_noise"]
+def test_the_noise_of_the_first_layer_is_as_predicted(tiny: tuple[Results, MemorySink]) -> None:
+    table = tiny[0]["batch_noise"]
     assert set(table["networks"]) == {8 * 5}
     measured, predicted = table["measured_mean"], table["predicted_mean"]
     assert measured.to_numpy() == pytest.approx(predicted.to_numpy(), rel=0.2)
 
 
-def test_the_answer_is_whole(tiny: tuple[Findings, MemorySink]) -> None:
+def test_the_answer_is_whole(tiny: tuple[Results, MemorySink]) -> None:
     text = answer(tiny[0])
     assert text.splitlines()[1].startswith("  tiny on digits: 8 of 8 trials, 5 seeds each;")
     assert "?" not in text and "nan" not in text
 
 
 @pytest.mark.slow
-def test_the_report_is_written(tiny: tuple[Findings, MemorySink], tmp_path: Path) -> None:
+def test_the_report_is_written(tiny: tuple[Results, MemorySink], tmp_path: Path) -> None:
     page = read_page(write_report(tiny[0], tmp_path / "report").parent)
     assert page.whole and len(page.tables) >= 8
 
 
-def test_equal_runs_give_equal_answers(tiny: tuple[Findings, MemorySink], tmp_path: Path) -> None:
+def test_equal_runs_give_equal_answers(tiny: tuple[Results, MemorySink], tmp_path: Path) -> None:
     run_plan(planned(), tmp_path, trials=4)
     run_plan(planned(), tmp_path)
-    again = find(read_run(tmp_path))
-    for name, table in tiny[0].tables.items():
+    again = results_in(read_run(tmp_path))
+    for name, table in tiny[0].tables().items():
         columns = [c for c in table.columns if c != "seconds"]
-        assert table[columns].to_csv() == again.tables[name][columns].to_csv(), name
+        assert table[columns].to_csv() == again[name][columns].to_csv(), name
 
 
 def test_networks_that_diverge_are_results(tmp_path: Path) -> None:
@@ -153,4 +154,4 @@ def test_networks_that_diverge_are_results(tmp_path: Path) -> None:
     run_plan(plan, tmp_path)
     run = read_run(tmp_path)
     assert run.counts == {"planned": 3, "completed": 0, "diverged": 3, "failed": 0, "lost": 0}
-    assert "3 diverged" in answer(find(run))
+    assert "3 diverged" in answer(results_in(run))

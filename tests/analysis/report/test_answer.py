@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.report.answer import about, answer, question_1, question_2
-from caviar.analysis.results import Findings, find
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size, trial, wiggle
 
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
 MINUS = "\N{MINUS SIGN}"
@@ -76,7 +76,7 @@ EvalNorm +0.25 [0.25, 0.25]; batch statistics +0.5 [0.5, 0.5] nats.
 def test_the_whole_answer(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=(0.1, 0.2))
     run = run_of(tmp_path, trials, KNOWN, scientific=SIZES)
-    assert answer(find(run)) == GOLDEN
+    assert answer(results_in(run)) == GOLDEN
 
 
 @pytest.mark.parametrize(
@@ -133,31 +133,31 @@ def test_sentences_carry_the_numbers_of_the_tables(tmp_path: Path) -> None:
         train=lambda config, seed: seed + wiggle(config, seed),
         test=lambda config, seed: seed + valley(config) + wiggle(config, seed),
     )
-    found = find(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    found = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
     penalty, best, *_ = [s for s in question_1(found) if "power" not in s]
-    table = found.tables["noise_penalty"]
+    table = found["noise_penalty"]
     assert f"is {said(table, level=4)} nats at m = 4" in penalty
     assert f"and {said(table, level=64)} at m = 64" in penalty
-    effects = found.tables["effect_of_size"]
+    effects = found["effect_of_size"]
     assert "lowest at m = 16" in best
     test = said(effects, quantity="test_loss", level=16, signed=True)
     train = said(effects, quantity="train_loss", level=16, signed=True)
     assert test.startswith(MINUS)
     assert f"test loss changes by {test} and train loss by {train} nats" in best
-    damage = found.tables["running_damage"].query("rule == 'unbiased'")
+    damage = found["running_damage"].query("rule == 'unbiased'")
     sentence = next(s for s in question_2(found) if s.startswith("Reading"))
     assert f"{said(damage, level=4, signed=True)} nats at m = 4" in sentence
     assert f"{said(damage, level=64, signed=True)} at m = 64" in sentence
 
 
-def random_search(root: Path, trials: int = 16) -> Findings:
+def random_search(root: Path, trials: int = 16) -> Results:
     """Every other trial at m = 8; there, test loss is higher by a quarter."""
     configs = [
         trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i, seeds=range(2))
         for i in range(trials)
     ]
     world = World(test=lambda config, seed: 0.25 * (size(config) == 8) + config.draw // 2 / 1024)
-    return find(run_of(root, configs, world))
+    return results_in(run_of(root, configs, world))
 
 
 def test_a_random_search_compares_trials(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_random_search_compares_trials(tmp_path: Path) -> None:
     (first, *_) = about(found)
     assert "16 of 16 trials, 2 seeds each" in first and "over trials" in first
     sentences = question_1(found)
-    effect = found.tables["effect_of_size"]
+    effect = found["effect_of_size"]
     text = said(effect, quantity="test_loss", level=8, signed=True)
     assert text.startswith("+0.25 [")
     expected = (
@@ -177,7 +177,7 @@ def test_a_random_search_compares_trials(tmp_path: Path) -> None:
 
 def test_the_edge_is_named(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: seed - size(config) / 64)
-    found = find(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    found = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
     best = next(s for s in question_1(found) if "lowest" in s)
     assert best == (
         "Test loss is lowest at m = 64 (95 % range: 64 alone), which reaches the edge of what "
@@ -188,7 +188,7 @@ def test_the_edge_is_named(tmp_path: Path) -> None:
 def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     world = World(train=lambda config, seed: seed, test=lambda config, seed: seed + size(config))
-    found = find(run_of(tmp_path, crossed(levels), world, scientific=levels))
+    found = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
     verdict, helped, _ = question_1(found)[-3:]
     assert verdict.endswith("against m = 64, at: no size.")
     assert helped.startswith(
@@ -199,13 +199,13 @@ def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path
 def test_no_running_average_costs_anything(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     world = World(damage=lambda config, seed, tracker: -0.01)
-    found = find(run_of(tmp_path, crossed(levels), world, scientific=levels))
+    found = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
     assert "No running average surely costs test loss at the end of training." in question_2(found)
 
 
 def test_batches_are_called_b(tmp_path: Path) -> None:
     levels = {"batch_size": [32, 128]}
-    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
+    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
     text = " ".join([*question_1(found), *question_2(found)])
     assert "B = 32" in text and "B = 128" in text and "m = " not in text
 
@@ -218,7 +218,7 @@ def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
         test=lambda config, seed: seed - 1 / size(config),
     )
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
-    sentences = question_1(find(run))
+    sentences = question_1(results_in(run))
     against = "regularises, train loss surely up and test loss surely down against m = 64, at:"
     assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
     assert f"With best draws: it {against} no size." in sentences
@@ -228,4 +228,4 @@ def test_a_choice_inside_its_range_is_not_flagged(tmp_path: Path) -> None:
     """Of three rates the middle one is best everywhere."""
     world = World(validation=lambda config, seed: abs(config.learning_rate - 0.2))
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
-    assert not any("drawn, so a better one" in sentence for sentence in question_1(find(run)))
+    assert not any("drawn, so a better one" in sentence for sentence in question_1(results_in(run)))

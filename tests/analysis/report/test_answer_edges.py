@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, answer, question_1, question_2
-from caviar.analysis.results import Findings, find
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.events import Status
-from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size, trial, wiggle
 
 SIZES = {"norm_batch_size": [8, 16, 32, 64, 256]}
 
 
 def found(
     root: Path, levels: Mapping[str, Any], world: World | None = None, **fields: Any
-) -> Findings:
-    return find(run_of(root, crossed(levels, **fields), world, scientific=levels))
+) -> Results:
+    return results_in(run_of(root, crossed(levels, **fields), world, scientific=levels))
 
 
-def whole(findings: Findings) -> str:
+def whole(findings: Results) -> str:
     """The answer, after checking that nothing in it is missing."""
     text = answer(findings)
     for word in ("nan", "NaN", "None", "inf ", "[]", "Empty"):
@@ -102,7 +102,7 @@ def test_a_random_search(tmp_path: Path) -> None:
     trials = [
         trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i) for i in range(12)
     ]
-    assert "over trials" in whole(find(run_of(tmp_path, trials)))
+    assert "over trials" in whole(results_in(run_of(tmp_path, trials)))
 
 
 def test_failures_are_counted(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_failures_are_counted(tmp_path: Path) -> None:
         scientific=SIZES,
         status=lambda config: ends.get(size(config), "completed"),
     )
-    text = whole(find(run))
+    text = whole(results_in(run))
     assert "2 of 5 trials" in text and "0 diverged, 1 failed, 1 lost." in text
 
 
@@ -157,13 +157,13 @@ def test_the_last_of_eleven_layers(tmp_path: Path) -> None:
     assert "In layer norm11 " in text
 
 
-def drawn_decays(root: Path, digits: int) -> Findings:
+def drawn_decays(root: Path, digits: int) -> Results:
     decays = [round(0.5 + (i + math.pi / 4) / 40, digits) for i in range(12)]
     trials = [
         trial(norm_batch_size=(8, 64)[i % 2], draw=i, decay=decay, learning_rate=0.1)
         for i, decay in enumerate(decays)
     ]
-    return find(run_of(root, trials, nuisance=("decay",)))
+    return results_in(run_of(root, trials, nuisance=("decay",)))
 
 
 @pytest.mark.parametrize("digits", [3, 16])

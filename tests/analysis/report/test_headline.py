@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.headline import headlines
-from caviar.analysis.results import Findings, find
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
 
 
-def found(root: Path, world: World | None = None, **fields: Any) -> Findings:
-    return find(run_of(root, crossed(SIZES, **fields), world, scientific=SIZES))
+def found(root: Path, world: World | None = None, **fields: Any) -> Results:
+    return results_in(run_of(root, crossed(SIZES, **fields), world, scientific=SIZES))
 
 
 def turned(config: TrialConfig, seed: int) -> float:
@@ -40,13 +40,13 @@ def test_question_2_is_the_damage_at_both_ends(tmp_path: Path) -> None:
 
 def test_nothing_to_compare_has_no_headline(tmp_path: Path) -> None:
     single = {"norm_batch_size": [8]}
-    assert headlines(find(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
+    assert headlines(results_in(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
 
 
 def test_the_whole_training_split_is_named(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 1024]}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
-    assert "m = 1024 is the whole training split" in " ".join(about(find(run)))
+    assert "m = 1024 is the whole training split" in " ".join(about(results_in(run)))
     assert "whole training split" not in " ".join(about(found(tmp_path / "other")))
 
 
@@ -64,6 +64,6 @@ def test_parts_of_both_answers(tmp_path: Path) -> None:
 def test_crossed_fields_keep_their_sentences_apart(tmp_path: Path, facets: tuple[str, ...]) -> None:
     levels = {**SIZES, "activation": sorted({"relu", facets[1]} & {"relu", "tanh"})}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
-    tables = find(run)
+    tables = results_in(run)
     several = len(levels["activation"]) > 1
     assert (headlines(tables)[0] == "") == several

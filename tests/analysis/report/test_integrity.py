@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.integrity import NOT_VERIFIED, Check, checks, verdict
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, results_in, run_of
 from tests.runner.helpers import TINY, ended_well, parts, settings_of
 
 HOSTILE = "FAULT  <script>alert(1)</script> cannot be read"
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.usefixtures("svg_alone")
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Results:
     levels = {"norm_batch_size": [8, 256]}
-    return find(run_of(tmp_path_factory.mktemp("run"), crossed(levels), scientific=levels))
+    return results_in(run_of(tmp_path_factory.mktemp("run"), crossed(levels), scientific=levels))
 
 
-def page_of(found: Findings, folder: Path, lines: tuple[str, ...]) -> Page:
+def page_of(found: Results, folder: Path, lines: tuple[str, ...]) -> Page:
     return read_page(write_report(found, folder, lines).parent)
 
 
@@ -48,7 +48,7 @@ def test_a_line_of_another_form_is_a_fault_and_shown_whole() -> None:
 
 
 def test_faults_are_named_in_the_verdict_box_and_in_their_part(
-    small: Findings, tmp_path: Path
+    small: Results, tmp_path: Path
 ) -> None:
     page = page_of(small, tmp_path, LINES)
     says = "FAULT <script>alert(1)</script> cannot be read"
@@ -62,14 +62,14 @@ def test_faults_are_named_in_the_verdict_box_and_in_their_part(
     assert len(page.all("script")) == 1 and [a for a in page.all("div") if "role" in a]
 
 
-def test_a_whole_run_has_no_alarm(small: Findings, tmp_path: Path) -> None:
+def test_a_whole_run_has_no_alarm(small: Results, tmp_path: Path) -> None:
     page = page_of(small, tmp_path, LINES[::2])
     assert "Verified when this report was written: 2 checks, no fault." in page.texts["p"]
     assert not [a for a in page.all("div") if "role" in a]
     assert not any("FAULT" in text for text in page.texts["li"])
 
 
-def test_a_run_that_nobody_verified_is_called_so(small: Findings, tmp_path: Path) -> None:
+def test_a_run_that_nobody_verified_is_called_so(small: Results, tmp_path: Path) -> None:
     page = page_of(small, tmp_path, ())
     assert verdict(()) == NOT_VERIFIED and NOT_VERIFIED in page.texts["p"]
     assert not any("no fault" in text for text in page.texts["p"])

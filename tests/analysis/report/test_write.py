@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.report.write import IMPORTS, SECTIONS, Cell, _cell, write_report
-from caviar.analysis.results import Findings, find
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.report.write import SECTIONS, Cell, _cell, write_report
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import World, crossed, run_of, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, wiggle
 
-WITH_TABLE = [section for section in SECTIONS if section.code]
+WITH_TABLE = [section for section in SECTIONS if section.key != "overview"]
 WITH_FIGURE = [section for section in SECTIONS if section.draw is not None]
 
 
@@ -28,9 +28,9 @@ def page(report: Path) -> Page:
     return read_page(report)
 
 
-def test_every_table_is_a_csv_file(report: Path, findings: Findings) -> None:
-    assert {p.stem for p in (report / "tables").iterdir()} == findings.tables.keys()
-    for name, table in findings.tables.items():
+def test_every_table_is_a_csv_file(report: Path, findings: Results) -> None:
+    assert {p.stem for p in (report / "tables").iterdir()} == findings.tables().keys()
+    for name, table in findings.tables().items():
         text = (report / "tables" / f"{name}.csv").read_text(encoding="utf-8")
         read = pd.read_csv(io.StringIO(text), dtype={"trial_id": str}, keep_default_na=False)
         assert list(read.columns) == list(table.columns)
@@ -54,12 +54,12 @@ def test_every_figure_is_whole_and_is_the_one_on_the_page(
     assert base64.b64decode(str(image["src"]).partition("base64,")[2]) == svg
 
 
-def same_bytes(report: Path, findings: Findings, again: Path) -> None:
+def same_bytes(report: Path, findings: Results, again: Path) -> None:
     """Write the report once more, over the files of an earlier one."""
     for old in ("index.html", "figures/overview.svg", "tables/losses.csv"):
         (again / old).parent.mkdir(parents=True, exist_ok=True)
         (again / old).write_text("an earlier one, and longer\n" * 99_999, encoding="utf-8")
-    write_report(find(findings.run, findings.beside), again)
+    write_report(results_in(findings.run, *findings.beside), again)
     files = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     for file in files:
@@ -69,13 +69,13 @@ def same_bytes(report: Path, findings: Findings, again: Path) -> None:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     trials = crossed(levels, seeds=range(2), conventions=("unbiased",), probe_batch_sizes=(8,))
-    found = find(run_of(tmp_path, trials, scientific=levels))
+    found = results_in(run_of(tmp_path, trials, scientific=levels))
     write_report(found, tmp_path / "report")
     same_bytes(tmp_path / "report", found, tmp_path / "again")
 
 
 @pytest.mark.slow
-def test_every_figure_is_the_same_bytes(report: Path, findings: Findings, tmp_path: Path) -> None:
+def test_every_figure_is_the_same_bytes(report: Path, findings: Results, tmp_path: Path) -> None:
     same_bytes(report, findings, tmp_path)
 
 
@@ -92,18 +92,17 @@ def run_code(code: str) -> pd.DataFrame:
 def test_every_code_line_runs_and_gives_the_table(report: Path, page: Page) -> None:
     assert len(page.codes) == len(page.tables) == len(WITH_TABLE)
     for section, code, shown in zip(WITH_TABLE, page.codes, page.tables, strict=True):
-        assert code.startswith(IMPORTS)
         table = run_code(code)
         csv = (report / "tables" / f"{section.key}.csv").read_text(encoding="utf-8")
         assert table.to_csv(index=False) == csv
         assert shown[0] == list(table.columns)
 
 
-def test_the_page_shows_the_tables(page: Page, findings: Findings) -> None:
+def test_the_page_shows_the_tables(page: Page, findings: Results) -> None:
     for section, shown, values in zip(WITH_TABLE, page.tables, page.values, strict=True):
-        table = findings.tables[section.key]
+        table = findings[section.key]
         if len(table) > 200:
-            table = findings.table(section.key)
+            table = findings.reading(section.key)
         assert len(shown) - 1 == len(table)
         for cells, row in zip(values[1:], table.itertuples(index=False), strict=True):
             for cell, value in zip(cells, row, strict=True):
@@ -115,10 +114,10 @@ def test_the_page_shows_the_tables(page: Page, findings: Findings) -> None:
                     assert cell == str(value)
 
 
-def test_the_number_of_rows_is_said(page: Page, findings: Findings) -> None:
+def test_the_number_of_rows_is_said(page: Page, findings: Results) -> None:
     said = [text for text in page.texts["summary"] if "rows behind it" in text]
     for text, section, shown in zip(said, WITH_TABLE, page.tables, strict=True):
-        there, rows = len(shown) - 1, len(findings.tables[section.key])
+        there, rows = len(shown) - 1, len(findings[section.key])
         cut = f"{there} of {rows} rows behind it (the others are in the CSV)"
         assert text == (f"{rows} rows behind it" if there == rows else cut)
 
@@ -156,7 +155,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("large")
     world = World(damage=lambda config, seed, tracker: -0.01 + wiggle(config, seed))
     trials = crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), conventions=RULES, decays=DECAYS)
-    found = find(run_of(root, trials, world, scientific=levels))
+    found = results_in(run_of(root, trials, world, scientific=levels))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "caviar.analysis.report.write._draw", lambda *_: ("", 500.0)
@@ -172,7 +171,7 @@ def keys_of(report: Path) -> list[str]:
 
 
 def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
-    shown = read_page(large).tables[keys_of(large).index("statistics_error")]
+    shown = read_page(large)[keys_of(large).index("statistics_error")]
     rows = pd.read_csv(large / "tables" / "statistics_error.csv")
     assert len(rows) > 200
     assert {row[0] for row in shown[1:]} == {"every draw"}

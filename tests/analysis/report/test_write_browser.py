@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from tests.analysis.browser import CHROMIUM, look
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, results_in, run_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -58,7 +58,7 @@ def numbers(values: list[str]) -> list[float] | None:
         return None
 
 
-def test_every_heading_sorts_its_table(seen: Found, findings: Findings) -> None:
+def test_every_heading_sorts_its_table(seen: Found, findings: Results) -> None:
     sorts = seen[1440]["sorts"]
     assert {"level", "mean", "rule", "error", "tracker_decay"} <= {s["column"] for s in sorts}
     for sort in sorts:
@@ -97,6 +97,6 @@ def test_one_heading_says_how_it_is_sorted(seen: Found) -> None:
 def test_a_long_name_fits_a_phone(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
     run = run_of(tmp_path, crossed(levels), scientific=levels, name="ghost_batches" * 5)
-    page = write_report(find(run), tmp_path / "report")
+    page = write_report(results_in(run), tmp_path / "report")
     found = look(page, (360,), tmp_path)
     assert found[360]["closed"][0] <= 360

@@ -10,14 +10,23 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from caviar.analysis.run.read import Run, read_run
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.events import Status
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle, write_run
+from tests.analysis.synthetic import (
+    World,
+    crossed,
+    results_in,
+    run_of,
+    size,
+    trial,
+    wiggle,
+    write_run,
+)
 
 SIZES = {"norm_batch_size": [8, 32, 64, 256]}
 WHOLE = {"norm_batch_size": [1024]}
@@ -36,14 +45,14 @@ def every_arm(**fields: Any) -> list[TrialConfig]:
     ]
 
 
-def written(run: Run, folder: Path) -> tuple[Findings, Page]:
-    found = find(run)
+def written(run: Run, folder: Path) -> tuple[Results, Page]:
+    found = results_in(run)
     page = read_page(write_report(found, folder / "report").parent)
     assert page.whole
     cells = {cell for table in page.tables for row in table for cell in row}
     assert not {"nan", "NaN", "None", "NaT"} & cells
     assert "nan" not in answer(found)
-    for name, table in found.tables.items():
+    for name, table in found.tables().items():
         assert len(table) == 0 or len(table.columns), name
     return found, page
 
@@ -84,7 +93,7 @@ CROSSED = {
 def test_a_page_is_written_of(tmp_path: Path, which: str) -> None:
     run = run_of(tmp_path, STUDIES[which](), scientific=CROSSED.get(which, SIZES))
     found, page = written(run, tmp_path)
-    assert {"losses", "effect_of_size", "trials"} <= found.tables.keys()
+    assert {"losses", "effect_of_size", "trials"} <= found.tables().keys()
     assert len(page.tables) >= 4
 
 
@@ -96,7 +105,7 @@ def test_an_unpaired_search_has_a_page(tmp_path: Path, norm: str) -> None:
     ]
     found, page = written(run_of(tmp_path, trials), tmp_path)
     for name in ("trends", "best_size", "best_decay", "memory_scaling", "equivalent_dropout"):
-        assert found.tables[name].empty
+        assert found[name].empty
     assert len(page.tables) >= 3
 
 
@@ -119,7 +128,7 @@ def test_an_unfinished_run_has_a_page(tmp_path: Path, which: str) -> None:
     run = run_of(tmp_path, every_arm(rates=(0.1, 0.2)), scientific=SIZES, status=status)
     found, page = written(run, tmp_path)
     if which == "all but the first arm":
-        assert found.tables == {} and not page.tables
+        assert found.tables() == {} and not page.tables
         assert "Of the arm batch no trial has finished yet" in answer(found)
     else:
         assert len(page.tables) >= 5
@@ -146,7 +155,7 @@ def test_a_run_with_a_diverged_arm_has_a_page(
     run = run_of(tmp_path, every_arm(), world, scientific=SIZES)
     found, _ = written(run, tmp_path)
     if where == ("batch", 8):
-        bands = found.tables["effect_of_size"].set_index(["quantity", "level"])["band_low"]
+        bands = found["effect_of_size"].set_index(["quantity", "level"])["band_low"]
         assert math.isnan(bands["test_loss", 8]) and math.isfinite(bands["test_loss", 32])
 
 
@@ -188,16 +197,16 @@ def made_old(root: Path) -> None:
 
 def test_an_old_run_has_the_page_of_what_it_measured(tmp_path: Path) -> None:
     root = write_run(tmp_path / "run", crossed(SIZES, **ALL_OF_IT), scientific=SIZES)
-    new = find(read_run(root))
+    new = results_in(read_run(root))
     made_old(root)
     found, page = written(read_run(root), tmp_path)
     for name in ("gradient_noise", "error_parts", "arm_effects", "equivalent_dropout"):
-        assert found.tables[name].empty, name
+        assert found[name].empty, name
     same = ("noise_penalty", "effect_of_size", "best_size", "running_damage", "best_decay")
     for name in same:
-        pd.testing.assert_frame_equal(found.tables[name], new.tables[name])
-    assert set(found.tables["penalties"]["quantity"]) == {"noise_penalty"}
-    assert set(found.tables["repairs"]["statistics"]) == {"batch"}
+        pd.testing.assert_frame_equal(found[name], new[name])
+    assert set(found["penalties"]["quantity"]) == {"noise_penalty"}
+    assert set(found["repairs"]["statistics"]) == {"batch"}
     assert len(page.tables) >= 12
 
 
@@ -207,5 +216,5 @@ def test_a_run_without_any_penalty_of_the_network_has_a_page(tmp_path: Path) -> 
     for part in (root / "noise").glob("part-*.parquet"):
         pd.read_parquet(part).drop(columns="noise_penalty").to_parquet(part)
     found, _ = written(read_run(root), tmp_path)
-    assert found.tables["penalties"].empty and found.tables["penalty_split"].empty
-    assert len(found.tables["batch_noise"])
+    assert found["penalties"].empty and found["penalty_split"].empty
+    assert len(found["batch_noise"])

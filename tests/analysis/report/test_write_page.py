@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.page_order import SECTIONS, not_claimed
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import Findings, find
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, results_in, run_of
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_every_image_says_what_it_shows(page: Page) -> None:
     assert len(page.texts["figcaption"]) == len(images)
 
 
-def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Findings) -> None:
+def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Results) -> None:
     opening = " ".join(page.texts["p"][:2])
     assert "20 of 22 trials, 6 seeds each; 1 diverged, 1 failed, 1 lost" in opening
     made = " ".join(page.texts["dd"])
@@ -97,7 +97,7 @@ def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Fin
     assert findings.run.counts["diverged"] == 1
 
 
-def test_the_answers_are_those_of_the_terminal(page: Page, findings: Findings) -> None:
+def test_the_answers_are_those_of_the_terminal(page: Page, findings: Results) -> None:
     listed = page.texts["li"]
     said = [*question_1(findings), *question_2(findings), *not_claimed(findings)]
     assert listed[: len(said)] == said
@@ -105,7 +105,7 @@ def test_the_answers_are_those_of_the_terminal(page: Page, findings: Findings) -
     assert page.texts["h1"] == ["a-study.of_everything"] and "a-study" in page.texts["title"][0]
 
 
-def test_how_it_was_made(page: Page, findings: Findings) -> None:
+def test_how_it_was_made(page: Page, findings: Results) -> None:
     made = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
     assert made["command"] == "caviar run"
     assert made["study hash"] == "0123456789ab"
@@ -132,7 +132,7 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
 @pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
-    found = find(run_of(tmp_path, crossed(levels), scientific=levels))
+    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
     own = read_page(write_report(found, tmp_path / "deep" / "report").parent)
     assert own.whole and not own.tables and not own.all("img")
     assert any("nothing to compare" in text for text in own.texts["li"])

@@ -15,13 +15,11 @@ from typing import Any
 
 import pytest
 
-from caviar.analysis.run.design import design_of
 from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.seedwise import Seedwise, seedwise
 from caviar.analysis.scorecard.verdicts import Verdict, verdict_on
-from caviar.analysis.tables.control_arms import first_arm
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, run_of, size
 
 Quantity = Callable[[int], float]
 Make = Callable[[Quantity], World]
@@ -83,9 +81,7 @@ def axes_of(trials: list[TrialConfig]) -> dict[str, list[int]]:
 
 def measured(root: Path, trials: list[TrialConfig], world: World | None = None) -> Seedwise | None:
     run = run_of(root, trials, world, scientific=axes_of(trials))
-    design = design_of(first_arm(run))
-    assert design is not None
-    return seedwise(run, design)
+    return seedwise(compared(run))
 
 
 def seedwise_of(root: Path, trials: list[TrialConfig], world: World | None = None) -> Seedwise:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.run.design import design_of
 from caviar.analysis.scorecard.verdicts import scorecard, verdict_on
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
@@ -24,7 +23,7 @@ from tests.analysis.scorecard.scenarios import (
     seedwise_of,
     updates,
 )
-from tests.analysis.synthetic import World, run_of, size
+from tests.analysis.synthetic import World, compared, run_of, size
 
 
 def noise_raises_train_loss(q: Quantity) -> World:
@@ -144,7 +143,5 @@ def test_sizes_are_not_compared_where_the_batch_of_an_update_is_drawn(tmp_path: 
     fixed, drawn = ghosts(8, 64, 256), ghosts(8, 64, 256, batch_size=512)
     both = [*fixed, *(trial.model_copy(update={"draw": 1}) for trial in drawn)]
     run = run_of(tmp_path / "both", both, scientific={"norm_batch_size": [8, 64, 256]})
-    design = design_of(run)
-    assert design is not None
-    assert CLAIM["u-shaped"].text not in set(scorecard(run, design)["claim"])
+    assert CLAIM["u-shaped"].text not in set(scorecard(compared(run))["claim"])
     assert verdict_on(CLAIM["u-shaped"], seedwise_of(tmp_path / "fixed", fixed)) is not None

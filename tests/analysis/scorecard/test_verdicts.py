@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.analysis.results import find
-from caviar.analysis.run.design import design_of
 from caviar.analysis.scorecard.claim import ABOVE_ZERO, EQUAL
 from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.verdicts import in_words, scorecard, sentence, verdict
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import CLAIM, ghosts
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size
 
 ABOVE = replace(CLAIMS[0], region=ABOVE_ZERO)
 WITHIN = replace(CLAIMS[0], region=EQUAL)
@@ -129,9 +127,7 @@ def test_a_sentence_has_the_numbers() -> None:
 )
 def test_no_scorecard(tmp_path: Path, trials: Any, scientific: Any) -> None:
     run = run_of(tmp_path, trials, scientific=scientific)
-    design = design_of(run)
-    assert design is not None
-    assert scorecard(run, design).empty
+    assert scorecard(compared(run)).empty
 
 
 def test_the_table_of_a_run(tmp_path: Path) -> None:
@@ -146,7 +142,7 @@ def test_the_table_of_a_run(tmp_path: Path) -> None:
         World(test=loss),
         scientific={"norm_batch_size": [8, 64, 256]},
     )
-    table = find(run).tables["scorecard"].set_index("claim")
+    table = results_in(run)["scorecard"].set_index("claim")
     row = table.loc[CLAIM["u-shaped"].text]
     assert row["verdict"] == "confirmed"
     assert row["effect"] == pytest.approx(0.1 + 1e-3 * 3.5)

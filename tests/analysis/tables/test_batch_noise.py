@@ -9,22 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.tables import batch_noise as noise
 from caviar.analysis.theory import batch_statistics as theory
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, run_of, size
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
 PROBES = (4, 8, 64)
-
-
-def designed(run: Run) -> Design:
-    own = design_of(run)
-    assert own is not None
-    return own
 
 
 def penalty(config: TrialConfig, seed: int) -> float:
@@ -47,7 +40,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_the_matrix_of_penalties_by_hand(known: Run) -> None:
     """R_in of a network trained at m and evaluated at p: (1 + seed/4 + 8 draw) / (m p)."""
-    table = noise.penalties(known, designed(known))
+    table = noise.penalties(compared(known))
     keys = ["reading", "quantity", "level", "probe_batch_size"]
     assert len(table) == 2 * 4 * 3 * 3 and not table.duplicated(keys).any()
     shares = {
@@ -67,7 +60,7 @@ def test_the_matrix_of_penalties_by_hand(known: Run) -> None:
 
 def test_at_its_own_size(known: Run) -> None:
     """256 was not evaluated: a network trained with it has no row."""
-    table = noise.at_own_size(noise.penalties(known, designed(known)))
+    table = noise.at_own_size(noise.penalties(compared(known)))
     rows = table.query("reading == 'every draw' and quantity == 'noise_penalty'")
     assert rows["level"].tolist() == rows["probe_batch_size"].tolist() == [8, 64]
     assert rows["mean"].tolist() == pytest.approx([(1 + 2.5 / 4 + 4) / m**2 for m in (8, 64)])
@@ -78,9 +71,9 @@ def test_levels_that_are_no_size_of_the_norm_have_no_matrix(tmp_path: Path) -> N
     """Where B moves and m stays, a level is not the size trained with."""
     levels = {"batch_size": [8, 64, 256]}
     still = run_of(tmp_path / "m", crossed(levels, norm_batch_size=8), scientific=levels)
-    assert noise.penalties(still, designed(still)).empty
+    assert noise.penalties(compared(still)).empty
     both = run_of(tmp_path / "both", crossed(levels), scientific=levels)
-    assert set(noise.at_own_size(noise.penalties(both, designed(both)))["level"]) == {8, 64}
+    assert set(noise.at_own_size(noise.penalties(compared(both)))["level"]) == {8, 64}
 
 
 def test_the_share_of_partitions_in_gradient_noise(tmp_path: Path) -> None:
@@ -88,7 +81,7 @@ def test_the_share_of_partitions_in_gradient_noise(tmp_path: Path) -> None:
     rows = run.noise
     share = (1 + rows["seed"]) / rows["norm_batch_size"]
     changed = rows.assign(partition_variance=share * rows["gradient_variance"])
-    table = noise.gradient_noise(Run(**{**vars(run), "noise": changed}), designed(run))
+    table = noise.gradient_noise(compared(Run(**{**vars(run), "noise": changed})))
     assert table["level"].tolist() == [8, 64, 256]
     for row in table.to_dict("records"):
         expected = mean_interval((1 + np.arange(6.0)) / row["level"], np.random.default_rng(0))
@@ -98,10 +91,10 @@ def test_the_share_of_partitions_in_gradient_noise(tmp_path: Path) -> None:
 
 def test_gradient_noise_that_was_not_measured_is_no_row(known: Run, tmp_path: Path) -> None:
     """`known` has no gradient noise at 256, a size it does not probe."""
-    assert set(noise.gradient_noise(known, designed(known))["level"]) == {8, 64}
+    assert set(noise.gradient_noise(compared(known))["level"]) == {8, 64}
     unmeasured = known.noise.assign(partition_variance=math.nan, gradient_variance=math.nan)
     nowhere = Run(**{**vars(known), "noise": unmeasured})
-    assert noise.gradient_noise(nowhere, designed(known)).empty
+    assert noise.gradient_noise(compared(nowhere)).empty
 
 
 def noise_to_signal(m: int, kurtosis: float) -> float:
@@ -141,7 +134,7 @@ def test_noise_to_signal_and_coupling_beside_theory(known: Run) -> None:
     deep = rows["layer"] == "norm2"
     names = ["noise_to_signal", "coupling"]
     rows = rows.assign(**{name: rows[name].where(~deep, 2 * rows[name]) for name in names})
-    table = noise.batch_noise(Run(**{**vars(known), "noise": rows}), designed(known))
+    table = noise.batch_noise(compared(Run(**{**vars(known), "noise": rows})))
     table = table.set_index(["layer", "probe_batch_size"])
     assert len(table) == 2 * 3
     for layer, factor in (("norm1", 1), ("norm2", 2)):
@@ -157,7 +150,7 @@ def test_noise_to_signal_and_coupling_beside_theory(known: Run) -> None:
 
 def test_an_old_run_has_the_panels_that_it_measured(known: Run) -> None:
     old = known.noise.drop(columns=["noise_to_signal", "coupling"])
-    table = noise.batch_noise(Run(**{**vars(known), "noise": old}), designed(known))
+    table = noise.batch_noise(compared(Run(**{**vars(known), "noise": old})))
     assert {"measured_mean", "measured_deviation"} <= set(table.columns)
     assert not {"measured_noise_to_signal", "measured_coupling"} & set(table.columns)
     assert np.isfinite(table["measured_mean"]).all()
@@ -168,7 +161,7 @@ def test_measured_noise_has_an_interval_and_counts_what_diverged(known: Run) -> 
     one = (known.noise["seed"] == 3) & (known.noise["draw"] == 1)
     one &= (known.noise["norm_batch_size"] == 64) & (known.noise["layer"] == "norm2")
     rows = known.noise.assign(mean_variance=known.noise["mean_variance"].mask(one))
-    table = noise.batch_noise(Run(**{**vars(known), "noise": rows}), designed(known))
+    table = noise.batch_noise(compared(Run(**{**vars(known), "noise": rows})))
     table = table.set_index(["layer", "probe_batch_size"])
     assert table["left_out"].groupby("layer").unique().map(list).to_dict() == {
         "norm1": [0],

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.best_decay import best_decay, memory_scaling
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
 
 LEVELS = {"norm_batch_size": [8, 64, 256]}
 MEMORIES = [2.0**k for k in range(1, 8)]
@@ -24,12 +23,6 @@ DECAYS = [1 - 1 / memory for memory in MEMORIES]
 
 def memory_of(tracker: str) -> float:
     return 1 / (1 - float(tracker.partition("/")[2]))
-
-
-def designed(run: Run) -> Design:
-    own = design_of(run)
-    assert own is not None
-    return own
 
 
 Best = Callable[[TrialConfig, int, str], float]
@@ -64,7 +57,7 @@ def cube_root(config: TrialConfig, seed: int, layer: str) -> float:
 def test_the_best_decay_is_found(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64, 512]}
     run = study(tmp_path, cube_root, levels, batch_size=512)
-    table = best_decay(run, designed(run)).set_index(["layer", "level"])
+    table = best_decay(compared(run)).set_index(["layer", "level"])
     assert len(table) == 6
     truth = {("norm1", 8): 16, ("norm1", 64): 8, ("norm1", 512): 4}
     truth |= {("norm2", m): 4 * memory for (_, m), memory in truth.items()}
@@ -79,7 +72,7 @@ def test_the_best_decay_is_found(tmp_path: Path) -> None:
 def test_memory_scales_as_it_was_made_to(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64, 512]}
     run = study(tmp_path, cube_root, levels, batch_size=512)
-    table = memory_scaling(run, designed(run))
+    table = memory_scaling(compared(run))
     assert table["layer"].tolist() == ["norm1", "norm2"]
     for column in ("mean", "low", "high", "predicted"):
         assert table[column].to_numpy() == pytest.approx([-1 / 3, -1 / 3])
@@ -91,7 +84,7 @@ def test_every_seed_has_its_own_best(tmp_path: Path) -> None:
     run = study(
         tmp_path, lambda config, seed, layer: 16.0 if seed < 3 else 256.0 / size(config), levels
     )
-    row = memory_scaling(run, designed(run)).iloc[0]
+    row = memory_scaling(compared(run)).iloc[0]
     assert row["mean"] == pytest.approx(-0.5)
     assert row["units"] == 6
 
@@ -101,20 +94,20 @@ def test_a_best_at_the_end_of_what_was_tried_is_flagged(
     tmp_path: Path, memory: float, edges: tuple[bool, bool]
 ) -> None:
     run = study(tmp_path, lambda config, seed, layer: memory)
-    table = best_decay(run, designed(run))
+    table = best_decay(compared(run))
     found = table[["low_edge", "high_edge"]].to_numpy().tolist()
     assert found == [list(edges)] * 6
 
 
 def test_two_decays_have_no_best(tmp_path: Path) -> None:
     run = study(tmp_path, cube_root, decays=(DECAYS[1],))
-    assert best_decay(run, designed(run)).empty and memory_scaling(run, designed(run)).empty
+    assert best_decay(compared(run)).empty and memory_scaling(compared(run)).empty
 
 
 def test_two_sizes_have_no_scaling(tmp_path: Path) -> None:
     run = study(tmp_path, cube_root, {"norm_batch_size": [8, 64]})
-    assert len(best_decay(run, designed(run))) == 4
-    assert memory_scaling(run, designed(run)).empty
+    assert len(best_decay(compared(run))) == 4
+    assert memory_scaling(compared(run)).empty
 
 
 def test_draws_are_averaged_before_the_best_is_chosen(tmp_path: Path) -> None:
@@ -127,9 +120,9 @@ def test_draws_are_averaged_before_the_best_is_chosen(tmp_path: Path) -> None:
     decays = {"decay": DECAYS[0], "decays": tuple(DECAYS[1:3]), "conventions": ("unbiased",)}
     trials = crossed(LEVELS, rates=(0.1, 0.2), **decays)
     run = run_of(tmp_path, trials, World(mean_error=error), scientific=LEVELS)
-    table = best_decay(run, designed(run))
+    table = best_decay(compared(run))
     assert table["memory"].to_numpy() == pytest.approx(np.full(3, MEMORIES[0]))
-    scaling = memory_scaling(run, designed(run))
+    scaling = memory_scaling(compared(run))
     assert scaling["mean"].to_numpy() == pytest.approx([0.0])
 
 
@@ -142,7 +135,7 @@ def test_a_decay_that_was_drawn_is_not_one_of_those_tried(tmp_path: Path) -> Non
     ]
     best = world(lambda config, seed, layer: memory_of(f"unbiased/{config.decay}"))
     run = run_of(tmp_path, trials, best, scientific=LEVELS, nuisance=("decay",))
-    found = best_decay(run, designed(run))["decay"]
+    found = best_decay(compared(run))["decay"]
     assert found.to_numpy() == pytest.approx(np.full(3, DECAYS[1]))
 
 
@@ -152,9 +145,9 @@ def test_a_seed_that_diverged_is_left_out(tmp_path: Path) -> None:
     bad = (rows["seed"] == 1) & (rows["norm_batch_size"] == 64)
     spoiled = rows.assign(mean_error=rows["mean_error"].mask(bad, np.inf))
     lost = Run(**{**vars(run), "statistics": spoiled})
-    table = best_decay(lost, designed(run)).set_index(["layer", "level"])
+    table = best_decay(compared(lost)).set_index(["layer", "level"])
     assert table.loc[("norm1", 64), "units"] == 5 and table.loc[("norm1", 8), "units"] == 6
-    row = memory_scaling(lost, designed(run)).iloc[0]
+    row = memory_scaling(compared(lost)).iloc[0]
     assert (row["units"], row["left_out"]) == (5, 1)
 
 
@@ -164,19 +157,19 @@ def test_only_the_last_step_counts(tmp_path: Path) -> None:
     rows = run.statistics
     earlier = (rows["step"] < rows["step"].max()) & (rows["tracker_decay"] == DECAYS[0])
     rows = rows.assign(mean_error=rows["mean_error"].mask(earlier, 0.0))
-    other, own = Run(**{**vars(run), "statistics": rows}), designed(run)
-    pd.testing.assert_frame_equal(best_decay(other, own), best_decay(run, own))
-    pd.testing.assert_frame_equal(memory_scaling(other, own), memory_scaling(run, own))
+    other = Run(**{**vars(run), "statistics": rows})
+    pd.testing.assert_frame_equal(best_decay(compared(other)), best_decay(compared(run)))
+    pd.testing.assert_frame_equal(memory_scaling(compared(other)), memory_scaling(compared(run)))
 
 
 def test_there_is_none_without_batch_norm(tmp_path: Path) -> None:
     levels = {"batch_size": [32, 64, 128]}
     run = run_of(tmp_path, crossed(levels, norm="layer"), scientific=levels)
-    assert best_decay(run, designed(run)).empty and memory_scaling(run, designed(run)).empty
+    assert best_decay(compared(run)).empty and memory_scaling(compared(run)).empty
 
 
 def test_there_is_none_without_pairs(tmp_path: Path) -> None:
     three = tuple(DECAYS[1:])
     trials = [trial(norm_batch_size=m, draw=i, decays=three) for i, m in enumerate((8, 32, 64))]
     run = run_of(tmp_path, trials)
-    assert best_decay(run, designed(run)).empty and memory_scaling(run, designed(run)).empty
+    assert best_decay(compared(run)).empty and memory_scaling(compared(run)).empty

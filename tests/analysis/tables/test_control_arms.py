@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
+from caviar.analysis.run.arms import arms_of, first_arm
 from caviar.analysis.run.read import TABLES, Run, of_trials
 from caviar.analysis.statistics.intervals import mean_interval
-from caviar.analysis.tables.control_arms import arm_effects, arms_of, first_arm, mechanism_shares
+from caviar.analysis.tables.control_arms import arm_effects, mechanism_shares
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
 
 LEVELS = {"norm_batch_size": [8, 64]}
 OWN: dict[str, dict[str, Any]] = {
@@ -48,14 +48,8 @@ def every_arm(rates: tuple[float, ...] = (0.1, 0.2)) -> list[TrialConfig]:
     return [config for arm in arms for config in arm]
 
 
-def designed(run: Run) -> Design:
-    own = design_of(first_arm(run))
-    assert own is not None
-    return own
-
-
 def effects_of(run: Run) -> pd.DataFrame:
-    return arm_effects(run, designed(run))
+    return arm_effects(compared(run))
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import find
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.data_sets import across_data_sets
 from caviar.analysis.tables.designs import designs_beside
 from caviar.runner.config import DatasetConfig, TrialConfig
 from tests.analysis.page import read_page
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size
 
 GHOSTS = {"norm_batch_size": [8, 64, 256, 1024]}
 UPDATES = {"batch_size": [64, 256, 512]}
@@ -34,7 +33,7 @@ def updates(root: Path, **levels: list[int]) -> Run:
 
 
 def test_every_design_is_held_against_the_largest_size_that_all_have(tmp_path: Path) -> None:
-    table = designs_beside([ghosts(tmp_path / "a"), updates(tmp_path / "b")])
+    table = designs_beside([compared(ghosts(tmp_path / "a")), compared(updates(tmp_path / "b"))])
     table = table[table["quantity"] == "test_loss"]
     found = {(r["study"], r["reading"], r["level"]): r for r in table.to_dict("records")}
     for level in (8, 64, 1024):
@@ -51,26 +50,26 @@ def test_every_design_is_held_against_the_largest_size_that_all_have(tmp_path: P
 def test_runs_without_a_common_size_are_refused(tmp_path: Path) -> None:
     other = updates(tmp_path / "b", batch_size=[32, 128])
     with pytest.raises(ValueError, match=r"no size in common: ghosts has 8, 64, 256, 1024; upd"):
-        designs_beside([ghosts(tmp_path / "a"), other])
+        designs_beside([compared(ghosts(tmp_path / "a")), compared(other)])
 
 
 def test_one_comparison_is_not_two(tmp_path: Path) -> None:
     single = {"norm_batch_size": [8]}
     alone = run_of(tmp_path / "b", crossed(single), scientific=single)
     with pytest.raises(ValueError, match="two runs that compare sizes"):
-        designs_beside([ghosts(tmp_path / "a"), alone])
+        results_in(ghosts(tmp_path / "a"), alone)["designs"]
 
 
 def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
     run, other = ghosts(tmp_path / "a"), updates(tmp_path / "b")
-    without, with_it = find(run), find(run, [other])
-    assert without.tables["designs"].empty and len(with_it.tables["designs"])
+    without, with_it = results_in(run), results_in(run, other)
+    assert without["designs"].empty and len(with_it["designs"])
     page = read_page(write_report(with_it, tmp_path / "report").parent)
-    code = next(code for code in page.codes if "designs_beside" in code)
+    code = next(code for code in page.codes if '["designs"]' in code)
     names: dict[str, object] = {}
     *lines, last = code.splitlines()
     exec("\n".join(lines), names)
-    assert eval(last, names).equals(with_it.tables["designs"])
+    assert eval(last, names).equals(with_it["designs"])
     assert (tmp_path / "report" / "figures" / "designs.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -85,7 +84,7 @@ def on(data: str, scale: float, root: Path) -> Run:
 
 def test_data_sets_count_by_their_own_scale(tmp_path: Path) -> None:
     runs = [on("digits", 0.1, tmp_path / "a"), on("wine", 7.0, tmp_path / "b")]
-    table = across_data_sets(runs)
+    table = across_data_sets([compared(run) for run in runs])
     table = table[table["quantity"] == "test_loss"].set_index("level")
     assert table["mean"].to_dict() == pytest.approx({8.0: 0.1, 16.0: -0.1})
     assert set(table["units"]) == {12} and set(table["data_sets"]) == {2}
@@ -94,5 +93,5 @@ def test_data_sets_count_by_their_own_scale(tmp_path: Path) -> None:
 
 def test_one_data_set_twice_is_one(tmp_path: Path) -> None:
     runs = [on("digits", 0.1, tmp_path / "a"), on("digits", 0.2, tmp_path / "b")]
-    assert across_data_sets(runs).empty
-    assert across_data_sets([runs[0], updates(tmp_path / "c")]).empty
+    assert across_data_sets([compared(run) for run in runs]).empty
+    assert across_data_sets([compared(runs[0]), compared(updates(tmp_path / "c"))]).empty

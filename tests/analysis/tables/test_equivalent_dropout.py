@@ -13,14 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import mean_interval
-from caviar.analysis.tables.control_arms import first_arm
 from caviar.analysis.tables.equivalent_dropout import COLUMNS, equivalent_dropout, match
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.events import Status
-from tests.analysis.synthetic import World, crossed, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, run_of, size
 
 LEVELS = {"norm_batch_size": [8, 32]}
 RATES = (0.0, 0.1, 0.2, 0.4)
@@ -99,9 +97,7 @@ def studied(
 
 
 def equivalent(run: Run) -> pd.DataFrame:
-    own = design_of(first_arm(run))
-    assert own is not None
-    return equivalent_dropout(run, own).set_index(["quantity", "level"])
+    return equivalent_dropout(compared(run)).set_index(["quantity", "level"])
 
 
 def quadratic(config: TrialConfig, seed: int) -> float:
@@ -205,8 +201,6 @@ def test_there_is_nothing_without_two_rates_and_batch_norm(
 
 def test_a_run_without_arms_has_no_table(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(LEVELS), scientific=LEVELS)
-    own = design_of(run)
-    assert own is not None
-    assert equivalent_dropout(run, own).columns.tolist() == COLUMNS
+    assert equivalent_dropout(compared(run)).columns.tolist() == COLUMNS
     bare = Run(**{**vars(run), "trials": run.trials.drop(columns="arm")})
-    assert equivalent_dropout(bare, own).empty
+    assert equivalent_dropout(compared(bare)).empty

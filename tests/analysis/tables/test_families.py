@@ -13,7 +13,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from caviar.analysis.run.design import Design
-from caviar.analysis.tables.comparisons import BEST_DRAW, EVERY_DRAW, contrasts
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.tables.estimates import contrasts
 from caviar.analysis.tables.families import MARGINS, differences, family
 
 SEEDED = Design("norm_batch_size", (8.0, 16.0, 64.0), (), "seed", "m")

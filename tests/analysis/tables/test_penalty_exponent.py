@@ -9,20 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.penalty_exponent import penalty_exponents
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import EXAMPLES, World, crossed, run_of, size
+from tests.analysis.synthetic import EXAMPLES, World, compared, crossed, run_of, size
 
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64, 128, 256]}
 N = EXAMPLES["train"]
 
 
 def exponents(run: Run) -> pd.DataFrame:
-    own = design_of(run)
-    assert own is not None
-    return penalty_exponents(run, own)
+    return penalty_exponents(compared(run))
 
 
 def u(m: float) -> float:

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables import regularization
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
 
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64, 128, 256]}
 
@@ -39,12 +38,6 @@ KNOWN = World(
 )
 
 
-def designed(run: Run) -> Design:
-    own = design_of(run)
-    assert own is not None
-    return own
-
-
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Seven sizes, three draws, eight seeds."""
@@ -52,20 +45,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_of(tmp_path_factory.mktemp("known"), trials, KNOWN, scientific=SIZES)
 
 
-def test_final_values(known: Run) -> None:
-    values = regularization.final_values(known, designed(known))
-    assert len(values) == 7 * 3 * 8
-    row = values.query("level == 8 and draw == 2 and seed == 5").iloc[0]
-    base = 2.0**16 * 6 + 2.0**12 * 2
-    assert row["train_loss"] == base + 1 / 8
-    assert row["validation_loss"] == 2
-    assert row["test_loss"] == base + 1 / 16
-    assert row["test_accuracy"] == 0.5 + 8 / 1024
-    assert row["train_mode_loss"] == base + 1 / 8 + (1 + 5 / 8) / 4
-
-
 def test_the_noise_penalty_is_train_mode_less_population_loss(known: Run) -> None:
-    table = regularization.noise_penalty(known, designed(known))
+    table = regularization.noise_penalty(compared(known))
     assert table["reading"].unique().tolist() == ["every draw", "best draw"]
     for _, rows in table.groupby("reading"):
         expected = [np.mean(1 + np.arange(8) / 8) * 2 / m for m in SIZES["norm_batch_size"]]
@@ -76,7 +57,7 @@ def test_the_noise_penalty_is_train_mode_less_population_loss(known: Run) -> Non
 
 
 def test_the_effect_of_size_is_exact_in_spite_of_huge_offsets(known: Run) -> None:
-    table = regularization.effect_of_size(known, designed(known))
+    table = regularization.effect_of_size(compared(known))
     assert len(table) == 2 * 3 * 6
     effects: dict[str, Any] = {
         "train_loss": lambda m: 1 / m - 1 / 256,
@@ -90,9 +71,7 @@ def test_the_effect_of_size_is_exact_in_spite_of_huge_offsets(known: Run) -> Non
 
 
 def test_losses_are_means_over_seeds(known: Run) -> None:
-    table = regularization.losses(known, designed(known)).set_index(
-        ["reading", "quantity", "level"]
-    )
+    table = regularization.losses(compared(known)).set_index(["reading", "quantity", "level"])
     seeds = 2.0**16 * np.mean(np.arange(1, 9))
     assert table.loc[("every draw", "train_loss", 4), "mean"] == seeds + 2.0**12 + 1 / 4
     assert table.loc[("best draw", "train_loss", 4), "mean"] == seeds + 1 / 4
@@ -101,7 +80,7 @@ def test_losses_are_means_over_seeds(known: Run) -> None:
 
 
 def test_the_best_size_is_found_in_spite_of_huge_offsets(known: Run) -> None:
-    table = regularization.best_size(known, designed(known))
+    table = regularization.best_size(compared(known))
     assert table["reading"].tolist() == ["every draw", "best draw"]
     assert (table[["level", "low", "high"]] == 16).all(axis=None)
     assert not table[["low_edge", "high_edge"]].any(axis=None)
@@ -110,7 +89,7 @@ def test_the_best_size_is_found_in_spite_of_huge_offsets(known: Run) -> None:
 def test_the_best_size_at_the_edge_is_flagged(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: seed + size(config) / 1024)
     run = run_of(tmp_path, crossed(SIZES), world, scientific=SIZES)
-    row = regularization.best_size(run, designed(run)).iloc[0]
+    row = regularization.best_size(compared(run)).iloc[0]
     assert row["level"] == 4 and row["low_edge"] and not row["high_edge"]
 
 
@@ -119,7 +98,7 @@ def test_a_random_search_has_no_best_size(tmp_path: Path) -> None:
         trial(norm_batch_size=m, draw=i, learning_rate=0.1 + i) for i, m in enumerate([8, 64])
     ]
     run = run_of(tmp_path, trials)
-    assert regularization.best_size(run, designed(run)).empty
+    assert regularization.best_size(compared(run)).empty
 
 
 def test_facets_have_their_own_answers(tmp_path: Path) -> None:
@@ -129,10 +108,9 @@ def test_facets_have_their_own_answers(tmp_path: Path) -> None:
         return 1024 * seed + (1 if config.activation == "relu" else -1) * size(config) / 256
 
     run = run_of(tmp_path, crossed(levels), World(test=test_loss), scientific=levels)
-    own = designed(run)
-    best = regularization.best_size(run, own).set_index("facet")["level"]
+    best = regularization.best_size(compared(run)).set_index("facet")["level"]
     assert best.to_dict() == {"activation = relu": 8, "activation = tanh": 256}
-    effects = regularization.effect_of_size(run, own)
+    effects = regularization.effect_of_size(compared(run))
     effects = effects[effects["quantity"] == "test_loss"].set_index(["facet", "level"])["mean"]
     assert effects.loc[("activation = relu", 8.0)] == (8 - 256) / 256
     assert effects.loc[("activation = tanh", 8.0)] == (256 - 8) / 256
@@ -141,9 +119,9 @@ def test_facets_have_their_own_answers(tmp_path: Path) -> None:
 def test_networks_without_batch_norm_have_no_penalty_but_an_effect(tmp_path: Path) -> None:
     levels = {"norm": ["batch", "layer"], "norm_batch_size": [8, 256]}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
-    own = designed(run)
-    assert set(regularization.noise_penalty(run, own)["facet"]) == {"norm = batch"}
-    assert set(regularization.effect_of_size(run, own)["facet"]) == {"norm = batch", "norm = layer"}
+    own = compared(run)
+    assert set(regularization.noise_penalty(own)["facet"]) == {"norm = batch"}
+    assert set(regularization.effect_of_size(own)["facet"]) == {"norm = batch", "norm = layer"}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -154,12 +132,12 @@ def test_diverged_seeds_are_counted(tmp_path: Path, bad: float) -> None:
     levels = {"norm_batch_size": [8, 64, 256]}
     world = World(train=lost, validation=lost, test=lost)
     run = run_of(tmp_path, crossed(levels), world, scientific=levels)
-    own = designed(run)
-    effects = regularization.effect_of_size(run, own).set_index(["quantity", "level"])
+    effects = regularization.effect_of_size(compared(run)).set_index(["quantity", "level"])
     for quantity in regularization.QUANTITIES:
         assert effects.loc[(quantity, 8.0), ["units", "left_out"]].tolist() == [5, 1]
         assert effects.loc[(quantity, 64.0), ["units", "left_out"]].tolist() == [6, 0]
-    for table in (regularization.losses(run, own), regularization.noise_penalty(run, own)):
+    for compute in (regularization.losses, regularization.noise_penalty):
+        table = compute(compared(run))
         assert set(table.loc[table["level"] == 8, "left_out"]) == {1}
         assert set(table.loc[table["level"] == 64, "left_out"]) == {0}
 
@@ -208,7 +186,7 @@ def test_without_intervals_there_is_no_verdict() -> None:
 def test_verdicts_of_a_run(known: Run) -> None:
     """Train loss rises everywhere below 256; test loss falls between 4 and 256: everywhere too,
     as the valley is lower than at 256 for all smaller sizes."""
-    verdicts = regularization.verdicts(regularization.effect_of_size(known, designed(known)))
+    verdicts = regularization.verdicts(regularization.effect_of_size(compared(known)))
     assert len(verdicts) == 2 * 6
     assert verdicts["regularises"].all()
 
@@ -228,7 +206,7 @@ def test_a_diverged_draw_does_not_make_a_size_the_best(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64, 256]}
     world = World(test=test_loss)
     run = run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), world, scientific=levels)
-    table = regularization.best_size(run, designed(run)).set_index("reading")
+    table = regularization.best_size(compared(run)).set_index("reading")
     assert table.loc["every draw", "level"] != 8
 
 
@@ -244,7 +222,7 @@ def test_a_missing_draw_does_not_make_a_size_the_best(tmp_path: Path) -> None:
         scientific=levels,
         status=lambda config: "failed" if (size(config), config.draw) == (8, 1) else "completed",
     )
-    table = regularization.best_size(run, designed(run)).set_index("reading")
+    table = regularization.best_size(compared(run)).set_index("reading")
     assert table.loc["every draw", "level"] != 8
 
 
@@ -260,5 +238,5 @@ def test_sizes_without_a_common_draw_have_no_best(tmp_path: Path) -> None:
             "completed" if (size(config) == 8) == (config.draw == 0) else "failed"
         ),
     )
-    table = regularization.best_size(run, designed(run))
+    table = regularization.best_size(compared(run))
     assert "every draw" not in set(table["reading"])

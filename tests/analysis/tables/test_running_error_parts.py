@@ -10,25 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.tables import running_error_parts as error_parts
 from caviar.analysis.tables import running_statistics as test_time
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import EXAMPLES, STEPS, World, crossed, run_of, size
+from tests.analysis.synthetic import EXAMPLES, STEPS, World, compared, crossed, run_of, size
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
 RULES = ("biased", "unbiased", "debiased", "cumulative", "keras-3")
 N = EXAMPLES["train"]
 SHARES = {"sampling": 0.5, "staleness": 0.3, "propagation": 0.2}
 Array = np.ndarray[Any, Any]
-
-
-def designed(run: Run) -> Design:
-    own = design_of(run)
-    assert own is not None
-    return own
 
 
 WORLD = World(
@@ -51,7 +44,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_parts_by_hand(known: Run) -> None:
-    table = error_parts.error_parts(known, designed(known))
+    table = error_parts.error_parts(compared(known))
     trackers = table[["rule", "tracker_decay"]].drop_duplicates()
     assert len(table) == len(trackers) * 3 * 6
     for row in table.to_dict("records"):
@@ -86,7 +79,7 @@ def variance_by_recursion(weights: Array, m: int, per_epoch: int) -> float:
 
 def test_theory_is_that_of_a_direct_recursion(known: Run) -> None:
     """Ten updates of 256 of 1024: two epochs of four and half a third."""
-    table = error_parts.error_parts(known, designed(known))
+    table = error_parts.error_parts(compared(known))
     rows = table.query("part == 'sampling' and quantity == 'mean' and rule != 'keras-3'")
     assert len(rows) == (3 * 2 + 1) * 3
     for row in rows.to_dict("records"):
@@ -99,7 +92,7 @@ def test_theory_at_the_end_of_an_epoch(tmp_path: Path) -> None:
     """Batches of 512: ten updates are five epochs. The mean of all whole epochs is exact."""
     levels = {"norm_batch_size": [64, 512]}
     run = study(tmp_path, levels, batch_size=512)
-    table = error_parts.error_parts(run, designed(run))
+    table = error_parts.error_parts(compared(run))
     rows = table.query("part == 'sampling' and quantity == 'mean' and rule != 'keras-3'")
     for row in rows.to_dict("records"):
         weights = weights_by_recursion(row["rule"], row["tracker_decay"], STEPS)
@@ -127,7 +120,7 @@ def test_theory_is_that_of_shuffled_epochs_in_a_simulation() -> None:
 
 
 def test_theory_is_of_the_sampling_error_of_known_rules(known: Run) -> None:
-    table = error_parts.error_parts(known, designed(known))
+    table = error_parts.error_parts(compared(known))
     told = table["predicted"].notna()
     other = (table["part"] != "sampling") | (table["quantity"] != "mean")
     assert not told[other | (table["rule"] == "keras-3")].any()
@@ -144,33 +137,33 @@ def test_no_theory_where_an_update_sees_no_random_ghost(
     tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     run = study(tmp_path, **fields)
-    assert error_parts.error_parts(run, designed(run))["predicted"].isna().all()
+    assert error_parts.error_parts(compared(run))["predicted"].isna().all()
 
 
 def test_no_theory_above_the_batch_of_an_update(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [64, 512]}
     run = study(tmp_path, levels, batch_size=256)
-    told = error_parts.error_parts(run, designed(run)).dropna(subset="predicted")
+    told = error_parts.error_parts(compared(run)).dropna(subset="predicted")
     assert set(told["level"]) == {64}
 
 
 def test_no_theory_where_batches_differ(tmp_path: Path) -> None:
     levels = {"batch_size": [64, 256]}
     run = study(tmp_path, levels, norm_batch_size=64)
-    table = error_parts.error_parts(run, designed(run))
+    table = error_parts.error_parts(compared(run))
     assert len(table) and table["predicted"].isna().all()
 
 
 def test_without_a_shadow_there_are_no_parts(tmp_path: Path) -> None:
     run = study(tmp_path, shadow=False)
-    assert error_parts.error_parts(run, designed(run)).empty
+    assert error_parts.error_parts(compared(run)).empty
     old = run.statistics.drop(columns=[c for c in run.statistics if c.endswith("_sampling")])
-    assert error_parts.error_parts(Run(**{**vars(run), "statistics": old}), designed(run)).empty
+    assert error_parts.error_parts(compared(Run(**{**vars(run), "statistics": old}))).empty
 
 
 def test_repairs_are_against_population_statistics_of_the_same_weights(known: Run) -> None:
     """Of the rows: the batch's own cost the penalty, precise an eighth less, EvalNorm a quarter."""
-    table = test_time.repairs(known, designed(known)).set_index(["statistics", "level"])
+    table = test_time.repairs(compared(known)).set_index(["statistics", "level"])
     assert len(table) == 3 * 3
     for m in (8, 64, 256):
         assert table.loc[("precise", m), ["mean", "units"]].tolist() == [-0.125, 6]
@@ -181,20 +174,20 @@ def test_repairs_are_against_population_statistics_of_the_same_weights(known: Ru
 
 
 def test_repairs_are_of_the_test_split_and_the_size_trained_with(known: Run) -> None:
-    rows, own = known.evaluations, designed(known)
+    rows = known.evaluations
     others = rows[rows["statistics"] == "batch"]
     elsewhere = others.assign(probe_batch_size=4, loss=50.0)
     spoiled = rows.assign(loss=rows["loss"].where(rows["split"] == "test", 70.0))
     changed = Run(
         **{**vars(known), "evaluations": pd.concat([spoiled, elsewhere], ignore_index=True)}
     )
-    assert test_time.repairs(changed, own).equals(test_time.repairs(known, own))
+    assert test_time.repairs(compared(changed)).equals(test_time.repairs(compared(known)))
 
 
 def test_without_them_there_are_no_repairs(tmp_path: Path) -> None:
     levels = {"batch_size": [64, 128]}
     run = run_of(tmp_path, crossed(levels, norm="layer"), scientific=levels)
-    assert test_time.repairs(run, designed(run)).empty
+    assert test_time.repairs(compared(run)).empty
 
 
 def test_a_diverged_seed_is_counted_in_repairs(tmp_path: Path) -> None:
@@ -202,5 +195,5 @@ def test_a_diverged_seed_is_counted_in_repairs(tmp_path: Path) -> None:
         return math.nan if (size(config), seed) == (64, 2) else 0.5
 
     run = run_of(tmp_path, crossed(SIZES), World(test=loss), scientific=SIZES)
-    counts = test_time.repairs(run, designed(run)).groupby("level")[["units", "left_out"]]
+    counts = test_time.repairs(compared(run)).groupby("level")[["units", "left_out"]]
     assert counts.min().to_numpy().tolist() == [[6, 0], [5, 1], [6, 0]]

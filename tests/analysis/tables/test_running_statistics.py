@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caviar.analysis.run.design import Design, design_of
 from caviar.analysis.run.read import Run, read_run
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.tables import batch_noise as noise
 from caviar.analysis.tables import running_statistics as test_time
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, write_run, write_study
+from tests.analysis.synthetic import World, compared, crossed, run_of, size, write_run, write_study
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
 RATES = (0.1, 0.2)
@@ -41,12 +40,6 @@ KNOWN = World(
 )
 
 
-def designed(run: Run) -> Design:
-    own = design_of(run)
-    assert own is not None
-    return own
-
-
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Three sizes, two draws (the second is the better), six seeds, two layers, three trackers."""
@@ -55,7 +48,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_statistics_error_has_a_row_for_everything(known: Run) -> None:
-    table = test_time.statistics_error(known, designed(known))
+    table = test_time.statistics_error(compared(known))
     keys = ["reading", "quantity", "layer", "rule", "tracker_decay", "level"]
     assert not table.duplicated(keys).any()
     assert len(table) == 2 * 3 * 2 * 3 * 3
@@ -68,7 +61,7 @@ def test_statistics_error_has_a_row_for_everything(known: Run) -> None:
 def test_statistics_error_by_hand(known: Run, layer: str, tracker: str) -> None:
     """Draws are averaged within a seed, then seeds; the best draw is the second."""
     rule, _, decay = tracker.partition("/")
-    table = test_time.statistics_error(known, designed(known))
+    table = test_time.statistics_error(compared(known))
     rows = table[(table["layer"] == layer) & (table["rule"] == rule) & (table["level"] == 8)]
     rows = rows[rows["tracker_decay"].eq(float(decay)) if decay else rows["tracker_decay"].isna()]
     means = rows.set_index(["reading", "quantity"])["mean"]
@@ -80,7 +73,7 @@ def test_statistics_error_by_hand(known: Run, layer: str, tracker: str) -> None:
 
 
 def test_the_interval_of_an_error_is_over_seeds(known: Run) -> None:
-    row = test_time.statistics_error(known, designed(known)).iloc[0]
+    row = test_time.statistics_error(compared(known)).iloc[0]
     assert (row["layer"], row["rule"], row["level"]) == ("norm1", "cumulative", 8)
     expected = mean_interval(3 * (9 + np.arange(6.0)) / 8, np.random.default_rng(0))
     assert tuple(row[["mean", "low", "high", "units"]]) == pytest.approx(expected)
@@ -90,7 +83,7 @@ def test_the_interval_of_an_error_is_over_seeds(known: Run) -> None:
 def test_running_damage_by_hand(known: Run, tracker: str) -> None:
     """Exact, although seeds differ by a thousand nats: same weights are held against each other."""
     rule, _, decay = tracker.partition("/")
-    table = test_time.running_damage(known, designed(known))
+    table = test_time.running_damage(compared(known))
     assert len(table) == 2 * 3 * 3
     rows = table[table["rule"] == rule]
     rows = rows[rows["tracker_decay"].eq(float(decay)) if decay else rows["tracker_decay"].isna()]
@@ -105,8 +98,7 @@ def test_running_damage_is_of_the_test_split(tmp_path: Path) -> None:
     elsewhere = (rows["split"] != "test") & (rows["statistics"] == "running")
     spoiled = rows.assign(loss=rows["loss"].where(~elsewhere, 50.0))
     other = Run(**{**vars(run), "evaluations": spoiled})
-    own = designed(run)
-    assert test_time.running_damage(other, own).equals(test_time.running_damage(run, own))
+    assert test_time.running_damage(compared(other)).equals(test_time.running_damage(compared(run)))
 
 
 def test_diverged_seeds_are_counted(tmp_path: Path) -> None:
@@ -120,17 +112,16 @@ def test_diverged_seeds_are_counted(tmp_path: Path) -> None:
         ),
     )
     run = run_of(tmp_path, crossed(SIZES), world, scientific=SIZES)
-    own = designed(run)
-    left = test_time.running_damage(run, own).groupby("level")[["left_out", "units"]].max()
+    left = test_time.running_damage(compared(run)).groupby("level")[["left_out", "units"]].max()
     assert left.to_numpy().tolist() == [[1, 5], [0, 6], [0, 6]]
-    errors = test_time.statistics_error(run, own).query("quantity == 'mean_error'")
+    errors = test_time.statistics_error(compared(run)).query("quantity == 'mean_error'")
     left = errors.groupby("level")[["left_out", "units"]].min()
     assert left.to_numpy().tolist() == [[0, 6], [1, 5], [0, 6]]
 
 
 def test_batch_noise_predictions_by_hand(known: Run) -> None:
     """N = 1024; at m = 8: 1016/1023/8; deviations with the layer's mean excess kurtosis."""
-    table = noise.batch_noise(known, designed(known)).set_index(["layer", "probe_batch_size"])
+    table = noise.batch_noise(compared(known)).set_index(["layer", "probe_batch_size"])
     assert len(table) == 4
     for layer, m in table.index:
         row = table.loc[(layer, m)]
@@ -144,7 +135,7 @@ def test_batch_noise_predictions_by_hand(known: Run) -> None:
 
 def test_batch_noise_measurements_are_of_the_last_step(known: Run) -> None:
     """The synthetic networks measure exactly what is predicted, but nine times that half way."""
-    table = noise.batch_noise(known, designed(known))
+    table = noise.batch_noise(compared(known))
     assert table["measured_mean"].to_numpy() == pytest.approx(table["predicted_mean"].to_numpy())
     measured = table["measured_deviation"].to_numpy()
     assert measured == pytest.approx(table["predicted_deviation"].to_numpy())
@@ -152,21 +143,20 @@ def test_batch_noise_measurements_are_of_the_last_step(known: Run) -> None:
 
 def test_without_batch_norm_there_is_nothing_to_say(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed({"batch_size": [64, 128]}, norm="layer"))
-    own = designed(run)
-    assert test_time.statistics_error(run, own).empty
-    assert test_time.running_damage(run, own).empty
-    assert noise.batch_noise(run, own).empty
+    assert test_time.statistics_error(compared(run)).empty
+    assert test_time.running_damage(compared(run)).empty
+    assert noise.batch_noise(compared(run)).empty
 
 
 def test_without_layer_noise_there_is_no_theory_to_check(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(SIZES, hidden=(8,), norm="batch"), scientific=SIZES)
     network = run.noise[run.noise["layer"] == "network"]
     bare = Run(**{**vars(run), "noise": network})
-    assert noise.batch_noise(bare, designed(run)).empty
+    assert noise.batch_noise(compared(bare)).empty
 
 
 def test_a_single_drawn_decay(tmp_path: Path) -> None:
     write_run(tmp_path, crossed(SIZES, decay=0.7), scientific=SIZES)
     write_study(tmp_path, SIZES, ["decay"])
     run = read_run(tmp_path)
-    assert not test_time.running_damage(run, designed(run)).empty
+    assert not test_time.running_damage(compared(run)).empty

@@ -10,7 +10,6 @@ import pytest
 
 from caviar.analysis.report.answer_details import of_question_1
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import find
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.specification_curve import (
     BEST,
@@ -21,7 +20,7 @@ from caviar.analysis.tables.specification_curve import (
 )
 from caviar.runner.config import DatasetConfig, TrialConfig
 from tests.analysis.page import read_page
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
 
 LEVELS = {"activation": ["relu", "tanh"], "norm_batch_size": [8, 32, 64]}
 SLOPE = {("relu", 0): -0.2, ("relu", 1): 0.1, ("tanh", 0): -0.4, ("tanh", 1): -0.3}
@@ -50,7 +49,7 @@ def of(table: pd.DataFrame, compared: str) -> pd.DataFrame:
 
 
 def test_every_facet_and_draw_has_its_effect_in_order(run: Run) -> None:
-    rows = of(specifications([run]), SMALLEST)
+    rows = of(specifications([compared(run)]), SMALLEST)
     assert rows["mean"].tolist() == pytest.approx(sorted(SLOPE.values()))
     assert rows["activation"].tolist() == ["tanh", "tanh", "relu", "relu"]
     assert rows["draw"].tolist() == ["0", "1", "0", "1"]
@@ -62,7 +61,7 @@ def test_every_facet_and_draw_has_its_effect_in_order(run: Run) -> None:
 
 def test_the_best_size_is_that_of_all_draws_of_the_facet(run: Run) -> None:
     """For relu 8 and 32 are -0.05 on average over draws; tanh is best at 8."""
-    rows = of(specifications([run]), BEST).set_index(["activation", "draw"])
+    rows = of(specifications([compared(run)]), BEST).set_index(["activation", "draw"])
     assert rows.loc[("tanh", "0"), "level"] == 8
     assert rows.loc[("tanh", "1"), "mean"] == pytest.approx(-0.3)
     level = rows.loc[("relu", "0"), "level"]
@@ -70,11 +69,11 @@ def test_the_best_size_is_that_of_all_draws_of_the_facet(run: Run) -> None:
 
 
 def test_counts_are_by_each_interval(run: Run) -> None:
-    table = specifications([run])
+    table = specifications([compared(run)])
     said = "3 of 4 specifications below zero, 3 surely; 1 surely above"
     assert below_zero(table, SMALLEST) == said
     sentence = f"Test loss at the smallest size less that at the largest: {said}."
-    assert sentence in of_question_1(find(run))
+    assert sentence in of_question_1(results_in(run))
     wide = table.assign(high=1.0, low=-1.0)
     assert below_zero(wide, SMALLEST) == "3 of 4 specifications below zero, 0 surely"
     none = wide.assign(mean=[math.nan, *wide["mean"][1:]])
@@ -86,7 +85,7 @@ def test_a_best_size_that_is_the_largest_changes_nothing(tmp_path: Path) -> None
     sizes = {"norm_batch_size": [8, 64]}
     world = World(test=lambda config, seed: 1 + seed + (size(config) == 8) + NOISE[seed])
     run = run_of(tmp_path, crossed(sizes, rates=(0.1, 0.2)), world, scientific=sizes)
-    table = specifications([run])
+    table = specifications([compared(run)])
     best = of(table, BEST)
     assert best[["mean", "low", "high"]].to_numpy().tolist() == [[0, 0, 0]] * 2
     assert set(best["units"]) == {6} and set(best["level"]) == {64}
@@ -98,13 +97,13 @@ def test_runs_beside_are_specifications_by_what_they_differ_in(run: Run, tmp_pat
     deep = {"dataset": WINE, "hidden": (8, 8), "activation": "tanh", "decays": (0.5,)}
     world = World(test=lambda config, seed: seed + 2 * (size(config) == 16))
     other = run_of(tmp_path, crossed(sizes, **deep), world, scientific=sizes, name="other")
-    rows = of(specifications([run, other]), SMALLEST)
+    rows = of(specifications([compared(run), compared(other)]), SMALLEST)
     last = rows.iloc[-1]
     assert (last["study"], last["dataset"], last["hidden"]) == ("other", "wine", "8, 8")
     assert last["mean"] == pytest.approx(2) and last["level"] == 16 and len(rows) == 5
     fields = rows.columns.tolist()[rows.columns.get_loc("left_out") + 1 :]
     assert set(fields) == {"dataset", "hidden", "activation", "learning_rate"}
-    assert len(of(specifications([other, other]), SMALLEST)) == 2
+    assert len(of(specifications([compared(other), compared(other)]), SMALLEST)) == 2
 
 
 def test_what_failed_is_a_specification_without_a_value(tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_what_failed_is_a_specification_without_a_value(tmp_path: Path) -> None:
             "failed" if (c.activation, size(c), c.draw) == ("tanh", 8, 1) else "completed"
         ),
     )
-    table = specifications([run])
+    table = specifications([compared(run)])
     lost = of(table, SMALLEST).iloc[-1]
     assert math.isnan(lost["mean"]) and (lost["units"], lost["left_out"]) == (0, 6)
     assert below_zero(table, SMALLEST).endswith("; 1 without a value")
@@ -126,19 +125,19 @@ def test_what_failed_is_a_specification_without_a_value(tmp_path: Path) -> None:
 def test_one_specification_is_no_curve(tmp_path: Path) -> None:
     sizes = {"norm_batch_size": [8, 64]}
     alone = run_of(tmp_path / "a", crossed(sizes), scientific=sizes)
-    assert specifications([alone]).empty
+    assert specifications([compared(alone)]).empty
     drawn = [
         trial(norm_batch_size=m, learning_rate=rate, draw=draw)
         for draw, (m, rate) in enumerate([(8, 0.1), (64, 0.2), (8, 0.3), (64, 0.4)])
     ]
     search = run_of(tmp_path / "b", drawn, nuisance=("norm_batch_size", "learning_rate"))
-    assert specifications([search]).empty
-    rows = of(specifications([alone, search]), SMALLEST).set_index("draw")
+    assert specifications([compared(search)]).empty
+    rows = of(specifications([compared(alone), compared(search)]), SMALLEST).set_index("draw")
     assert rows.loc["0", "learning_rate"] == 0.1 and pd.isna(rows.loc["every", "learning_rate"])
 
 
 def test_what_makes_them_by_value_and_of_many_numbers_by_thirds(run: Run) -> None:
-    table = specifications([run])
+    table = specifications([compared(run)])
     made_of = dict(choices(table))
     assert list(made_of) == [
         "activation relu",
@@ -155,11 +154,11 @@ def test_what_makes_them_by_value_and_of_many_numbers_by_thirds(run: Run) -> Non
 
 @pytest.mark.usefixtures("svg_alone")
 def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> None:
-    found = find(run)
+    found = results_in(run)
     page = read_page(write_report(found, tmp_path).parent)
     code = next(c for c in page.codes if c.splitlines()[-1].startswith("specifications."))
     names: dict[str, object] = {}
     *lines, last = code.splitlines()
     exec("\n".join(lines), names)
-    assert eval(last, names).equals(found.tables["specifications"])
+    assert eval(last, names).equals(found["specifications"])
     assert (tmp_path / "figures" / "specifications.svg").stat().st_size > 0

@@ -9,13 +9,11 @@ import pandas as pd
 import pytest
 
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import find
-from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.tuning import tuning, tuning_spread
 from caviar.runner.config import TrialConfig
 from tests.analysis.page import read_page
-from tests.analysis.synthetic import World, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
 
 SIZES = {"norm_batch_size": [8, 64]}
 RATES = (0.2, 0.1, 0.4)
@@ -41,9 +39,7 @@ def drawn(root: Path, **fields: object) -> Run:
 
 
 def of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    design = design_of(run)
-    assert design is not None
-    return tuning(run, design), tuning_spread(run, design)
+    return tuning(compared(run)), tuning_spread(compared(run))
 
 
 def test_every_draw_has_its_mean_over_seeds(tmp_path: Path) -> None:
@@ -126,9 +122,9 @@ def test_all_drawn_numbers_but_the_size_are_there(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("svg_alone")
 def test_with_one_draw_the_page_has_neither(tmp_path: Path) -> None:
-    found = find(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
+    found = results_in(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
     names = ("tuning", "tuning_spread", "specifications")
-    assert all(found.tables[name].empty for name in names)
+    assert all(found[name].empty for name in names)
     page = read_page(write_report(found, tmp_path / "report").parent)
     assert not [code for code in page.codes if code.splitlines()[-1].startswith(("tuning", "spec"))]
     assert not (tmp_path / "report" / "figures" / "tuning.svg").exists()

@@ -1,16 +1,15 @@
-"""Arms side by side: final measurements, the two readings, means and contrasts with intervals."""
+"""Arms side by side: means and contrasts with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.run.design import Design, facet_of
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import EVERY_DRAW, PAIRED_BY
 from caviar.analysis.statistics.intervals import (
     Interval,
     difference_interval,
@@ -18,72 +17,8 @@ from caviar.analysis.statistics.intervals import (
     mean_intervals,
 )
 
-EVERY_DRAW = "every draw"
-BEST_DRAW = "best draw"
-KEYS = ["facet", "level", "draw", "seed", "trial_id"]
 SEED = 0
 """Of the resampling generator: equal rows give equal intervals, digit for digit."""
-
-
-def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """The rows of each trial's last measured step, with `facet` and `level` columns."""
-    rows = _last_rows(frame)
-    return rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
-
-
-def at_end(run: Run) -> Run:
-    """The run as if each trial had been measured at its last step alone, but for its curves.
-
-    Of a run measured many times, tables of the end are made of it in a fraction of the time.
-    """
-    ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
-    return replace(run, **ends)
-
-
-def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    if frame.empty:  # It may have no columns either.
-        return frame
-    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
-
-
-def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
-    """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
-
-    The choice never sees the seed that it is used for (unless it is the only one), so its test
-    loss is not flattered. A draw that diverged on any of the other seeds is not chosen while
-    another one did not; draws that an arm has not finished are not there for any. Columns
-    facet, level, seed, draw.
-    """
-    every = run.evaluations
-    chosen_by = (every["split"] == "validation") & (every["statistics"] == "population")
-    losses = final(every[chosen_by], design)
-    arms = losses[["facet", "level"]].drop_duplicates()
-    finished = losses.drop_duplicates(["facet", "level", "draw"]).groupby("draw").size()
-    losses = losses[losses["draw"].isin(finished[finished == len(arms)].index)]
-    rows: list[dict[str, Any]] = []
-    means = losses.groupby(["facet", "level", "seed", "draw"])["loss"].mean()
-    for (facet, level), arm in means.groupby(["facet", "level"]):
-        wide = arm.droplevel(["facet", "level"]).unstack("draw")
-        values = np.where(np.isfinite(wide.to_numpy()), wide.to_numpy(), np.inf)
-        for i, seed in enumerate(wide.index):
-            others = np.delete(values, i, axis=0) if len(values) > 1 else values
-            draw = wide.columns[int(others.mean(axis=0).argmin())]
-            rows.append({"facet": facet, "level": level, "seed": seed, "draw": draw})
-    return pd.DataFrame(rows, columns=["facet", "level", "seed", "draw"])
-
-
-def readings(run: Run, design: Design, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """`rows` under each reading of the nuisance draws.
-
-    `every draw` keeps all; `best draw` keeps the one chosen for each arm and seed. With one
-    draw, or in a plain random search, there is only the first.
-    """
-    found = {EVERY_DRAW: rows}
-    if design.paired and rows["draw"].nunique() > 1:
-        found[BEST_DRAW] = rows.merge(
-            chosen_draws(run, design), on=["facet", "level", "seed", "draw"]
-        )
-    return found
 
 
 def level_means(
@@ -118,10 +53,6 @@ def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: s
     every = np.array([design.planned.get(place, 0) for place in places], dtype=int)
     # One a seed, of the draws that its arm chose.
     return every if reading == EVERY_DRAW else np.minimum(every, rows["seed"].nunique())
-
-
-PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}
-"""Under the best-draw reading a seed has one row an arm, and arms may differ in the draw."""
 
 
 def contrasts(

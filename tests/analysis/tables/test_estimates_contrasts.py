@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import BEST_DRAW
 from caviar.analysis.statistics.intervals import difference_interval, mean_interval
-from caviar.analysis.tables.comparisons import BEST_DRAW, contrasts, level_means
+from caviar.analysis.tables.estimates import contrasts, level_means
 
 
 def plain(**columns: object) -> pd.DataFrame:

@@ -1,0 +1,87 @@
+"""A finding, what it says of a run, and the results of a run: its findings on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+
+import pandas as pd
+
+from caviar.analysis.run.comparison import Comparison, comparison_of
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import EVERY_DRAW
+from caviar.analysis.run.read import Run
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One table of a run by name: how it is computed."""
+
+    name: str
+    compute: Callable[[Results], pd.DataFrame]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The findings of a comparison, by name: a table is computed when asked for, and kept.
+
+    Where the study names arms, tables are those of the first; `arm_effects` is about all.
+    `beside` are other runs, set beside this one in `designs`, `specifications` and
+    `across_data_sets`.
+    """
+
+    comparison: Comparison
+    beside: tuple[Run, ...]
+    findings: Mapping[str, Finding]
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """A table under every reading; raises KeyError for a name that no finding has."""
+        if name not in self._kept:
+            self._kept[name] = self._finding(name).compute(self)
+        return self._kept[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.findings)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.findings
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def reading(self, name: str, reading: str = EVERY_DRAW) -> pd.DataFrame:
+        """The rows of a table under one reading; all rows where it has no readings."""
+        table = self[name]
+        return table[table["reading"] == reading] if "reading" in table else table
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by name; raises ValueError where runs cannot be set beside each other."""
+        return {name: self[name] for name in self}
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """This comparison, then those of the runs beside it that compare something."""
+        others = map(comparison_of, self.beside)
+        return (self.comparison, *(one for one in others if isinstance(one, Comparison)))
+
+    @property
+    def run(self) -> Run:
+        """The run as it was read, with all its arms and steps."""
+        return self.comparison.whole
+
+    @property
+    def design(self) -> Design:
+        """What the run compares, of its first arm."""
+        return self.comparison.design
+
+    def _finding(self, name: str) -> Finding:
+        if name in self.findings:
+            return self.findings[name]
+        (nearest, *_) = get_close_matches(name, self.findings, n=1, cutoff=0.0)
+        raise KeyError(
+            f"there is no table {name!r}; the nearest is {nearest!r}; "
+            f"all tables: {', '.join(self.findings)}"
+        )

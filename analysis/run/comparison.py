@@ -1,0 +1,103 @@
+"""What a run compares, made once: its design, its arms, final values and readings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pandas as pd
+
+from caviar.analysis.run.arms import arms_of, first_arm
+from caviar.analysis.run.design import Design, design_of
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws
+from caviar.analysis.run.final_rows import at_end, final_values
+from caviar.analysis.run.read import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A run that compares batch sizes: what every table is computed from.
+
+    `whole` is the run as it was read, `ended` the same at the last step of each trial, and
+    `run` the trials of the study's first arm at their last step; where the study names no arms,
+    `run` holds all trials. `design` is that of `run`. Values derived from these are computed
+    when first asked for, and kept.
+    """
+
+    whole: Run
+    ended: Run
+    run: Run
+    design: Design
+    arms: tuple[str, ...]
+
+    @cached_property
+    def over_time(self) -> Run:
+        """The trials of the first arm at every measured step."""
+        return first_arm(self.whole)
+
+    @cached_property
+    def final_values(self) -> pd.DataFrame:
+        """Losses, accuracy and noise penalty at the last step, one row per seed of a trial."""
+        return final_values(self.run, self.design)
+
+    @cached_property
+    def chosen_draws(self) -> pd.DataFrame:
+        """The draw that each level and seed chooses: columns facet, level, seed, draw."""
+        return chosen_draws(self.run, self.design)
+
+    @cached_property
+    def final_readings(self) -> dict[str, pd.DataFrame]:
+        """`final_values` under each reading."""
+        return self.readings(self.final_values)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether arms can choose among draws, so that there is a second reading."""
+        return not self.final_readings.get(BEST_DRAW, pd.DataFrame()).empty
+
+    def readings(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """`rows` under each reading of the nuisance draws.
+
+        `every draw` keeps all; `best draw` keeps the one chosen for each arm and seed. With one
+        draw, or in a plain random search, there is only the first.
+        """
+        read = {EVERY_DRAW: rows}
+        if self.design.paired and rows["draw"].nunique() > 1:
+            keys = ["facet", "level", "seed", "draw"]
+            read[BEST_DRAW] = rows.merge(self.chosen_draws, on=keys)
+        return read
+
+    @cached_property
+    def across_arms(self) -> Comparison:
+        """The same sizes in all arms of the study at once: `arm` is a facet like any other."""
+        design = replace(self.design, facets=(*self.design.facets, "arm"))
+        return replace(self, run=self.ended, design=design, arms=())
+
+    @property
+    def training_examples(self) -> int:
+        """The examples of the training split."""
+        train = self.run.evaluations["split"] == "train"
+        examples = self.run.evaluations.loc[train, "examples"]
+        return int(examples.max()) if len(examples) else 0
+
+
+@dataclass(frozen=True, eq=False)
+class NoComparison:
+    """A run in which there is nothing to compare, and the sentence that says why."""
+
+    run: Run
+    why: str
+
+
+def comparison_of(run: Run) -> Comparison | NoComparison:
+    """What a run compares: batch sizes of its first arm, once one of that arm was measured."""
+    arms, own = arms_of(run), first_arm(run)
+    if own.evaluations.empty:
+        of_arm = f"Of the arm {arms[0]} no trial" if arms else "No trial"
+        return NoComparison(run, f"{of_arm} has finished yet: come back later.")
+    design = design_of(own)
+    if design is None:
+        why = "No batch size differs between the trials: there is nothing to compare."
+        return NoComparison(run, why)
+    ended = at_end(run)
+    return Comparison(run, ended, first_arm(ended), design, arms)

@@ -1,0 +1,66 @@
+"""What was measured last: the rows of each trial's last step, and the losses among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from caviar.analysis.run.design import Design, facet_of
+from caviar.analysis.run.read import Run
+
+KEYS = ["facet", "level", "draw", "seed", "trial_id"]
+
+
+def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """The rows of each trial's last measured step, with `facet` and `level` columns."""
+    rows = _last_rows(frame)
+    return rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
+
+
+def at_end(run: Run) -> Run:
+    """The run as if each trial had been measured at its last step alone, but for its curves.
+
+    Of a run measured many times, tables of the end are made of it in a fraction of the time.
+    """
+    ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
+    return replace(run, **ends)
+
+
+def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:  # It may have no columns either.
+        return frame
+    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
+
+
+def final_values(run: Run, design: Design) -> pd.DataFrame:
+    """One row per seed of a trial: losses and accuracy at the last step, and the noise penalty.
+
+    `noise_penalty` is train-mode loss less population loss at the same weights, both on the
+    training split (SCIENCE: R_in); NaN for networks without batch statistics.
+    """
+    rows = final(run.evaluations, design)
+    rows = rows[rows["statistics"].isin(["population", "batch"])]
+    # The trained size only: a `batch` row at another size is another question.
+    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    wide = rows.set_index([*KEYS, "statistics", "split"])[["loss", "accuracy"]]
+    wide = wide.unstack(["statistics", "split"])
+    nan = pd.Series(np.nan, index=wide.index)
+
+    def column(*key: str) -> pd.Series:
+        return wide[key] if key in wide.columns else nan
+
+    values = pd.DataFrame(
+        {
+            "train_loss": column("loss", "population", "train"),
+            "validation_loss": column("loss", "population", "validation"),
+            "test_loss": column("loss", "population", "test"),
+            "test_accuracy": column("accuracy", "population", "test"),
+            "train_mode_loss": column("loss", "batch", "train"),
+        }
+    )
+    diverged = ~np.isfinite(values["test_loss"])
+    values["test_accuracy"] = values["test_accuracy"].where(~diverged)
+    values["noise_penalty"] = values["train_mode_loss"] - values["train_loss"]
+    return values.reset_index()
