@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caviar.analysis.run.comparison import NoComparison, comparison_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.tables.equivalent_dropout import COLUMNS, equivalent_dropout, match
@@ -185,18 +186,16 @@ def test_arms_that_have_not_finished_are_no_part_of_the_curve(tmp_path: Path) ->
     assert equivalent(some).loc[("measured_rate", 32), "mean"] == pytest.approx(expected)
 
 
-EMPTY: Mapping[str, tuple[str, ...]] = {
-    "one rate left": ("population", "dropout-0.1", "dropout-0.2"),
-    "the first arm is to come": ("batch",),
-}
+def test_there_is_nothing_without_two_rates(tmp_path: Path) -> None:
+    arms = ("population", "dropout-0.1", "dropout-0.2")
+    assert equivalent(studied(tmp_path, quadratic, linear, status=unfinished(*arms))).empty
 
 
-@pytest.mark.parametrize("arms", EMPTY.values(), ids=EMPTY)
-def test_there_is_nothing_without_two_rates_and_batch_norm(
-    tmp_path: Path, arms: tuple[str, ...]
-) -> None:
-    run = studied(tmp_path, quadratic, linear, status=unfinished(*arms))
-    assert equivalent(run).empty
+def test_there_is_nothing_to_compare_without_batch_norm(tmp_path: Path) -> None:
+    to_come = studied(tmp_path, quadratic, linear, status=unfinished("batch"))
+    comparison = comparison_of(to_come)
+    assert isinstance(comparison, NoComparison)
+    assert comparison.why == "Of the arm batch no trial has finished yet: come back later."
 
 
 def test_a_run_without_arms_has_no_table(tmp_path: Path) -> None:
