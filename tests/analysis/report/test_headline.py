@@ -10,6 +10,7 @@ import pytest
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.headline import headlines
+from caviar.analysis.results import results_of
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
@@ -40,7 +41,7 @@ def test_question_2_is_the_damage_at_both_ends(tmp_path: Path) -> None:
 
 def test_nothing_to_compare_has_no_headline(tmp_path: Path) -> None:
     single = {"norm_batch_size": [8]}
-    assert headlines(results_in(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
+    assert headlines(results_of(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
 
 
 def test_the_whole_training_split_is_named(tmp_path: Path) -> None:

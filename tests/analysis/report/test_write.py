@@ -171,7 +171,7 @@ def keys_of(report: Path) -> list[str]:
 
 
 def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
-    shown = read_page(large)[keys_of(large).index("statistics_error")]
+    shown = read_page(large).tables[keys_of(large).index("statistics_error")]
     rows = pd.read_csv(large / "tables" / "statistics_error.csv")
     assert len(rows) > 200
     assert {row[0] for row in shown[1:]} == {"every draw"}
