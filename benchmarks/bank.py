@@ -20,6 +20,7 @@ from caviar.model.averages.conventions import CONVENTIONS, trackers
 from caviar.model.averages.frameworks import FRAMEWORKS
 from caviar.model.network import mlp, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 from caviar.model.steps.optimizers import Momentum
 from caviar.model.steps.random_streams import streams
@@ -38,7 +39,7 @@ QUICK = Sizes(pairs=3, cases=((1, 16), (2, 16)))
 
 def make(batch: int, replicas: int) -> tuple[Callable[[], object], Callable[[], object], int]:
     """One training step, one update of the bank with its statistics, and the bank's size."""
-    network = mlp((256, 256), 10, norm=BatchNorm(batch), activation="relu", dropout=0.0)
+    network = mlp((256, 256), 10, norm=Norm(BatchNorm(batch)), activation="relu", dropout=0.0)
     seeds = tuple(range(replicas))
     parameters, _ = network.init(streams(seeds, "weights"), 784, np.float32)
     plain = tuple(CONVENTIONS[name] for name in ("biased", "unbiased", "debiased"))

@@ -23,6 +23,7 @@ from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import CONVENTIONS, trackers
 from caviar.model.network import mlp, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.norm import Norm
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 from caviar.model.steps.optimizers import Momentum
 from caviar.model.steps.random_streams import streams
@@ -46,7 +47,9 @@ QUICK = Sizes(0.01, 1, ((64, 32, 32), (64, 128, 128)), (8, 32))
 def caviar_step(widths: tuple[int, ...], batch: int, replicas: int) -> Callable[[], None]:
     """One update of a stack of replicas, with one running average as PyTorch keeps it."""
     features, *hidden = widths
-    network = mlp(tuple(hidden), CLASSES, norm=BatchNorm(batch), activation="relu", dropout=0.0)
+    network = mlp(
+        tuple(hidden), CLASSES, norm=Norm(BatchNorm(batch)), activation="relu", dropout=0.0
+    )
     seeds = tuple(range(replicas))
     parameters, _ = network.init(streams(seeds, "weights"), features, np.float32)
     optimizer = Momentum(MOMENTUM)

@@ -137,7 +137,7 @@ def test_everything_is_imported_under_the_one_name() -> None:
 
 
 def test_a_package_imports_what_lies_below() -> None:
-    strangers = {}
+    strangers: dict[str, set[str]] = {}
     for path, tree in TREES.items():
         package = path.relative_to(ROOT).parts[0]
         extra = {module for module, files in ALONE.items() if name_of(path) in files}

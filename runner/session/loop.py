@@ -49,12 +49,14 @@ class Progress:
     losses: Counter[str] = field(default_factory=Counter)
     cost_done: float = 0.0
     cost_in_all: float = field(init=False)
-    started: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
     first_failure: Outcome | None = None
     interrupted: bool = False
 
     def __post_init__(self) -> None:
         self.cost_in_all = sum(self.cost.values())
+        self.started = self.clock()
 
     @property
     def done(self) -> int:
@@ -66,7 +68,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.started
+        return self.clock() - self.started
 
     @property
     def seconds_left(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caviar.runner.errors import printable
@@ -51,14 +52,15 @@ def failure(outcome: Outcome) -> str:
 
 
 class Display:
-    """Shows progress on a console until closed."""
+    """Shows progress on a console until closed; `clock` gives seconds that only grow."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._clock = clock
         self._live = None
-        self._next = time.monotonic() + PLAIN_SECONDS
+        self._next = self._clock() + PLAIN_SECONDS
         self._failure_shown = False
-        self._news = self._waits_from = time.monotonic()
+        self._news = self._waits_from = self._clock()
         if console.is_terminal:
             from rich.live import Live
 
@@ -76,13 +78,13 @@ class Display:
             self._say(failure(progress.first_failure))
         if self._live is not None:
             self._live.update(region(progress))
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + PLAIN_SECONDS
+        elif self._clock() >= self._next:
+            self._next = self._clock() + PLAIN_SECONDS
             self._say(line(progress))
 
     def _watch(self, progress: Progress, event: Event) -> None:
         """Say once in a while that no worker takes a trial, as when every machine is lost."""
-        now = time.monotonic()
+        now = self._clock()
         if progress.running or not isinstance(event, Idle):
             self._news = self._waits_from = now
         elif now - self._waits_from >= WAITING_SECONDS:

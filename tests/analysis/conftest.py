@@ -13,7 +13,6 @@ import pytest
 
 import caviar.analysis.report.write
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.report.write import write_report
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.trial.events import Status
@@ -97,14 +96,13 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             found = hostile_findings(folder / "run")
-            report = found.run.where / "report"
+            report = Path(found.run.where) / "report"
             assert write_report(found, report) == report / "index.html"
-            made.write_bytes(pickle.dumps((found.comparison, found.beside, found.tables())))
-    comparison, beside, tables = pickle.loads(made.read_bytes())
-    return Results(comparison, beside, BY_NAME, tables)
+            made.write_bytes(pickle.dumps(found))
+    return pickle.loads(made.read_bytes())  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")
 def report(findings: Results) -> Path:
     """The folder that the report was written into."""
-    return findings.run.where / "report"
+    return Path(findings.run.where) / "report"

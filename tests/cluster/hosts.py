@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.runner.clusters import words_of
@@ -149,7 +150,7 @@ def three_hosts() -> Iterator[Hosts]:
         subprocess.run([SCRIPT, "up", folder, *shared], check=True, timeout=60)
         for address in NAMES:
             (hosts.home(address) / "caviar-venv").symlink_to(sys.prefix)
-            assert eventually(lambda address=address: answers_ssh(address)), address
+            assert eventually(partial(answers_ssh, address)), address
         yield hosts
     finally:
         subprocess.run([SCRIPT, "down", folder], check=False, timeout=60)

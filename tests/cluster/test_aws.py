@@ -44,7 +44,8 @@ def test_ray_makes_of_it_a_closed_network_and_spot_workers(aws: Any) -> None:
     from ray.autoscaler._private.providers import _get_node_provider
     from ray.autoscaler._private.util import prepare_config
 
-    config = bootstrap_aws(prepare_config(yaml.safe_load((ROOT / "cluster.yaml").read_text())))
+    wanted = prepare_config(yaml.safe_load((ROOT / "cluster.yaml").read_text()))
+    config = bootstrap_aws(wanted)  # type: ignore[no-untyped-call]  # Ray's own
     groups = aws.describe_security_groups()["SecurityGroups"]
     (group,) = [g for g in groups if g["GroupName"] == "ray-autoscaler-caviar"]
     open_to_the_world = [rule for rule in group["IpPermissions"] if rule["IpRanges"]]

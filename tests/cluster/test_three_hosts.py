@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,10 @@ def followed(hosts: Hosts, url: str, job: str) -> Iterator[Path]:
             process.wait(30)
 
 
+def is_idle(hosts: Hosts, address: str) -> bool:
+    return not hosts.processes(address)
+
+
 def lost(log: Path, address: str) -> bool:
     return f"the machine {address} is lost or out of reach" in log.read_text()
 
@@ -185,5 +190,5 @@ def test_a_study_survives_on_three_hosts(fault: Fault, tmp_path: Path) -> None:
         assert code == 0, said
         account("ray down")
         for address, name in NAMES.items():
-            assert eventually(lambda at=address: not hosts.processes(at)), hosts.processes(address)
+            assert eventually(partial(is_idle, hosts, address)), hosts.processes(address)
             account(f"no process of Ray is left on {name}")

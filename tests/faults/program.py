@@ -46,9 +46,9 @@ def at_every_step() -> Iterator[None]:
         patch.setattr(caviar.runner.session.loop, "CHECKPOINT_SECONDS", 0.0)
         patch.setattr(caviar.runner.session.loop, "CHECKPOINTS_A_SECOND", 1e12)
         patch.setattr(caviar.runner.trial.run_trial, "CHECKPOINT_REST", 0.0)
-        patch.setitem(
-            caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__, "max_seconds", 0.0
-        )
+        defaults = caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__
+        assert defaults is not None
+        patch.setitem(defaults, "max_seconds", 0.0)
         yield
 
 

@@ -170,7 +170,7 @@ def two_machines() -> Iterator[Cluster]:
         cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
         cluster.add_node(**SMALL_NODE)
     yield cluster
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
 
 @pytest.mark.faults("a raylet is killed (SIGKILL), and its machine with it")

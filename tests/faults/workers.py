@@ -49,7 +49,7 @@ def runs(job: Job, data: Data) -> Iterator[Event]:
 
 
 def is_hungry(job: Job) -> bool:
-    return max(job.config.hidden) > 1000
+    return any(units > 1000 for units in job.config.hidden)
 
 
 def holds_after_a_checkpoint(job: Job, data: Data) -> Iterator[Event]:

@@ -117,6 +117,7 @@ def replay(recording: Recording, inputs: dict[str, Array], m: int) -> dict[str, 
         y, tape = norm.forward(parameters, x, ())
         dx, gradients = norm.backward(parameters, tape, dy)
         before = state
+        assert tape.moments is not None
         state = bank.update(state, {LAYER: tape.moments}, m)
         step = {"Y": y[0], "dX": dx[0], "xhat": tape.x_hat[0, 0]}
         step["dgamma"] = gradients["gamma"][0, 0] * (row.gamma != "fixed at 1")
@@ -141,7 +142,8 @@ def _test(
 ) -> Array:
     statistics = next(iter(bank.statistics(state).values()))
     x = inputs["X_test"].astype(np.float64)[None]
-    return norm.predict(parameters, x, lambda h: statistics(LAYER, h))[0]
+    y: Array = norm.predict(parameters, x, lambda h: statistics(LAYER, h))[0]
+    return y
 
 
 def _state(

@@ -148,9 +148,9 @@ class Proxy:
                 server.sendall(body[: len(body) // 2])
                 return False
             server.sendall(body)
-            while answer := server.recv(2**16):
+            while content := server.recv(2**16):
                 if fault != "lost":
-                    client.sendall(answer)
+                    client.sendall(content)
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -250,7 +251,7 @@ def test_overview() -> None:
 def test_no_number_of_a_figure_is_parsed_as_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not on logarithmic axes, either way, nor beside colours of one sign or of both."""
     monkeypatch.setattr("matplotlib.mathtext.MathTextParser.parse", None)
-    averages = {"rule": ["biased", "unbiased"], "tracker_decay": MANY}
+    averages: dict[str, Any] = {"rule": ["biased", "unbiased"], "tracker_decay": MANY}
     damage = table(**averages)
     errors = table(layer=["norm1"], quantity=["mean_error", "variance_error"], **averages)
     errors["mean"] *= errors["level"] ** -2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,11 +50,12 @@ def test_best_draws_are_stars_hollow_at_the_edge() -> None:
     drawn(figure)
     stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     inner, edge = stars
-    assert inner.get_xdata()[0] == pytest.approx(0.1, rel=0.05)
-    assert edge.get_xdata()[0] == pytest.approx(0.3, rel=0.05)
+    assert np.asarray(inner.get_xdata())[0] == pytest.approx(0.1, rel=0.05)
+    assert np.asarray(edge.get_xdata())[0] == pytest.approx(0.3, rel=0.05)
     assert inner.get_markerfacecolor() != "white" and edge.get_markerfacecolor() == "white"
     means = table[(table["quantity"] == "test_loss") & table["best"]].sort_values("level")["mean"]
-    assert [inner.get_ydata()[0], edge.get_ydata()[0]] == pytest.approx(means.tolist())
+    heights = [np.asarray(star.get_ydata())[0] for star in stars]
+    assert heights == pytest.approx(means.tolist())
     (legend,) = figure.legends
     words = [text.get_text() for text in legend.get_texts()]
     assert words[3:] == ["best draw", "best draw, at the edge"]
@@ -66,7 +69,8 @@ def test_points_of_several_drawn_fields_are_not_joined() -> None:
     figure = tuning(table, "m")
     drawn(figure)
     assert [axes.get_xlabel() for axes in figure.axes] == ["learning_rate", "momentum"]
-    styles = {c.lines[0].get_linestyle() for axes in figure.axes for c in axes.containers}
+    bars: list[Any] = [bar for axes in figure.axes for bar in axes.containers]
+    styles = {bar.lines[0].get_linestyle() for bar in bars}
     assert styles == {"None"}
 
 
@@ -106,8 +110,8 @@ def test_effects_in_their_order_over_what_makes_them() -> None:
         "activation relu",
         "activation tanh",
     ]
-    assert [list(line.get_xdata()) for line in below.lines] == [[1, 2, 4], [3, 5]]
-    assert [list(right.lines[0].get_xdata())] != [[]] and len(series(right)[0].x) == 2
+    assert [np.asarray(line.get_xdata()).tolist() for line in below.lines] == [[1, 2, 4], [3, 5]]
+    assert np.asarray(right.lines[0].get_xdata()).size and len(series(right)[0].x) == 2
 
 
 def test_one_comparison_has_one_column() -> None:

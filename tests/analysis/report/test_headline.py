@@ -10,7 +10,6 @@ import pytest
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.headline import headlines
-from caviar.analysis.results import results_of
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
@@ -41,7 +40,7 @@ def test_question_2_is_the_damage_at_both_ends(tmp_path: Path) -> None:
 
 def test_nothing_to_compare_has_no_headline(tmp_path: Path) -> None:
     single = {"norm_batch_size": [8]}
-    assert headlines(results_of(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
+    assert headlines(results_in(run_of(tmp_path, crossed(single), scientific=single))) == ("", "")
 
 
 def test_the_whole_training_split_is_named(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_parts_of_both_answers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("facets", [("batch", "batch"), ("relu", "tanh")])
 def test_crossed_fields_keep_their_sentences_apart(tmp_path: Path, facets: tuple[str, ...]) -> None:
-    levels = {**SIZES, "activation": sorted({"relu", facets[1]} & {"relu", "tanh"})}
+    levels: dict[str, Any] = {**SIZES, "activation": sorted({"relu", facets[1]} & {"relu", "tanh"})}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
     tables = results_in(run)
     several = len(levels["activation"]) > 1

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.report.write import SECTIONS, Cell, _cell, write_report
+from caviar.analysis.report.page_order import SECTIONS
+from caviar.analysis.report.write import Cell, _cell, write_report
 from tests.analysis.page import Page, read_page
 from tests.analysis.synthetic import World, crossed, results_in, run_of, wiggle
 

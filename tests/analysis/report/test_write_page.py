@@ -13,10 +13,9 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.page_order import SECTIONS, not_claimed
 from caviar.analysis.report.write import write_report
-from caviar.analysis.results import results_of
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, results_in, run_of
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,7 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
 @pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
-    found = results_of(run_of(tmp_path, crossed(levels), scientific=levels))
+    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
     own = read_page(write_report(found, tmp_path / "deep" / "report").parent)
     assert own.whole and not own.tables and not own.all("img")
     assert any("nothing to compare" in text for text in own.texts["li"])

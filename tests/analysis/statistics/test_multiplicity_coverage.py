@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,11 @@ def resampling(simulation: int) -> np.random.Generator:
 
 def correlated(generator: np.random.Generator, law: str, units: int, levels: int) -> Array:
     """Noise of mean zero that the levels of a unit partly share."""
-    draw = {
-        "normal": generator.standard_normal,
+    draws: dict[str, Callable[[tuple[int, int]], Array]] = {
+        "normal": lambda shape: generator.standard_normal(shape),
         "exponential": lambda shape: generator.exponential(size=shape) - 1,
-    }[law]
+    }
+    draw = draws[law]
     return np.asarray(0.8 * draw((units, levels)) + 0.6 * draw((units, 1)))
 
 
@@ -97,7 +99,7 @@ def test_ranges_cover_the_best_level(law: str, shape: str, units: int) -> None:
     def covers(s: int) -> bool:
         values = curve + correlated(nature(s), law, units, 7)
         found = best_range(values, LEVELS, resampling(s))
-        return found.low <= best <= found.high
+        return bool(found.low <= best <= found.high)
 
     assert np.mean([covers(s) for s in range(300)]) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)
 

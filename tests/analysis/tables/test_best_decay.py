@@ -37,7 +37,7 @@ def world(best: Best) -> World:
             return 0.0
         target = 2.0 if rule == "biased" else best(config, seed, layer)
         away = abs(math.log2(memory_of(tracker) / target))
-        return (-1) ** seed * (0.1 + away * (1 + seed / 20))
+        return (-1.0) ** seed * (0.1 + away * (1 + seed / 20))
 
     return World(mean_error=error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def test_seeds_are_averaged_before_the_logarithm(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
 
     def penalty(config: TrialConfig, seed: int) -> float:
-        return u(size(config)) * (1 + 5 * (-1) ** seed * (size(config) == 64))
+        return u(size(config)) * (1 + 5 * (-1.0) ** seed * (size(config) == 64))
 
     run = run_of(tmp_path, crossed(levels), World(penalty=penalty), scientific=levels)
     (row,) = exponents(run).to_dict("records")
@@ -121,6 +122,6 @@ def test_facets_have_their_own_exponents(tmp_path: Path) -> None:
     ],
 )
 def test_there_is_none_without_a_penalty_that_depends_on_m(
-    tmp_path: Path, levels: dict[str, list[int]], fields: dict[str, object]
+    tmp_path: Path, levels: dict[str, list[int]], fields: dict[str, Any]
 ) -> None:
     assert exponents(run_of(tmp_path, crossed(levels, **fields), scientific=levels)).empty

@@ -34,7 +34,7 @@ def test_a_pilot_s_spread_is_that_of_its_paired_differences(tmp_path: Path) -> N
 
 def test_draws_are_averaged_before_the_spread(tmp_path: Path) -> None:
     def loss(config: TrialConfig, seed: int) -> float:
-        return (-1) ** config.draw * seed * 0.01 + (size(config) == 8) * seed * 0.001
+        return (-1.0) ** config.draw * seed * 0.01 + (size(config) == 8) * seed * 0.001
 
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), World(test=loss), scientific=SIZES)
     expected = np.std(0.001 * np.arange(6), ddof=1) * np.sqrt(5 / stats.chi2.ppf(0.2, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -94,7 +95,12 @@ def test_a_best_size_that_is_the_largest_changes_nothing(tmp_path: Path) -> None
 
 def test_runs_beside_are_specifications_by_what_they_differ_in(run: Run, tmp_path: Path) -> None:
     sizes = {"norm_batch_size": [16, 64]}
-    deep = {"dataset": WINE, "hidden": (8, 8), "activation": "tanh", "decays": (0.5,)}
+    deep: dict[str, Any] = {
+        "dataset": WINE,
+        "hidden": (8, 8),
+        "activation": "tanh",
+        "decays": (0.5,),
+    }
     world = World(test=lambda config, seed: seed + 2 * (size(config) == 16))
     other = run_of(tmp_path, crossed(sizes, **deep), world, scientific=sizes, name="other")
     rows = of(specifications([compared(run), compared(other)]), SMALLEST)

@@ -96,12 +96,12 @@ def test_the_long_run_is_the_limit(keep: Keep, decay: float) -> None:
     per_epoch, whole = 5, 800
     for phase in (1, 3, 5):
         steps = phase + per_epoch * whole
-        close = {"abs": 1.1 / whole if keep == "cumulative" else 1e-12}
+        close = 1.1 / whole if keep == "cumulative" else 1e-12
         endless = sum_of_squared_epochs(keep, decay, per_epoch, phase, math.inf)
         now = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
-        assert endless == pytest.approx(now, **close)
+        assert endless == pytest.approx(now, abs=close)
         assert sum_of_squares(keep, decay, math.inf) == pytest.approx(
-            sum_of_squares(keep, decay, steps), **close
+            sum_of_squares(keep, decay, steps), abs=close
         )
     if keep != "cumulative":
         assert lag(keep, decay, math.inf) == pytest.approx(decay / (1 - decay))

@@ -22,7 +22,7 @@ INFINITY = float("inf")
 
 def asked(name: str, m: int = 16, **changes: Any) -> Question:
     row, decay = rule_of(name, 0.9 if ALL[name].decay is None and ALL[name].uses_decay else None)
-    rule = {"keep": row.keep, "second": row.second, "epsilon": row.epsilon}
+    rule: dict[str, Any] = {"keep": row.keep, "second": row.second, "epsilon": row.epsilon}
     return Question(norm_batch_size=m, decay=decay, **rule, **changes)
 
 

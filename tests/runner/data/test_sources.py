@@ -85,11 +85,11 @@ def test_npz_of_one_feature(tmp_path: Path) -> None:
 
 
 def test_integers_and_truth_values_are_numbers(tmp_path: Path) -> None:
-    own = {"a": list(range(60)), "b": [i % 2 == 0 for i in range(60)], "y": WORDS}
-    pq.write_table(pa.table(own), tmp_path / "t.parquet")
+    a, b = np.arange(60), np.arange(60) % 2 == 0
+    pq.write_table(pa.table({"a": a, "b": b, "y": WORDS}), tmp_path / "t.parquet")
     features = table(tmp_path / "t.parquet").features
     assert features.dtype == np.float64
-    np.testing.assert_array_equal(features, np.stack([own["a"], own["b"]], axis=1))
+    np.testing.assert_array_equal(features, np.stack([a, b], axis=1))
 
 
 def test_categories_of_a_dictionary_column_are_labels(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class Library:
 def server() -> Iterator[ThreadingHTTPServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            content = library.answer(self.path)
+            content = shelf.answer(self.path)
             self.send_response(412 if content is None else 200)
             body = (
                 b'{"error": {"code": "372", "message": "No results"}}' if not content else content
@@ -92,8 +92,8 @@ def server() -> Iterator[ThreadingHTTPServer]:
         def log_message(self, format: str, *args: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        library = Library(f"http://127.0.0.1:{running.server_port}")
-        running.shelf = library  # type: ignore[attr-defined]
+        shelf = Library(f"http://127.0.0.1:{running.server_port}")
+        running.shelf = shelf  # type: ignore[attr-defined]
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running

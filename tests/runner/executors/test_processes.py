@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import caviar.runner.executors.processes
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from caviar.runner.executors.executor import Executor, RunTrial
 from caviar.runner.executors.inline import InlineExecutor
@@ -21,7 +20,6 @@ from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink, ParquetSink
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Idle, Outcome, Started, WorkerDied
-from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import verify_run
 from tests.runner import workers
 from tests.runner.helpers import (
@@ -112,7 +110,7 @@ def test_no_more_workers_start_than_there_are_jobs(tiny: Plan) -> None:
 
 
 def test_a_worker_has_one_blas_thread_and_the_driver_keeps_its_own(tiny: Plan) -> None:
-    own = {name: "2" for name in ONE_BLAS_THREAD}
+    own: dict[str, str | None] = {name: "2" for name in ONE_BLAS_THREAD}
     with environment(own):
         assert set(said(1, tiny, workers.says_its_threads)) == {"[1]"}
         assert {name: os.environ[name] for name in own} == own
@@ -145,7 +143,7 @@ def test_nothing_to_say_is_said(tiny: Plan) -> None:
 def test_a_killed_worker_costs_a_retry_and_no_bits() -> None:
     pair = plan_of(*DIGITS, "draws.count=1")
     expected = rows_of(run_on(InlineExecutor(pair.data), pair)[1].blocks)
-    killed = []
+    killed: list[str] = []
 
     def observe(progress: Progress, event: Event) -> None:
         if isinstance(event, Started) and not killed:
@@ -269,4 +267,3 @@ def test_inline_runs_in_the_order_of_submission(tiny: Plan) -> None:
         executor.submit(job)
     started = [e.trial_id for e in executor.events() if isinstance(e, Started)]
     assert started == [config.trial_id for config in reversed(tiny.trials)]
-    assert caviar.runner.executors.processes.run_trial is run_trial

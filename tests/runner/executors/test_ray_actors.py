@@ -167,7 +167,7 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
     number: signal.Signals, whole_study: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    words = ["run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", root]
+    words = ["run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out", str(root)]
     process = subprocess.Popen(
         [sys.executable, "-c", HALF_DONE, *words],
         cwd=ROOT,

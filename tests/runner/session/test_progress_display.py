@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-import caviar.runner.session.progress_display
 from caviar.runner.session.loop import Progress
 from caviar.runner.session.progress_display import Display, duration, line, region
 from caviar.runner.trial.events import Idle, Job, Outcome, WorkerDied
@@ -26,8 +26,9 @@ def text(console: Console) -> str:
     return console.file.getvalue()
 
 
-def progress(failed: bool = False) -> Progress:
-    found = Progress(total=8, already=2, cost={"a": 1.0, "b": 3.0}, running={"b"}, rows=12_345)
+def progress(failed: bool = False, clock: Callable[[], float] = lambda: 0.0) -> Progress:
+    cost = {"a": 1.0, "b": 3.0}
+    found = Progress(total=8, already=2, cost=cost, running={"b"}, rows=12_345, clock=clock)
     found.outcomes.update(["completed", "diverged", *(["failed"] if failed else [])])
     found.first_failure = FAILURE if failed else None
     return found
@@ -46,10 +47,10 @@ def test_one_line_has_the_counts() -> None:
     assert said.startswith("5/8 trials · 1 running · 1 failed · 1 diverged · 12,345 rows · ")
 
 
-def test_time_left_is_the_share_of_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = progress()
+def test_time_left_is_the_share_of_cost() -> None:
+    times = iter([100.0, 110.0])
+    found = progress(clock=lambda: next(times))
     assert found.seconds_left is None
-    monkeypatch.setattr("caviar.runner.session.loop.time.monotonic", lambda: found.started + 10)
     found.cost_done = 1.0
     assert found.seconds_left == pytest.approx(30)
 
@@ -69,11 +70,10 @@ def test_a_dead_worker_is_named() -> None:
     assert text(console) == f"trial {JOB.trial_id}: killed by SIGKILL\n"
 
 
-def test_plain_output_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_output_is_a_line_now_and_then() -> None:
     now = [0.0]
-    monkeypatch.setattr(caviar.runner.session.progress_display.time, "monotonic", lambda: now[0])
     console = screen()
-    display = Display(console)
+    display = Display(console, lambda: now[0])
     for second in range(25):
         now[0] = float(second)
         display(progress(), Idle())
@@ -90,11 +90,10 @@ def test_a_terminal_has_a_live_region_that_goes_away() -> None:
     assert region(progress()).row_count == 2
 
 
-def test_waiting_for_workers_is_said_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_workers_is_said_once_in_a_while() -> None:
     now = [0.0]
-    monkeypatch.setattr(caviar.runner.session.progress_display.time, "monotonic", lambda: now[0])
     console = screen()
-    display, stuck, busy = Display(console), progress(), progress()
+    display, stuck, busy = Display(console, lambda: now[0]), progress(), progress()
     stuck.running.clear()
     for second in range(0, 200, 5):
         now[0] = float(second)

@@ -98,12 +98,10 @@ def test_the_newest_writer_wins(two: tuple[ObjectStore, ObjectStore]) -> None:
             with newer.hold():
                 assert newer.rival is not None and "process" in newer.rival
                 newer.write("study.json", b"newer")
-                for refused in (
-                    lambda: older.write("study.json", b"older"),
-                    lambda: older.delete("study.json"),
-                ):
-                    with pytest.raises(StorageError, match="this one stops"):
-                        refused()
+                with pytest.raises(StorageError, match="this one stops"):
+                    older.write("study.json", b"older")
+                with pytest.raises(StorageError, match="this one stops"):
+                    older.delete("study.json")
                 newer.write("curves/part-1", b"newer")
                 older.write("curves/part-2", b"older")
     assert read(newer, "study.json") == b"newer"

@@ -120,7 +120,7 @@ def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append(["rename"])
         return rename(path, target)
 
-    monkeypatch.setattr(caviar.runner.store.storage.os, "fsync", looking)
+    monkeypatch.setattr(os, "fsync", looking)
     monkeypatch.setattr(Path, "replace", renaming)
     return seen
 

@@ -78,10 +78,10 @@ def test_a_table_becomes_its_distribution() -> None:
         "one_minus_log_uniform": (0.5, 0.9),
         "int_log2_uniform": (4, 64),
     }
-    kinds = (Uniform, LogUniform, OneMinusLogUniform, IntLog2Uniform)
+    kinds: tuple[Any, ...] = (Uniform, LogUniform, OneMinusLogUniform, IntLog2Uniform)
     for (scale, (low, high)), kind in zip(ranges.items(), kinds, strict=True):
         found = parse_distribution("f", {"scale": scale, "low": low, "high": high})
-        assert found == kind(low, high)  # type: ignore[operator]
+        assert found == kind(low, high)
     lists = parse_distribution("f", {"scale": "choice", "values": [[8, 8], [4]]})
     assert lists == Choice(((8, 8), (4,)))
 

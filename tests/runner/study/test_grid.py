@@ -17,9 +17,10 @@ import pytest
 
 from caviar.runner.cli.dry_run import describe
 from caviar.runner.errors import RequestError
+from caviar.runner.study.bench import Bench
 from caviar.runner.study.distributions import Uniform
 from caviar.runner.study.grid import Layout
-from caviar.runner.study.plan import EXACT, Bench, Plan
+from caviar.runner.study.plan import EXACT, Plan
 from caviar.runner.study.sampling import Sampler, draw, points
 from caviar.runner.study.study_file import read_study
 from tests.runner.helpers import TINY, command, data_of, plan_of, settings_of

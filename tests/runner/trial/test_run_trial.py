@@ -139,7 +139,8 @@ def test_population_loss_tells_divergence_and_other_readings_do_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def said(statistics: str) -> str:
-        record = Evaluation(1, "test", statistics, "", 8, *[np.array([1.0, np.nan])] * 2, 9)
+        values = np.array([1.0, np.nan])
+        record = Evaluation(1, "test", statistics, "", 8, values, values, 9)
         return outcome_of(trained_by(lambda *_: iter([record]), monkeypatch)).status
 
     assert (said("population"), said("running"), said("batch")) == ("diverged", *["completed"] * 2)
