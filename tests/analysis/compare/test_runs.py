@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,48 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from caviar.analysis.compare.rows import _apart, settled
-from caviar.analysis.compare.runs import Comparison, _whole_means, compare, p_value
-from caviar.analysis.compare.text import data, opening, text
-from caviar.analysis.run.read import Run, read_run
+from caviar.analysis.compare.rows import settled
+from caviar.analysis.compare.runs import _whole_means, compare, p_value
+from caviar.analysis.compare.text import opening, text
+from caviar.analysis.run.read import read_run
 from caviar.analysis.statistics.intervals import difference_interval, mean_interval
 from caviar.runner.config import DatasetConfig, TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle, write_run
-
-SIZES = {"norm_batch_size": [8, 64]}
-RATES = (0.1, 0.2)
-
-
-def noisy(config: TrialConfig, seed: int) -> float:
-    """A loss that differs much between seeds and draws, and not between runs."""
-    return 0.3 + 0.1 * math.sin(5.0 * seed + config.draw + size(config))
-
-
-def shifted(config: TrialConfig, seed: int) -> float:
-    """0.02 less at 8 alone, give or take a little by seed."""
-    return noisy(config, seed) - (size(config) == 8) * (0.02 + wiggle(config, seed))
-
-
-def run(root: Path, test: Any = noisy, **fields: Any) -> Run:
-    trials = crossed(SIZES, rates=fields.pop("rates", RATES), **fields)
-    return run_of(root, trials, World(test=test), scientific=SIZES)
-
-
-def row(found: Comparison, quantity: str, level: int, tracker: str = "") -> Any:
-    table = found.differences
-    same = (table["quantity"] == quantity) & (table["norm_batch_size"] == str(level))
-    (one,) = table[same & (table["tracker"] == tracker)].to_dict("records")
-    return one
-
-
-def changed(root: Path, table: str, column: str, at: int, value: Any) -> None:
-    """Write another value into one row of a run."""
-    (part,) = (root / table).glob("part-*.parquet")
-    frame = pq.read_table(part)
-    values = frame[column].to_pylist()
-    values[at] = value
-    index = frame.column_names.index(column)
-    pq.write_table(frame.set_column(index, frame.schema.field(index), [values]), part)
+from tests.analysis.compare.two_runs import RATES, SIZES, changed, noisy, row, run, shifted
+from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
 
 
 def test_a_run_is_itself(tmp_path: Path) -> None:
@@ -70,27 +35,6 @@ def test_a_run_is_itself(tmp_path: Path) -> None:
     assert not found.differences["sure"].any()
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "far"),
-    [("curves", "loss", 3e-7), ("noise", "mean_variance", 1e-6), ("evaluations", "loss", 3e-7)],
-)
-def test_the_last_digits(tmp_path: Path, table: str, column: str, far: float) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    value = getattr(here, table)[column].iloc[5]
-    changed(tmp_path / "b", table, column, 5, value + far)
-    found = compare(here, read_run(tmp_path / "b"))
-    assert found.verdict == "last digits" and found.bits.differing == 1
-    (parted,) = [compared for compared in found.bits.tables if compared.largest]
-    assert parted.table == table and parted.largest == {column: pytest.approx(far, rel=1e-6)}
-    assert found.bits.first is not None and found.bits.first.column == column
-    assert found.bits.first.here == value and found.bits.first.there == value + far
-    nats = "3e-07" if column == "loss" else "0"
-    assert opening(found).startswith(
-        f"The runs differ in the last digits: losses by at most {nats} nats, 1 of "
-    )
-
-
 @pytest.mark.parametrize("value", [0.7, math.nan, math.inf])
 def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) -> None:
     here = run(tmp_path / "a")
@@ -102,35 +46,6 @@ def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) ->
     assert largest == {"mean_bias": 0.7 if value == 0.7 else math.inf}
     assert opening(found).startswith("No mean surely differs: of ")
     assert "mean_bias 0.0, then" in text(found, here, here)
-
-
-def test_lists_are_compared_by_content(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    changed(tmp_path / "b", "predictions", "log_probabilities", 2, [math.log(0.25), -0.3])
-    (parted,) = [t for t in compare(here, read_run(tmp_path / "b")).bits.tables if t.differing]
-    assert parted.table == "predictions" and parted.differing == 1
-    assert parted.largest == {"log_probabilities": pytest.approx(math.log(0.75) + 0.3)}
-
-
-def test_the_first_difference_is_the_earliest(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    late = int(here.curves.index[here.curves["step"] == 10][0])
-    early = int(here.noise.index[(here.noise["step"] == 5) & (here.noise["seed"] == 4)][0])
-    changed(tmp_path / "b", "curves", "loss", late, 9.0)
-    changed(tmp_path / "b", "noise", "coupling", early, 9.0)
-    first = compare(here, read_run(tmp_path / "b")).bits.first
-    assert first is not None and (first.table, first.column) == ("noise", "coupling")
-    assert first.place["step"] == 5 and first.place["seed"] == 4
-
-
-def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
-    trials = crossed(SIZES, rates=RATES)
-    here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    there = run_of(tmp_path / "b", trials[::-1], scientific=SIZES)
-    assert here.curves["trial_id"].iloc[0] != there.curves["trial_id"].iloc[0]
-    assert compare(here, there).verdict == "same"
 
 
 def test_rows_of_one_run_alone_are_a_difference(tmp_path: Path) -> None:
@@ -290,16 +205,6 @@ def test_arms_are_levels(tmp_path: Path) -> None:
     assert set(table["arm"]) == {"batch"} and set(table["norm_batch_size"]) == {"8", "64"}
 
 
-def test_the_data_are_plain_and_whole(tmp_path: Path) -> None:
-    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, seeds=range(3))
-    found = compare(here, there)
-    plain = data(found, here, there)
-    assert plain["verdict"] == "not surely" and "five units" in plain["sentence"]
-    assert len(plain["differences"]) == len(found.differences)
-    assert plain["differences"][0]["low"] is None
-    assert plain["runs"][0]["trials"]["completed"] == 4
-
-
 @given(st.lists(st.floats(-10, 10), min_size=5, max_size=30), st.integers(5, 20))
 def test_p_values_are_scipys(values: list[float], n: int) -> None:
     a = np.array(values) + 1e-3 * np.arange(len(values)) ** 2
@@ -313,46 +218,6 @@ def test_p_values_without_spread_or_units() -> None:
     assert p_value(np.zeros(6)) == 1.0 and p_value(np.full(6, 0.5)) == 0.0
     assert math.isnan(p_value(np.arange(4.0)))
     assert math.isnan(p_value(np.arange(9.0), np.arange(4.0)))
-
-
-def test_many_differences_are_few_lines(tmp_path: Path) -> None:
-    decays = tuple(0.5 + i / 100 for i in range(20))
-    here = run(tmp_path / "a", decays=decays)
-    there = run(tmp_path / "b", shifted, decays=decays, momentum=0.8)
-    found = compare(here, there)
-    assert len(found.differences) > 40 and isinstance(found.differences, pd.DataFrame)
-    lines = text(found, here, there).splitlines()
-    starred = [line for line in lines if line.endswith(" *")]
-    assert len(starred) == found.differences["sure"].sum()
-    rest = len(found.differences) - len(starred)
-    assert lines[-1] == f"  and {rest} more: --json has all"
-
-
-def test_unfinished_trials_are_counted(tmp_path: Path) -> None:
-    trials = crossed(SIZES)
-    write_run(
-        tmp_path,
-        trials,
-        scientific=SIZES,
-        status=lambda c: "failed" if size(c) == 8 else "completed",
-    )
-    half = read_run(tmp_path)
-    assert "trials 2 planned, 1 completed, 1 failed" in text(compare(half, half), half, half)
-
-
-def test_two_values_are_the_same_where_all_bits_are_or_both_are_nan() -> None:
-    here = np.array([math.nan, 0.0, 1.0, math.inf, math.nan])
-    there = np.array([-math.nan, -0.0, np.nextafter(1.0, 2.0), math.inf, 1.0])
-    assert _apart(here, there).tolist() == [False, True, True, False, True]
-
-
-def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    (part,) = (tmp_path / "b" / "noise").glob("part-*.parquet")
-    pq.write_table(pq.read_table(part).slice(1), part)
-    bits = compare(here, read_run(tmp_path / "b")).bits
-    assert (bits.alone, bits.differing) == (1, 0)
 
 
 def test_a_mean_over_equal_points_needs_all_of_them() -> None:
