@@ -50,24 +50,36 @@ def best_range(
     if n < FEWEST or k < 2:
         end = float("nan") if n < FEWEST else float(levels[best])
         return BestRange(float(levels[best]), end, end, best == 0, best == k - 1, n, left_out)
-    kept = np.flatnonzero(~_ruled_out(values, generator, level))
-    low, high = int(kept[0]), int(kept[-1])
+    low, high = (int(end) for end in range_of_best(values, generator, level))
     ends = float(levels[low]), float(levels[high])
     return BestRange(float(levels[best]), *ends, low == 0, high == k - 1, n, left_out)
 
 
+def range_of_best(
+    values: Array, generator: np.random.Generator, level: float
+) -> tuple[Array, Array]:
+    """Positions of the first and last level not ruled out, `(...)`, of `(..., units, levels)`.
+
+    What `best_range` gives for one sample; samples side by side share their resamples. Needs
+    finite values of five units or more, and two levels.
+    """
+    kept = ~_ruled_out(values, generator, level)
+    return kept.argmax(axis=-1), kept.shape[-1] - 1 - kept[..., ::-1].argmax(axis=-1)
+
+
 def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> Array:
-    """Which levels are surely worse than some other, `(levels,)` of bool; never the lowest."""
-    k = values.shape[1]
+    """Which levels are surely worse than some other, `(..., levels)` of bool; never the lowest."""
+    k = values.shape[-1]
     this, other = np.nonzero(~np.eye(k, dtype=bool))
-    worse = values[:, this] - values[:, other]
+    worse = values[..., this] - values[..., other]
     # Levels that tie but for rounding would have t* without bound, and spoil the maximum.
-    worse[np.abs(worse) <= ROUNDING * np.abs(values).max()] = 0
+    worse[np.abs(worse) <= ROUNDING * np.abs(values).max(axis=(-2, -1), keepdims=True)] = 0
     error, resampled = studentised(worse, generator)
-    mean = worse.mean(axis=0)
+    mean = worse.mean(axis=-2)
     certain = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
-    t = np.divide(mean, error, out=certain, where=error > 0).reshape(k, k - 1).max(axis=1)
-    largest = resampled.reshape(-1, k, k - 1).max(axis=2)
-    threshold = np.quantile(largest, level, axis=0, method="inverted_cdf")
-    found: Array = (t > threshold) & (t > 0)
-    return found
+    t = np.divide(mean, error, out=certain, where=error > 0)
+    t = t.reshape(*t.shape[:-1], k, k - 1).max(axis=-1)
+    largest = resampled.reshape(*resampled.shape[:-1], k, k - 1).max(axis=-1)
+    threshold = np.quantile(largest, level, axis=-2, method="inverted_cdf")
+    ruled_out: Array = (t > threshold) & (t > 0)
+    return ruled_out

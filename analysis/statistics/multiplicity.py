@@ -46,24 +46,25 @@ class Bands(NamedTuple):
 def simultaneous_bands(
     values: Array, generator: np.random.Generator, *, level: float = LEVEL
 ) -> Bands:
-    """Mean of every column of `values`, `(units, columns)`, with simultaneous bands.
+    """Mean of every column of `values`, `(..., units, columns)`, with simultaneous bands.
 
     The whole curve of true means lies inside with probability `level`: the largest and the
     smallest t* over the columns of each resample of units take the place of one column's
     (max-t; Romano & Wolf 2005), so that one column has the tails of `mean_interval`. Columns are
     contrasts of the same units; leave out the reference's own, which is zero. Units with a value
-    that is not finite are left out and counted; fewer than five have no bands.
+    that is not finite are left out and counted; fewer than five have no bands. Samples side by
+    side, along the axes before the units, share their resamples and must be finite.
     """
     values, left_out = whole_units(values)
-    n = len(values)
-    none = np.full(values.shape[1], np.nan)
+    n = values.shape[-2]
+    none = np.full(values.shape[:-2] + values.shape[-1:], np.nan)
     if n < FEWEST:
-        return Bands(values.mean(axis=0) if n else none, none, none, n, left_out)
-    mean = values.mean(axis=0)
+        return Bands(values.mean(axis=-2) if n else none, none, none, n, left_out)
+    mean = values.mean(axis=-2)
     error, t = studentised(values, generator)
     tail = (1 - level) / 2
-    upper = np.quantile(t.max(axis=1), 1 - tail, method="inverted_cdf")
-    lower = np.quantile(t.min(axis=1), tail, method="inverted_cdf")
+    upper = np.quantile(t.max(axis=-1), 1 - tail, axis=-1, method="inverted_cdf")
+    lower = np.quantile(t.min(axis=-1), tail, axis=-1, method="inverted_cdf")
     # Equal units are certain, also where infinity is the only bound on the others.
-    below, above = (np.where(error > 0, q, 0) * error for q in (upper, lower))
+    below, above = (np.where(error > 0, q[..., None], 0) * error for q in (upper, lower))
     return Bands(mean, mean - below, mean - above, n, left_out)

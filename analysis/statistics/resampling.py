@@ -23,12 +23,12 @@ def drawn_counts(generator: np.random.Generator, units: int) -> Array:
 
 
 def moments(values: Array, counts: Array) -> tuple[Array, Array]:
-    """Mean and variance of every resample of `values`, `(units,)` or `(units, columns)`.
+    """Mean and variance of every resample of `values`, `(units,)` or `(..., units, columns)`.
 
     How often each unit is drawn says as much as the drawn units, and two matrix products do.
     `values` must lie around zero, or their variances are lost to rounding.
     """
-    n = len(values)
+    n = counts.shape[1]
     means = counts @ values / n
     return means, (counts @ values**2 / n - means**2) * n / (n - 1)
 
@@ -36,24 +36,32 @@ def moments(values: Array, counts: Array) -> tuple[Array, Array]:
 def whole_units(values: Array) -> tuple[Array, int]:
     """The units of `values`, `(units, columns)`, that are finite in every column, as float64.
 
-    With them, how many units were left out.
+    With them, how many units were left out. Of many samples at once, `(..., units, columns)`,
+    no unit can be left out: raises ValueError where one of them is not finite.
     """
-    whole = np.isfinite(values).all(axis=1)
+    whole = np.isfinite(values).all(axis=-1)
+    if values.ndim > 2:
+        if not whole.all():
+            raise ValueError("samples side by side need finite values; give those with holes alone")
+        return values.astype(np.float64), 0
     return values[whole].astype(np.float64), int((~whole).sum())
 
 
 def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Standard errors `(columns,)` of the means, and t* `(RESAMPLES, columns)` of resampled ones.
+    """Standard errors `(..., columns)` of the means of `values`, `(..., units, columns)`, and t*
+    `(..., RESAMPLES, columns)` of resampled ones.
 
     t* = (mean* - mean) / se*. All columns of a resample hold the same units, so the maximum of a
     row is that of means measured together (Efron & Tibshirani 1993, section 12.5). A column whose
     units are all equal has standard error 0 and t* = 0. Needs finite values of two units or more.
+    Samples side by side, along the axes before the units, share their resamples.
     """
-    n = len(values)
-    away = values - values.mean(axis=0)
-    spread = away.std(axis=0, ddof=1)
-    spread[spread <= ROUNDING * np.abs(values).max(axis=0)] = 0
-    scaled = np.divide(away, spread, out=np.zeros_like(away), where=spread > 0)
+    n = values.shape[-2]
+    away = values - values.mean(axis=-2, keepdims=True)
+    spread = away.std(axis=-2, ddof=1)
+    spread[spread <= ROUNDING * np.abs(values).max(axis=-2)] = 0
+    scale = spread[..., np.newaxis, :]
+    scaled = np.divide(away, scale, out=np.zeros_like(away), where=scale > 0)
     counts = generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
     means, variances = moments(scaled, counts)
     # A resample of equal units has no spread: it says nothing of how far the mean may lie.

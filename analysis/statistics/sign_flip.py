@@ -53,25 +53,27 @@ def sign_flip(differences: Array, generator: np.random.Generator) -> SignFlip:
 
 
 def family_above(values: Array, generator: np.random.Generator) -> Array:
-    """p-values, `(columns,)`, of every column mean of `values` against above zero, as a family.
+    """p-values, `(..., columns)`, of every column mean against above zero, as a family.
 
-    A unit's columns, `(units, columns)`, are flipped together, and each column's t is held
-    against the largest of all columns: choosing the column after looking is paid for (max-t;
-    Westfall & Young 1993, section 2.3). Needs finite values and a unit.
+    The columns of a unit in `values`, `(..., units, columns)`, are flipped together, and each
+    column's t is held against the largest of all columns: choosing the column after looking is
+    paid for (max-t; Westfall & Young 1993, section 2.3). Needs finite values and a unit.
     """
     flipped = _flipped(values.astype(np.float64), generator)
-    found: Array = (flipped.max(axis=1)[:, None] >= flipped[0] - TIE).mean(axis=0)
-    return found
+    as_measured = flipped[..., :1, :] - TIE
+    p_values: Array = (flipped.max(axis=-1, keepdims=True) >= as_measured).mean(axis=-2)
+    return p_values
 
 
 def _flipped(values: Array, generator: np.random.Generator) -> Array:
-    """Column sums of unit vectors under each pattern of signs, `(flips, columns)`; as seen first.
+    """Column sums of unit vectors under each pattern of signs, `(..., flips, columns)`; as seen
+    first.
 
     Flips leave a column's length alone, so the sum over the length rises with its t.
     """
-    length = np.sqrt((values**2).sum(axis=0))
+    length = np.sqrt((values**2).sum(axis=-2, keepdims=True))
     scaled = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
-    flipped: Array = _signs(len(values), generator) @ scaled
+    flipped: Array = _signs(values.shape[-2], generator) @ scaled
     return flipped
 
 

@@ -8,40 +8,40 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.analysis.statistics.intervals import difference_interval, mean_interval
+from caviar.analysis.statistics.intervals import difference_interval, mean_intervals
 
 Array = np.ndarray[Any, Any]
-Law = Callable[[np.random.Generator, int], Array]
+Law = Callable[[np.random.Generator, tuple[int, int]], Array]
 
 SIMULATIONS = 2000
 """The standard error of a share of 95 % is then half a per cent."""
 
 
-def normal(generator: np.random.Generator, n: int) -> Array:
-    return generator.standard_normal(n)
+def normal(generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+    return generator.standard_normal(shape)
 
 
-def wide(generator: np.random.Generator, n: int) -> Array:
-    return 3 * generator.standard_normal(n)
+def wide(generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+    return 3 * generator.standard_normal(shape)
 
 
-def exponential(generator: np.random.Generator, n: int) -> Array:
-    return generator.exponential(size=n)
+def exponential(generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+    return generator.exponential(size=shape)
 
 
 def coverage_of_mean(law: Law, n: int, truth: float) -> float:
-    nature, resampling = np.random.default_rng(1), np.random.default_rng(99)
-    found = (mean_interval(law(nature, n), resampling) for _ in range(SIMULATIONS))
-    return float(np.mean([i.low <= truth <= i.high for i in found]))
+    simulations = law(np.random.default_rng(1), (SIMULATIONS, n))
+    intervals = mean_intervals(simulations, 99)
+    return float(np.mean([i.low <= truth <= i.high for i in intervals]))
 
 
 def coverage_of_difference(first: Law, n: int, second: Law, m: int, truth: float) -> float:
     nature, resampling = np.random.default_rng(2), np.random.default_rng(98)
-    found = (
-        difference_interval(first(nature, n), second(nature, m), resampling)
-        for _ in range(SIMULATIONS)
+    simulations = zip(
+        first(nature, (SIMULATIONS, n)), second(nature, (SIMULATIONS, m)), strict=True
     )
-    return float(np.mean([i.low <= truth <= i.high for i in found]))
+    intervals = (difference_interval(a, b, resampling) for a, b in simulations)
+    return float(np.mean([i.low <= truth <= i.high for i in intervals]))
 
 
 @pytest.mark.parametrize("units", [5, 8, 10, 20])
