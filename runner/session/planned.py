@@ -37,5 +37,6 @@ def _by_training(
         row = dict(zip(columns, values, strict=True))
         if row["trial_id"] in trial_ids:
             trial = config_of(row, plan.bench.dataset)
-            found[plan.bench.as_trained(trial).trial_id].append(trial)
+            if trial.trial_id == row["trial_id"]:
+                found[plan.bench.as_trained(trial).trial_id].append(trial)
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,6 @@ from caviar.model.norms.stop_gradient import StopGradientNorm
 from caviar.model.steps.ghost_arrangement import random
 from caviar.model.steps.optimizers import GammaDecay, Momentum
 from caviar.runner.config import TrialConfig
-from caviar.runner.errors import RequestError
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.build import build
 from tests.runner.helpers import TINY, plan_of, tiny
@@ -109,30 +106,6 @@ def test_examples_without_a_loss_join_where_statistics_need_them(
     assert company_of(*settings) == company
 
 
-def test_the_whole_training_split_is_a_number_in_the_table() -> None:
-    assert one('norm_batch_size="train"').norm_batch_size == 96
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (("norm_batch_size=97",), "takes 97 examples a step, above the 96 of the training split"),
-        (("norm=other-examples", "norm_batch_size=49"), "takes 98 examples a step"),
-        (("norm=leave-one-out", "norm_batch_size=2"), "norm_batch_size of 3 or more; got 2"),
-        (("norm_batch_size=6",), "norm_batch_size 6 does not divide batch_size 16"),
-        (('norm_batch_size="all"',), "norm_batch_size"),
-        (("hidden=[]", "norm=renorm"), "norm = 'renorm' needs at least one hidden layer"),
-        (("ghosts=sorted",), "ghosts: must be 'random', 'stratified' or 'class-sorted'"),
-        (("partitions=0",), "partitions"),
-        (("renorm_r_max=0.5",), "renorm_r_max"),
-    ],
-)
-def test_what_cannot_be_is_refused(settings: tuple[str, ...], message: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        planned(*settings)
-    assert message in str(caught.value)
-
-
 def test_ghosts_partitions_and_gamma_decay_reach_the_training() -> None:
     plan = planned("ghosts=class-sorted", "partitions=3", "gamma_decay=0.5", "norm_batch_size=8")
     (sorted_trial,) = plan.trials
@@ -149,45 +122,3 @@ def test_ghosts_partitions_and_gamma_decay_reach_the_training() -> None:
     assert (np.take_along_axis(labels, dealt, axis=1).reshape(4, 4).sum(axis=1) == 2).all()
     whole = sorted_trial.model_copy(update={"norm_batch_size": 16})
     assert build(whole, plan.data).arrangement is random
-
-
-ARMS = 'arms={ plain = {}, pop = { norm_batch_size = "train" }, ln = { norm = "layer" } }'
-
-
-def test_arms_are_crossed_and_an_arm_s_own_value_counts() -> None:
-    trials = planned(ARMS, "scientific.norm_batch_size=[4, 8]").trials
-    assert [(t.arm, t.norm, t.norm_batch_size) for t in trials] == [
-        ("plain", "batch", 4),
-        ("pop", "batch", 96),
-        ("ln", "layer", 4),
-        ("plain", "batch", 8),
-        ("ln", "layer", 8),
-    ]
-
-
-def test_an_arm_s_name_is_not_part_of_the_trial_s_identity() -> None:
-    (named,) = planned("arms={ plain = {} }").trials
-    assert (named.arm, named.trial_id) == ("plain", one().trial_id)
-
-
-@pytest.mark.parametrize(
-    ("arms", "message"),
-    [
-        ("arms={ a = { nrom = 1 } }", "unknown key 'nrom' in arms.a; did you mean 'norm'"),
-        ("arms={ a = 3 }", "arms.a: expected a table of fields; got 3"),
-        ("arms=[1]", "arms must be a table of named arms"),
-        ('arms={ a = { norm = "bach" } }', "norm: must be 'batch'"),
-        ("arms={ a = { dropout = 0.1 } }", "both arms.a and [nuisance]"),
-    ],
-)
-def test_a_wrong_arm_is_refused(arms: str, message: str) -> None:
-    drawn = 'nuisance.dropout={ scale = "uniform", low = 0.0, high = 0.5 }'
-    with pytest.raises(RequestError) as caught:
-        planned(arms, drawn)
-    assert message in str(caught.value)
-
-
-def test_arms_stay_paired() -> None:
-    """Every arm has the same seeds and steps: initial weights and examples are the same."""
-    trials: Any = planned(ARMS, "scientific.norm_batch_size=[4, 8]").trials
-    assert len({(t.seeds, t.steps, t.learning_rate) for t in trials}) == 1

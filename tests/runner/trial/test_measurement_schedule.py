@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from caviar.runner.cli.dry_run import describe
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.build import build
 from caviar.runner.trial.measurement_schedule import FEWEST, Sizes, probes_of, shadow_cost, share
@@ -68,12 +67,3 @@ def test_what_is_asked_for_reaches_the_training() -> None:
     probes = build(plan.trials[0], plan.data).probes
     assert probes.shadow and probes.log_probabilities
     assert probes.evaluation_steps == {4, 8, 12} and probes.sizes == (4, 16)
-
-
-def test_a_dry_run_says_what_measuring_takes() -> None:
-    text = describe(plan_of(*TINY, "shadow=true")).splitlines()[-1]
-    assert text.startswith("measuring at frozen weights: about ")
-    assert "which one measurement at the end exceeds" in text
-    assert "without gradient noise" in text and "the shadow takes 2." in text
-    long = describe(plan_of(*TINY, "budget.epochs=4000")).splitlines()[-1]
-    assert "exceeds" not in long and "without" not in long and "shadow" not in long

@@ -1,0 +1,89 @@
+"""The plan in words."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caviar.runner.cli.dry_run import describe
+from caviar.runner.study.plan import EXACT, Plan
+from tests.runner.helpers import TINY, command, plan_of, settings_of
+from tests.runner.large_studies import BIG, MANY_DRAWS, RATES
+
+
+@pytest.fixture
+def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laying out a whole large plan would take minutes: nothing may ask for it."""
+
+    def trials(plan: Plan) -> Any:
+        assert plan.small, "a large plan was laid out"
+        return plan.sample
+
+    monkeypatch.setattr(Plan, "trials", property(trials))
+
+
+@pytest.mark.usefixtures("forbidden")
+@pytest.mark.parametrize("kind", BIG)
+def test_a_million_trials_are_described_from_a_sample(kind: str) -> None:
+    plan = plan_of(*TINY, RATES, *BIG[kind])
+    assert (plan.most, plan.small) == (1_000_000, False)
+    text = describe(plan)
+    assert text.splitlines()[0].endswith(": at most 1,000,000 trials of 2 seeds")
+    assert f"sample: {len(plan.sample):,} trials were laid out and checked" in text
+    assert len(text) < 10_000 and len(plan.sample) <= EXACT
+
+
+def test_the_real_program_needs_no_more_memory_for_a_million_trials(tmp_path: Path) -> None:
+    """An address space that a million trials would not fit into, nor their points."""
+    words = command("run", "--dry-run", *settings_of((*TINY, RATES, MANY_DRAWS)))
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (900_000_000, 900_000_000))
+
+    done = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, check=False, preexec_fn=limited
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "at most 1,000,000 trials" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_says_what_measuring_takes() -> None:
+    text = describe(plan_of(*TINY, "shadow=true")).splitlines()[-1]
+    assert text.startswith("measuring at frozen weights: about ")
+    assert "which one measurement at the end exceeds" in text
+    assert "without gradient noise" in text and "the shadow takes 2." in text
+    long = describe(plan_of(*TINY, "budget.epochs=4000")).splitlines()[-1]
+    assert "exceeds" not in long and "without" not in long and "shadow" not in long
+
+
+CROSSED = ("norm_batch_size=16", "arms={ b = {}, r = { norm = 'renorm' } }")
+DECAYS_CROSSED = "scientific.renorm_decay=[0.5, 0.9]"
+
+
+def test_a_training_that_is_planned_twice_is_run_once_and_says_so() -> None:
+    lines = describe(plan_of(*TINY, *CROSSED, DECAYS_CROSSED)).splitlines()
+    assert lines[0].endswith(": 6 trials of 2 seeds")
+    assert lines[2] == (
+        "run once: 2 of 8 trials would train the same as another: "
+        "renorm_decay has no effect with norm = 'batch'"
+    )
+
+
+def test_what_nothing_reads_is_not_shown() -> None:
+    text = describe(plan_of(*TINY, *CROSSED))
+    assert "fixed: renorm_decay = 0.9" in text and "run once" not in text
+    for field in ("noise_shared", "beta2", "adam_epsilon", "weight_decay_style", "ghosts"):
+        assert f"\nfixed: {field} = " not in text
+    assert "fixed: weight_decay = 0.0" in text
+
+
+def test_what_was_drawn_is_shown_of_trials_that_read_it() -> None:
+    drawn = "nuisance={ momentum = { scale = 'choice', values = [0.5, 0.6] } }"
+    arms = "arms={ s = { optimizer = 'sgd' }, m = {} }"
+    text = describe(plan_of(*TINY, drawn, arms, "draws.count=9"))
+    assert "\ndrawn (random): momentum = 0.5, 0.6\n" in text
