@@ -69,8 +69,9 @@ ALLOWED = {
     "analysis": {"numpy", "pandas", "pyarrow", "scipy", "matplotlib", "jinja2", "analysis"},
 }
 ALONE = {
-    "ray": {"runner/executors/ray_actors.py"},
+    "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {"runner/cli/main.py", "runner/cli/report.py"},
+    "threadpoolctl": {"runner/trial/arithmetic.py"},
     "sklearn": {"runner/data/sources.py"},
     "scipy": {"runner/study/sampling.py"},
 }

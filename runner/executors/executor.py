@@ -14,6 +14,20 @@ IDLE_SECONDS = 0.25
 
 WANT_OF_MEMORY = "perhaps for want of memory: fewer --workers or replicas need less"
 
+
+def other_kernel(worker: str, theirs: str, ours: str) -> str:
+    """Why a worker gets no trial."""
+    return (
+        f"{worker} computes with {theirs}, and caviar here with {ours}: trials would differ in "
+        "their last digits, so it gets none"
+    )
+
+
+SAME_KERNEL = (
+    "set OPENBLAS_CORETYPE (and NPY_DISABLE_CPU_FEATURES) where caviar starts to a kernel that "
+    "every machine has"
+)
+
 RunTrial = Callable[[Job, Data], Iterator[Event]]
 
 """What a worker does with a job; a benchmark of the runner puts nothing in its place."""

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import caviar
 from caviar.runner.data.splits import Data
+from caviar.runner.errors import RequestError
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
-from caviar.runner.executors.executor import IDLE_SECONDS, WANT_OF_MEMORY, RunTrial
-from caviar.runner.trial.events import Event, Idle, Job, Outcome, WorkerDied
+from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, WANT_OF_MEMORY, RunTrial
+from caviar.runner.trial.arithmetic import arithmetic, same_kernel
+from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
 
 PROGRAM = (
@@ -50,6 +52,7 @@ class LocalExecutor:
         self.workers = workers
         self._run = run
         self._data = data
+        self._kernel = arithmetic().kernel
         self._queue: deque[Job] = deque()
         self._pool: list[_Worker] = []
 
@@ -95,7 +98,7 @@ class LocalExecutor:
         self._pool.append(worker)
         with suppress(OSError):  # It died at birth: its closed pipe says so at the next wait.
             here.send(sys.path)
-            here.send((self._run, self._data))
+            here.send((self._run, self._data, self._kernel))
         return worker
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
@@ -108,6 +111,8 @@ class LocalExecutor:
                 reason = _reason(exit_code)
                 yield WorkerDied(worker.job, reason, host=platform.node())
             return
+        if isinstance(event, Refused):
+            raise RequestError(f"{event.reason}; {SAME_KERNEL}")
         if isinstance(event, Outcome):
             worker.job = None
         yield event
@@ -123,7 +128,8 @@ class LocalExecutor:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, **{name: value for name, value in ONE_BLAS_THREAD.items() if value}}
+    named = ONE_BLAS_THREAD | same_kernel()
+    return {**os.environ, **{name: value for name, value in named.items() if value}}
 
 
 def _ended(worker: _Worker) -> int:

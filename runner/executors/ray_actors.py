@@ -1,11 +1,10 @@
-"""Trials on Ray actors; the only module that imports ray."""
+"""Trials on Ray actors."""
 
 from __future__ import annotations
 
 import logging
 import os
 import platform
-import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,28 +16,18 @@ import caviar
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
-from caviar.runner.executors.executor import IDLE_SECONDS, RunTrial
+from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, RunTrial, other_kernel
 from caviar.runner.executors.ray_address import knock, refusal
+from caviar.runner.executors.ray_deaths import QUIET, machine_lost, told
 from caviar.runner.executors.ray_folder import RayFolder, last_lines, make_folder
-from caviar.runner.trial.events import Event, Idle, Job, Outcome, WorkerDied
+from caviar.runner.trial.arithmetic import arithmetic, same_kernel
+from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
-
-QUIET: dict[str, str | None] = {"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
-"""Every line that Ray would print in the driver: its notices of deaths come whatever
-`log_to_driver` says. What happened is said by `WorkerDied`, in our words."""
 
 with environment(QUIET):  # Read when Ray is imported; afterwards they have no effect.
     import ray
     from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
-    from ray.exceptions import (
-        ActorDiedError,
-        ActorUnavailableError,
-        NodeDiedError,
-        ObjectLostError,
-        OutOfMemoryError,
-        RayError,
-        RayTaskError,
-    )
+    from ray.exceptions import RayError
 
 ENVIRONMENT: dict[str, str | None] = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -49,9 +38,6 @@ BUNDLE_SECONDS = 0.05
 MESSAGES_A_SECOND = 300
 """A worker sends at most a message in `BUNDLE_SECONDS`, and all of them together about so many a
 second besides one a trial: a message takes the driver some 1.5 ms (`benchmarks/streams.py`)."""
-LOST_NODE = re.compile(r"terminated unexpectedly: (.*)")
-MEMORY = re.compile(r"\(IP: ([^,]+),[^)]*\) was (\S+) used / (\S+) limit")
-EXIT = re.compile(r"Worker exit detail: (.*?)(?: Some common causes| There are some|$)", re.DOTALL)
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
@@ -64,10 +50,10 @@ class _Actor:
         self._bundle_seconds = bundle_seconds
         self._sent = 0.0
 
-    def ready(self) -> tuple[str, str, int]:
-        """Once the data are here: the host's name, its address, the number of the process."""
+    def ready(self) -> tuple[str, str, int, str]:
+        """Once the data are here: host name and address, number of the process, and its kernel."""
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return platform.node(), address, os.getpid()
+        return platform.node(), address, os.getpid(), arithmetic().kernel
 
     def run(self, job: Job) -> Iterator[list[Event]]:
         """The trial's events in bundles: one message is dear, and short trials have few."""
@@ -88,6 +74,7 @@ class _Worker:
     host: str
     address: str
     process: int
+    kernel: str
 
 
 class RayExecutor:
@@ -105,6 +92,8 @@ class RayExecutor:
         self, data: Data, workers: int | None, address: str | None, run: RunTrial = run_trial
     ) -> None:
         self._run = run
+        self._kernel = arithmetic().kernel
+        self._refused: list[_Worker] = []
         self._connect(workers, address)
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
         self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_A_SECOND)
@@ -131,7 +120,7 @@ class RayExecutor:
             _read_environment()
             found: Any = ray.init(
                 address=where,
-                runtime_env={"env_vars": ONE_BLAS_THREAD, **shipped},
+                runtime_env=shipped,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 **own,
@@ -161,7 +150,10 @@ class RayExecutor:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
         actors = len(self._idle) + len(self._starting) + len(self._streams)
         for _ in range(min(self.workers - actors, len(self._queue))):
-            options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0)
+            # Not those of the job: in a Ray job they may be the submitter's, which ours must not
+            # contradict.
+            variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
+            options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
             actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
             self._starting[actor.ready.remote()] = actor
         while self._queue and self._idle:
@@ -177,10 +169,27 @@ class RayExecutor:
         except RayError as error:
             # Charged to the next job, so that actors which cannot live do not go on for ever;
             # but no job is to blame for a machine.
-            if self._queue and not _machine_lost(error):
-                yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {_said(error)}")
+            if self._queue and not machine_lost(error):
+                yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {told(error)}")
             return
-        self._idle.append(_Worker(actor, *about))
+        worker = _Worker(actor, *about)
+        if worker.kernel == self._kernel:
+            self._idle.append(worker)
+        else:
+            yield self._refuse(worker)
+
+    def _refuse(self, worker: _Worker) -> Refused:
+        """Let the actor live: it holds its CPU, so that no other is started there.
+
+        Raises RequestError where no CPU is left for another.
+        """
+        self._refused.append(worker)
+        left = int(_resources().get("CPU", 1)) - len(self._refused)
+        self.workers = min(self.workers, left)
+        why = other_kernel(f"the Ray actor on {worker.host}", worker.kernel, self._kernel)
+        if self.workers < 1:
+            raise RequestError(f"no worker computes as caviar does here: {why}; {SAME_KERNEL}")
+        return Refused(why)
 
     def _receive(self, stream: Any) -> Iterator[Event]:
         worker, job = self._streams[stream]
@@ -189,7 +198,7 @@ class RayExecutor:
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(worker.actor)
-            why, lost = self._reason(worker, error), _machine_lost(error)
+            why, lost = self._reason(worker, error), machine_lost(error)
             yield WorkerDied(job, why, lost, worker.host)
             return
         if isinstance(bundle[-1], Outcome):
@@ -199,11 +208,11 @@ class RayExecutor:
 
     def _reason(self, worker: _Worker, error: Exception) -> str:
         """What happened to an actor, in a sentence, with what it wrote last if that is here."""
-        if _machine_lost(error):
-            return f"the machine {worker.address} is lost or out of reach: {_said(error)}"
+        if machine_lost(error):
+            return f"the machine {worker.address} is lost or out of reach: {told(error)}"
         where = f"process {worker.process} on {worker.address}"
         words = self._last_words(worker)
-        return f"the Ray actor died: {where}: {_said(error)}" + (words and f"; last words: {words}")
+        return f"the Ray actor died: {where}: {told(error)}" + (words and f"; last words: {words}")
 
     def _last_words(self, worker: _Worker) -> str:
         """The end of what it wrote to stderr; empty where nothing was, or on another machine."""
@@ -247,29 +256,6 @@ def _read_environment() -> None:
     """Have Ray look at the environment again; it keeps what it read first for good."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
-
-
-def _machine_lost(error: Exception) -> bool:
-    """Whether Ray says that the machine is gone or out of reach, and not the process alone."""
-    if isinstance(error, ActorDiedError):
-        return error.preempted or "its node has died" in str(error)
-    return isinstance(error, ActorUnavailableError | NodeDiedError | ObjectLostError)
-
-
-def _said(error: Exception) -> str:
-    """Ray's own words, without the pages that it adds."""
-    text = str(error).strip()
-    if isinstance(error, OutOfMemoryError):
-        full = MEMORY.search(text)
-        place = f"{full[1]} ({full[2]} of {full[3]} used)" if full else "its machine"
-        return f"no memory was left on {place}; lower --workers, or replicas in the study"
-    if isinstance(error, ActorDiedError):
-        for found in (LOST_NODE.search(text), EXIT.search(text)):
-            if found is not None:
-                return "it ended unexpectedly" if "End of file" in found[1] else found[1]
-    if isinstance(error, RayTaskError):
-        return text.splitlines()[-1]
-    return (text.splitlines() or [type(error).__name__])[0]
 
 
 def _resources() -> dict[str, float]:

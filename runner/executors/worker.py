@@ -10,9 +10,15 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from caviar.runner.executors.executor import other_kernel
+from caviar.runner.trial.arithmetic import arithmetic
+from caviar.runner.trial.events import Refused
+
 
 def main() -> None:
-    """Receive the driver's import path, then the trial function and the data, then jobs.
+    """Receive the driver's import path; the trial function, the data and its kernel; then jobs.
+
+    A worker with another kernel says so and ends.
 
     The driver's path comes after the worker's own: a `types.py` of the user's hides no module
     of the standard library.
@@ -21,7 +27,11 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     try:
         sys.path += [entry for entry in connection.recv() if entry not in sys.path]
-        run, data = connection.recv()
+        run, data, kernel = connection.recv()
+        own = arithmetic().kernel
+        if own != kernel:
+            connection.send(Refused(other_kernel("the local worker", own, kernel)))
+            return
         while True:
             for event in run(connection.recv(), data):
                 connection.send(event)

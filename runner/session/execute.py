@@ -11,7 +11,7 @@ from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
 from caviar.runner.session.loop import Progress, run_study
 from caviar.runner.session.progress_display import Display, line
-from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.session.run_folder import open_run, other_kernel_before, remaining, unplanned
 from caviar.runner.store.checkpoints import forget_ended
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
@@ -61,6 +61,9 @@ def _opened(plan: Plan, storage: Storage, command: str) -> ParquetSink:
     if storage.rival:
         print(f"takes over {storage.where} from {storage.rival}")
     open_run(storage, plan, command)
+    changed = other_kernel_before(storage)
+    if changed:
+        print(printable(changed))
     forget_ended(storage)
     sink = ParquetSink(storage)
     sink.plan(unplanned(storage, plan))

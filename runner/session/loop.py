@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from caviar.runner.config import TrialConfig
@@ -16,6 +16,7 @@ from caviar.runner.trial.events import (
     Event,
     Job,
     Outcome,
+    Refused,
     Started,
     Status,
     WorkerDied,
@@ -108,26 +109,36 @@ def run_study(
     for job in _resumed(jobs, sink, progress):
         executor.submit(replace(job, checkpoint_seconds=seconds))
     for event in executor.events():
-        match event:
-            case Started() if event.attempt == current[event.trial_id]:
-                progress.running.add(event.trial_id)
-            case Block() if event.attempt == current[event.trial_id]:
-                sink.write(event)
-                progress.rows += event.rows
-            case Checkpoint() if event.attempt == current[event.trial_id]:
-                sink.checkpoint(event)
-            case Outcome() if event.attempt == current[event.trial_id]:
-                _settle(event, progress, sink)
-            case WorkerDied(job) if job.attempt == current[job.trial_id]:
-                for again in _resumed(_after_death(event, progress, sink), sink, progress):
-                    current[again.trial_id] = again.attempt
-                    executor.submit(again)
+        for again in _taken(event, current, progress, sink):
+            current[again.trial_id] = again.attempt
+            executor.submit(again)
         sink.tick()
         observe(progress, event)
         if stop():
             progress.interrupted = True
             break
     return progress
+
+
+def _taken(
+    event: Event, current: Mapping[str, int], progress: Progress, sink: MetricSink
+) -> list[Job]:
+    """Record what a worker sent of a current attempt; the jobs that must run again."""
+    match event:
+        case Started() if event.attempt == current[event.trial_id]:
+            progress.running.add(event.trial_id)
+        case Block() if event.attempt == current[event.trial_id]:
+            sink.write(event)
+            progress.rows += event.rows
+        case Checkpoint() if event.attempt == current[event.trial_id]:
+            sink.checkpoint(event)
+        case Outcome() if event.attempt == current[event.trial_id]:
+            _settle(event, progress, sink)
+        case WorkerDied(job) if job.attempt == current[job.trial_id]:
+            return _resumed(_after_death(event, progress, sink), sink, progress)
+        case Refused():
+            progress.notes.append(event.reason)
+    return []
 
 
 def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[Job]:

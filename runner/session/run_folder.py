@@ -19,6 +19,7 @@ from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import SETTLED, Job
 
 STUDY = "study.json"
@@ -77,6 +78,7 @@ def _describes_a_study(content: Any) -> bool:
 
 def session(command: str) -> dict[str, Any]:
     """Where and with what a command ran: what a report needs to be believed years later."""
+    here = arithmetic()
     return {
         "command": command,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -85,7 +87,22 @@ def session(command: str) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "versions": {name: _version(name) for name in PACKAGES},
         "blas": blas(),
+        "kernel": here.kernel,
+        "blas_threads": here.threads,
+        "processor": here.processor,
     }
+
+
+def other_kernel_before(storage: Storage) -> str:
+    """That the last session of a run computed with another kernel than this one; else empty."""
+    sessions = read_study_json(storage)["sessions"]
+    kernels = [session["kernel"] for session in sessions if "kernel" in session]
+    if len(kernels) < 2 or kernels[-2] == kernels[-1]:
+        return ""
+    return (
+        f"the last session of this run computed with {kernels[-2]}, this one computes with "
+        f"{kernels[-1]}: its trials may differ in their last digits"
+    )
 
 
 @functools.cache

@@ -72,6 +72,9 @@ OUTCOMES = pa.schema(
         ("diverged_seeds", pa.list_(pa.int64())),
         ("invariants", pa.string()),
         ("host", pa.string()),
+        ("kernel", pa.string()),
+        ("blas_threads", pa.int64()),
+        ("processor", pa.string()),
         ("error", pa.string()),
         ("traceback", pa.string()),
     ]

@@ -50,6 +50,7 @@ class Outcome:
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
+    `kernel`, `blas_threads` and `processor` are what its last attempt computed with.
     `invariants` says whether the norm's exact identities held on the first batches: `passed`,
     `failed` (then the trial is `failed` too) or `none` where there is no norm to check.
     """
@@ -64,6 +65,9 @@ class Outcome:
     diverged_seeds: tuple[int, ...] = ()
     invariants: str = "none"
     host: str = ""
+    kernel: str = ""
+    blas_threads: int = 0
+    processor: str = ""
     error: str = ""
     traceback: str = ""
 
@@ -105,8 +109,15 @@ class WorkerDied:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A worker that computes with another kernel than the driver, and so gets no trial."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Idle:
     """Nothing happened for a moment: time to look at the clock."""
 
 
-Event = Started | Block | Checkpoint | Outcome | WorkerDied | Idle
+Event = Started | Block | Checkpoint | Outcome | WorkerDied | Refused | Idle

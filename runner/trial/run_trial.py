@@ -25,6 +25,7 @@ from caviar.model.records import (
 from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train
 from caviar.runner.data.splits import Data, make_splits
+from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint import Tally, pack, unpack
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
@@ -191,6 +192,7 @@ class _Gathered:
         return replace(self._ended("failed", _said(error)), traceback=trace)
 
     def _ended(self, status: Status, error: str) -> Outcome:
+        here = arithmetic()
         return Outcome(
             self.job.trial_id,
             self.job.attempt,
@@ -201,6 +203,9 @@ class _Gathered:
             rows=self.rows,
             invariants=self.invariants,
             host=platform.node(),
+            kernel=here.kernel,
+            blas_threads=here.threads,
+            processor=here.processor,
             error=error,
         )
 

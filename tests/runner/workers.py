@@ -15,6 +15,7 @@ import threadpoolctl
 
 import caviar.runner.trial.run_trial
 from caviar.runner.data.splits import Data
+from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 from caviar.runner.trial.run_trial import run_trial
 
@@ -33,6 +34,10 @@ def says_its_process(job: Job, data: Data) -> Iterator[Event]:
 def says_its_threads(job: Job, data: Data) -> Iterator[Event]:
     found = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
     yield _settled(job, sorted(found))
+
+
+def says_its_kernel(job: Job, data: Data) -> Iterator[Event]:
+    yield _settled(job, arithmetic().kernel)
 
 
 def never_ends(job: Job, data: Data) -> Iterator[Event]:

@@ -34,7 +34,7 @@ def test_conventions_as_a_table(tmp_path: Path) -> None:
 
 def test_doctor_says_what_a_bug_report_needs(tmp_path: Path) -> None:
     said = ended_well("doctor", cwd=tmp_path)
-    for key in ("host", "machine", "python", "versions", "blas"):
+    for key in ("host", "machine", "python", "versions", "blas", "kernel", "processor"):
         assert f"\n{key}: " in f"\n{said}"
     assert "'numpy': " in said and not list(tmp_path.iterdir())
 

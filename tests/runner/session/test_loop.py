@@ -10,7 +10,16 @@ import pytest
 from caviar.runner.config import TrialConfig
 from caviar.runner.session.loop import DEATHS, LOSSES, Progress, estimated_cost, run_study
 from caviar.runner.store.sink import MemorySink
-from caviar.runner.trial.events import Block, Event, Idle, Job, Outcome, Started, WorkerDied
+from caviar.runner.trial.events import (
+    Block,
+    Event,
+    Idle,
+    Job,
+    Outcome,
+    Refused,
+    Started,
+    WorkerDied,
+)
 from tests.runner.helpers import TINY, Scripted, block, jobs_of, nothing, plan_of
 
 JOBS = jobs_of(plan_of(*TINY))
@@ -101,6 +110,16 @@ def test_a_dead_worker_costs_its_trial_one_attempt() -> None:
     progress, sink, _ = run(script)
     assert (progress.retries, progress.done, progress.failed) == (1, 4, 0)
     assert sorted(outcome.attempt for outcome in sink.outcomes) == [0, 0, 0, 1]
+
+
+def test_a_worker_that_is_refused_costs_nothing_and_is_told() -> None:
+    def script(submitted: list[Job]) -> Iterator[Event]:
+        yield Refused("it computes with another kernel")
+        yield from one_after_the_other(submitted)
+
+    progress, _, _ = run(script)
+    assert (progress.done, progress.retries) == (4, 0)
+    assert progress.notes == ["it computes with another kernel"]
 
 
 def test_a_retry_is_the_same_trial() -> None:

@@ -11,6 +11,7 @@ from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import (
     difference,
     open_run,
+    other_kernel_before,
     read_study_json,
     remaining,
     session,
@@ -19,6 +20,7 @@ from caviar.runner.session.run_folder import (
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Outcome, Status
 from tests.runner.helpers import TINY, block, plan_of
 
@@ -79,9 +81,32 @@ def test_a_session_says_with_what_it_ran() -> None:
     found = session("c")
     for key in ("started", "host", "machine", "python", "versions", "blas"):
         assert found[key]
+    here = arithmetic()
+    assert (found["kernel"], found["processor"]) == (here.kernel, here.processor)
+    assert found["blas_threads"] == here.threads
     for package in ("numpy", "pyarrow", "ray", "scikit-learn"):
         assert found["versions"][package][0].isdigit()
     assert "core type" in found["blas"]
+
+
+def test_a_run_that_goes_on_with_another_kernel_says_so(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    for _ in range(2):
+        open_run(storage, PLAN, "c")
+        assert other_kernel_before(storage) == ""
+    content = read_study_json(storage)
+    content["sessions"][-1]["kernel"] = "openblas 0.3 Haswell, numpy X86_V3"
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    open_run(storage, PLAN, "c")
+    assert other_kernel_before(storage) == (
+        "the last session of this run computed with openblas 0.3 Haswell, numpy X86_V3, this one "
+        f"computes with {arithmetic().kernel}: its trials may differ in their last digits"
+    )
+    for older in content["sessions"]:
+        del older["kernel"]
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    open_run(storage, PLAN, "c")
+    assert other_kernel_before(storage) == ""
 
 
 def test_more_draws_are_the_same_study(tmp_path: Path) -> None:

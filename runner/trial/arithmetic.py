@@ -1,0 +1,90 @@
+"""What the last bits of a process's numbers hang on: the kernels of its BLAS and of numpy."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+UNKNOWN = "unknown"
+"""In the place of a kernel that threadpoolctl does not know, as of Apple's Accelerate."""
+
+ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
+"""Numpy refuses to load where both are set."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The kernel that a process computes with, its BLAS threads, and its processor.
+
+    `kernel` reads `openblas 0.3.31.188.0 SkylakeX, numpy X86_V3 X86_V4`: two processes whose
+    kernels differ round sums and exponentials differently. Processors may differ.
+    """
+
+    kernel: str
+    threads: int
+    processor: str
+
+
+def arithmetic() -> Arithmetic:
+    """What this process computes with, and how many BLAS threads are in force now."""
+    blas = _blas()
+    kernel, threads = UNKNOWN, 0
+    if blas is not None:
+        core, threads = blas.get("architecture") or UNKNOWN, blas["num_threads"]
+        kernel = f"{blas['internal_api']} {blas['version'] or UNKNOWN} {core}"
+    simd = " ".join(extensions("found")) or "baseline"
+    return Arithmetic(f"{kernel}, numpy {simd}", threads, processor())
+
+
+def same_kernel() -> dict[str, str | None]:
+    """Variables that give a new process the kernels of this one, on its machine or another.
+
+    OpenBLAS would take the best kernel for the processor, and so would numpy. A machine whose
+    processor cannot do what this one does ends up with another kernel all the same.
+    """
+    core, lacking = openblas_core(), extensions("not found")
+    named: dict[str, str | None] = {} if core is None else {"OPENBLAS_CORETYPE": core}
+    if ENABLED in os.environ:
+        return named | {ENABLED: os.environ[ENABLED]}
+    return named | ({DISABLED: " ".join(lacking)} if lacking else {})
+
+
+def openblas_core() -> str | None:
+    """The name of OpenBLAS's kernel, as threadpoolctl tells it; None with another BLAS."""
+    blas = _blas()
+    if blas is None or blas["internal_api"] != "openblas":
+        return None
+    core: str | None = blas.get("architecture")
+    return None if core == UNKNOWN else core
+
+
+def extensions(state: str) -> list[str]:
+    """The instruction sets that numpy could use here: those `found`, or those `not found`."""
+    config: Any = np.show_config(mode="dicts")
+    names: list[str] = config.get("SIMD Extensions", {}).get(state, [])
+    return names
+
+
+def _blas() -> dict[str, Any] | None:
+    """What threadpoolctl says of numpy's BLAS: scipy brings one of its own."""
+    pools = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
+    own = [p for p in pools if any("numpy" in x for x in Path(p["filepath"]).parts[-3:-1])]
+    return next(iter(own or pools), None)
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's model, as its maker calls it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, "") or platform.processor() or platform.machine() or UNKNOWN

@@ -1,0 +1,45 @@
+"""Local workers compute with the driver's kernel, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caviar.runner.errors import RequestError
+from caviar.runner.executors.processes import LocalExecutor
+from caviar.runner.trial.arithmetic import arithmetic
+from caviar.runner.trial.events import Outcome
+from tests.runner import workers
+from tests.runner.helpers import TINY, jobs_of, plan_of
+from tests.runner.kernels import another_core, forcing
+
+
+def test_a_worker_takes_the_kernel_that_the_driver_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the environment has another, which came after the driver loaded numpy."""
+    plan = plan_of(*TINY)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", another_core())
+    executor = LocalExecutor(plan.data, 1, workers.says_its_kernel)
+    executor.submit(jobs_of(plan)[0])
+    said = [event.error for event in executor.events() if isinstance(event, Outcome)]
+    executor.close()
+    assert said == [arithmetic().kernel]
+
+
+def test_a_worker_with_another_kernel_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = plan_of(*TINY)
+    forced = forcing(tmp_path, {"OPENBLAS_CORETYPE": another_core()})
+    monkeypatch.setenv("PYTHONPATH", forced)
+    executor = LocalExecutor(plan.data, 1)
+    executor.submit(jobs_of(plan)[0])
+    try:
+        with pytest.raises(RequestError) as refusal:
+            list(executor.events())
+    finally:
+        executor.close()
+    said = str(refusal.value)
+    assert said.startswith("the local worker computes with ")
+    assert f"caviar here with {arithmetic().kernel}: trials would differ in their last" in said
+    assert said.endswith("a kernel that every machine has")

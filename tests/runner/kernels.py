@@ -1,0 +1,48 @@
+"""Processes that compute with another kernel than this one, whatever they are told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from caviar.runner.trial.arithmetic import openblas_core
+
+ASK = "from caviar.runner.trial.arithmetic import arithmetic; print(arithmetic().kernel)"
+FORCE = "import os; os.environ.update({variables!r})"
+
+
+def kernel_under(**variables: str) -> str:
+    """The kernel of a new process with these variables in its environment."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@cache
+def another_core() -> str:
+    """A core whose kernel this machine has and this process does not compute with."""
+    own = openblas_core()
+    if own is None:
+        pytest.skip("numpy's BLAS has one kernel")
+    for core in ("Haswell", "Sandybridge", "Prescott"):
+        if f" {own}, " not in kernel_under(OPENBLAS_CORETYPE=core):
+            return core
+    pytest.skip("OpenBLAS has one kernel here")
+
+
+def forcing(folder: Path, variables: Mapping[str, str]) -> str:
+    """A PYTHONPATH with which a process takes these variables, set before numpy is loaded."""
+    (folder / "sitecustomize.py").write_text(FORCE.format(variables=dict(variables)))
+    return str(folder)
