@@ -11,6 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 Parameters = dict[str, Array]
+"""Arrays of one layer by name."""
+
+NetworkParameters = dict[str, Parameters]
+"""Those of a network: layer, then name. Every layer has an entry, though it may be empty."""
 
 Generators = Sequence[np.random.Generator]
 

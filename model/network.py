@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, Layer, Moments, NormTape, Parameters
+from caviar.model.contract import Array, Generators, Layer, Moments, NetworkParameters, NormTape
 from caviar.model.layers import Dense, Dropout, Relu, Tanh
 from caviar.model.norms.norm import Norm
 
@@ -22,59 +22,55 @@ ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in a row, each under a name; parameters are one flat dict, `"dense1.weight"`."""
+    """Layers in a row, each under a name, which is also that of its parameters."""
 
     layers: tuple[tuple[str, Layer], ...]
 
     def init(
         self, generators: Generators, features: int, dtype: DTypeLike
-    ) -> tuple[Parameters, int]:
-        parameters: Parameters = {}
+    ) -> tuple[NetworkParameters, int]:
+        parameters: NetworkParameters = {}
         for name, layer in self.layers:
-            own, features = layer.init(generators, features, dtype)
-            parameters |= {f"{name}.{key}": value for key, value in own.items()}
+            parameters[name], features = layer.init(generators, features, dtype)
         return parameters, features
 
     def forward(
-        self, parameters: Parameters, x: Array, generators: Generators
+        self, parameters: NetworkParameters, x: Array, generators: Generators
     ) -> tuple[Array, dict[str, Any]]:
         """Train-mode output, and one tape a layer under the layer's name."""
         tape = {}
         for name, layer in self.layers:
-            x, tape[name] = layer.forward(_own(parameters, name), x, generators)
+            x, tape[name] = layer.forward(parameters[name], x, generators)
         return x, tape
 
     def backward(
-        self, parameters: Parameters, tape: dict[str, Any], dy: Array
-    ) -> tuple[Array, Parameters]:
-        gradients: Parameters = {}
+        self, parameters: NetworkParameters, tape: dict[str, Any], dy: Array
+    ) -> tuple[Array, NetworkParameters]:
+        gradients: NetworkParameters = {}
         for name, layer in reversed(self.layers):
-            dy, own = layer.backward(_own(parameters, name), tape[name], dy)
-            gradients |= {f"{name}.{key}": value for key, value in own.items()}
+            dy, gradients[name] = layer.backward(parameters[name], tape[name], dy)
         return dy, gradients
 
-    def references(self, parameters: Parameters) -> Parameters:
-        """What layers carry from step to step besides trained parameters, before the first."""
+    def references(self, parameters: NetworkParameters) -> NetworkParameters:
+        """What norms carry from step to step besides trained parameters, before the first."""
         return {
-            f"{name}.{key}": value
+            name: layer.references(parameters[name]["gamma"])
             for name, layer in self.layers
             if isinstance(layer, Norm)
-            for key, value in layer.references(parameters[f"{name}.gamma"]).items()
         }
 
-    def follow(self, references: Parameters, tape: dict[str, Any]) -> Parameters:
+    def follow(self, references: NetworkParameters, tape: dict[str, Any]) -> NetworkParameters:
         """The same after a training step whose forward pass left `tape`."""
         return {
-            f"{name}.{key}": value
+            name: layer.follow(references[name], tape[name])
             for name, layer in self.layers
             if isinstance(layer, Norm)
-            for key, value in layer.follow(_own(references, name), tape[name]).items()
         }
 
-    def predict(self, parameters: Parameters, x: Array, statistics: Statistics) -> Array:
+    def predict(self, parameters: NetworkParameters, x: Array, statistics: Statistics) -> Array:
         """Evaluation-mode output under the statistics that the caller hands in."""
         for name, layer in self.layers:
-            x = layer.predict(_own(parameters, name), x, partial(statistics, name))
+            x = layer.predict(parameters[name], x, partial(statistics, name))
         return x
 
     def split_at_norm(self) -> tuple[Network, Network]:
@@ -137,8 +133,3 @@ def mlp(
             layers.append((f"dropout{i}", Dropout(dropout)))
     layers.append((f"dense{len(hidden) + 1}", Dense(classes)))
     return Network(tuple(layers))
-
-
-def _own(parameters: Parameters, name: str) -> Parameters:
-    prefix = name + "."
-    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}

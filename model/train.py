@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from caviar.model.averages.bank import Propagated
-from caviar.model.averages.errors import Split
-from caviar.model.contract import Array, Generators, Parameters
-from caviar.model.measurements.at_step import Moment, measure
+from caviar.model.contract import Array, Generators
+from caviar.model.measurements.at_step import measure
 from caviar.model.measurements.precise_statistics import propagated, watched
+from caviar.model.parameters import arrays
 from caviar.model.records import Checked, Curve, Probing, Record
 from caviar.model.steps.gradient import (
     Gradient,
@@ -24,7 +24,8 @@ from caviar.model.steps.gradient import (
 )
 from caviar.model.steps.proof import check_step
 from caviar.model.steps.setup import Splits, Training
-from caviar.model.steps.snapshot import Drawing, Snapshot, State, beginning
+from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
+from caviar.model.steps.state import TrainingState
 
 CHECKED_STEPS = 2
 """First batches on which every trial proves its batch norm."""
@@ -52,57 +53,42 @@ def train(
     drawing = Drawing(at.streams)
     rows = feed_from(training, splits.train, drawing.of("order"), drawing.of("company"), at.step)
     random = Randomness(drawing.of("noise"), drawing.of("partitions"))
-    steps_per_epoch = len(splits.train) // training.batch_size
-    state, losses = at.state, list(at.losses)
-    expected = _expected(training, state, splits, drawing.of("shadow"))
+    state, losses = _expecting(training, splits, at.state, drawing.of("shadow")), list(at.losses)
     if start is None:
-        yield from _proof(training, state, splits)
-    for step in range(at.step + 1, training.steps + 1):
-        rate = training.learning_rate * training.schedule((step - 1) / training.steps)
-        state, seen = _step(training, state, expected, splits, next(rows), random, rate)
+        yield from _proof(training, splits, state)
+    while state.step < training.steps:
+        state, seen = _step(training, splits, state, next(rows), random)
         losses.append(seen.loss)
-        if expected is not None:
+        if training.probes.shadow:
             drawing.mark("shadow")
-            expected = _expected(training, state, splits, drawing.of("shadow"))
-        if step in training.curve_steps:
-            epoch = step / steps_per_epoch
-            yield _curve(step, epoch, rate, losses, seen.gradients, state.parameters)
+            state = _expecting(training, splits, state, drawing.of("shadow"))
+        if state.step in training.curve_steps:
+            yield _curve(training, splits, state, losses, seen)
             losses = []
-        if step in training.probes.evaluation_steps:
-            yield Probing(step)
-            yield from _measured(training, splits, step, state, expected, drawing.of("probe"))
-        if step % steps_per_epoch == 0:
+        if state.step in training.probes.evaluation_steps:
+            yield Probing(state.step)
+            yield from _measured(training, splits, state, drawing.of("probe"))
+        if state.step % training.steps_per_epoch(splits.train) == 0:
             drawing.mark("order")
-        if step < training.steps and wanted():
-            yield Snapshot(step, state, _stacked(training, losses), drawing.at_rest())
-
-
-def _moment(training: Training, state: State, expected: Propagated | None) -> Moment:
-    bank, split = training.running, None
-    if expected is not None:
-        split = Split(bank.read(state.shadow.averages), bank.read(bank.expect(expected)))
-    return Moment(state.parameters, state.references, state.bank, split)
+        if state.step < training.steps and wanted():
+            resting = replace(state, expected=None)
+            yield Snapshot(resting, _stacked(training, losses), drawing.at_rest())
 
 
 @np.errstate(all="ignore")
 def _measured(
-    training: Training,
-    splits: Splits,
-    step: int,
-    state: State,
-    expected: Propagated | None,
-    probe: Generators,
+    training: Training, splits: Splits, state: TrainingState, probe: Generators
 ) -> list[Record]:
-    return list(measure(training, splits, step, _moment(training, state, expected), probe))
+    return list(measure(training, splits, state, probe))
 
 
-def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked]:
+def _proof(training: Training, splits: Splits, state: TrainingState) -> Iterator[Checked]:
     """Batch norm's identities at the starting weights on the first batches of the run.
 
     They hold for any weights and any batch, so the start, where numbers are tame, decides;
     the streams are fresh ones, and training is as it would be without.
     """
-    random, parameters = randomness(training), state.parameters | state.references
+    random, parameters = randomness(training), state.forward
     first = itertools.islice(feed(training, splits.train), CHECKED_STEPS)
     for step, rows in enumerate(first, start=1):
         seen = gradient_of(training, parameters, splits.train, rows, random)
@@ -114,36 +100,30 @@ def _proof(training: Training, state: State, splits: Splits) -> Iterator[Checked
 # Not around a yield: the setting would leak into whoever consumes the records.
 @np.errstate(all="ignore")
 def _step(
-    training: Training,
-    state: State,
-    expected: Propagated | None,
-    splits: Splits,
-    rows: Rows,
-    random: Randomness,
-    rate: float,
-) -> tuple[State, Gradient]:
+    training: Training, splits: Splits, state: TrainingState, rows: Rows, random: Randomness
+) -> tuple[TrainingState, Gradient]:
     """One update; also the train-mode loss before it and the gradients."""
-    forward = state.parameters | state.references
-    seen = gradient_of(training, forward, splits.train, rows, random)
+    seen = gradient_of(training, state.forward, splits.train, rows, random)
     bank = training.running.update(state.bank, *watched(seen.tape, rows.examples))
     shadow = state.shadow
-    if expected is not None:
-        shadow = training.running.follow(shadow, expected)
+    if state.expected is not None:
+        shadow = training.running.follow(shadow, state.expected)
     parameters, optimizer = training.optimizer.step(
-        state.optimizer, state.parameters, seen.gradients, rate
+        state.optimizer, state.parameters, seen.gradients, training.rate_after(state.step)
     )
     references = training.network.follow(state.references, seen.tape)
-    return State(parameters, optimizer, references, bank, shadow), seen
+    after = TrainingState(state.step + 1, parameters, optimizer, references, bank, shadow)
+    return after, seen
 
 
 @np.errstate(all="ignore")
-def _expected(
-    training: Training, state: State, splits: Splits, shadow: Generators
-) -> Propagated | None:
-    """The statistics expected at the present weights; None where no shadow is kept of any."""
+def _expecting(
+    training: Training, splits: Splits, state: TrainingState, shadow: Generators
+) -> TrainingState:
+    """The state with the statistics expected at its weights, where a shadow is kept of any."""
     if not (training.probes.shadow and training.network.norm_layers):
-        return None
-    return propagated(training, state.parameters | state.references, splits.train, shadow)
+        return state
+    return replace(state, expected=propagated(training, state.forward, splits.train, shadow))
 
 
 def _stacked(training: Training, losses: list[Array]) -> Array:
@@ -152,26 +132,22 @@ def _stacked(training: Training, losses: list[Array]) -> Array:
 
 @np.errstate(all="ignore")
 def _curve(
-    step: int,
-    epoch: float,
-    rate: float,
-    losses: list[Array],
-    gradients: Parameters,
-    parameters: Parameters,
+    training: Training, splits: Splits, state: TrainingState, losses: list[Array], seen: Gradient
 ) -> Curve:
-    weights = {k: w for k, w in parameters.items() if k.endswith(".weight")}
+    rate = training.rate_after(state.step - 1)
+    weights = [own["weight"] for own in state.parameters.values() if "weight" in own]
     weight_norm = _norm(weights)
     return Curve(
-        step=step,
-        epoch=epoch,
+        step=state.step,
+        epoch=state.step / training.steps_per_epoch(splits.train),
         learning_rate=rate,
         loss=np.mean(losses, axis=0),
-        gradient_norm=_norm(gradients),
+        gradient_norm=_norm(list(arrays(seen.gradients))),
         weight_norm=weight_norm,
         effective_learning_rate=rate / weight_norm**2,
     )
 
 
-def _norm(arrays: Parameters) -> Array:
-    squares = [np.sum(np.square(a, dtype=np.float64), axis=(1, 2)) for a in arrays.values()]
+def _norm(several: list[Array]) -> Array:
+    squares = [np.sum(np.square(a, dtype=np.float64), axis=(1, 2)) for a in several]
     return np.asarray(np.sqrt(np.sum(squares, axis=0)))

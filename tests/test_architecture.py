@@ -31,7 +31,7 @@ STDLIB = frozenset(sys.stdlib_module_names) | {"__future__"}
 FLOORS = {
     "model": (
         {"contract"},
-        {"layers"},
+        {"layers", "parameters"},
         {"identities"},
         {"norms"},
         {"network"},

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from caviar.model.averages.conventions import SECOND, Tracker
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.network import Network, Statistics
 
 GhostUpdate = Literal["first", "sequential", "average", "total"]
@@ -107,11 +107,11 @@ class RunningStatistics:
     ghost_update: GhostUpdate = "first"
     epsilon: float = 1e-5
 
-    def init(self, network: Network, parameters: Parameters) -> BankState:
+    def init(self, network: Network, parameters: NetworkParameters) -> BankState:
         """Every average at the starting value of its convention."""
         averages = {}
         for name in network.norm_layers:
-            replicas, _, features = parameters[f"{name}.gamma"].shape
+            replicas, _, features = parameters[name]["gamma"].shape
             shape = (len(self.trackers), replicas, features)
             rows = [tracker.convention for tracker in self.trackers]
             mean = _column([row.initial_mean for row in rows])

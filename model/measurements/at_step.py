@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.averages.bank import BankState, frozen
+from caviar.model.averages.bank import RunningStatistics, frozen
 from caviar.model.averages.errors import Split, tracker_errors
-from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.contract import Array, Generators
 from caviar.model.measurements.evalnorm import evalnorm_statistics
 from caviar.model.measurements.gradient_noise import gradient_noise
 from caviar.model.measurements.losses import (
@@ -24,6 +24,7 @@ from caviar.model.measurements.precise_statistics import precise, propagated
 from caviar.model.network import Statistics, no_statistics
 from caviar.model.records import Evaluation, LogProbabilities, Noise, Record, StatisticsError
 from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.state import TrainingState
 
 NETWORK = "network"
 """The `layer` of a record that belongs to the network as a whole."""
@@ -35,93 +36,76 @@ SPLITS = ("train", "validation", "test")
 
 
 class Moment(NamedTuple):
-    """What training has come to: trained parameters, references and the bank.
+    """A training between two steps, the splits of its data, and its exact statistics."""
 
-    `split` takes the trackers' errors apart where a shadow is kept.
-    """
-
-    parameters: Parameters
-    references: Parameters
-    bank: BankState
-    split: Split | None
+    training: Training
+    splits: Splits
+    state: TrainingState
+    exact: Population
 
     @property
-    def whole(self) -> Parameters:
-        """What a forward pass takes."""
-        return self.parameters | self.references
+    def probed(self) -> bool:
+        """Whether everything is measured."""
+        return self.state.step in self.training.probes.probe_steps
+
+    @property
+    def known(self) -> Statistics:
+        """Population statistics; none of a network that does not ask for any."""
+        return frozen(self.exact.moments) if self.exact.moments else no_statistics
 
 
 def measure(
-    training: Training, splits: Splits, step: int, at: Moment, generators: Generators
+    training: Training, splits: Splits, state: TrainingState, generators: Generators
 ) -> Iterator[Record]:
-    """What is due after `step`: losses and tracker errors, at the probed steps all the rest.
+    """What is due after a step: losses and tracker errors, at the probed steps all the rest.
 
     A network without batch norm has no statistics to choose: its one evaluation a split is
     called `population`.
     """
-    probed = step in training.probes.probe_steps
-    exact = population(
-        training.network,
-        at.parameters,
-        splits.train,
-        training.probes.sizes if probed and training.network.norm_layers else (),
-        generators,
-    )
-    known = frozen(exact.moments) if exact.moments else no_statistics
+    probed = state.step in training.probes.probe_steps
+    sizes = training.probes.sizes if probed and training.network.norm_layers else ()
+    exact = population(training.network, state.parameters, splits.train, sizes, generators)
+    moment = Moment(training, splits, state, exact)
     if exact.moments:
-        yield from _with_batch_norm(training, splits, step, at, exact, generators, probed)
+        yield from _with_batch_norm(moment, generators)
     else:
-        kinds = {("population", ""): known}
-        yield from _evaluations(training, splits, SPLITS, step, at.parameters, kinds)
-    if step == training.steps and training.probes.log_probabilities:
-        yield _log_probabilities(training, splits, step, at.parameters, known)
+        yield from _evaluations(moment, SPLITS, {("population", ""): moment.known})
+    if state.step == training.steps and training.probes.log_probabilities:
+        yield _log_probabilities(moment)
 
 
-def _with_batch_norm(
-    training: Training,
-    splits: Splits,
-    step: int,
-    at: Moment,
-    exact: Population,
-    generators: Generators,
-    probed: bool,
-) -> Iterator[Record]:
-    kinds = {("population", ""): frozen(exact.moments)}
-    if not probed:
-        yield from _evaluations(training, splits, SPLITS, step, at.parameters, kinds, batch=True)
-        yield from _errors(training, step, at, exact)
+def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]:
+    kinds: dict[Kind, Statistics] = {("population", ""): moment.known}
+    if not moment.probed:
+        yield from _evaluations(moment, SPLITS, kinds, batch=True)
+        yield from _errors(moment)
         return
-    seen = propagated(training, at.whole, splits.train, generators)
-    m = training.norm_batch_size
+    training, splits, state, exact = moment
+    seen = propagated(training, state.forward, splits.train, generators)
     every = kinds | {
         ("precise", ""): precise(seen),
-        ("evalnorm", ""): evalnorm_statistics(exact.moments, m),
+        ("evalnorm", ""): evalnorm_statistics(exact.moments, training.norm_batch_size),
     }
     running = {
         ("running", name): statistics
-        for name, statistics in training.running.statistics(at.bank).items()
+        for name, statistics in training.running.statistics(state.bank).items()
     }
-    yield from _evaluations(training, splits, ("train",), step, at.parameters, every, batch=True)
-    for split in ("validation", "test"):
-        yield from _evaluations(
-            training, splits, (split,), step, at.parameters, every | running, batch=True
-        )
-    yield from _errors(training, step, at, exact)
-    yield from _layer_noise(step, exact)
-    yield from _network_noise(training, splits, step, at, exact, generators)
+    yield from _evaluations(moment, ("train",), every, batch=True)
+    yield from _evaluations(moment, ("validation", "test"), every | running, batch=True)
+    yield from _errors(moment)
+    yield from _layer_noise(moment)
+    yield from _network_noise(moment, generators)
 
 
 def _evaluations(
-    training: Training,
-    splits: Splits,
+    moment: Moment,
     names: tuple[str, ...],
-    step: int,
-    parameters: Parameters,
     kinds: dict[Kind, Statistics],
     *,
     batch: bool = False,
 ) -> Iterator[Evaluation]:
     """Losses of the named splits; with `batch`, also under batch statistics where they fit."""
+    training, splits, state, _ = moment
     size = training.norm_batch_size
     for split in names:
         examples = getattr(splits, split)
@@ -129,13 +113,13 @@ def _evaluations(
         own = {("batch", ""): batch_statistics(size)} if grouped else {}
         scores = evaluate(
             training.network,
-            parameters,
+            state.parameters,
             examples,
             {" ".join(kind): statistics for kind, statistics in (kinds | own).items()},
             group=size if grouped else 1,
         )
         for key, score in scores.items():
-            yield _evaluation(step, split, key, size, score, len(examples))
+            yield _evaluation(state.step, split, key, size, score, len(examples))
 
 
 def _evaluation(
@@ -145,41 +129,42 @@ def _evaluation(
     return Evaluation(step, split, kind, tracker, size, score.loss, score.accuracy, examples)
 
 
-def _errors(
-    training: Training, step: int, at: Moment, exact: Population
-) -> Iterator[StatisticsError]:
-    running = training.running.read(at.bank.averages)
-    errors = tracker_errors(running, exact.moments, training.epsilon, at.split)
+def _errors(moment: Moment) -> Iterator[StatisticsError]:
+    training, _, state, exact = moment
+    running = training.running.read(state.bank.averages)
+    split = _split(training.running, state)
+    errors = tracker_errors(running, exact.moments, training.epsilon, split)
     for layer, error in errors.items():
         for t, tracker in enumerate(training.running.trackers):
-            yield StatisticsError(step, layer, tracker.name, *(part[t] for part in error))
+            yield StatisticsError(state.step, layer, tracker.name, *(part[t] for part in error))
 
 
-def _layer_noise(step: int, exact: Population) -> Iterator[Noise]:
-    for layer, sizes in exact.spread.items():
+def _split(running: RunningStatistics, state: TrainingState) -> Split | None:
+    """What takes the trackers' errors apart, where a shadow is kept."""
+    if state.expected is None:
+        return None
+    return Split(running.read(state.shadow.averages), running.read(running.expect(state.expected)))
+
+
+def _layer_noise(moment: Moment) -> Iterator[Noise]:
+    for layer, sizes in moment.exact.spread.items():
         for size, spread in sizes.items():
             values = spread._asdict()
             batches = values.pop("batches")
-            yield Noise.of(step, layer, size, batches, values)
+            yield Noise.of(moment.state.step, layer, size, batches, values)
 
 
-def _network_noise(
-    training: Training,
-    splits: Splits,
-    step: int,
-    at: Moment,
-    exact: Population,
-    generators: Generators,
-) -> Iterator[Noise]:
+def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
+    training, splits, state, exact = moment
     examples, own = splits.train, training.norm_batch_size
     count = training.probes.examples
     rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
-    problem = (training.network, at.parameters, examples, exact.moments)
+    problem = (training.network, state.parameters, examples, exact.moments)
     sizes = tuple(m for m in training.probes.sizes if m <= count)
     predicted = self_influence(*problem, rows) * len(examples) / (len(examples) - 1)
     of_own: dict[str, Array] = {}
     if training.probes.gradient_batches:
-        gradient = gradient_noise(training, at.whole, examples, generators)
+        gradient = gradient_noise(training, state.forward, examples, generators)
         of_own = {"partition_variance": gradient.partition, "gradient_variance": gradient.total}
     for size, penalty in penalties(*problem, sizes, rows).items():
         values: dict[str, Array] = {
@@ -189,15 +174,14 @@ def _network_noise(
             "predicted_self_influence": predicted / size,
         }
         more = of_own if size == own else {}
-        yield Noise.of(step, NETWORK, size, -(-count // size), values | more)
+        yield Noise.of(state.step, NETWORK, size, -(-count // size), values | more)
     if of_own and own not in sizes:
-        yield Noise.of(step, NETWORK, own, 0, of_own)
+        yield Noise.of(state.step, NETWORK, own, 0, of_own)
 
 
-def _log_probabilities(
-    training: Training, splits: Splits, step: int, parameters: Parameters, known: Statistics
-) -> LogProbabilities:
+def _log_probabilities(moment: Moment) -> LogProbabilities:
+    training, splits, state, _ = moment
     test = splits.test
-    found = log_probabilities(training.network, parameters, test, known)
+    found = log_probabilities(training.network, state.parameters, test, moment.known)
     labels = test.labels[test.index]
-    return LogProbabilities(step, "population", test.index, labels, found)
+    return LogProbabilities(state.step, "population", test.index, labels, found)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.contract import Array, Generators, NetworkParameters
+from caviar.model.parameters import arrays, each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.ghost_arrangement import repartition
 from caviar.model.steps.gradient import Randomness, Rows, gradient_of
@@ -25,7 +26,7 @@ class GradientNoise(NamedTuple):
 
 
 def gradient_noise(
-    training: Training, parameters: Parameters, examples: Examples, generators: Generators
+    training: Training, parameters: NetworkParameters, examples: Examples, generators: Generators
 ) -> GradientNoise:
     """The gradient of a step of this very training, at frozen weights, over random batches.
 
@@ -33,25 +34,25 @@ def gradient_noise(
     time, so that their gradients are independent. `parameters` holds the references too.
     """
     randomness = Randomness(generators, generators)
-    each = training.batch_size + training.company
+    size = training.batch_size + training.company
     count = training.probes.gradient_batches
     between = np.zeros(examples.replicas)
     seen = []
     for _ in range(count):
-        order = np.stack([g.permutation(len(examples))[:each] for g in generators])
+        order = np.stack([g.permutation(len(examples))[:size] for g in generators])
         rows = Rows(order[:, : training.batch_size], order[:, training.batch_size :])
         again = rows._replace(scored=repartition(rows.scored, generators))
         first, second = (
             gradient_of(training, parameters, examples, one, randomness).gradients
             for one in (rows, again)
         )
-        between += 0.5 * _square({k: first[k] - second[k] for k in first}) / count
+        between += 0.5 * _square(each(np.subtract, first, second)) / count
         seen.append(first)
-    mean = {k: np.mean([one[k] for one in seen], axis=0, dtype=np.float64) for k in seen[0]}
-    total = sum(_square({k: one[k] - mean[k] for k in one}) for one in seen)
+    mean = each(lambda *some: np.mean(some, axis=0, dtype=np.float64), *seen)
+    total = sum(_square(each(np.subtract, one, mean)) for one in seen)
     return GradientNoise(between, np.asarray(total / (count - 1)))
 
 
-def _square(gradients: Parameters) -> Array:
-    squares = [np.sum(np.square(g, dtype=np.float64), axis=(1, 2)) for g in gradients.values()]
+def _square(gradients: NetworkParameters) -> Array:
+    squares = [np.sum(np.square(g, dtype=np.float64), axis=(1, 2)) for g in arrays(gradients)]
     return np.asarray(np.sum(squares, axis=0))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.network import Network, Statistics
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.steps.examples import Examples
@@ -49,7 +49,7 @@ def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Sta
 
 def evaluate(
     network: Network,
-    parameters: Parameters,
+    parameters: NetworkParameters,
     examples: Examples,
     statistics: dict[str, Statistics],
     *,
@@ -86,7 +86,7 @@ def evaluate(
 def _logits(
     before: Network,
     after: Network,
-    parameters: Parameters,
+    parameters: NetworkParameters,
     x: Array,
     statistics: dict[str, Statistics],
 ) -> dict[str, Array]:
@@ -96,7 +96,7 @@ def _logits(
 
 
 def log_probabilities(
-    network: Network, parameters: Parameters, examples: Examples, statistics: Statistics
+    network: Network, parameters: NetworkParameters, examples: Examples, statistics: Statistics
 ) -> Array:
     """Log-probability in nats of every class for every example, `(replicas, examples, classes)`.
 

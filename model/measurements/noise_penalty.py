@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from caviar.model.averages.bank import frozen
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.contract import Array, Moments, NetworkParameters, Parameters
 from caviar.model.layers import Dropout
 from caviar.model.measurements.losses import CHUNK, batch_and_external_statistics, evaluate
 from caviar.model.network import Network
@@ -28,7 +28,7 @@ class Penalty(NamedTuple):
 
 def penalties(
     network: Network,
-    parameters: Parameters,
+    parameters: NetworkParameters,
     examples: Examples,
     exact: dict[str, Moments],
     sizes: tuple[int, ...],
@@ -56,7 +56,7 @@ def penalties(
 
 def self_influence(
     network: Network,
-    parameters: Parameters,
+    parameters: NetworkParameters,
     examples: Examples,
     exact: dict[str, Moments],
     rows: Array,
@@ -76,14 +76,14 @@ def self_influence(
         x, labels = examples.take(rows[:, start : start + CHUNK])
         tapes: dict[str, Any] = {}
         for name, layer in layers:
-            own = _own(parameters, name)
+            own = parameters[name]
             if name in epsilons:
                 x, tapes[name] = _frozen_forward(own, x, exact[name], epsilons[name])
             else:
                 x, tapes[name] = layer.forward(own, x, ())
         dy = mean_cross_entropy_gradient(x, labels) * x.dtype.type(x.shape[1])
         for name, layer in reversed(layers):
-            own = _own(parameters, name)
+            own = parameters[name]
             if name in epsilons:
                 dy, pull = _frozen_backward(own, tapes[name], dy)
                 total += pull
@@ -114,8 +114,3 @@ def _frozen_backward(own: Parameters, tape: _FrozenTape, dy: Array) -> tuple[Arr
     by_x_hat = dy * own["gamma"]
     pull = -by_x_hat * tape.x_hat * (1 + 0.5 * (tape.x_hat**2 - tape.kept))
     return by_x_hat * tape.inverse_deviation, pull.sum(axis=(1, 2), dtype=np.float64)
-
-
-def _own(parameters: Parameters, name: str) -> Parameters:
-    prefix = name + "."
-    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.contract import Array, Generators, Moments, Parameters
+from caviar.model.contract import Array, Generators, Moments, NetworkParameters
 from caviar.model.measurements.batch_noise import Spread, batch_noise, stacked
 from caviar.model.network import Network
+from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 
 
@@ -24,7 +25,7 @@ class Population(NamedTuple):
 
 def population(
     network: Network,
-    parameters: Parameters,
+    parameters: NetworkParameters,
     examples: Examples,
     sizes: tuple[int, ...],
     generators: Generators,
@@ -48,7 +49,7 @@ def population(
             spread[name].append(batch_noise(h[0], sizes, epsilons[name], generator))
             return Moments(mean.astype(h.dtype), variance.astype(h.dtype))
 
-        one = {key: value[r : r + 1] for key, value in parameters.items()}
+        one = each(lambda array, r=r: array[r : r + 1], parameters)
         x, _ = examples.replica(r).take(rows)
         network.predict(one, x, visit)
     return Population(

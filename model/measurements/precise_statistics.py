@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from caviar.model.averages.bank import Propagated, frozen
-from caviar.model.contract import Array, Generators, Moments, Parameters
+from caviar.model.contract import Array, Generators, Moments, NetworkParameters
 from caviar.model.network import Statistics, training_moments
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.gradient import Rows, batch_of
@@ -23,7 +23,7 @@ def watched(tape: dict[str, Any], examples: int) -> tuple[dict[str, Moments], in
 
 
 def propagated(
-    training: Training, parameters: Parameters, examples: Examples, generators: Generators
+    training: Training, parameters: NetworkParameters, examples: Examples, generators: Generators
 ) -> Propagated:
     """Train-mode statistics of every ghost of one random epoch, without changing a weight.
 

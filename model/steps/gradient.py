@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.contract import Array, Generators, NetworkParameters
+from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.ghost_arrangement import repartition
 from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
@@ -41,7 +42,7 @@ class Gradient(NamedTuple):
     """
 
     loss: Array
-    gradients: Parameters
+    gradients: NetworkParameters
     tape: dict[str, Any]
     upstream: Array
 
@@ -66,7 +67,11 @@ def randomness(training: Training) -> Randomness:
 
 
 def gradient_of(
-    training: Training, parameters: Parameters, examples: Examples, rows: Rows, random: Randomness
+    training: Training,
+    parameters: NetworkParameters,
+    examples: Examples,
+    rows: Rows,
+    random: Randomness,
 ) -> Gradient:
     """Mean cross-entropy of the scored rows and its gradient, averaged over partitions.
 
@@ -79,11 +84,11 @@ def gradient_of(
         again = Rows(repartition(rows.scored, random.partitions), rows.company)
         other = _one_partition(training, parameters, examples, again, random.noise)
         loss = loss + other.loss
-        gradients = {key: g + other.gradients[key] for key, g in gradients.items()}
+        gradients = each(np.add, gradients, other.gradients)
     if training.partitions > 1:
         share = 1 / training.partitions
         loss = loss * share
-        gradients = {key: g * g.dtype.type(share) for key, g in gradients.items()}
+        gradients = each(lambda g: g * g.dtype.type(share), gradients)
     return first._replace(loss=loss, gradients=gradients)
 
 
@@ -94,7 +99,11 @@ def batch_of(training: Training, examples: Examples, rows: Rows) -> tuple[Array,
 
 
 def _one_partition(
-    training: Training, parameters: Parameters, examples: Examples, rows: Rows, noise: Generators
+    training: Training,
+    parameters: NetworkParameters,
+    examples: Examples,
+    rows: Rows,
+    noise: Generators,
 ) -> Gradient:
     x, labels = batch_of(training, examples, rows)
     scored = rows.scored.shape[1]

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array, NetworkParameters
+from caviar.model.parameters import each
 
-State = dict[str, Array]
 WeightDecayScope = Literal["weights", "all"]
+
+
+@dataclass(frozen=True)
+class OptimizerState:
+    """What an optimiser carries: arrays like the parameters by slot, and steps where it counts."""
+
+    slots: dict[str, NetworkParameters]
+    count: int | None = None
+
+
+Stepped = tuple[NetworkParameters, OptimizerState]
 
 
 class Optimizer(Protocol):
     """`step` returns new parameters and state and leaves its arguments as they were."""
 
-    def init(self, parameters: Parameters) -> State: ...
+    def init(self, parameters: NetworkParameters) -> OptimizerState: ...
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]: ...
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped: ...
 
 
 @dataclass(frozen=True)
 class Sgd:
     """w <- w - learning_rate * g."""
 
-    def init(self, parameters: Parameters) -> State:
-        return {}
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
+        return OptimizerState({})
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
-        return {
-            k: w - w.dtype.type(learning_rate) * gradients[k] for k, w in parameters.items()
-        }, {}
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
+        return each(lambda w, g: w - w.dtype.type(learning_rate) * g, parameters, gradients), state
 
 
 @dataclass(frozen=True)
@@ -44,17 +62,21 @@ class Momentum:
 
     momentum: float
 
-    def init(self, parameters: Parameters) -> State:
-        return {k: np.zeros_like(w) for k, w in parameters.items()}
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
+        return OptimizerState({"velocity": each(np.zeros_like, parameters)})
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
-        velocity, moved = {}, {}
-        for k, w in parameters.items():
-            velocity[k] = state[k] * w.dtype.type(self.momentum) + gradients[k]
-            moved[k] = w - w.dtype.type(learning_rate) * velocity[k]
-        return moved, velocity
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
+        velocity = each(
+            lambda v, g: v * v.dtype.type(self.momentum) + g, state.slots["velocity"], gradients
+        )
+        moved = each(lambda w, v: w - w.dtype.type(learning_rate) * v, parameters, velocity)
+        return moved, OptimizerState({"velocity": velocity})
 
 
 @dataclass(frozen=True)
@@ -65,24 +87,34 @@ class Adam:
     beta2: float
     epsilon: float = 1e-8
 
-    def init(self, parameters: Parameters) -> State:
-        zeros = {f"{m}:{k}": np.zeros_like(w) for k, w in parameters.items() for m in "mv"}
-        return {"count": np.zeros((), np.int64), **zeros}
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
+        return OptimizerState({slot: each(np.zeros_like, parameters) for slot in "mv"}, 0)
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
-        count = int(state["count"]) + 1
-        after: State = {"count": np.asarray(count, np.int64)}
-        moved = {}
-        for k, w in parameters.items():
-            real, g = w.dtype.type, gradients[k]
-            m = real(self.beta1) * state[f"m:{k}"] + real(1 - self.beta1) * g
-            v = real(self.beta2) * state[f"v:{k}"] + real(1 - self.beta2) * g * g
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
+        count = (state.count or 0) + 1
+
+        def first(m: Array, g: Array) -> Array:
+            real = m.dtype.type
+            return np.asarray(real(self.beta1) * m + real(1 - self.beta1) * g)
+
+        def second(v: Array, g: Array) -> Array:
+            real = v.dtype.type
+            return np.asarray(real(self.beta2) * v + real(1 - self.beta2) * g * g)
+
+        def moved(w: Array, m: Array, v: Array) -> Array:
+            real = w.dtype.type
             root = np.sqrt(v / real(1 - self.beta2**count)) + real(self.epsilon)
-            moved[k] = w - real(learning_rate / (1 - self.beta1**count)) * m / root
-            after[f"m:{k}"], after[f"v:{k}"] = m, v
-        return moved, after
+            return np.asarray(w - real(learning_rate / (1 - self.beta1**count)) * m / root)
+
+        m = each(first, state.slots["m"], gradients)
+        v = each(second, state.slots["v"], gradients)
+        return each(moved, parameters, m, v), OptimizerState({"m": m, "v": v}, count)
 
 
 @dataclass(frozen=True)
@@ -96,16 +128,19 @@ class CoupledDecay:
     rate: float
     scope: WeightDecayScope = "weights"
 
-    def init(self, parameters: Parameters) -> State:
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
         return self.optimizer.init(parameters)
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
-        penalised = dict(gradients)
-        for k, w in parameters.items():
-            if _decays(k, self.scope):
-                penalised[k] = gradients[k] + w.dtype.type(self.rate) * w
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
+        penalised = _where(
+            DECAYS[self.scope], lambda g, w: g + w.dtype.type(self.rate) * w, gradients, parameters
+        )
         return self.optimizer.step(state, parameters, penalised, learning_rate)
 
 
@@ -120,17 +155,21 @@ class DecoupledDecay:
     rate: float
     scope: WeightDecayScope = "weights"
 
-    def init(self, parameters: Parameters) -> State:
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
         return self.optimizer.init(parameters)
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
         moved, after = self.optimizer.step(state, parameters, gradients, learning_rate)
-        for k, w in parameters.items():
-            if _decays(k, self.scope):
-                moved[k] = moved[k] - w * w.dtype.type(learning_rate * self.rate)
-        return moved, after
+        shrink = learning_rate * self.rate
+        return _where(
+            DECAYS[self.scope], lambda new, w: new - w * w.dtype.type(shrink), moved, parameters
+        ), after
 
 
 @dataclass(frozen=True)
@@ -144,18 +183,44 @@ class GammaDecay:
     optimizer: Optimizer
     rate: float
 
-    def init(self, parameters: Parameters) -> State:
+    def init(self, parameters: NetworkParameters) -> OptimizerState:
         return self.optimizer.init(parameters)
 
     def step(
-        self, state: State, parameters: Parameters, gradients: Parameters, learning_rate: float
-    ) -> tuple[Parameters, State]:
-        penalised = {
-            k: g + g.dtype.type(self.rate) * parameters[k] if k.endswith(".gamma") else g
-            for k, g in gradients.items()
-        }
+        self,
+        state: OptimizerState,
+        parameters: NetworkParameters,
+        gradients: NetworkParameters,
+        learning_rate: float,
+    ) -> Stepped:
+        penalised = _where(
+            _is_gamma, lambda g, w: g + g.dtype.type(self.rate) * w, gradients, parameters
+        )
         return self.optimizer.step(state, parameters, penalised, learning_rate)
 
 
-def _decays(name: str, scope: WeightDecayScope) -> bool:
-    return scope == "all" or name.endswith(".weight")
+def _is_gamma(name: str) -> bool:
+    return name == "gamma"
+
+
+DECAYS: dict[WeightDecayScope, Callable[[str], bool]] = {
+    "weights": lambda name: name == "weight",
+    "all": lambda name: True,
+}
+"""Whether a parameter of this name decays."""
+
+
+def _where(
+    chosen: Callable[[str], bool],
+    change: Callable[[Array, Array], Array],
+    nested: NetworkParameters,
+    parameters: NetworkParameters,
+) -> NetworkParameters:
+    """`change` of the arrays whose names are chosen; the others as they are."""
+    return {
+        layer: {
+            name: change(array, parameters[layer][name]) if chosen(name) else array
+            for name, array in own.items()
+        }
+        for layer, own in nested.items()
+    }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from caviar.model.contract import Array, Layer, Parameters
+from caviar.model.contract import Array, Layer, NetworkParameters
 from caviar.model.identities.check import Check, Invariants, check_site, worst
 from caviar.model.identities.identity import relative
 from caviar.model.identities.site import Site, site_of
@@ -16,7 +16,7 @@ from caviar.model.norms.norm import Norm
 
 
 def check_step(
-    network: Network, parameters: Parameters, tape: dict[str, Any], upstream: Array
+    network: Network, parameters: NetworkParameters, tape: dict[str, Any], upstream: Array
 ) -> Invariants | None:
     """Invariants of every normalising layer with a dense layer in front; None without one.
 
@@ -27,10 +27,10 @@ def check_step(
     dy, layers = upstream, network.layers
     for i in reversed(range(len(layers))):
         name, layer = layers[i]
-        own = _own(parameters, name)
+        own = parameters[name]
         before, dense = layers[i - 1]
         if i and isinstance(layer, Norm) and isinstance(dense, Dense):
-            weights = _own(parameters, before)
+            weights = parameters[before]
             site = site_of(layer, own, tape[name], dense, weights, tape[before], dy)
             checks += [check_site(site), _output(site, layers[i + 1 :], parameters, tape)]
         dy, _ = layer.backward(own, tape[name], dy)
@@ -38,7 +38,10 @@ def check_step(
 
 
 def _output(
-    site: Site, after: tuple[tuple[str, Layer], ...], parameters: Parameters, tape: dict[str, Any]
+    site: Site,
+    after: tuple[tuple[str, Layer], ...],
+    parameters: NetworkParameters,
+    tape: dict[str, Any],
 ) -> dict[str, Check]:
     """Whether the next dense layer got gamma z + beta; nothing where none follows at once."""
     gamma, beta = site.parameters["gamma"], site.parameters["beta"]
@@ -54,10 +57,5 @@ def _output(
             y, size = y * tape[name], size * tape[name]
         else:
             # An activation that stretches no difference.
-            y, _ = layer.forward(_own(parameters, name), y, ())
+            y, _ = layer.forward(parameters[name], y, ())
     return {}
-
-
-def _own(parameters: Parameters, name: str) -> Parameters:
-    prefix = name + "."
-    return {k[len(prefix) :]: v for k, v in parameters.items() if k.startswith(prefix)}

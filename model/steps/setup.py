@@ -68,3 +68,10 @@ class Training:
     company: int = 0
     arrangement: Arrangement = random
     partitions: int = 1
+
+    def rate_after(self, step: int) -> float:
+        """The learning rate of the step that follows `step`."""
+        return self.learning_rate * self.schedule(step / self.steps)
+
+    def steps_per_epoch(self, examples: Examples) -> int:
+        return len(examples) // self.batch_size

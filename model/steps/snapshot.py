@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from caviar.model.averages.bank import BankState
-from caviar.model.contract import Array, Generators, Parameters
-from caviar.model.steps.optimizers import State as OptimizerState
+from caviar.model.contract import Array, Generators
 from caviar.model.steps.random_streams import Purpose, StreamState, at_rest, awake, streams
 from caviar.model.steps.setup import Training
+from caviar.model.steps.state import TrainingState, initial_state
 
 DRAWN: tuple[Purpose, ...] = ("order", "company", "noise", "partitions", "probe", "shadow")
 """What training draws from after it has begun."""
@@ -24,44 +22,29 @@ DRAWN_AGAIN: tuple[Purpose, ...] = ("order", "shadow")
 Streams = dict[Purpose, tuple[StreamState, ...]]
 
 
-class State(NamedTuple):
-    """Everything that a step changes.
-
-    `references` are what layers carry besides trained parameters; `shadow` is the bank as it
-    would be had every step seen the statistics that were expected at its weights.
-    """
-
-    parameters: Parameters
-    optimizer: OptimizerState
-    references: Parameters
-    bank: BankState
-    shadow: BankState
-
-
 @dataclass(frozen=True)
 class Snapshot:
-    """Training after `step`, measured and reported; a value: no array of it is written again.
+    """Training after a step, measured and reported; a value: no array of it is written again.
 
     `losses` are those of the steps since the last curve row, `(steps, replicas)`. `streams` are
     the generators as they stand, but for two from which what is in hand is drawn again: `order`
-    as before the epoch under way, `shadow` as before the statistics expected at these weights.
+    as before the epoch under way, `shadow` as before the statistics expected at these weights,
+    which `state` is without.
     """
 
-    step: int
-    state: State
+    state: TrainingState
     losses: Array
     streams: Streams
+
+    @property
+    def step(self) -> int:
+        return self.state.step
 
 
 def beginning(training: Training, features: int, dtype: DTypeLike) -> Snapshot:
     """Training before its first step, on examples of so many features."""
-    parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
-    bank = training.running.init(training.network, parameters)
-    optimizer = training.optimizer.init(parameters)
-    references = training.network.references(parameters)
     return Snapshot(
-        0,
-        State(parameters, optimizer, references, bank, bank),
+        initial_state(training, features, dtype),
         np.empty((0, len(training.seeds))),
         {purpose: at_rest(streams(training.seeds, purpose)) for purpose in DRAWN},
     )

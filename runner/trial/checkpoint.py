@@ -11,18 +11,17 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, ValidationError
 
-from caviar.model.averages.bank import Averaged, BankState
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array
 from caviar.model.steps.random_streams import StreamState
-from caviar.model.steps.snapshot import Snapshot, State, Streams, beginning
+from caviar.model.steps.snapshot import Snapshot, Streams, beginning
 from caviar.runner.config import Frozen, TrialConfig, listed
 from caviar.runner.data.splits import Data
 from caviar.runner.trial import npy
 from caviar.runner.trial.build import build
+from caviar.runner.trial.checkpoint_arrays import arrays_of, with_arrays
 
 ABOUT = "about.json"
 """The member that is no array."""
-
 Counted = Annotated[int, Field(ge=0, lt=2**63)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
@@ -106,7 +105,7 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(zipfile.ZipInfo(ABOUT), about.model_dump_json())
-        for name, array in _arrays(snapshot).items():
+        for name, array in arrays_of(snapshot).items():
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                 member.write(npy.header(array))
                 member.write(array.tobytes())
@@ -142,7 +141,7 @@ def unpack(content: bytes, config: TrialConfig, data: Data) -> Resumed:
     _check(about, config, fresh)
     since = max((step for step in training.curve_steps if step <= about.step), default=0)
     waiting = np.empty((about.step - since, len(config.seeds)))
-    arrays = _read_arrays(archive, _arrays(replace(fresh, losses=waiting)), about.step)
+    arrays = _read_arrays(archive, arrays_of(replace(fresh, losses=waiting)), about.step)
     return Resumed(_snapshot(about, arrays, fresh), about.tally)
 
 
@@ -244,39 +243,7 @@ def _read_arrays(
     return arrays
 
 
-def _arrays(snapshot: Snapshot) -> dict[str, Array]:
-    """Every array by the name of its member."""
-    state = snapshot.state
-    named = {"losses.npy": snapshot.losses}
-    for part in ("parameters", "optimizer", "references"):
-        named |= {f"{part}/{key}.npy": array for key, array in getattr(state, part).items()}
-    for part in ("bank", "shadow"):
-        for layer, averaged in getattr(state, part).averages.items():
-            named[f"{part}/{layer}.mean.npy"] = averaged.mean
-            named[f"{part}/{layer}.second.npy"] = averaged.second
-    return named
-
-
 def _snapshot(about: _About, arrays: dict[str, Array], fresh: Snapshot) -> Snapshot:
-    """The inverse of `_arrays`, in the order of a fresh start: sums over layers depend on it."""
-
-    def filled(part: str, like: Parameters) -> Parameters:
-        return {key: arrays[f"{part}/{key}.npy"] for key in like}
-
-    def bank(part: str, updates: int) -> BankState:
-        averages = {
-            layer: Averaged(*(arrays[f"{part}/{layer}.{kind}.npy"] for kind in ("mean", "second")))
-            for layer in fresh.state.bank.averages
-        }
-        return BankState(updates, averages)
-
-    state = State(
-        filled("parameters", fresh.state.parameters),
-        filled("optimizer", fresh.state.optimizer),
-        filled("references", fresh.state.references),
-        bank("bank", about.updates),
-        bank("shadow", about.shadow_updates),
-    )
     streams: Streams = {
         purpose: tuple(
             StreamState(int(s.state, 16), int(s.increment, 16), s.spare)
@@ -284,4 +251,5 @@ def _snapshot(about: _About, arrays: dict[str, Array], fresh: Snapshot) -> Snaps
         )
         for purpose in fresh.streams
     }
-    return Snapshot(about.step, state, arrays["losses.npy"], streams)
+    state = with_arrays(fresh.state, about.step, about.updates, about.shadow_updates, arrays)
+    return Snapshot(state, arrays["losses.npy"], streams)

@@ -110,7 +110,7 @@ def replay(recording: Recording, inputs: dict[str, Array], m: int) -> dict[str, 
     norm = Norm(BatchNorm(m, bank.epsilon))
     parameters = _parameters(row, inputs)
     network = Network(((LAYER, norm),))
-    state = bank.init(network, {f"{LAYER}.{k}": v for k, v in parameters.items()})
+    state = bank.init(network, {LAYER: parameters})
     steps: list[dict[str, Array]] = []
     for x, dy in zip(inputs[f"X_m{m}"], inputs[f"dY_m{m}"], strict=True):
         x, dy = x.astype(np.float64)[None], dy.astype(np.float64)[None]
@@ -197,7 +197,7 @@ def one(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
     parameters = _parameters(row, inputs)
     gamma, beta = parameters["gamma"][0], parameters["beta"][0]
     network = Network(((LAYER, norm),))
-    start = bank.init(network, {f"{LAYER}.{k}": v for k, v in parameters.items()})
+    start = bank.init(network, {LAYER: parameters})
     zero, nothing = np.zeros(x.shape[1]), np.zeros_like(x)
     moments = Moments(x[None], nothing[None])
     after = bank.update(start, {LAYER: moments}, 1)

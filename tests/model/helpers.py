@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import CONVENTIONS, trackers
-from caviar.model.contract import Array, Generators, Layer, Parameters
+from caviar.model.contract import Array, Generators, Layer, NetworkParameters, Parameters
 from caviar.model.identities.check import Invariants
 from caviar.model.layers import Dense, Relu
 from caviar.model.network import Network, mlp
@@ -19,6 +19,7 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.registry import NORMS
+from caviar.model.parameters import joined
 from caviar.model.records import Record
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import mean_cross_entropy_gradient
@@ -29,6 +30,7 @@ from caviar.model.steps.schedules import constant
 from caviar.model.steps.setup import Probes, Splits, Training
 from caviar.model.train import train
 from caviar.runner.config import TrialFields
+from tests.model.nested import FlatNetwork, flat, nested
 
 R = TypeVar("R")
 
@@ -54,7 +56,7 @@ def slope(f: Callable[[Array], float], x: Array, direction: Array) -> float:
 
 
 def gradient_errors(
-    layer: Layer | Network, parameters: Parameters, x: Array, seed: int = 0
+    layer: Layer | FlatNetwork, parameters: Parameters, x: Array, seed: int = 0
 ) -> dict[str, float]:
     """Relative error of `backward` by the input and by each parameter, along random directions.
 
@@ -88,6 +90,11 @@ def randomised(parameters: Parameters, seed: int) -> Parameters:
         k: v + 0.5 * normal(seed + i, *v.shape).astype(v.dtype)
         for i, (k, v) in enumerate(parameters.items())
     }
+
+
+def randomised_network(parameters: NetworkParameters, seed: int) -> NetworkParameters:
+    """The same of a whole network's."""
+    return nested(randomised(flat(parameters), seed), parameters)
 
 
 NormName = Literal["batch", "layer", "none"]
@@ -198,7 +205,7 @@ def run(training: Training, splits: Splits) -> list[Record]:
 
 def initial(
     network: Network, features: int, seeds: tuple[int, ...], dtype: DTypeLike = np.float64
-) -> Parameters:
+) -> NetworkParameters:
     return network.init(streams(seeds, "weights"), features, dtype)[0]
 
 
@@ -220,9 +227,12 @@ def two_norms(layer: Layer, bias: bool = False) -> Network:
     )
 
 
-def moved_references(network: Network, parameters: Parameters, seed: int) -> Parameters:
-    """References as after many steps, somewhere near those of a batch."""
-    return moved_state(network.references(parameters), seed, 100)
+def with_moved_references(
+    network: Network, parameters: NetworkParameters, seed: int
+) -> NetworkParameters:
+    """The parameters with references as after many steps, somewhere near those of a batch."""
+    start = network.references(parameters)
+    return joined(parameters, nested(moved_state(flat(start), seed, 100), start))
 
 
 def moved_state(start: Parameters, seed: int, updates: int) -> Parameters:
@@ -248,9 +258,9 @@ def checked(
 ) -> Invariants:
     """After one forward pass, with the gradient of the loss and, as a rule, one dead unit."""
     parameters, _ = network.init(generators(len(x), seed), x.shape[2], x.dtype)
-    parameters = randomised(parameters, seed)
-    parameters["dense1.weight"][:, :, list(dead)] = 0
-    parameters |= moved_references(network, parameters, seed)
+    parameters = randomised_network(parameters, seed)
+    parameters["dense1"]["weight"][:, :, list(dead)] = 0
+    parameters = with_moved_references(network, parameters, seed)
     logits, tape = network.forward(parameters, x, generators(len(x), seed + 1))
     labels = np.random.default_rng(seed).integers(0, 3, x.shape[:2])
     upstream = mean_cross_entropy_gradient(logits, labels).astype(x.dtype)

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from caviar.model.averages.bank import BankState
-from caviar.model.measurements.at_step import Moment, measure
+from caviar.model.measurements.at_step import measure
 from caviar.model.network import training_moments
 from caviar.model.records import Evaluation, Record
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.state import TrainingState, initial_state
 from tests.model.helpers import (
     ALL_TRACKERS,
     initial,
@@ -39,18 +40,16 @@ def bank_after(training: Training, steps: int = 3) -> BankState:
 
 
 BANK = bank_after(TRAINING)
-
-
-MOMENT = Moment(PARAMETERS, {}, BANK, None)
+STATE = replace(initial_state(TRAINING, 4, np.dtype(np.float64)), bank=BANK)
 
 
 def measured(
     training: Training = TRAINING,
     splits: Splits = SPLITS,
     step: int = PROBED,
-    at: Moment = MOMENT,
+    state: TrainingState = STATE,
 ) -> list[Record]:
-    return list(measure(training, splits, step, at, streams((0, 1), "probe")))
+    return list(measure(training, splits, replace(state, step=step), streams((0, 1), "probe")))
 
 
 def evaluations(records: Iterable[Record]) -> dict[tuple[str, str, str], Evaluation]:

@@ -96,7 +96,7 @@ def test_learning_rate_follows_the_schedule(name: ScheduleName) -> None:
 def _softmax_regression(seed: int, replica: int, rates: list[float]) -> Iterator[list[float]]:
     """Loss, gradient norm and weight norm of each step, written out for one replica."""
     data = SPLITS.train.replica(replica)
-    w = initial(LINEAR, 4, (seed,))["dense1.weight"][0]
+    w = initial(LINEAR, 4, (seed,))["dense1"]["weight"][0]
     b = np.zeros(3)
     order = batches(streams((seed,), "order"), len(data), 16)
     for rate, rows in zip(rates, order, strict=False):
@@ -129,7 +129,7 @@ def test_weight_norm_counts_weights_alone() -> None:
     training = small_training(learning_rate=0.0, curve_steps=frozenset({1}))
     (row,) = records_of(Curve, training, SPLITS)
     weights = initial(training.network, 4, (0, 1))
-    squares = sum((weights[f"dense{i}.weight"] ** 2).sum(axis=(1, 2)) for i in (1, 2, 3))
+    squares = sum((weights[f"dense{i}"]["weight"] ** 2).sum(axis=(1, 2)) for i in (1, 2, 3))
     np.testing.assert_allclose(row.weight_norm, np.sqrt(squares), rtol=1e-12)
 
 
@@ -247,7 +247,7 @@ def test_statistics_are_those_of_the_last_batch_without_memory(
     found = next(r for r in records_of(StatisticsError, training, SPLITS) if r.layer == "norm1")
     order = batches(streams((0, 1), "order"), 48, 16)
     next(order)
-    weight = initial(training.network, 4, (0, 1))["dense1.weight"]
+    weight = initial(training.network, 4, (0, 1))["dense1"]["weight"]
     batch = SPLITS.train.take(next(order)[:, :seen])[0] @ weight
     whole = SPLITS.train.take(np.tile(np.arange(48), (2, 1)))[0] @ weight
     shift = (batch.mean(axis=1) - whole.mean(axis=1)) / np.sqrt(whole.var(axis=1) + 1e-5)

@@ -25,7 +25,7 @@ NETWORK = Network((("norm1", Norm(BatchNorm(2))),))
 def _averages(bank: RunningStatistics, seen: list[Moments], m: int = 2) -> list[Moments]:
     """What the bank reads after each update; `seen` are `(replicas, 1, features)`."""
     replicas, _, features = seen[0].mean.shape
-    state: BankState = bank.init(NETWORK, {"norm1.gamma": np.ones((replicas, 1, features))})
+    state: BankState = bank.init(NETWORK, {"norm1": {"gamma": np.ones((replicas, 1, features))}})
     after = []
     for moments in seen:
         state = bank.update(state, {"norm1": moments}, m)

@@ -27,7 +27,7 @@ def watch(names: tuple[str, ...], decay: float | None, m: int, steps: int) -> Ba
     )
     network = Network((("norm", Norm(BatchNorm(m, EPSILON))),))
     generator = np.random.default_rng(m)
-    state = bank.init(network, {"norm.gamma": np.ones((1, 1, UNITS))})
+    state = bank.init(network, {"norm": {"gamma": np.ones((1, 1, UNITS))}})
     for _ in range(steps):
         x = generator.standard_normal((m, UNITS))
         moments = Moments(x.mean(axis=0)[None, None], x.var(axis=0)[None, None])

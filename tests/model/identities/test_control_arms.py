@@ -19,7 +19,14 @@ from caviar.model.norms.stop_gradient import StopGradientNorm
 from caviar.model.steps.proof import check_step
 from tests.model.broken_arms import BROKEN_BACKWARD, BROKEN_FORWARD, right
 from tests.model.broken_passes import with_backward, with_forward
-from tests.model.helpers import checked, generators, moved_references, normal, randomised, two_norms
+from tests.model.helpers import (
+    checked,
+    generators,
+    normal,
+    randomised_network,
+    two_norms,
+    with_moved_references,
+)
 
 ARMS = tuple(right(8))
 FORWARD = [(arm, how) for arm, rows in BROKEN_FORWARD.items() for how in rows]
@@ -134,8 +141,8 @@ def test_examples_without_a_loss_are_no_hindrance(arm: str) -> None:
     """Upstream gradients of rows that count for nothing are 0, and so may all of them be."""
     x, network = normal(0, 2, 64, 9), two_norms(right(8)[arm])
     parameters, _ = network.init(generators(2), 9, np.float64)
-    parameters = randomised(parameters, 3)
-    parameters |= moved_references(network, parameters, 3)
+    parameters = randomised_network(parameters, 3)
+    parameters = with_moved_references(network, parameters, 3)
     logits, tape = network.forward(parameters, x, generators(2))
     upstream = normal(1, *logits.shape)
     upstream[:, 16:] = 0
@@ -199,7 +206,7 @@ def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_p
         (("dense1", Dense(7)), ("norm1", with_backward(Norm(StopGradientNorm(8)), backward)))
     )
     parameters, _ = network.init(generators(2), 9, np.float64)
-    parameters |= {"norm1.one": np.ones((2, 1, 1))}
+    parameters["norm1"]["one"] = np.ones((2, 1, 1))
     logits, tape = network.forward(parameters, x, ())
     found = check_step(network, parameters, tape, normal(1, *logits.shape))
     assert found is not None and found.failed == ("stopped",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,6 @@ from scipy.special import log_softmax
 
 from caviar.model.averages.bank import frozen
 from caviar.model.averages.errors import Split, tracker_errors
-from caviar.model.measurements.at_step import Moment
 from caviar.model.measurements.evalnorm import evalnorm_statistics
 from caviar.model.measurements.losses import batch_statistics, evaluate
 from caviar.model.measurements.population import population
@@ -18,6 +18,7 @@ from caviar.model.measurements.precise_statistics import precise, propagated
 from caviar.model.records import LogProbabilities, Record, StatisticsError
 from caviar.model.steps.loss import cross_entropy
 from caviar.model.steps.random_streams import streams
+from caviar.model.steps.state import initial_state
 from tests.model.helpers import (
     ALL_TRACKERS,
     Norm,
@@ -29,12 +30,12 @@ from tests.model.moment import (
     BANK,
     LAST,
     LIGHT,
-    MOMENT,
     PARAMETERS,
     PROBED,
     RUNNING,
     SPLIT_NAMES,
     SPLITS,
+    STATE,
     TRAINING,
     evaluations,
     measured,
@@ -116,8 +117,7 @@ def test_a_network_without_batch_norm_has_population_rows_only() -> None:
         network = small_mlp(norm=norm)
         training = replace(TRAINING, network=network)
         parameters = initial(network, 4, (0, 1))
-        bank = training.running.init(network, parameters)
-        records = measured(training, at=Moment(parameters, {}, bank, None))
+        records = measured(training, state=initial_state(training, 4, np.dtype(np.float64)))
         rows = evaluations(records)
         assert list(rows) == [(split, "population", "") for split in SPLIT_NAMES]
         assert len(records) == 3
@@ -143,18 +143,25 @@ def test_tracker_errors_come_by_layer_and_tracker() -> None:
 def test_a_split_takes_the_errors_apart(step: int) -> None:
     """In a row: running, shadow, expected at these weights, population."""
     read = TRAINING.running.read(BANK.averages)
-    split = Split(read, {k: m._replace(mean=m.mean + 1) for k, m in read.items()})
-    rows = [r for r in measured(step=step, at=MOMENT._replace(split=split)) if _is_error(r)]
+    seen = propagated(TRAINING, PARAMETERS, SPLITS.train, streams((0, 1), "shadow"))
+    state = replace(STATE, shadow=BANK, expected=seen)
+    rows = [r for r in measured(step=step, state=state) if _is_error(r)]
     assert len(rows) == 2 * len(ALL_TRACKERS)
     exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (), streams((0, 1), "probe"))
+    split = Split(read, TRAINING.running.read(TRAINING.running.expect(seen)))
+    errors = tracker_errors(read, exact.moments, TRAINING.epsilon, split)
+    names = [t.name for t in ALL_TRACKERS]
     for row in rows:
         assert isinstance(row, StatisticsError)
+        t = names.index(row.tracker)
         spread = np.sqrt(exact.moments[row.layer].variance[:, 0] + 1e-5)
+        away = (read[row.layer].mean[t] - split.expected[row.layer].mean[t]) / spread
         np.testing.assert_array_equal(row.mean_sampling, 0)
-        expected = np.sqrt(np.mean(1 / spread**2, axis=1))
+        np.testing.assert_array_equal(row.variance_sampling, 0)
+        expected = np.sqrt(np.mean(away**2, axis=1))
         np.testing.assert_allclose(row.mean_staleness, expected, rtol=1e-9)
-        np.testing.assert_array_equal(row.variance_staleness, 0)
-        np.testing.assert_allclose(row.variance_propagation, row.variance_error, rtol=1e-12)
+        for field, value in errors[row.layer]._asdict().items():
+            np.testing.assert_array_equal(getattr(row, field), value[t])
 
 
 def _is_error(record: Record) -> bool:
@@ -163,7 +170,7 @@ def _is_error(record: Record) -> bool:
 
 def test_errors_are_those_of_the_layer_and_tracker_they_name() -> None:
     """By hand for the first layer, whose pre-activations are x @ weight."""
-    h = SPLITS.train.take(np.tile(np.arange(48), (2, 1)))[0] @ PARAMETERS["dense1.weight"]
+    h = SPLITS.train.take(np.tile(np.arange(48), (2, 1)))[0] @ PARAMETERS["dense1"]["weight"]
     first = {
         r.tracker: r for r in measured() if isinstance(r, StatisticsError) and r.layer == "norm1"
     }
@@ -179,8 +186,8 @@ def test_log_probabilities_of_every_test_example_at_the_end(norm: Norm) -> None:
     network = small_mlp(norm=norm)
     training = replace(probing(log_probabilities=True), network=network)
     parameters = initial(network, 4, (0, 1))
-    at = Moment(parameters, {}, training.running.init(network, parameters), None)
-    found = [measured(training, step=step, at=at) for step in (PROBED, LAST)]
+    state = initial_state(training, 4, np.dtype(np.float64))
+    found = [measured(training, step=step, state=state) for step in (PROBED, LAST)]
     before, (last,) = ([r for r in f if isinstance(r, LogProbabilities)] for f in found)
     assert not before
     assert last.step == LAST and last.statistics == "population"
@@ -201,14 +208,9 @@ def test_without_being_asked_there_are_no_log_probabilities() -> None:
 
 
 def test_measuring_changes_nothing() -> None:
-    before = {k: v.copy() for k, v in PARAMETERS.items()}
-    averages = {k: [a.copy() for a in m] for k, m in BANK.averages.items()}
+    before = copy.deepcopy(STATE)
     first, second = measured(), measured()
-    for k, v in before.items():
-        np.testing.assert_array_equal(PARAMETERS[k], v)
-    for k, arrays in averages.items():
-        for now, then in zip(BANK.averages[k], arrays, strict=True):
-            np.testing.assert_array_equal(now, then)
+    np.testing.assert_equal(vars(STATE), vars(before))
     for a, b in zip(first, second, strict=True):
         for name in vars(a):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))

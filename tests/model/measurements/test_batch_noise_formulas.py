@@ -185,7 +185,7 @@ def test_population_reports_the_noise_of_every_layer_and_replica() -> None:
     found = population(network, parameters, data, (4, 8), generators(2))
     assert list(found.spread) == ["norm1", "norm2"]
     for r, generator in enumerate(generators(2)):
-        h = data.features[data.index[r]] @ parameters["dense1.weight"][r]
+        h = data.features[data.index[r]] @ parameters["dense1"]["weight"][r]
         for m, own in batch_noise(h, (4, 8), 0.5, generator).items():
             spread = found.spread["norm1"][m]
             assert spread.batches == own.batches

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from caviar.model.contract import Array, Generators, Parameters
+from caviar.model.contract import Array, Generators, NetworkParameters
 from caviar.model.measurements.gradient_noise import GradientNoise, gradient_noise
 from caviar.model.network import Network
 from caviar.model.steps.examples import Examples
@@ -19,11 +20,12 @@ from tests.model.helpers import (
     generators,
     initial,
     random_examples,
-    randomised,
+    randomised_network,
     small_mlp,
     small_probes,
     small_training,
 )
+from tests.model.nested import flat, of_replica
 
 DATA = random_examples(12, 2)
 
@@ -39,17 +41,17 @@ def _training(m: int, batch: int, count: int = 3, **changes: object) -> Training
     return small_training(**(settings | changes))
 
 
-def _parameters(network: Network, replicas: int = 2) -> Parameters:
-    return randomised(initial(network, 4, tuple(range(replicas))), 70)
+def _parameters(network: Network, replicas: int = 2) -> NetworkParameters:
+    return randomised_network(initial(network, 4, tuple(range(replicas))), 70)
 
 
-def _gradient(network: Network, parameters: Parameters, r: int, rows: Array) -> Array:
+def _gradient(network: Network, parameters: NetworkParameters, r: int, rows: Array) -> Array:
     """All parameters of replica r, one batch of `rows` of its data, in consecutive ghosts."""
-    own = {k: v[r : r + 1] for k, v in parameters.items()}
+    own = of_replica(parameters, r)
     x, labels = DATA.replica(r).take(rows[None])
     logits, tape = network.forward(own, x, ())
     upstream = mean_cross_entropy_gradient(logits, labels)
-    gradients = network.backward(own, tape, upstream)[1]
+    gradients = flat(network.backward(own, tape, upstream)[1])
     return np.concatenate([gradients[k].ravel() for k in sorted(gradients)])
 
 
@@ -135,12 +137,11 @@ def test_it_is_the_noise_of_this_very_training() -> None:
 def test_a_replica_in_a_stack_equals_itself_alone_and_nothing_changes() -> None:
     training = _training(3, 6)
     parameters = _parameters(training.network)
-    before = {k: v.copy() for k, v in parameters.items()}
+    before = copy.deepcopy(parameters)
     stack = gradient_noise(training, parameters, DATA, generators(2))
-    for k, v in before.items():
-        np.testing.assert_array_equal(parameters[k], v)
+    np.testing.assert_equal(parameters, before)
     for r in range(2):
-        own = {k: v[r : r + 1] for k, v in parameters.items()}
+        own = of_replica(parameters, r)
         alone = gradient_noise(training, own, DATA.replica(r), generators(2)[r : r + 1])
         for one, whole in zip(alone, stack, strict=True):
             np.testing.assert_allclose(one[0], whole[r], rtol=1e-10)

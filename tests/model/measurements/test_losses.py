@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 import caviar.model.measurements.losses
 from caviar.model.averages.bank import frozen
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array, NetworkParameters
 from caviar.model.measurements.losses import (
     CHUNK,
     batch_and_external_statistics,
@@ -19,17 +19,24 @@ from caviar.model.measurements.population import population
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.steps.loss import log_softmax as our_log_softmax
-from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
+from tests.model.helpers import (
+    generators,
+    initial,
+    normal,
+    random_examples,
+    randomised_network,
+    small_mlp,
+)
 
 
-def _by_hand(p: Parameters, r: int, host: Array, guest: Array) -> tuple[Array, Array]:
+def _by_hand(p: NetworkParameters, r: int, host: Array, guest: Array) -> tuple[Array, Array]:
     """Logits of a batch under its own statistics, and of guests under the same ones."""
     for i in (1, 2):
-        h, g = (x @ p[f"dense{i}.weight"][r] for x in (host, guest))
+        h, g = (x @ p[f"dense{i}"]["weight"][r] for x in (host, guest))
         mean, deviation = h.mean(axis=0), np.sqrt(h.var(axis=0) + 1e-5)
-        scale, shift = p[f"norm{i}.gamma"][r], p[f"norm{i}.beta"][r]
+        scale, shift = p[f"norm{i}"]["gamma"][r], p[f"norm{i}"]["beta"][r]
         host, guest = (np.maximum((x - mean) / deviation * scale + shift, 0) for x in (h, g))
-    weight, bias = p["dense3.weight"][r], p["dense3.bias"][r]
+    weight, bias = p["dense3"]["weight"][r], p["dense3"]["bias"][r]
     return host @ weight + bias, guest @ weight + bias
 
 
@@ -37,7 +44,7 @@ def _by_hand(p: Parameters, r: int, host: Array, guest: Array) -> tuple[Array, A
 def test_under_external_statistics_a_group_is_the_guest_of_the_next(m: int) -> None:
     """Through both layers: the next group's pass does not know of its guests."""
     network = small_mlp()
-    parameters, x = randomised(initial(network, 4, (0, 1)), 70), normal(0, 2, 12, 4)
+    parameters, x = randomised_network(initial(network, 4, (0, 1)), 70), normal(0, 2, 12, 4)
     batch, external = batch_and_external_statistics(m)
     inside = network.predict(parameters, x, batch)
     outside = network.predict(parameters, x, external)
@@ -54,7 +61,7 @@ def test_the_arm_of_other_examples_trains_guests(hidden: tuple[int, ...]) -> Non
     """Two groups: under external statistics the first is the guest of the second, in any depth."""
     network = small_mlp(hidden=hidden)
     arm = small_mlp(norm=Norm(OtherExamplesNorm(4)), hidden=hidden)
-    parameters, x = randomised(initial(network, 4, (0, 1)), 70), normal(0, 2, 8, 4)
+    parameters, x = randomised_network(initial(network, 4, (0, 1)), 70), normal(0, 2, 8, 4)
     batch, external = batch_and_external_statistics(4)
     own = network.predict(parameters, x, batch)
     guests, trained = network.predict(parameters, x, external), arm.forward(parameters, x, ())[0]
@@ -68,7 +75,7 @@ def test_log_probabilities_of_every_example_in_the_order_of_the_split(
 ) -> None:
     monkeypatch.setattr(caviar.model.measurements.losses, "CHUNK", chunk)
     network, data = small_mlp(), random_examples(30, 2)
-    parameters = randomised(initial(network, 4, (0, 1)), 70)
+    parameters = randomised_network(initial(network, 4, (0, 1)), 70)
     known = frozen(population(network, parameters, data, (), generators(2)).moments)
     found = log_probabilities(network, parameters, data, known)
     logits = network.predict(parameters, data.features[data.index], known)

@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.losses import CHUNK
 from caviar.model.measurements.noise_penalty import penalties, self_influence
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
+from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.gradient import Randomness, Rows, gradient_of
 from tests.model.helpers import (
     generators,
     initial,
     random_examples,
-    randomised,
+    randomised_network,
     relative_error,
     small_mlp,
     small_splits,
@@ -35,11 +36,11 @@ NETWORK = small_mlp(epsilon=EPSILON, activation="tanh", dropout=0.4)
 ONE_LAYER = small_mlp(epsilon=EPSILON, activation="tanh", hidden=(6,))
 
 
-def _parameters(network: Network = NETWORK, replicas: int = 2) -> Parameters:
-    return randomised(initial(network, 4, tuple(range(replicas))), 70)
+def _parameters(network: Network = NETWORK, replicas: int = 2) -> NetworkParameters:
+    return randomised_network(initial(network, 4, tuple(range(replicas))), 70)
 
 
-def _exact(network: Network, parameters: Parameters, data: Examples) -> dict[str, Moments]:
+def _exact(network: Network, parameters: NetworkParameters, data: Examples) -> dict[str, Moments]:
     return population(network, parameters, data, (), generators(data.replicas)).moments
 
 
@@ -66,19 +67,19 @@ def _known(exact: dict[str, Moments], r: int) -> OfLayer:
     return lambda i, h: (exact[f"norm{i}"].mean[r], exact[f"norm{i}"].variance[r])
 
 
-def _each(p: Parameters, r: int, x: Array, labels: Array, moments: OfLayer) -> Array:
+def _each(p: NetworkParameters, r: int, x: Array, labels: Array, moments: OfLayer) -> Array:
     """Loss of every example of replica r."""
-    depth = sum(key.endswith("gamma") for key in p)
+    depth = sum("gamma" in own for own in p.values())
     for i in range(1, depth + 1):
-        h = x @ p[f"dense{i}.weight"][r]
+        h = x @ p[f"dense{i}"]["weight"][r]
         mean, variance = moments(i, h)
         x_hat = (h - mean) / np.sqrt(variance + EPSILON)
-        x = np.tanh(x_hat * p[f"norm{i}.gamma"][r] + p[f"norm{i}.beta"][r])
-    logits = x @ p[f"dense{depth + 1}.weight"][r] + p[f"dense{depth + 1}.bias"][r]
+        x = np.tanh(x_hat * p[f"norm{i}"]["gamma"][r] + p[f"norm{i}"]["beta"][r])
+    logits = x @ p[f"dense{depth + 1}"]["weight"][r] + p[f"dense{depth + 1}"]["bias"][r]
     return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(x)), labels])
 
 
-def _as_guests(p: Parameters, r: int, x: Array, labels: Array, m: int) -> Array:
+def _as_guests(p: NetworkParameters, r: int, x: Array, labels: Array, m: int) -> Array:
     """Loss of every example among the next group of m, whose statistics leave it out."""
     found = []
     for start in range(0, len(x), m):
@@ -136,8 +137,8 @@ def test_every_row_is_scored_once_and_never_normalised_by_itself(count: int, m: 
     known = _each(parameters, 0, x, labels, _known(exact, 0))
     inside = _each(parameters, 0, x, labels, _groups(m))
     external = _as_guests(parameters, 0, x, labels, m)
-    for value, each in ((found.inside[0], inside), (found.external[0], external)):
-        np.testing.assert_allclose(value, (each - known)[:count].mean(), rtol=1e-8)
+    for value, losses in ((found.inside[0], inside), (found.external[0], external)):
+        np.testing.assert_allclose(value, (losses - known)[:count].mean(), rtol=1e-8)
 
 
 def test_the_mean_over_all_orders_is_the_expectation() -> None:
@@ -149,7 +150,7 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
     own = data.index[0]
     x, labels = data.features[own], data.labels[own]
     base = _each(parameters, 0, x, labels, _groups(6)).mean()
-    h = x @ parameters["dense1.weight"][0]
+    h = x @ parameters["dense1"]["weight"][0]
     inside, external = [], []
     for i in range(6):
         others = [j for j in range(6) if j != i]
@@ -160,11 +161,11 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
     np.testing.assert_allclose(np.mean([f.external for f in found]), np.mean(external) - base)
 
 
-def _alone(p: Parameters, h: Array, group: Array, label: int) -> float:
+def _alone(p: NetworkParameters, h: Array, group: Array, label: int) -> float:
     """Loss of one example, of pre-activation `h`, under the statistics of `group`."""
     x_hat = (h - group.mean(axis=0)) / np.sqrt(group.var(axis=0) + EPSILON)
-    a = np.tanh(x_hat * p["norm1.gamma"][0, 0] + p["norm1.beta"][0, 0])
-    logits = a @ p["dense2.weight"][0] + p["dense2.bias"][0, 0]
+    a = np.tanh(x_hat * p["norm1"]["gamma"][0, 0] + p["norm1"]["beta"][0, 0])
+    logits = a @ p["dense2"]["weight"][0] + p["dense2"]["bias"][0, 0]
     return float(-log_softmax(logits)[label])
 
 
@@ -186,7 +187,7 @@ def test_self_influence_is_the_slope_of_the_loss_along_an_example_s_own_pull(
 
 
 def _pulled(
-    p: Parameters, r: int, x: Array, labels: Array, exact: dict[str, Moments], by: float
+    p: NetworkParameters, r: int, x: Array, labels: Array, exact: dict[str, Moments], by: float
 ) -> Array:
     """Losses with each example's statistics moved by `by` times its own pull, layer by layer.
 
@@ -195,15 +196,15 @@ def _pulled(
     still = x
     for i, moments in enumerate(exact.values(), start=1):
         mean, variance = (part[r, 0] for part in moments)
-        scale, shift = p[f"norm{i}.gamma"][r], p[f"norm{i}.beta"][r]
-        at = still @ p[f"dense{i}.weight"][r]
-        h = x @ p[f"dense{i}.weight"][r]
+        scale, shift = p[f"norm{i}"]["gamma"][r], p[f"norm{i}"]["beta"][r]
+        at = still @ p[f"dense{i}"]["weight"][r]
+        h = x @ p[f"dense{i}"]["weight"][r]
         moved_mean = mean + by * (at - mean)
         moved_variance = variance + by * ((at - mean) ** 2 - variance)
         x = np.tanh((h - moved_mean) / np.sqrt(moved_variance + EPSILON) * scale + shift)
         still = np.tanh((at - mean) / np.sqrt(variance + EPSILON) * scale + shift)
     last = len(exact) + 1
-    logits = x @ p[f"dense{last}.weight"][r] + p[f"dense{last}.bias"][r]
+    logits = x @ p[f"dense{last}"]["weight"][r] + p[f"dense{last}"]["bias"][r]
     return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(x)), labels])
 
 
@@ -218,15 +219,16 @@ def test_self_influence_leaves_no_seam_between_chunks() -> None:
     np.testing.assert_allclose(whole, sum(parts) / len(data), rtol=1e-10)
 
 
-def _learnt(data: Examples) -> Parameters:
+def _learnt(data: Examples) -> NetworkParameters:
     """Weights of one hidden layer after some steps of full-batch descent."""
     training = small_training(network=ONE_LAYER, seeds=(0,), batch_size=480)
-    whole = replace(training, network=small_mlp(norm=Norm(BatchNorm(480, EPSILON)), hidden=(6,)))
+    network = small_mlp(norm=Norm(BatchNorm(480, EPSILON)), hidden=(6,), activation="tanh")
+    whole = replace(training, network=network)
     parameters = initial(whole.network, 4, (0,))
     rows = Rows(np.arange(480)[None], np.zeros((1, 0), int))
     for _ in range(20):
         seen = gradient_of(whole, parameters, data, rows, Randomness((), ()))
-        parameters = {k: w - 0.2 * seen.gradients[k] for k, w in parameters.items()}
+        parameters = each(lambda w, g: w - 0.2 * g, parameters, seen.gradients)
     return parameters
 
 
@@ -241,7 +243,7 @@ def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     predicted = self_influence(ONE_LAYER, parameters, data, exact, _orders(data))[0]
     predicted *= 480 / 479 / m
     # The same network many times over, each with an order of its own: a stack is quicker.
-    alike = {k: np.repeat(v, stack, axis=0) for k, v in parameters.items()}
+    alike = each(lambda v: np.repeat(v, stack, axis=0), parameters)
     known = {k: Moments(*(np.repeat(v, stack, axis=0) for v in m)) for k, m in exact.items()}
     copies = [np.repeat(part, stack, axis=0) for part in (data.index, data.centre, data.scale)]
     many = replace(data, index=copies[0], centre=copies[1], scale=copies[2])

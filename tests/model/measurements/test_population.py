@@ -8,30 +8,38 @@ import pytest
 
 import caviar.model.measurements.losses
 from caviar.model.averages.bank import frozen
-from caviar.model.contract import Array, Moments, Parameters
+from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.losses import CHUNK, batch_statistics, evaluate
 from caviar.model.measurements.population import population
 from caviar.model.network import Network, no_statistics
+from caviar.model.parameters import each
 from caviar.model.steps.loss import cross_entropy
-from tests.model.helpers import generators, initial, normal, random_examples, randomised, small_mlp
+from tests.model.helpers import (
+    generators,
+    initial,
+    normal,
+    random_examples,
+    randomised_network,
+    small_mlp,
+)
 
 NETWORK = small_mlp(epsilon=0.01)
 
 
-def _parameters(network: Network = NETWORK, replicas: int = 2) -> Parameters:
-    return randomised(initial(network, 4, tuple(range(replicas))), 70)
+def _parameters(network: Network = NETWORK, replicas: int = 2) -> NetworkParameters:
+    return randomised_network(initial(network, 4, tuple(range(replicas))), 70)
 
 
-def _by_hand(p: Parameters, r: int, x: Array, size: int) -> tuple[Array, list[Moments]]:
+def _by_hand(p: NetworkParameters, r: int, x: Array, size: int) -> tuple[Array, list[Moments]]:
     """Logits of replica r under the statistics of groups of `size`, and those of the layers."""
     seen = []
     for i in (1, 2):
-        h = (x @ p[f"dense{i}.weight"][r]).reshape(len(x) // size, size, -1)
+        h = (x @ p[f"dense{i}"]["weight"][r]).reshape(len(x) // size, size, -1)
         seen.append(Moments(h.mean(axis=1), h.var(axis=1)))
         h = (h - seen[-1].mean[:, None]) / np.sqrt(seen[-1].variance[:, None] + 0.01)
-        h = h.reshape(len(x), -1) * p[f"norm{i}.gamma"][r] + p[f"norm{i}.beta"][r]
+        h = h.reshape(len(x), -1) * p[f"norm{i}"]["gamma"][r] + p[f"norm{i}"]["beta"][r]
         x = np.maximum(h, 0)
-    return x @ p["dense3.weight"][r] + p["dense3.bias"][r], seen
+    return x @ p["dense3"]["weight"][r] + p["dense3"]["bias"][r], seen
 
 
 def _scores(logits: Array, labels: Array) -> tuple[float, float]:
@@ -56,7 +64,7 @@ def test_population_moments_are_those_of_the_whole_training_set() -> None:
 def test_population_moments_of_single_precision_are_summed_in_double() -> None:
     data = random_examples(3000)
     single = replace(data, features=data.features + 100, dtype=np.float32)
-    parameters = {k: v.astype(np.float32) for k, v in _parameters(replicas=1).items()}
+    parameters = each(lambda v: v.astype(np.float32), _parameters(replicas=1))
     moments = population(NETWORK, parameters, single, (), generators(1)).moments
     seen: dict[str, Array] = {}
 

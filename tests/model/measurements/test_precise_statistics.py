@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from caviar.model.measurements.precise_statistics import precise, propagated, wa
 from caviar.model.network import Network
 from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.norm import Norm
+from caviar.model.parameters import each
 from caviar.model.steps.ghost_arrangement import class_sorted
 from caviar.model.steps.setup import Training
 from tests.model.helpers import (
@@ -19,7 +22,7 @@ from tests.model.helpers import (
     initial,
     normal,
     random_examples,
-    randomised,
+    randomised_network,
     small_mlp,
     small_training,
 )
@@ -34,17 +37,17 @@ def _training(m: int, batch: int, **changes: object) -> Training:
 
 
 def _parameters(network: Network) -> dict[str, Array]:
-    return randomised(initial(network, 4, (0, 1)), 70)
+    return randomised_network(initial(network, 4, (0, 1)), 70)
 
 
 def _by_hand(p: dict[str, Array], r: int, x: Array, m: int) -> list[Moments]:
     """Statistics of consecutive ghosts of m, layer by layer, each normalised by its own."""
     seen = []
     for i in (1, 2):
-        h = (x @ p[f"dense{i}.weight"][r]).reshape(len(x) // m, m, -1)
+        h = (x @ p[f"dense{i}"]["weight"][r]).reshape(len(x) // m, m, -1)
         seen.append(Moments(h.mean(axis=1), h.var(axis=1)))
         h = (h - seen[-1].mean[:, None]) / np.sqrt(seen[-1].variance[:, None] + EPSILON)
-        h = h.reshape(len(x), -1) * p[f"norm{i}.gamma"][r] + p[f"norm{i}.beta"][r]
+        h = h.reshape(len(x), -1) * p[f"norm{i}"]["gamma"][r] + p[f"norm{i}"]["beta"][r]
         x = np.maximum(h, 0)
     return seen
 
@@ -75,8 +78,8 @@ def test_the_ghosts_of_one_random_epoch_layer_by_layer(
 def test_other_examples_are_left_over_each_time() -> None:
     """Ghosts of 1: the first layer's means are the inputs seen, which say who was left out."""
     training, data = _training(1, 8), random_examples(20, 1)
-    parameters = {k: v[:1] for k, v in _parameters(training.network).items()}
-    h = data.features[data.index[0]] @ parameters["dense1.weight"][0]
+    parameters = each(lambda v: v[:1], _parameters(training.network))
+    h = data.features[data.index[0]] @ parameters["dense1"]["weight"][0]
     own, left = generators(1), set()
     for _ in range(20):
         seen = propagated(training, parameters, data, own).moments["norm1"].mean[0]
@@ -94,7 +97,7 @@ def test_batches_are_arranged_as_in_training() -> None:
     parameters = _parameters(training.network)
     seen = propagated(training, parameters, data, generators(2)).moments["norm1"].mean
     for r in range(2):
-        h = data.features @ parameters["dense1.weight"][r]
+        h = data.features @ parameters["dense1"]["weight"][r]
         expected = h.reshape(3, 4, -1).mean(axis=1)
         np.testing.assert_allclose(seen[r], expected, rtol=1e-10)
 
@@ -144,12 +147,11 @@ def test_precise_is_mean_and_total_variance_of_the_batches() -> None:
 def test_propagating_changes_no_weight_and_is_the_same_under_a_seed() -> None:
     training, data = _training(4, 16), random_examples(48, 2)
     parameters = _parameters(training.network)
-    before = {k: v.copy() for k, v in parameters.items()}
+    before = copy.deepcopy(parameters)
     first, again, other = (
         propagated(training, parameters, data, generators(2, seed)).moments["norm2"]
         for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first.mean, again.mean)
     assert not np.isclose(first.mean, other.mean).any()
-    for k, v in before.items():
-        np.testing.assert_array_equal(parameters[k], v)
+    np.testing.assert_equal(parameters, before)

@@ -16,11 +16,11 @@ from tests.model.broken_arms import right
 from tests.model.helpers import (
     generators,
     initial,
-    moved_references,
     normal,
-    randomised,
+    randomised_network,
     small_mlp,
     small_splits,
+    with_moved_references,
 )
 
 
@@ -51,11 +51,11 @@ def test_a_bias_in_front_of_a_norm_has_no_gradient(arm: str) -> None:
     """C2 f: the mean takes it away again, unless its gradient stops or it goes over features."""
     network = Network((("dense1", Dense(6)), ("norm1", right(8)[arm]), ("dense2", Dense(3))))
     x = normal(1, 2, 32, 4)
-    parameters = randomised(initial(network, 4, (0, 1)), 5)
-    parameters |= moved_references(network, parameters, 5)
+    parameters = randomised_network(initial(network, 4, (0, 1)), 5)
+    parameters = with_moved_references(network, parameters, 5)
     logits, tape = network.forward(parameters, x, generators(2))
     _, gradients = network.backward(parameters, tape, normal(2, *logits.shape))
-    size = np.abs(gradients["dense1.bias"]).max()
+    size = np.abs(gradients["dense1"]["bias"]).max()
     if arm in ("stop gradient", "layer"):
         assert size > 0.1
     else:
@@ -66,7 +66,7 @@ def test_the_first_layer_s_population_mean_is_zero_on_centred_inputs() -> None:
     """C2 g: whatever the weights, so that the first layer's mean cannot be stale."""
     network, splits = small_mlp(), small_splits(2)
     for seed in range(3):
-        parameters = randomised(initial(network, 4, (0, 1)), seed)
+        parameters = randomised_network(initial(network, 4, (0, 1)), seed)
         exact = population(network, parameters, splits.train, (), generators(2)).moments
         assert np.abs(exact["norm1"].mean).max() < 1e-12
         assert np.abs(exact["norm2"].mean).max() > 0.1

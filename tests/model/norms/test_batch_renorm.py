@@ -11,6 +11,7 @@ from caviar.model.contract import Array, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.norm import Norm
+from caviar.model.parameters import each, joined
 from caviar.model.records import Curve
 from caviar.model.steps.gradient import feed, gradient_of, randomness
 from caviar.model.steps.optimizers import DecoupledDecay, Sgd
@@ -23,6 +24,7 @@ from tests.model.helpers import (
     small_splits,
     small_training,
 )
+from tests.model.nested import flat
 
 SPLITS = small_splits(2)
 MEAN, DEVIATION = 3 + normal(7, 2, 1, 5), 1 + normal(8, 2, 1, 5) ** 2
@@ -155,19 +157,15 @@ def test_training_written_out() -> None:
     rows = feed(training, SPLITS.train)
     for row in records_of(Curve, training, SPLITS):
         seen = gradient_of(
-            training, parameters | references, SPLITS.train, next(rows), randomness(training)
+            training, joined(parameters, references), SPLITS.train, next(rows), randomness(training)
         )
         np.testing.assert_allclose(row.loss, seen.loss, rtol=1e-12)
         references = {
-            f"{name}.{key}": value
+            name: layer.follow(references[name], seen.tape[name])
             for name, layer in network.layers
             if isinstance(layer, Norm)
-            for key, value in layer.follow(
-                {k: references[f"{name}.{k}"] for k in layer.references(normal(0, 2, 1, 1))},
-                seen.tape[name],
-            ).items()
         }
-        parameters = {k: 0.99 * w - 0.1 * seen.gradients[k] for k, w in parameters.items()}
+        parameters = each(lambda w, g: 0.99 * w - 0.1 * g, parameters, seen.gradients)
 
 
 def test_the_averages_are_not_trained() -> None:
@@ -175,15 +173,17 @@ def test_the_averages_are_not_trained() -> None:
     network = small_mlp(norm=_renorm())
     parameters = initial(network, 4, (0, 1))
     references = network.references(parameters)
-    assert not parameters.keys() & references.keys()
+    assert not flat(parameters).keys() & flat(references).keys()
     names = ("reference_mean", "reference_deviation", "reference_updates")
-    assert set(references) == {f"{norm}.{key}" for norm in ("norm1", "norm2") for key in names}
+    assert set(flat(references)) == {
+        f"{norm}.{key}" for norm in ("norm1", "norm2") for key in names
+    }
     training = small_training(network=network)
     rows = islice(feed(training, SPLITS.train), 1)
     seen = gradient_of(
-        training, parameters | references, SPLITS.train, next(rows), randomness(training)
+        training, joined(parameters, references), SPLITS.train, next(rows), randomness(training)
     )
-    assert seen.gradients.keys() == parameters.keys()
+    assert flat(seen.gradients).keys() == flat(parameters).keys()
 
 
 def test_two_steps_of_training_with_open_limits_use_the_first_step_s_averages() -> None:
@@ -197,11 +197,11 @@ def test_two_steps_of_training_with_open_limits_use_the_first_step_s_averages() 
     first, second = (
         SPLITS.train.take(rows.scored) for rows in islice(feed(training, SPLITS.train), 2)
     )
-    h, seen = (x @ parameters["dense1.weight"] for x in (second[0], first[0]))
+    h, seen = (x @ parameters["dense1"]["weight"] for x in (second[0], first[0]))
     ghosts = seen.reshape(2, 2, 8, 6)
     mean = ghosts.mean(axis=(1, 2))[:, None]
     deviation = np.sqrt(ghosts.var(axis=2) + 1e-5).mean(axis=1)[:, None]
-    logits = np.maximum((h - mean) / deviation, 0) @ parameters["dense2.weight"]
+    logits = np.maximum((h - mean) / deviation, 0) @ parameters["dense2"]["weight"]
     shifted = np.exp(logits)
     right = np.take_along_axis(shifted, second[1][..., None], axis=2)[..., 0]
     expected = -np.log(right / shifted.sum(axis=2)).mean(axis=1)

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.model.averages.bank import frozen
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array, NetworkParameters
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.norm import Norm
+from caviar.model.parameters import each
 from caviar.model.records import Checked, Curve, StatisticsError
 from caviar.model.steps.gradient import Rows, feed, gradient_of, randomness
 from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
@@ -27,7 +28,7 @@ from tests.model.helpers import (
     generators,
     initial,
     normal,
-    randomised,
+    randomised_network,
     records_of,
     relative_error,
     slope,
@@ -35,6 +36,7 @@ from tests.model.helpers import (
     small_splits,
     small_training,
 )
+from tests.model.nested import flat, nested, of_replica
 
 SPLITS = small_splits(2)
 N, B = 48, 16
@@ -47,8 +49,8 @@ def _in_company(m: int, **changes: object) -> Training:
     return small_training(**(settings | changes))
 
 
-def _parameters(network: Network) -> Parameters:
-    return randomised(initial(network, 4, (0, 1)), 70)
+def _parameters(network: Network) -> NetworkParameters:
+    return randomised_network(initial(network, 4, (0, 1)), 70)
 
 
 def _rows(count: int) -> Rows:
@@ -106,7 +108,7 @@ def test_rows_are_the_same_whenever_asked_and_new_in_every_step() -> None:
     assert len({rows.company.tobytes() for rows in first}) == 6
 
 
-def _loss(network: Network, parameters: Parameters, x: Array, labels: Array) -> float:
+def _loss(network: Network, parameters: NetworkParameters, x: Array, labels: Array) -> float:
     """Mean cross-entropy of the first 16 of a forward pass, summed over replicas."""
     logits, _ = network.forward(parameters, x, ())
     return float(cross_entropy(logits[:, :B], labels[:, :B]).mean(axis=1).sum())
@@ -123,11 +125,12 @@ def test_the_gradient_is_that_of_the_scored_rows_alone(m: int) -> None:
     )
 
     def loss(name: str, value: Array) -> float:
-        return _loss(training.network, parameters | {name: value}, x, labels)
+        return _loss(training.network, nested(named | {name: value}, parameters), x, labels)
 
-    for i, (name, gradient) in enumerate(seen.gradients.items()):
+    named = flat(parameters)
+    for i, (name, gradient) in enumerate(flat(seen.gradients).items()):
         direction = normal(i, *gradient.shape)
-        numeric = slope(partial(loss, name), parameters[name], direction)
+        numeric = slope(partial(loss, name), named[name], direction)
         assert relative_error(float(np.sum(gradient * direction)), numeric) < 1e-6, name
 
 
@@ -140,12 +143,11 @@ def test_labels_of_the_company_are_never_seen() -> None:
         labels[own.index[0, rows.company[r]]] = 0
         other = replace(own, labels=labels)
         one = Rows(rows.scored[r : r + 1], rows.company[r : r + 1])
-        at = {k: v[r : r + 1] for k, v in parameters.items()}
+        at = of_replica(parameters, r)
         found = [
             gradient_of(training, at, data, one, randomness(training)) for data in (own, other)
         ]
-        for name, gradient in found[0].gradients.items():
-            np.testing.assert_array_equal(gradient, found[1].gradients[name])
+        np.testing.assert_equal(found[0].gradients, found[1].gradients)
 
 
 def test_training_in_the_company_of_all_is_full_batch_norm_written_out() -> None:
@@ -166,7 +168,7 @@ def test_training_in_the_company_of_all_is_full_batch_norm_written_out() -> None
         loss = cross_entropy(logits[one, scored], labels[one, scored]).mean(axis=1)
         np.testing.assert_allclose(row.loss, loss, rtol=1e-9)
         _, gradients = network.backward(parameters, tape, upstream)
-        parameters = {k: w - 0.1 * gradients[k] for k, w in parameters.items()}
+        parameters = each(lambda w, g: w - 0.1 * g, parameters, gradients)
 
 
 def test_the_company_of_all_makes_batch_statistics_the_population_s() -> None:

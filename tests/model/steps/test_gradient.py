@@ -7,7 +7,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from caviar.model.contract import Array, Parameters
+from caviar.model.contract import Array, NetworkParameters
+from caviar.model.parameters import arrays, each
 from caviar.model.records import Checked, Curve
 from caviar.model.steps.ghost_arrangement import (
     Arrangement,
@@ -24,16 +25,17 @@ from tests.model.helpers import (
     generators,
     initial,
     normal,
-    randomised,
+    randomised_network,
     records_of,
     small_mlp,
     small_splits,
     small_training,
 )
+from tests.model.nested import flat
 
 SPLITS = small_splits(2)
 NETWORK = small_mlp(norm_batch_size=4, activation="tanh")
-PARAMETERS = randomised(initial(NETWORK, 4, (0, 1)), 70)
+PARAMETERS = randomised_network(initial(NETWORK, 4, (0, 1)), 70)
 ROWS = Rows(np.stack([g.permutation(48)[:16] for g in generators(2)]), np.zeros((2, 0), int))
 
 
@@ -41,7 +43,7 @@ def _averaged(partitions: int, **changes: object) -> Training:
     return small_training(**({"network": NETWORK, "partitions": partitions} | changes))
 
 
-def _plain(scored: Array) -> tuple[Array, Parameters]:
+def _plain(scored: Array) -> tuple[Array, NetworkParameters]:
     """Loss and gradient of one batch, its ghosts consecutive rows."""
     x, labels = SPLITS.train.take(scored)
     logits, tape = NETWORK.forward(PARAMETERS, x, ())
@@ -49,8 +51,9 @@ def _plain(scored: Array) -> tuple[Array, Parameters]:
     return loss, NETWORK.backward(PARAMETERS, tape, mean_cross_entropy_gradient(logits, labels))[1]
 
 
-def _flat(gradients: Parameters, replica: int = 0) -> Array:
-    return np.concatenate([gradients[k][replica].ravel() for k in sorted(gradients)])
+def _flat(gradients: NetworkParameters, replica: int = 0) -> Array:
+    named = flat(gradients)
+    return np.concatenate([named[k][replica].ravel() for k in sorted(named)])
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 5])
@@ -62,9 +65,9 @@ def test_loss_and_gradient_are_means_over_the_stated_partitions(partitions: int)
     batches = [ROWS.scored, *(repartition(ROWS.scored, own) for _ in range(partitions - 1))]
     losses, gradients = zip(*(_plain(scored) for scored in batches), strict=True)
     np.testing.assert_allclose(seen.loss, np.mean(losses, axis=0), rtol=1e-12)
-    assert seen.gradients.keys() == PARAMETERS.keys()
-    for name, gradient in seen.gradients.items():
-        expected = np.mean([g[name] for g in gradients], axis=0)
+    assert flat(seen.gradients).keys() == flat(PARAMETERS).keys()
+    for name, gradient in flat(seen.gradients).items():
+        expected = np.mean([flat(g)[name] for g in gradients], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
     first = gradient_of(_averaged(1), PARAMETERS, SPLITS.train, ROWS, randomness(training))
     for name in ("norm1", "norm2"):
@@ -90,16 +93,16 @@ def test_the_company_stays_in_every_partition() -> None:
     ]
     seen = gradient_of(training, PARAMETERS, SPLITS.train, rows, randomness(training))
     np.testing.assert_allclose(seen.loss, np.mean([a.loss for a in alone], axis=0), rtol=1e-12)
-    for name, gradient in seen.gradients.items():
-        expected = np.mean([a.gradients[name] for a in alone], axis=0)
+    for name, gradient in flat(seen.gradients).items():
+        expected = np.mean([flat(a.gradients)[name] for a in alone], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
 
 
 def test_averaging_over_partitions_keeps_single_precision() -> None:
-    single = {k: v.astype(np.float32) for k, v in PARAMETERS.items()}
+    single = each(lambda v: v.astype(np.float32), PARAMETERS)
     training, data = _averaged(3), small_splits(2, np.float32).train
     seen = gradient_of(training, single, data, ROWS, randomness(training))
-    assert {g.dtype for g in seen.gradients.values()} == {np.dtype(np.float32)}
+    assert {g.dtype for g in arrays(seen.gradients)} == {np.dtype(np.float32)}
 
 
 def test_with_one_ghost_there_is_one_partition() -> None:
@@ -181,8 +184,8 @@ def test_partitions_of_an_arranged_batch_are_arranged(name: str) -> None:
     batches = [ROWS.scored, *(repartition(ROWS.scored, own) for _ in range(2))]
     arranged = [ARRANGEMENTS[name](b, SPLITS.train.take(b)[1]) for b in batches]
     gradients = [_plain(scored)[1] for scored in arranged]
-    for key, gradient in seen.gradients.items():
-        expected = np.mean([g[key] for g in gradients], axis=0)
+    for key, gradient in flat(seen.gradients).items():
+        expected = np.mean([flat(g)[key] for g in gradients], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Parameters
+from caviar.model.contract import NetworkParameters
+from caviar.model.parameters import arrays
 from caviar.model.steps.optimizers import (
     Adam,
     CoupledDecay,
@@ -17,8 +18,8 @@ from caviar.model.steps.optimizers import (
     GammaDecay,
     Momentum,
     Optimizer,
+    OptimizerState,
     Sgd,
-    State,
     WeightDecayScope,
 )
 from tests.model.helpers import normal
@@ -36,11 +37,11 @@ TABLE = list(product(OPTIMIZERS, get_args(Decay), get_args(WeightDecayScope)))
 RATES = [0.1, 0.05, 0.2, 0.1, 0.01, 0.3]
 DECAY = 0.3
 SHAPES = {
-    "dense1.weight": (2, 3, 4),
-    "dense1.bias": (2, 1, 4),
-    "norm1.gamma": (2, 1, 4),
-    "norm1.beta": (2, 1, 4),
+    "dense1": {"weight": (2, 3, 4), "bias": (2, 1, 4)},
+    "norm1": {"gamma": (2, 1, 4), "beta": (2, 1, 4)},
+    "relu1": {},
 }
+NAMES = [(layer, name) for layer, own in SHAPES.items() for name in own]
 
 
 def _build(kind: Kind, decay: Decay, scope: WeightDecayScope) -> Optimizer:
@@ -72,15 +73,23 @@ def _scalar(kind: Kind, decay: Decay, w: float, gradients: list[float]) -> float
     return w
 
 
-def _arrays(seed: int) -> Parameters:
-    return {k: normal(seed + i, *shape) for i, (k, shape) in enumerate(SHAPES.items())}
+def _arrays(seed: int, dtype: DTypeLike = np.float64) -> NetworkParameters:
+    return {
+        layer: {
+            name: normal(seed + NAMES.index((layer, name)), *shape).astype(dtype)
+            for name, shape in own.items()
+        }
+        for layer, own in SHAPES.items()
+    }
 
 
-def _run(optimizer: Optimizer, dtype: DTypeLike = np.float64) -> tuple[Parameters, State]:
-    parameters = {k: v.astype(dtype) for k, v in _arrays(0).items()}
+def _run(
+    optimizer: Optimizer, dtype: DTypeLike = np.float64
+) -> tuple[NetworkParameters, OptimizerState]:
+    parameters = _arrays(0, dtype)
     state = optimizer.init(parameters)
     for t, rate in enumerate(RATES):
-        gradients = {k: v.astype(dtype) for k, v in _arrays(100 * (t + 1)).items()}
+        gradients = _arrays(100 * (t + 1), dtype)
         parameters, state = optimizer.step(state, parameters, gradients, rate)
     return parameters, state
 
@@ -91,11 +100,12 @@ def test_steps_follow_the_scalar_recursion(
 ) -> None:
     moved, _ = _run(_build(kind, decay, scope))
     start, gradients = _arrays(0), [_arrays(100 * (t + 1)) for t in range(len(RATES))]
-    for name, array in moved.items():
-        own: Decay = decay if scope == "all" or name == "dense1.weight" else "none"
+    for layer, name in NAMES:
+        own: Decay = decay if scope == "all" or name == "weight" else "none"
+        array = moved[layer][name]
         for at in np.ndindex(array.shape):
-            series = [float(g[name][at]) for g in gradients]
-            expected = _scalar(kind, own, float(start[name][at]), series)
+            series = [float(g[layer][name][at]) for g in gradients]
+            expected = _scalar(kind, own, float(start[layer][name][at]), series)
             assert array[at] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
@@ -107,13 +117,8 @@ def test_arguments_are_left_alone(kind: Kind, decay: Decay, scope: WeightDecaySc
     before = copy.deepcopy((state, parameters, gradients))
     first = optimizer.step(state, parameters, gradients, 0.1)
     second = optimizer.step(state, parameters, gradients, 0.1)
-    for now, then in zip((state, parameters, gradients), before, strict=True):
-        assert now.keys() == then.keys()
-        for k in then:
-            np.testing.assert_array_equal(now[k], then[k])
-    for a, b in zip(first, second, strict=True):
-        for k in a:
-            np.testing.assert_array_equal(a[k], b[k])
+    np.testing.assert_equal((vars(state), parameters, gradients), (vars(before[0]), *before[1:]))
+    np.testing.assert_equal((first[0], vars(first[1])), (second[0], vars(second[1])))
 
 
 @pytest.mark.parametrize(("kind", "decay", "scope"), TABLE)
@@ -121,10 +126,12 @@ def test_single_precision_stays_single(kind: Kind, decay: Decay, scope: WeightDe
     optimizer = _build(kind, decay, scope)
     single, state = _run(optimizer, np.float32)
     double, _ = _run(optimizer)
-    assert all(v.dtype == np.float32 for k, v in state.items() if k != "count")
-    for k, w in single.items():
+    carried = [array for slot in state.slots.values() for array in arrays(slot)]
+    assert {array.dtype for array in carried} <= {np.dtype(np.float32)}
+    for layer, name in NAMES:
+        w = single[layer][name]
         assert w.dtype == np.float32
-        np.testing.assert_allclose(w, double[k], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(w, double[layer][name], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -136,9 +143,10 @@ def test_decay_spares_gains_shifts_and_biases_unless_told(
     plain, _ = _run(inner)
     default, _ = _run(decay(inner, DECAY))
     everything, _ = _run(decay(inner, DECAY, "all"))
-    for k in SHAPES:
-        assert np.array_equal(default[k], plain[k]) == (k != "dense1.weight")
-        assert not np.array_equal(everything[k], plain[k])
+    for layer, name in NAMES:
+        before = plain[layer][name]
+        assert np.array_equal(default[layer][name], before) == (name != "weight")
+        assert not np.array_equal(everything[layer][name], before)
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -148,25 +156,23 @@ def test_gamma_decay_is_the_penalty_on_gamma_alone(kind: Kind, dtype: DTypeLike)
     plain, state = _run(inner, dtype)
     decayed, decayed_state = _run(GammaDecay(inner, DECAY), dtype)
     everything, _ = _run(CoupledDecay(inner, DECAY, "all"), dtype)
-    assert state.keys() == decayed_state.keys()
-    for k in SHAPES:
-        assert decayed[k].dtype == dtype
-        expected = everything if k == "norm1.gamma" else plain
-        np.testing.assert_array_equal(decayed[k], expected[k])
-    assert not np.array_equal(decayed["norm1.gamma"], plain["norm1.gamma"])
+    assert state.slots.keys() == decayed_state.slots.keys()
+    for layer, name in NAMES:
+        assert decayed[layer][name].dtype == dtype
+        expected = everything if name == "gamma" else plain
+        np.testing.assert_array_equal(decayed[layer][name], expected[layer][name])
+    assert not np.array_equal(decayed["norm1"]["gamma"], plain["norm1"]["gamma"])
 
 
 def test_gamma_decay_adds_the_slope_of_half_the_rate_times_gamma_squared() -> None:
     parameters, gradients = _arrays(0), _arrays(50)
     before = copy.deepcopy((parameters, gradients))
-    moved, _ = GammaDecay(Sgd(), 0.4).step({}, parameters, gradients, 0.1)
-    gamma = parameters["norm1.gamma"]
+    moved, _ = GammaDecay(Sgd(), 0.4).step(OptimizerState({}), parameters, gradients, 0.1)
+    gamma = parameters["norm1"]["gamma"]
     penalty = (0.2 * (gamma + 1e-6) ** 2 - 0.2 * (gamma - 1e-6) ** 2) / 2e-6
-    expected = gamma - 0.1 * (gradients["norm1.gamma"] + penalty)
-    np.testing.assert_allclose(moved["norm1.gamma"], expected, rtol=1e-8)
-    for now, then in zip((parameters, gradients), before, strict=True):
-        for k in then:
-            np.testing.assert_array_equal(now[k], then[k])
+    expected = gamma - 0.1 * (gradients["norm1"]["gamma"] + penalty)
+    np.testing.assert_allclose(moved["norm1"]["gamma"], expected, rtol=1e-8)
+    np.testing.assert_equal((parameters, gradients), before)
 
 
 def test_coupled_and_decoupled_agree_for_sgd_and_differ_for_adam() -> None:
@@ -174,14 +180,21 @@ def test_coupled_and_decoupled_agree_for_sgd_and_differ_for_adam() -> None:
     for kind, same in expected.items():
         coupled, _ = _run(CoupledDecay(OPTIMIZERS[kind], DECAY))
         decoupled, _ = _run(DecoupledDecay(OPTIMIZERS[kind], DECAY))
-        k = "dense1.weight"
-        assert np.allclose(coupled[k], decoupled[k], rtol=1e-12, atol=1e-12) == same
+        one, other = (moved["dense1"]["weight"] for moved in (coupled, decoupled))
+        assert np.allclose(one, other, rtol=1e-12, atol=1e-12) == same
+
+
+def _one(value: float) -> NetworkParameters:
+    return {"dense1": {"weight": np.full((1, 1, 1), value)}}
+
+
+def _value(parameters: NetworkParameters) -> float:
+    return float(parameters["dense1"]["weight"][0, 0, 0])
 
 
 def test_without_gradient_only_decay_moves() -> None:
     """Adam makes of any coupled penalty a step of the learning rate; decoupled shrinks w."""
-    w = {"dense1.weight": np.full((1, 1, 1), 5.0)}
-    zero = {"dense1.weight": np.zeros((1, 1, 1))}
+    w, zero = _one(5.0), _one(0.0)
     shrunk = 5 * (1 - 0.1 * 0.01)
     for optimizer, expected in (
         (CoupledDecay(Adam(0.9, 0.999), 0.01), 5 - 0.1),
@@ -190,13 +203,12 @@ def test_without_gradient_only_decay_moves() -> None:
         (DecoupledDecay(Sgd(), 0.01), shrunk),
     ):
         moved, _ = optimizer.step(optimizer.init(w), w, zero, 0.1)
-        assert moved["dense1.weight"][0, 0, 0] == pytest.approx(expected, rel=1e-7)
+        assert _value(moved) == pytest.approx(expected, rel=1e-7)
 
 
 def test_closed_forms_under_a_constant_gradient() -> None:
     g, rate, steps = 2.0, 0.1, 50
-    parameters = {"w": np.zeros((1, 1, 1))}
-    gradients = {"w": np.full((1, 1, 1), g)}
+    parameters, gradients = _one(0.0), _one(g)
     travelled: dict[Kind, float] = {
         "sgd": rate * g * steps,
         "momentum": rate * g * (steps - 0.9 * (1 - 0.9**steps) / 0.1) / 0.1,
@@ -207,11 +219,11 @@ def test_closed_forms_under_a_constant_gradient() -> None:
         state = optimizer.init(w)
         for _ in range(steps):
             w, state = optimizer.step(state, w, gradients, rate)
-        np.testing.assert_allclose(-w["w"][0, 0, 0], distance, rtol=1e-12)
+        np.testing.assert_allclose(-_value(w), distance, rtol=1e-12)
 
 
 def test_sgd_on_a_parabola_shrinks_geometrically() -> None:
-    w = {"w": np.full((1, 1, 1), 3.0)}
+    w = _one(3.0)
     for _ in range(20):
-        w, _ = Sgd().step({}, w, {"w": 0.5 * w["w"]}, 0.2)
-    np.testing.assert_allclose(w["w"][0, 0, 0], 3 * 0.9**20, rtol=1e-12)
+        w, _ = Sgd().step(OptimizerState({}), w, _one(0.5 * _value(w)), 0.2)
+    np.testing.assert_allclose(_value(w), 3 * 0.9**20, rtol=1e-12)

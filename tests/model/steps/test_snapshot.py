@@ -42,6 +42,7 @@ from tests.model.helpers import (
     small_splits,
     small_training,
 )
+from tests.model.nested import flat
 
 SPLITS = small_splits(2)
 STEPS = 9
@@ -132,8 +133,10 @@ def _after(records: list[Record], step: int) -> list[Record]:
 def _arrays(snapshot: Snapshot) -> Iterator[tuple[str, Array]]:
     state = snapshot.state
     yield "losses", snapshot.losses
-    for part in (state.parameters, state.optimizer, state.references):
-        yield from part.items()
+    yield from flat(state.parameters).items()
+    for slot, nested in state.optimizer.slots.items():
+        yield from ((f"{slot} of {name}", array) for name, array in flat(nested).items())
+    yield from flat(state.references).items()
     for bank in (state.bank, state.shadow):
         for layer, moments in bank.averages.items():
             yield from ((layer, array) for array in moments)
@@ -244,14 +247,14 @@ def test_losses_of_an_unfinished_row_are_kept() -> None:
 def test_a_diverged_training_goes_on_as_it_was() -> None:
     training = _everything(learning_rate=1e200)
     whole, snapshots = _watched(training)
-    assert not np.isfinite(next(iter(snapshots[5].state.parameters.values()))).all()
+    assert not np.isfinite(snapshots[5].state.parameters["dense1"]["weight"]).all()
     assert _rows(_on_from(training, snapshots[5])) == _rows(_after(whole, 5))
 
 
 def test_in_single_precision() -> None:
     training, splits = _everything(), small_splits(2, np.float32)
     whole, snapshots = _watched(training, splits)
-    assert snapshots[4].state.parameters["dense1.weight"].dtype == np.float32
+    assert snapshots[4].state.parameters["dense1"]["weight"].dtype == np.float32
     for step in (1, 4, 8):
         assert _rows(_on_from(training, snapshots[step], splits)) == _rows(_after(whole, step))
 
@@ -266,14 +269,14 @@ def _forgetting(part: str, at: Snapshot, fresh: Snapshot) -> Snapshot:
     if part == "losses":
         return replace(at, losses=fresh.losses)
     if part == "updates":
-        return replace(at, state=at.state._replace(bank=at.state.bank._replace(updates=0)))
+        return replace(at, state=replace(at.state, bank=at.state.bank._replace(updates=0)))
     if part == "shadow's updates":
-        return replace(at, state=at.state._replace(shadow=at.state.shadow._replace(updates=0)))
+        return replace(at, state=replace(at.state, shadow=at.state.shadow._replace(updates=0)))
     if part == "count":
-        optimizer = at.state.optimizer | {"count": fresh.state.optimizer["count"]}
-        return replace(at, state=at.state._replace(optimizer=optimizer))
+        optimizer = replace(at.state.optimizer, count=fresh.state.optimizer.count)
+        return replace(at, state=replace(at.state, optimizer=optimizer))
     name = part.removesuffix(" averages")
-    return replace(at, state=at.state._replace(**{name: getattr(fresh.state, name)}))
+    return replace(at, state=replace(at.state, **{name: getattr(fresh.state, name)}))
 
 
 @cache
