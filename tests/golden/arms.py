@@ -126,7 +126,7 @@ def _averages() -> dict[str, Settings]:
 EVERYTHING: Settings = (
     *MEASURED,
     *("norm=renorm", "optimizer=adam", "weight_decay=0.01", "dropout=0.2", "partitions=2"),
-    *("shadow=true", "ghost_update=sequential", "norm_batch_size=40", "log_probabilities=true"),
+    *("shadow=true", "norm_batch_size=40", "log_probabilities=true"),
 )
 """Draws from every stream and carries every kind of state."""
 
