@@ -70,7 +70,7 @@ def range_of_best(
 def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> Array:
     """Which levels are surely worse than some other, `(..., levels)` of bool; never the lowest."""
     k = values.shape[-1]
-    this, other = np.nonzero(~np.eye(k, dtype=bool))
+    this, other = np.triu_indices(k, 1)
     worse = values[..., this] - values[..., other]
     # Levels that tie but for rounding would have t* without bound, and spoil the maximum.
     worse[np.abs(worse) <= ROUNDING * np.abs(values).max(axis=(-2, -1), keepdims=True)] = 0
@@ -78,8 +78,20 @@ def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> A
     mean = worse.mean(axis=-2)
     certain = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
     t = np.divide(mean, error, out=certain, where=error > 0)
-    t = t.reshape(*t.shape[:-1], k, k - 1).max(axis=-1)
-    largest = resampled.reshape(*resampled.shape[:-1], k, k - 1).max(axis=-1)
+    t, largest = (_largest(one, this, other) for one in (t, resampled))
     threshold = np.quantile(largest, level, axis=-2, method="inverted_cdf")
     ruled_out: Array = (t > threshold) & (t > 0)
     return ruled_out
+
+
+def _largest(t: Array, this: Array, other: Array) -> Array:
+    """Each level's largest t against all others, `(..., levels)`, from those of pairs.
+
+    A pair stands once in `t`, `(..., pairs)`: turned around, its t has the other sign.
+    """
+    levels = range(int(other.max()) + 1)
+    against = [
+        np.concatenate([t[..., this == a], -t[..., other == a]], axis=-1).max(axis=-1)
+        for a in levels
+    ]
+    return np.stack(against, axis=-1)

@@ -20,9 +20,7 @@ def interquartile_mean(values: Array) -> Array:
     A quarter of the units, rounded down, is cut at each end (as rliable does; Agarwal et al.
     2021, section 4.3): less moved by one bad unit than the mean, less wasteful than the median.
     """
-    cut = values.shape[-1] // 4
-    middle = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
-    return np.asarray(middle.mean(axis=-1))
+    return _middle_mean(np.sort(values, axis=-1))
 
 
 def interquartile_mean_interval(
@@ -46,19 +44,21 @@ def interquartile_mean_interval(
     pooled = np.concatenate(kept)
     n = len(pooled)
     nan = float("nan")
-    mean = float(interquartile_mean(pooled)) if n else nan
+    ordered = np.sort(pooled)
+    mean = float(_middle_mean(ordered)) if n else nan
     if min(len(units) for units in kept) < FEWEST:
         return Interval(mean, nan, nan, n)
     sizes = [len(units) for units in kept]
-    error = float(_standard_error(pooled, sizes))
+    error = float(_standard_error(pooled, ordered, sizes))
     if error <= ROUNDING * np.abs(pooled).max():
         return Interval(mean, mean, mean, n)
     resampled = np.concatenate(
         [units[generator.integers(0, len(units), (RESAMPLES, len(units)))] for units in kept],
         axis=1,
     )
-    away = interquartile_mean(resampled) - mean
-    errors = _standard_error(resampled, sizes)
+    in_order = np.sort(resampled, axis=-1)
+    away = _middle_mean(in_order) - mean
+    errors = _standard_error(resampled, in_order, sizes)
     t = np.copysign(np.inf, away)
     np.divide(away, errors, out=t, where=errors > ROUNDING * error)
     tail = (1 - level) / 2
@@ -66,11 +66,19 @@ def interquartile_mean_interval(
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
 
 
-def _standard_error(pooled: Array, sizes: Sequence[int]) -> Array:
-    """Of the interquartile mean of `pooled`, `(..., units)`, strata of `sizes` side by side."""
+def _middle_mean(ordered: Array) -> Array:
+    """The interquartile mean of units in rising order, `(..., units)`."""
+    cut = ordered.shape[-1] // 4
+    return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
+
+
+def _standard_error(pooled: Array, ordered: Array, sizes: Sequence[int]) -> Array:
+    """Of the interquartile mean of `pooled`, `(..., units)`, strata of `sizes` side by side.
+
+    `ordered` are the same units in rising order.
+    """
     n = pooled.shape[-1]
     cut = n // 4
-    ordered = np.sort(pooled, axis=-1)
     winsorised = np.clip(pooled, ordered[..., cut, None], ordered[..., n - 1 - cut, None])
     strata = np.split(winsorised, np.cumsum(sizes)[:-1], axis=-1)
     variance = sum(part.var(axis=-1, ddof=1) * part.shape[-1] for part in strata)

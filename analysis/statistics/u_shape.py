@@ -47,12 +47,36 @@ def u_shape(values: Array, levels: Array, generator: np.random.Generator) -> USh
         nan = float("nan")
         return UShape(nan, nan, nan, nan, nan, nan, 0, left_out)
     best = int(values.mean(axis=0).argmin())
-    at = float(levels[best])
+    lowest = float(levels[best])
     if best in (0, k - 1):
-        return UShape(at, float("nan"), float("nan"), 1.0, 1.0, 1.0, n, left_out)
-    inner = range(1, k - 1)
-    left = np.stack([slopes(values[:, : b + 1], levels[: b + 1]) for b in inner], axis=1)
-    right = np.stack([slopes(values[:, b:], levels[b:]) for b in inner], axis=1)
-    p_left, p_right = (float(family_above(side, generator)[best - 1]) for side in (-left, right))
+        return UShape(lowest, float("nan"), float("nan"), 1.0, 1.0, 1.0, n, left_out)
+    left, right = _lines(values, levels)
+    p_left, p_right = (float(p[best - 1]) for p in _p_values(left, right, generator))
     means = float(left[:, best - 1].mean()), float(right[:, best - 1].mean())
-    return UShape(at, *means, p_left, p_right, max(p_left, p_right), n, left_out)
+    return UShape(lowest, *means, p_left, p_right, max(p_left, p_right), n, left_out)
+
+
+def p_of_u(values: Array, levels: Array, generator: np.random.Generator) -> Array:
+    """The p-value of `u_shape`, `(...)`, for samples side by side, `(..., units, levels)`.
+
+    Random flips are shared by the samples. Needs finite values, and three levels or more.
+    """
+    best = values.mean(axis=-2).argmin(axis=-1)
+    p_values = np.maximum(*_p_values(*_lines(values, levels), generator))
+    inside = (best > 0) & (best < len(levels) - 1)
+    inner = np.where(inside, best - 1, 0)[..., np.newaxis]
+    chosen = np.take_along_axis(p_values, inner, axis=-1)[..., 0]
+    return np.where(inside, chosen, 1.0)
+
+
+def _lines(values: Array, levels: Array) -> tuple[Array, Array]:
+    """Slopes left and right of every inner level, `(..., units, inner)` each."""
+    inner = range(1, len(levels) - 1)
+    left = np.stack([slopes(values[..., : b + 1], levels[: b + 1]) for b in inner], axis=-1)
+    right = np.stack([slopes(values[..., b:], levels[b:]) for b in inner], axis=-1)
+    return left, right
+
+
+def _p_values(left: Array, right: Array, generator: np.random.Generator) -> tuple[Array, Array]:
+    """That the lines fall to, and rise from, each inner level, `(..., inner)` each."""
+    return family_above(-left, generator), family_above(right, generator)

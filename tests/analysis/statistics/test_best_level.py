@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.analysis.statistics.best_level import BestRange, best_range
+from caviar.analysis.statistics.best_level import BestRange, best_range, range_of_best
 from caviar.analysis.statistics.resampling import RESAMPLES
 
 Array = np.ndarray[Any, Any]
@@ -145,3 +145,12 @@ def test_a_tie_but_for_rounding_between_bad_levels_does_not_widen_the_range() ->
     values = np.stack([bad, np.full(6, 0.01), above], axis=1)
     found = best_range(values, np.array([2.0, 8.0, 32.0]), np.random.default_rng(0))
     assert (found.level, found.low, found.high) == (8, 8, 8)
+
+
+def test_samples_side_by_side_have_the_range_of_each_alone() -> None:
+    samples = np.stack([VALLEY + noise(8, scale=0.4, seed=seed) for seed in range(4)])
+    low, high = range_of_best(samples, np.random.default_rng(0), 0.95)
+    alone = [found(values) for values in samples]
+    assert [tuple(LEVELS[[a, b]]) for a, b in zip(low, high, strict=True)] == [
+        (one.low, one.high) for one in alone
+    ]

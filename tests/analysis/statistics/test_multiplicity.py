@@ -142,3 +142,13 @@ def test_equal_seeds_give_equal_bytes() -> None:
     values = normal(8, 3)
     first, again, other = (simultaneous_bands(values, seeded(s)).low.tobytes() for s in (3, 3, 4))
     assert first == again != other
+
+
+def test_samples_side_by_side_have_the_bands_of_each_alone() -> None:
+    samples = normal(3, 8, 4)
+    together = simultaneous_bands(samples, seeded())
+    for i, values in enumerate(samples):
+        alone = simultaneous_bands(values, seeded())
+        for bound in ("mean", "low", "high"):
+            np.testing.assert_allclose(getattr(together, bound)[i], getattr(alone, bound))
+    assert (together.units, together.left_out) == (8, 0)

@@ -83,3 +83,21 @@ def test_equal_seeds_give_equal_bytes() -> None:
         studentised(values, np.random.default_rng(seed))[1].tobytes() for seed in (1, 1, 2)
     )
     assert first == again != other
+
+
+def test_samples_side_by_side_share_their_resamples() -> None:
+    samples = normal(3, 9, 2)
+    errors, t = studentised(samples, np.random.default_rng(1))
+    assert (errors.shape, t.shape) == ((3, 2), (3, RESAMPLES, 2))
+    for i, values in enumerate(samples):
+        error, alone = studentised(values, np.random.default_rng(1))
+        np.testing.assert_allclose(errors[i], error)
+        np.testing.assert_allclose(t[i], alone)
+
+
+def test_no_unit_is_left_out_of_samples_side_by_side() -> None:
+    samples = normal(3, 9, 2)
+    assert whole_units(samples)[1] == 0
+    samples[1, 2, 0] = np.inf
+    with pytest.raises(ValueError, match="need finite values"):
+        whole_units(samples)

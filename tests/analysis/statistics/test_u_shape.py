@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from caviar.analysis.statistics.u_shape import UShape, u_shape
+from caviar.analysis.statistics.u_shape import UShape, p_of_u, u_shape
 
 Array = np.ndarray[Any, Any]
 
@@ -98,3 +98,13 @@ def test_equal_seeds_give_equal_p_values() -> None:
     values = VALLEY + noise(16, scale=0.6)
     assert found(values, 1) == found(values, 1)
     assert found(values, 1).p_value != found(values, 2).p_value
+
+
+def test_samples_side_by_side_have_the_p_value_of_each_alone() -> None:
+    """Fewer than 14 units draw no random flips; one sample is lowest at an end."""
+    falling = np.array([0.9, 0.7, 0.5, 0.3, 0.1])
+    curves = (VALLEY, 0 * VALLEY, falling)
+    samples = np.stack([curve + noise(8, scale=0.3, seed=i) for i, curve in enumerate(curves)])
+    together = p_of_u(samples, LEVELS, np.random.default_rng(0))
+    assert together == pytest.approx([found(values).p_value for values in samples])
+    assert together[0] < 0.05 and together[2] == 1
