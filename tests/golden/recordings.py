@@ -28,6 +28,8 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     ("caffe", "fraction"): ("caffe", _as_is),
     ("caffe2", "brew_default_4d"): ("caffe2", _as_is),
     ("cntk", "default"): ("cntk", _as_is),
+    # The CPU engine takes blend_time_constant and normalises by the batch alone all the same.
+    ("cntk", "default_blend16"): ("cntk", _as_is),
     # The time constant that forgets as a decay of 0.9 a batch does.
     ("cntk", "decay"): ("cntk", lambda row, m: replace(row, decay=-m / math.log(row.decay or 1))),
     ("cntk", "cumulative_tc-1"): ("cntk", _fields(keep="cumulative")),

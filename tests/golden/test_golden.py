@@ -107,3 +107,16 @@ def test_the_command_names_what_it_does_not_know(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "no row for the variant 'odd'" in done.stdout
     assert run(tmp_path / "nowhere").returncode == 2
+
+
+def test_cntk_s_cpu_engine_gives_its_own_row_whatever_its_blend_time_constant(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(HERE / "inputs.npz", tmp_path)
+    with np.load(HERE / "cntk.npz") as archive:
+        names = [name for name in archive.files if name.startswith("default/")]
+        renamed = {name.replace("default", "default_blend16", 1): archive[name] for name in names}
+    np.savez(tmp_path / "cntk.npz", allow_pickle=False, **renamed)
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert f"{len(names)} quantities, 0 missed" in done.stdout
