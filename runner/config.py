@@ -110,6 +110,16 @@ class TrialFields(Frozen):
     renorm_d_max: NonNegative = 5.0
     renorm_decay: Decay = 0.9
     renorm_ramp: Annotated[float, Field(ge=0, le=1)] = 0.25
+    norm_groups: Count = Field(
+        default=8,
+        description="groups that norm = 'group' cuts the features of a hidden layer into; the "
+        "default width of 128 gives groups of 16 (Wu & He 2018, section 4.1, group division)",
+    )
+    running_weight: Decay = Field(
+        default=0.5,
+        description="weight of the steps before in the statistics of norm = 'momentum-batch'; "
+        "1/2 leaves a third of a ghost's noise in the mean",
+    )
     convention: str | None = None
     epsilon: Positive | None = Field(
         default=None, description="default: that of the convention, or 1e-5"
@@ -166,7 +176,7 @@ class TrialFields(Frozen):
         return self
 
 
-LATER: frozenset[str] = frozenset()
+LATER = frozenset({"norm_groups", "running_weight"})
 """Fields that joined when runs existed already: an identity holds them only where they are read,
 so that trials planned before keep theirs."""
 

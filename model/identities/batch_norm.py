@@ -87,9 +87,11 @@ def orthogonality(site: Site) -> Array:
     return relative(inner - expected, terms)
 
 
-def orthogonality_of_the_matrix(site: Site) -> Array:
-    """`orthogonality` where statistics go over the units: of all weights together."""
-    inner, expected, terms = (part.sum(axis=1) for part in _radial(site))
+def orthogonality_of_groups(site: Site) -> Array:
+    """`orthogonality` where statistics go over units: of all weights of a group together."""
+    inner, expected, terms = (
+        part.reshape(len(part), -1, site.size).sum(axis=2) for part in _radial(site)
+    )
     return relative(inner - expected, terms)
 
 
@@ -179,7 +181,7 @@ OVER_FEATURES = (
     | THROUGH_STATISTICS
     | {
         "deviation": Identity(deviation_from_inputs),
-        "orthogonality": Identity(orthogonality_of_the_matrix, products),
+        "orthogonality": Identity(orthogonality_of_groups, products),
     }
 )
-"""What holds where statistics go over all features of an example."""
+"""What holds where statistics go over features of one example."""

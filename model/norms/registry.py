@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from caviar.model.norms.batch_norm import BATCH
 from caviar.model.norms.batch_renorm import RENORM
+from caviar.model.norms.group_norm import GROUP
 from caviar.model.norms.injected_noise import SCALE_NOISE, SHIFT_AND_SCALE_NOISE, SHIFT_NOISE
 from caviar.model.norms.kind import NormKind
 from caviar.model.norms.layer_norm import LAYER
 from caviar.model.norms.leave_one_out import LEAVE_ONE_OUT
+from caviar.model.norms.momentum_batch_norm import MOMENTUM_BATCH
 from caviar.model.norms.none import NONE
 from caviar.model.norms.other_examples import OTHER_EXAMPLES
 from caviar.model.norms.stop_gradient import STOP_GRADIENT
@@ -25,6 +27,8 @@ NORMS: dict[str, NormKind] = {
         SHIFT_NOISE,
         SCALE_NOISE,
         SHIFT_AND_SCALE_NOISE,
+        GROUP,
+        MOMENTUM_BATCH,
     )
 }
 """By the name that a study gives it."""

@@ -7,12 +7,15 @@ import numpy as np
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.distorted import distort
+from caviar.model.norms.group_norm import GroupNorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.momentum_batch_norm import MomentumBatchNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
+from tests.model import broken_features_and_blends as later
 from tests.model import broken_passes as wrong
 from tests.model.broken_passes import Backward, Forward
 
@@ -31,6 +34,8 @@ def right(m: int) -> dict[str, Norm]:
         "scale noise": Norm(NoisyNorm(m, EPSILON, ScaleNoise(8))),
         "noise": Norm(NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8))),
         "layer": Norm(LayerNorm(EPSILON)),
+        "group": Norm(GroupNorm(2, EPSILON)),
+        "momentum": Norm(MomentumBatchNorm(m, 0.6, EPSILON)),
     }
 
 
@@ -84,8 +89,20 @@ BROKEN_FORWARD: dict[str, dict[str, tuple[Forward, set[str]]]] = {
         "statistics of ghosts": (wrong.plain_ghosts, {"moments"}),
     },
     "layer": {
-        "no mean taken away": (wrong.root_mean_square, {"definition", "centre"}),
-        "unbiased": (wrong.unbiased_features, {"deviation", "scale"}),
+        "no mean taken away": (later.root_mean_square, {"definition", "centre"}),
+        "unbiased": (later.unbiased_features, {"deviation", "scale"}),
+    },
+    "group": {
+        "layer norm": (later.grouped_by(1, 0), {"groups"}),
+        "half the groups' size": (later.grouped_by(4, 0), {"groups"}),
+        "unbiased": (later.grouped_by(2, 1), {"deviation", "scale"}),
+        "interleaved": (later.interleaved_groups, {"definition", "deviation", "centre"}),
+    },
+    "momentum": {
+        "batch norm": (later.weighing(0.0), {"deviation", "definition"}),
+        "running statistics alone": (later.weighing(1.0), {"deviation", "definition"}),
+        "the other weight": (later.weighing(0.4), {"deviation", "definition"}),
+        "inverse deviations blended": (later.blended_inverse, {"deviation"}),
     },
 }
 """By arm and mistake, a forward pass and the identities that must not hold."""
@@ -134,12 +151,27 @@ BROKEN_BACKWARD: dict[str, dict[str, tuple[Backward, set[str]]]] = {
         }
         for arm in ("renorm", "shift noise", "noise")
     },
-    "layer": {
-        "no mean term": (wrong.layer_back(False, True), {"shift_null", "influence"}),
-        "no variance term": (
-            wrong.layer_back(True, False),
-            {"scale_null", "influence", "orthogonality"},
+    **{
+        arm: {
+            "no mean term": (later.layer_back(False, True), {"shift_null", "influence"}),
+            "no variance term": (
+                later.layer_back(True, False),
+                {"scale_null", "influence", "orthogonality"},
+            ),
+        }
+        for arm in ("layer", "group")
+    },
+    "momentum": {
+        "batch norm's": (
+            later.momentum_back(1.0, 1.0),
+            {"shift", "stretch", "influence", "orthogonality"},
         ),
+        "stopped": (
+            later.momentum_back(0.0, 0.0),
+            {"shift", "stretch", "influence", "orthogonality"},
+        ),
+        "no mean term": (later.momentum_back(0.0, 0.4), {"shift", "influence"}),
+        "no variance term": (later.momentum_back(0.4, 0.0), {"stretch", "influence"}),
     },
 }
 """By arm and mistake, a backward pass and the identities that must not hold."""
@@ -149,8 +181,8 @@ for _arm in ("renorm", "noise", "scale noise"):
 for _arm in right(8):
     BROKEN_FORWARD[_arm]["no beta"] = (wrong.then(wrong.no_beta), {"output"})
     BROKEN_BACKWARD.setdefault(_arm, {})["no gradient of gamma"] = (wrong.no_gamma, {"gains"})
-    if _arm != "layer":
+    if _arm not in ("layer", "group"):
         BROKEN_FORWARD[_arm]["unbiased told"] = (wrong.then(wrong.unbiased_told), {"moments"})
-    if _arm not in ("leave one out", "other examples"):
+    if _arm not in ("leave one out", "other examples", "momentum"):
         all_four = {"definition", "centre", "scale", "bound"}
         BROKEN_FORWARD[_arm]["x_hat moved and stretched"] = (wrong.then(wrong.moved), all_four)

@@ -263,36 +263,6 @@ def plain_ghosts(self: Any, parameters: Parameters, x: Array, generators: Genera
     return affine(parameters, tape.z), tape
 
 
-def root_mean_square(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-    """RMSNorm: no mean is taken away."""
-    inverse = 1 / np.sqrt(
-        np.mean(x**2, axis=2, keepdims=True) + x.dtype.type(self.normaliser.epsilon)
-    )
-    y = x * inverse * parameters["gamma"] + parameters["beta"]
-    return y, plain_tape((x * inverse)[..., None], inverse[..., None], None)
-
-
-def unbiased_features(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-    inverse = 1 / np.sqrt(
-        x.var(axis=2, ddof=1, keepdims=True) + x.dtype.type(self.normaliser.epsilon)
-    )
-    x_hat = (x - x.mean(axis=2, keepdims=True)) * inverse
-    y = x_hat * parameters["gamma"] + parameters["beta"]
-    return y, plain_tape(x_hat[..., None], inverse[..., None], None)
-
-
-def layer_back(mean_term: bool, variance_term: bool) -> Backward:
-    def backward(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
-        _, gradients = Norm.backward(self, parameters, tape, dy)
-        x_hat, inverse = tape.x_hat, tape.inverse_deviation
-        dz = (dy * parameters["gamma"])[..., None]
-        dx = dz - (dz.mean(axis=2, keepdims=True) if mean_term else 0)
-        dx -= x_hat * np.mean(dz * x_hat, axis=2, keepdims=True) if variance_term else 0
-        return (dx * inverse)[..., 0], gradients
-
-    return backward
-
-
 def unclipped(r_max: float, d_max: float) -> Forward:
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
         wider = replace(self.normaliser, r_max=r_max, d_max=d_max)

@@ -217,7 +217,7 @@ def two_norms(layer: Layer, bias: bool = False) -> Network:
     """A network with the layer in two places, each behind a dense layer."""
     return Network(
         (
-            ("dense1", Dense(7, bias=bias)),
+            ("dense1", Dense(8, bias=bias)),
             ("norm1", layer),
             ("relu1", Relu()),
             ("dense2", Dense(6, bias=False)),

@@ -45,7 +45,7 @@ from tests.model.helpers import (
     small_training,
 )
 
-FEATURES, BATCH, UPDATES = 16, 24, 3
+FEATURES, BATCH, UPDATES = 24, 24, 3
 SETTINGS: dict[str, dict[str, Any]] = {
     "": {"norm_batch_size": 4},
     ", large epsilon": {"norm_batch_size": 3, "epsilon": 0.1, "noise_shared": "example"},

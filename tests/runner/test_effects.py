@@ -31,15 +31,16 @@ PLAN = plan_of(
 )
 BENCH = Bench.of(PLAN.study, PLAN.data)
 BASE: dict[str, Any] = {
-    **{"hidden": [3], "batch_size": 8, "norm_batch_size": 4, "probe_batch_sizes": [4, 8]},
-    **{"evaluations": 1, "probe_share": 0.99, "curve_rows": 2},
+    **{"hidden": [4], "batch_size": 8, "norm_batch_size": 4, "probe_batch_sizes": [4, 8]},
+    **{"norm_groups": 2, "evaluations": 1, "probe_share": 0.99, "curve_rows": 2},
 }
 """A trial of some ten milliseconds: two ghosts a step, everything measured."""
 
 OTHER: dict[str, Any] = {
-    **{"hidden": [4], "activation": "tanh", "norm": "stop-gradient", "batch_size": 12},
+    **{"hidden": [8], "activation": "tanh", "norm": "stop-gradient", "batch_size": 12},
     **{"norm_batch_size": 8, "ghosts": "class-sorted", "partitions": 2, "noise_shared": "example"},
     **{"renorm_r_max": 1.0, "renorm_d_max": 0.0, "renorm_decay": 0.1, "renorm_ramp": 1.0},
+    **{"norm_groups": 1, "running_weight": 0.2},
     **{"convention": "keras-3", "epsilon": 0.1, "dropout": 0.5, "optimizer": "sgd"},
     **{"learning_rate": 0.2, "momentum": 0.5, "beta2": 0.5, "adam_epsilon": 0.1},
     **{"weight_decay": 0.3, "weight_decay_style": "coupled", "weight_decay_scope": "all"},
