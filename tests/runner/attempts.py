@@ -20,7 +20,7 @@ from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import plan_of, tiny
 from tests.runner.trial.test_build import SMALL
 
-MEASURED = ("hidden=[5, 4]", "evaluations=3", "probe_share=0.99", "norm_batch_size=8")
+MEASURED = ("hidden=[9, 6]", "evaluations=3", "probe_share=0.99", "norm_batch_size=8")
 """Two epochs of six steps; measured after steps 4, 8 and 12."""
 
 EVERYTHING = (

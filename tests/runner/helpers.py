@@ -67,10 +67,15 @@ def plan_of(*settings: str, study: Path | None = None, trials: int | None = None
 
 
 def tiny(*settings: str, study: Iterable[str] = TINY) -> tuple[str, ...]:
-    """A small study with more settings, less what a norm without batch statistics leaves unread."""
+    """A small study with more settings, less what a norm without batch statistics leaves unread.
+
+    Group norm gets groups that divide the width.
+    """
     named = [s.partition("=")[2] for s in settings if s.startswith("norm=")]
-    unread = () if NORMS[(named or ["batch"])[-1]].uses_batch_statistics else ("probe_batch_sizes",)
-    return (*(s for s in study if s.partition("=")[0] not in unread), *settings)
+    kind = NORMS[(named or ["batch"])[-1]]
+    unread = () if kind.uses_batch_statistics else ("probe_batch_sizes",)
+    groups = ("norm_groups=3",) if "norm_groups" in kind.settings else ()
+    return (*(s for s in study if s.partition("=")[0] not in unread), *groups, *settings)
 
 
 def jobs_of(plan: Plan, attempt: int = 0) -> list[Job]:

@@ -61,6 +61,8 @@ def test_the_whole_training_split_is_a_number_in_the_table() -> None:
     [
         (("norm_batch_size=97",), "takes 97 examples a step, above the 96 of the training split"),
         (("norm=other-examples", "norm_batch_size=49"), "takes 98 examples a step"),
+        (("norm=group", "norm_groups=4"), "norm_groups 4 does not cut a hidden layer of 6"),
+        (("norm=group", "norm_groups=6"), "into equal groups of two or more"),
         (("norm=leave-one-out", "norm_batch_size=2"), "norm_batch_size of 3 or more; got 2"),
         (("norm_batch_size=6",), "norm_batch_size 6 does not divide batch_size 16"),
         (('norm_batch_size="all"',), "norm_batch_size"),

@@ -8,9 +8,11 @@ import pytest
 from caviar.model.contract import Layer
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.group_norm import GroupNorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.momentum_batch_norm import MomentumBatchNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.registry import NORMS
@@ -60,6 +62,8 @@ def company_of(*settings: str) -> int:
         ("shift-noise", Norm(NoisyNorm(8, 1e-5, ShiftNoise(8)))),
         ("scale-noise", Norm(NoisyNorm(8, 1e-5, ScaleNoise(8)))),
         ("shift-and-scale-noise", Norm(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)))),
+        ("group", Norm(GroupNorm(3))),
+        ("momentum-batch", Norm(MomentumBatchNorm(8, 0.5))),
     ],
 )
 def test_a_norm_s_name_is_its_layer(norm: str, layer: Layer) -> None:

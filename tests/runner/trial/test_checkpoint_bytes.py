@@ -151,12 +151,12 @@ WEIGHT = "parameters/dense1.weight.npy"
 
 def test_an_array_of_another_kind_is_refused(good: bytes) -> None:
     right = np.load(io.BytesIO(members_of(good)[WEIGHT]), allow_pickle=False)
-    assert right.shape == (2, 13, 5) and right.dtype == np.float32
+    assert right.shape == (2, 13, 9) and right.dtype == np.float32
     unpack(with_member(good, WEIGHT, npy(right)), *everything()[:2])
     for wrong in (
         *(right.astype("f8"), right.astype(">f4"), right.view("i4"), right.astype("f2")),
-        *(right[:1], right[:, :, :4], right.reshape(2, 5, 13), right.ravel(), right[None]),
-        *(np.asfortranarray(right), np.zeros((), np.float32), np.empty((0, 13, 5), np.float32)),
+        *(right[:1], right[:, :, :4], right.reshape(2, 9, 13), right.ravel(), right[None]),
+        *(np.asfortranarray(right), np.zeros((), np.float32), np.empty((0, 13, 9), np.float32)),
     ):
         refused(with_member(good, WEIGHT, npy(wrong)), r"float32 and shape \(2, 13, 5\)")
     whole = npy(right)
