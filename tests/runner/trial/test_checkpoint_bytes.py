@@ -158,10 +158,10 @@ def test_an_array_of_another_kind_is_refused(good: bytes) -> None:
         *(right[:1], right[:, :, :4], right.reshape(2, 9, 13), right.ravel(), right[None]),
         *(np.asfortranarray(right), np.zeros((), np.float32), np.empty((0, 13, 9), np.float32)),
     ):
-        refused(with_member(good, WEIGHT, npy(wrong)), r"float32 and shape \(2, 13, 5\)")
+        refused(with_member(good, WEIGHT, npy(wrong)), r"float32 and shape \(2, 13, 9\)")
     whole = npy(right)
     for broken in (b"", whole[:-1], whole + b"\0", whole[:60], b"\x93NUMPY" + b"\xff" * 200):
-        refused(with_member(good, WEIGHT, broken), r"float32 and shape \(2, 13, 5\)")
+        refused(with_member(good, WEIGHT, broken), r"float32 and shape \(2, 13, 9\)")
 
 
 def test_losses_are_as_many_as_steps_since_the_last_row(good: bytes) -> None:
