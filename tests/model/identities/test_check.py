@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import pytest
 from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, NormTape, Parameters
-from caviar.model.identities.check import Check, Invariants
+from caviar.model.identities.check import Check
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
@@ -19,8 +18,7 @@ from caviar.model.norms.standardise import (
     plain_tape,
     standardise_backward,
 )
-from caviar.model.steps.proof import check_step
-from tests.model.helpers import checked, generators, normal, small_mlp, two_norms
+from tests.model.helpers import checked, normal, two_norms
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -202,21 +200,3 @@ def test_tolerances_follow_the_precision() -> None:
     assert double.checks.keys() == single.checks.keys()
     for name, fine in double.checks.items():
         assert fine.tolerance < 1e-12 < 1e-7 < single.checks[name].tolerance < 1e-3
-
-
-def test_without_a_norm_there_is_nothing_to_check() -> None:
-    network, x = small_mlp(norm="none"), normal(0, 2, 8, 4)
-    parameters, _ = network.init(generators(2), 4, np.float64)
-    logits, tape = network.forward(parameters, x, ())
-    assert check_step(network, parameters, tape, logits) is None
-
-
-def test_nothing_is_changed_and_dropout_is_no_hindrance() -> None:
-    network, x = small_mlp(dropout=0.3), normal(0, 2, 16, 4)
-    parameters, _ = network.init(generators(2), 4, np.float64)
-    logits, tape = network.forward(parameters, x, generators(2))
-    before = copy.deepcopy(parameters)
-    first, second = (check_step(network, parameters, tape, logits) for _ in range(2))
-    assert first == second and first is not None and first.passed
-    np.testing.assert_equal(parameters, before)
-    assert Invariants(first.checks | {"scale": Check(1.0, 0.1)}).failed == ("scale",)
