@@ -15,6 +15,10 @@ class Dense:
     """`x @ weight (+ bias)`; He-normal weights (He et al. 2015, section 2.2), zero bias.
 
     `bias=False` in front of batch norm, which would subtract the bias again.
+
+    >>> parameters, features = caviar.Dense(3).init([np.random.default_rng(0)], 5, np.float32)
+    >>> parameters["weight"].shape, parameters["bias"].shape, features
+    ((1, 5, 3), (1, 1, 3), 3)
     """
 
     units: int
@@ -53,7 +57,11 @@ class Dense:
 
 @dataclass(frozen=True)
 class Relu:
-    """`max(x, 0)`."""
+    """`max(x, 0)`.
+
+    >>> caviar.Relu().forward({}, np.array([[[-1.0, 2.0]]]), ())[0]
+    array([[[0., 2.]]])
+    """
 
     def init(
         self, generators: Generators, features: int, dtype: DTypeLike
@@ -74,7 +82,11 @@ class Relu:
 
 @dataclass(frozen=True)
 class Tanh:
-    """`tanh(x)`."""
+    """`tanh(x)`.
+
+    >>> caviar.Tanh().forward({}, np.array([[[0.0]]]), ())[0]
+    array([[[0.]]])
+    """
 
     def init(
         self, generators: Generators, features: int, dtype: DTypeLike
@@ -96,7 +108,13 @@ class Tanh:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Inverted dropout (Srivastava et al. 2014): zero with `rate`, else scale by 1/(1 - rate)."""
+    """Inverted dropout (Srivastava et al. 2014): zero with `rate`, else scale by 1/(1 - rate).
+
+    >>> generators = [np.random.default_rng(0)]
+    >>> y, _ = caviar.Dropout(0.5).forward({}, np.ones((1, 100, 4)), generators)
+    >>> sorted(set(y.ravel().tolist()))
+    [0.0, 2.0]
+    """
 
     rate: float
 

@@ -48,6 +48,13 @@ def train(
     seeds of the stack go on. `wanted` is asked after the records of every step but the last; a
     yes is answered with a snapshot. From a `start` everything after its step is the same bit for
     bit, and nothing of before is repeated.
+
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> trial = plan.trials[0]
+    >>> training, splits = caviar.build(trial, plan.data), caviar.make_splits(plan.data, trial)
+    >>> records = list(caviar.train(training, splits))
+    >>> sorted({type(record).__name__ for record in records})
+    ['Checked', 'Curve', 'Evaluation', 'Noise', 'Probing', 'StatisticsError']
     """
     at = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
     drawing = Drawing(at.streams)

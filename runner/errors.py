@@ -18,6 +18,11 @@ class RequestError(Exception):
     """A user's mistake; the message is one sentence in the user's words. Exit code 2.
 
     What the sentence quotes may be anything: it becomes one line without control characters.
+
+    >>> caviar.read_study({"name": "x", "dataset": "wine", "replcias": 3})
+    Traceback (most recent call last):
+    ...
+    RequestError: unknown key 'replcias' in the study; did you mean 'replicas'?
     """
 
     def __init__(self, sentence: str) -> None:
@@ -43,7 +48,11 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 
 class StorageError(Exception):
-    """A place failed that rows are read from or written to; one sentence. Exit code 1."""
+    """A place failed that rows are read from or written to; one sentence. Exit code 1.
+
+    >>> issubclass(caviar.StorageError, Exception)
+    True
+    """
 
     def __init__(self, sentence: str) -> None:
         super().__init__(one_line(sentence))

@@ -52,7 +52,7 @@ FLOORS = {
         {"cli"},
     ),
     "analysis": (
-        {"number_format"},
+        {"number_format", "notebook"},
         {"run", "statistics", "theory"},
         {"tables"},
         {"scorecard", "compare", "figures"},
@@ -71,7 +71,7 @@ ALLOWED = {
 ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {"runner/cli/main.py", "runner/cli/report.py"},
-    "threadpoolctl": {"runner/trial/arithmetic.py"},
+    "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},
     "scipy": {"runner/study/sampling.py"},
 }

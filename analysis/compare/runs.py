@@ -46,13 +46,18 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TwoRuns:
     """What two runs are to each other.
 
     `differences` has a row a shared level, quantity and tracker: mean of the second run less
     the first, `low` and `high` of its 95 % interval, `units`, whether they were `paired`,
     `left_out` (pairs with a side that is missing or not finite; unpaired, measurements),
     `p_value` (Student's t) and `adjusted`, Holm's over all rows; `sure` below 0.05.
+
+    >>> run = caviar.read_run("runs/quickstart")
+    >>> two = caviar.compare(run, run)
+    >>> two.verdict, len(two.changes), two.bits.same
+    ('same', 0, True)
     """
 
     verdict: Verdict
@@ -61,7 +66,7 @@ class Comparison:
     differences: pd.DataFrame
 
 
-def compare(here: Run, there: Run) -> Comparison:
+def compare(here: Run, there: Run) -> TwoRuns:
     """Compare two runs: the rows of the trials that they share, and the means at shared levels.
 
     A level is a combination of all fields that either study crosses, and of arms. Units are
@@ -89,7 +94,7 @@ def compare(here: Run, there: Run) -> Comparison:
     table = table.assign(adjusted=adjusted, sure=adjusted < SURE)
     whole = settled(here) == settled(there)
     changes = tuple(_changes(here.study["study"], there.study["study"]))
-    return Comparison(_verdict(bits, whole, table), changes, bits, table)
+    return TwoRuns(_verdict(bits, whole, table), changes, bits, table)
 
 
 def _verdict(bits: Bits, whole: bool, table: pd.DataFrame) -> Verdict:

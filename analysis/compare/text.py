@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.compare.rows import Bits, Parting
-from caviar.analysis.compare.runs import SURE, Comparison
+from caviar.analysis.compare.runs import SURE, TwoRuns
 from caviar.analysis.run.read import Run
 
 MOST_LINES = 40
 """Beyond so many differences, only the sure ones are printed, and not more than this."""
 
 
-def opening(found: Comparison) -> str:
+def opening(found: TwoRuns) -> str:
     """The verdict in one sentence."""
     bits, table = found.bits, found.differences
     if found.verdict == "same":
@@ -38,7 +38,7 @@ def opening(found: Comparison) -> str:
     return f"No mean surely differs: of {known}, the smallest adjusted p is {_least(table):.2g}."
 
 
-def text(found: Comparison, here: Run, there: Run) -> str:
+def text(found: TwoRuns, here: Run, there: Run) -> str:
     """The sentence, then what lies behind it; differences are the second run less the first."""
     lines = [
         opening(found),
@@ -56,7 +56,7 @@ def text(found: Comparison, here: Run, there: Run) -> str:
     return "\n".join(lines)
 
 
-def data(found: Comparison, here: Run, there: Run) -> dict[str, Any]:
+def data(found: TwoRuns, here: Run, there: Run) -> dict[str, Any]:
     """Everything as plain values, some of them not finite."""
     table = found.differences.astype(object).where(found.differences.notna(), None)
     bits = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
 import pandas as pd
 
+from caviar.analysis.notebook import block
 from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import EVERY_DRAW
@@ -23,19 +24,36 @@ class Finding:
     compute: Callable[[Results], pd.DataFrame]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The findings of a comparison, by name: a table is computed when asked for, and kept.
 
     Where the study names arms, tables are those of the first; `arm_effects` is about all.
     `beside` are other runs, set beside this one in `designs`, `specifications` and
-    `across_data_sets`.
+    `across_data_sets`. `says` gives the sentences that a notebook shows above the tables.
+
+    >>> results = caviar.results(caviar.read_run("runs/quickstart"))
+    >>> "effect_of_size" in results, results.run.name
+    (True, 'quickstart')
     """
 
     comparison: Comparison
     beside: tuple[Run, ...]
     findings: Mapping[str, Finding]
-    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    says: Callable[[Results], Sequence[str]] = lambda results: ()
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self)
+        return f"<Results of {self.run.name}: {self.run.ended}; tables {names}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, f"{len(self[name]):,}", ", ".join(self[name].columns)) for name in self]
+        return block(
+            f"Results of {self.run.name}",
+            [self.run.ended, *filter(None, self.says(self))],
+            [("table", "rows", "columns"), *rows],
+        )
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A table under every reading; raises KeyError for a name that no finding has."""

@@ -22,7 +22,11 @@ FLAT = ("s3", "gcs", "abfs")
 
 
 class DamagedError(ValueError):
-    """A file of a run cannot be read, or is not what its name says; one sentence."""
+    """A file of a run cannot be read, or is not what its name says; one sentence.
+
+    >>> issubclass(caviar.DamagedError, ValueError)
+    True
+    """
 
 
 @dataclass(frozen=True)

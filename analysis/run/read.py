@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from caviar.analysis.notebook import block
 from caviar.analysis.run.location import DamagedError, Place, content, parts, place_at
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
@@ -19,7 +20,7 @@ ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate
 SETTLED = ("completed", "diverged")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run: `study` is `study.json`, the rest are data frames, a row a measurement.
 
@@ -27,6 +28,13 @@ class Run:
     own columns; their own `norm_batch_size`, the size at which something was measured, is
     called `probe_batch_size` there, so that `norm_batch_size` is always the size trained with.
     `outcomes` has one row a trial, the attempt that counts. `where` has no secret in it.
+
+    >>> run = caviar.read_run("runs/quickstart")
+    >>> test = run.evaluations.query("split == 'test' and step == step.max()")
+    >>> sorted(test["statistics"].unique())
+    ['batch', 'evalnorm', 'population', 'precise', 'running']
+    >>> test.groupby("norm_batch_size")["loss"].mean().shape
+    (2,)
     """
 
     where: Path | str
@@ -46,12 +54,37 @@ class Run:
         ended = {name: int((status == name).sum()) for name in (*SETTLED, "failed", "lost")}
         return {"planned": len(self.trials), **ended}
 
+    @property
+    def name(self) -> str:
+        """The name of its study."""
+        return str(self.study["study"]["name"])
+
+    @property
+    def ended(self) -> str:
+        """`20 of 21 trials completed, 1 diverged, 0 failed, 0 lost`."""
+        counts = self.counts
+        others = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))
+        return f"{counts['completed']} of {counts['planned']} trials completed, {others}"
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {self.ended}>"
+
+    def _repr_html_(self) -> str:
+        frames = {name: getattr(self, name) for name in TABLES}
+        rows = [(name, f"{len(f):,}", ", ".join(f.columns)) for name, f in frames.items()]
+        return block(
+            f"Run {self.name}", [self.ended, str(self.where)], [("table", "rows", "columns"), *rows]
+        )
+
 
 def read_run(where: str | Path) -> Run:
     """Read a run, finished or not, from a folder or a URI; rows of given-up attempts are left out.
 
     Raises FileNotFoundError where there is no `study.json`, DamagedError where a file is not what
     it should be, and ValueError where no trial has been measured yet.
+
+    >>> caviar.read_run("runs/quickstart").counts
+    {'planned': 4, 'completed': 4, 'diverged': 0, 'failed': 0, 'lost': 0}
     """
     return run_in(place_at(where))
 

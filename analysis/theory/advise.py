@@ -188,7 +188,12 @@ class Number:
 
 @dataclass(frozen=True)
 class Advice:
-    """All that theory says: the numbers, what to change because of them, and what holds for all."""
+    """All that theory says: the numbers, what to change because of them, and what holds for all.
+
+    >>> advice = caviar.advise(8, decay=0.9)
+    >>> {number.key: round(number.value, 3) for number in advice.numbers}["lag"]
+    9.0
+    """
 
     numbers: tuple[Number, ...]
     change: tuple[str, ...]

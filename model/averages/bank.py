@@ -101,6 +101,14 @@ class RunningStatistics:
     """Any mix of conventions and decays as one array operation a layer; state is passed.
 
     `epsilon` is that of the batch-norm layers watched.
+
+    >>> rows = (caviar.CONVENTIONS["unbiased"],)
+    >>> running = caviar.RunningStatistics(caviar.trackers(rows, (0.9,)))
+    >>> network = caviar.mlp((16,), 3, norm=caviar.Norm(caviar.BatchNorm(8)))
+    >>> parameters, _ = network.init([np.random.default_rng(0)], 4, np.float64)
+    >>> state = running.init(network, parameters)
+    >>> state.updates, list(state.averages)
+    (0, ['norm1'])
     """
 
     trackers: tuple[Tracker, ...]

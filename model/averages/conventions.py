@@ -33,6 +33,10 @@ class Convention:
     `held_in`, the precision of decay and epsilon, which decides the last digits of double runs;
     what a `batch_of_one` does; the default `gamma`; which pass `updates` the averages; the
     `source` that the row was read from, and whether it was `verified` against a real run.
+
+    >>> row = caviar.Convention("mine", keep="constant", second="biased", decay=0.95)
+    >>> row.epsilon, row.uses_decay
+    (1e-05, True)
     """
 
     name: str
@@ -173,6 +177,10 @@ def trackers(conventions: tuple[Convention, ...], decays: tuple[float, ...]) -> 
     """One tracker for a convention with a default decay; the others once for every decay.
 
     A convention that has no decay at all stands once.
+
+    >>> rows = (caviar.CONVENTIONS["biased"], caviar.FRAMEWORKS["keras-3"])
+    >>> [tracker.name for tracker in caviar.trackers(rows, (0.9, 0.99))]
+    ['biased/0.9', 'biased/0.99', 'keras-3/0.99']
     """
     found: dict[str, Tracker] = {}
     for row in conventions:

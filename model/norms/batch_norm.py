@@ -24,6 +24,9 @@ class BatchNorm:
     `norm_batch_size` consecutive examples share one mean and one biased variance (Hoffer et
     al. 2017, ghost batch norm); at the batch size itself this is plain batch norm. Gradients
     flow through both statistics.
+
+    >>> caviar.Norm(caviar.BatchNorm(norm_batch_size=8, epsilon=1e-3)).normaliser.epsilon
+    0.001
     """
 
     norm_batch_size: int

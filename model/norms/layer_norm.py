@@ -17,6 +17,13 @@ class LayerNorm:
     """Layer norm (Ba, Kiros & Hinton 2016): statistics over the features of one example.
 
     The control arm without batch statistics: what an example becomes depends on itself alone.
+
+    >>> norm = caviar.Norm(caviar.LayerNorm())
+    >>> x = np.random.default_rng(0).normal(size=(1, 2, 64))
+    >>> parameters, _ = norm.init([np.random.default_rng(0)], 64, np.float64)
+    >>> y, _ = norm.forward(parameters, x, ())
+    >>> bool(np.abs(y.mean(axis=-1)).max() < 1e-12)
+    True
     """
 
     epsilon: float = 1e-5

@@ -59,6 +59,14 @@ class Norm:
     gamma starts at 1 and beta at 0, both `(replicas, 1, features)`. Evaluation normalises by the
     statistics that it is given (mean and variance for each of some groups of consecutive
     examples), or as in training where the normaliser takes none of the batch.
+
+    >>> norm = caviar.Norm(caviar.BatchNorm(8))
+    >>> generators = [np.random.default_rng(seed) for seed in (0, 1)]
+    >>> parameters, features = norm.init(generators, 5, np.float64)
+    >>> x = np.random.default_rng(2).normal(size=(2, 32, 5))
+    >>> y, tape = norm.forward(parameters, x, generators)
+    >>> y.shape, bool(np.abs(y.reshape(2, 4, 8, 5).mean(axis=2)).max() < 1e-12)
+    ((2, 32, 5), True)
     """
 
     normaliser: Normaliser

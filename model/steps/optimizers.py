@@ -41,7 +41,14 @@ class Optimizer(Protocol):
 
 @dataclass(frozen=True)
 class Sgd:
-    """w <- w - learning_rate * g."""
+    """w <- w - learning_rate * g.
+
+    >>> network = caviar.mlp((4,), 2, norm=None)
+    >>> parameters, _ = network.init([np.random.default_rng(0)], 3, np.float64)
+    >>> after, state = caviar.Sgd().step({}, parameters, parameters, 1.0)
+    >>> after.keys() == parameters.keys(), state
+    (True, {})
+    """
 
     def init(self, parameters: NetworkParameters) -> OptimizerState:
         return OptimizerState({})
@@ -58,7 +65,11 @@ class Sgd:
 
 @dataclass(frozen=True)
 class Momentum:
-    """v <- momentum * v + g;  w <- w - learning_rate * v (Sutskever et al. 2013; as PyTorch)."""
+    """v <- momentum * v + g;  w <- w - learning_rate * v (Sutskever et al. 2013; as PyTorch).
+
+    >>> caviar.Momentum(0.9).momentum
+    0.9
+    """
 
     momentum: float
 
@@ -81,7 +92,11 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam with bias correction (Kingma & Ba 2015, Algorithm 1); `beta1` is the momentum."""
+    """Adam with bias correction (Kingma & Ba 2015, Algorithm 1); `beta1` is the momentum.
+
+    >>> caviar.Adam(beta1=0.9, beta2=0.999).epsilon
+    1e-08
+    """
 
     beta1: float
     beta2: float

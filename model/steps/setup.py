@@ -14,7 +14,14 @@ from caviar.model.steps.schedules import Schedule
 
 @dataclass(frozen=True)
 class Splits:
-    """The three splits of every replica."""
+    """The three splits of every replica.
+
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> splits = caviar.make_splits(plan.data, plan.trials[0])
+    >>> x, labels = splits.train.take(np.arange(16).reshape(2, 8))
+    >>> x.shape, labels.shape
+    ((2, 8, 13), (2, 8))
+    """
 
     train: Examples
     validation: Examples
@@ -51,6 +58,12 @@ class Training:
     the groups that evaluation with batch statistics forms. `arrangement` says which examples of
     a batch share a ghost; `partitions` is the number of arrangements, all but the first of a
     reshuffled batch, over which the gradient of a step is averaged.
+
+    >>> from dataclasses import replace
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> training = caviar.build(plan.trials[0], plan.data)
+    >>> replace(training, optimizer=caviar.Adam(0.9, 0.999), learning_rate=0.001).learning_rate
+    0.001
     """
 
     network: Network

@@ -18,6 +18,12 @@ def describe(plan: Plan) -> str:
     """The plan as text: design, sizes, and every field that is the same in all trials.
 
     Of a large plan this is what its sample says, and the text says so.
+
+    >>> print(caviar.describe(caviar.plan(caviar.read_study("sizes.toml"))))
+    study sizes (...): 2 trials of 2 seeds
+    data: wine, 13 features, 3 classes; 96 train, 40 validation, 42 test
+    crossed: norm_batch_size = [8, 32]
+    ...
     """
     study = plan.study
     train, validation, test = split_sizes(study.dataset, len(plan.data.labels))

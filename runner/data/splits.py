@@ -104,7 +104,13 @@ def split_sizes(dataset: DatasetConfig, examples: int) -> tuple[int, int, int]:
 
 
 def make_splits(data: Data, config: TrialConfig) -> Splits:
-    """Every seed's own random split, standardised with its own training moments."""
+    """Every seed's own random split, standardised with its own training moments.
+
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> splits = caviar.make_splits(plan.data, plan.trials[0])
+    >>> len(splits.train), len(splits.validation), len(splits.test)
+    (96, 40, 42)
+    """
     train, validation, test = split_sizes(config.dataset, len(data.labels))
     order = np.stack([g.permutation(len(data.labels)) for g in streams(config.seeds, "split")])
     moments = [_training_moments(data.features[rows[:train]]) for rows in order]

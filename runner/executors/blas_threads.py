@@ -1,10 +1,12 @@
-"""One BLAS thread a worker, set in the environment before numpy is imported there."""
+"""One BLAS thread per worker: in the environment before numpy loads, or while a trial runs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import threadpoolctl
 
 ONE_BLAS_THREAD: dict[str, str | None] = {
     name: "1"
@@ -39,3 +41,10 @@ def environment(variables: dict[str, str | None]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """The same in a process whose BLAS is loaded already: one thread inside, as before outside."""
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        yield

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from caviar.runner.data.splits import Data
+from caviar.runner.executors.blas_threads import one_blas_thread
 from caviar.runner.executors.executor import RunTrial
 from caviar.runner.trial.events import Event, Job
 from caviar.runner.trial.run_trial import run_trial
@@ -26,7 +27,8 @@ class InlineExecutor:
 
     def events(self) -> Iterator[Event]:
         while self._queue:
-            yield from self._run(self._queue.popleft(), self._data)
+            with one_blas_thread():
+                yield from self._run(self._queue.popleft(), self._data)
 
     def close(self) -> None:
         self._queue.clear()

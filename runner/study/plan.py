@@ -27,12 +27,16 @@ GROWN = 64
 """Draws at which a field must have an effect on some trial: a study may grow into them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """A study with its data and the places of its trials, draw by draw.
 
     `sample` are trials that were laid out and checked; where the plan is `small` they are all.
     `repeats` counts what was left out among them: trials that would train the same as another.
+
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> plan.trials[0].batch_size, plan.data.features.shape
+    (32, (178, 13))
     """
 
     study: Study
@@ -61,6 +65,12 @@ class Plan:
         if self.small:
             return len(self.sample)
         return min(self.layout.most, self.limit or self.layout.most)
+
+    def __repr__(self) -> str:
+        most = f"{self.most}" if self.small else f"at most {self.most:,}"
+        study = self.study
+        about = f"{most} trials of {study.replicas} seeds on {study.dataset.title}"
+        return f"<Plan {study.name}: {about}>"
 
     def identity(self) -> dict[str, Any]:
         """What may not change between runs into one place; growing `draws.count` may."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,10 @@ class Study(Frozen):
 
     `arms` are named sets of fields, crossed with `scientific`; where an arm sets a crossed field
     itself, its own value counts.
+
+    >>> study = caviar.read_study("sizes.toml")
+    >>> study.name, study.replicas, study.scientific
+    ('sizes', 2, {'norm_batch_size': [8, 32]})
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
@@ -63,6 +68,13 @@ class Study(Frozen):
     scientific: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
     arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        moves = {"crossed": self.scientific, "drawn": self.nuisance, "arms": self.arms}
+        parts = [f"{kind}: {', '.join(names)}" for kind, names in moves.items() if names]
+        draws = f"{self.draws.count} draw{'s' if self.draws.count > 1 else ''}"
+        about = f"{self.name}: {self.dataset.title}, {self.replicas} seeds, {draws}"
+        return f"<Study {'; '.join([about, *parts])}>"
 
 
 INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}
@@ -77,6 +89,20 @@ def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
     source = path or QUICKSTART
     table = _parsed(_text_of(source), source.name)
     _resolve_paths(table, source.parent)
+    return _changed(table, settings)
+
+
+def study_from_text(text: str, settings: Sequence[str] = ()) -> Study:
+    """The same of TOML text; paths in it are relative to the working folder."""
+    return _changed(_parsed(text, "the text"), settings)
+
+
+def study_from_table(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Study:
+    """The same of the content of such a file, which stays as it is."""
+    return _changed(copy.deepcopy(dict(table)), settings)
+
+
+def _changed(table: dict[str, Any], settings: Sequence[str]) -> Study:
     for setting in settings:
         _apply(table, setting)
     _resolve_paths(table, Path.cwd())

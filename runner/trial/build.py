@@ -55,7 +55,13 @@ def forward_examples(config: TrialConfig, train: int) -> int:
 
 
 def build(config: TrialConfig, data: Data) -> Training:
-    """The training run that a config describes."""
+    """The training run that a config describes.
+
+    >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
+    >>> training = caviar.build(plan.trials[0], plan.data)
+    >>> training.steps, training.batch_size, training.norm_batch_size
+    (6, 32, 8)
+    """
     kind = NORMS[config.norm]
     splits = split_sizes(config.dataset, len(data.labels))
     forward = forward_examples(config, splits[0])

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError, nearest
+from caviar.runner.executors.blas_threads import one_blas_thread
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import KEYS, ROW_TABLES, TRIALS, config_of
@@ -33,13 +34,14 @@ def replay_trial(storage: Storage, trial_id: str) -> tuple[bool, str]:
         )
     fresh: dict[str, dict[str, list[Any]]] = {}
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
-    for event in run_trial(job, data):
-        if isinstance(event, Block):
-            columns = fresh.setdefault(event.table, {})
-            for name, values in event.columns.items():
-                columns.setdefault(name, []).extend(values)
-        elif isinstance(event, Outcome) and event.status != outcome["status"]:
-            return False, f"{outcome['status']} then, {event.status} now: {event.error}"
+    with one_blas_thread():
+        for event in run_trial(job, data):
+            if isinstance(event, Block):
+                columns = fresh.setdefault(event.table, {})
+                for name, values in event.columns.items():
+                    columns.setdefault(name, []).extend(values)
+            elif isinstance(event, Outcome) and event.status != outcome["status"]:
+                return False, f"{outcome['status']} then, {event.status} now: {event.error}"
     rows = 0
     for table in ROW_TABLES:
         then = _sorted_rows(storage, table, trial_id, outcome["attempt"])

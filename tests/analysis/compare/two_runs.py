@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from caviar.analysis.compare.runs import Comparison
+from caviar.analysis.compare.runs import TwoRuns
 from caviar.analysis.run.read import Run
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
@@ -32,7 +32,7 @@ def run(root: Path, test: Any = noisy, **fields: Any) -> Run:
     return run_of(root, trials, World(test=test), scientific=SIZES)
 
 
-def row(found: Comparison, quantity: str, level: int, tracker: str = "") -> Any:
+def row(found: TwoRuns, quantity: str, level: int, tracker: str = "") -> Any:
     table = found.differences
     same = (table["quantity"] == quantity) & (table["norm_batch_size"] == str(level))
     (one,) = table[same & (table["tracker"] == tracker)].to_dict("records")
