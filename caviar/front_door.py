@@ -89,31 +89,31 @@ def run(
     where the place fails, ValueError where no trial finished, and KeyboardInterrupt after a
     Ctrl-C, when what was measured is on disk. Outside the main thread Ctrl-C is not handled.
 
-    >>> run = caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
+    >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
-    >>> run
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
-    >>> len(caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes").trials)
-    resuming runs/sizes: 2 of 2 trials are done
-    2/2 trials · ...
-    2
     """
-    if on not in list(Where):
-        raise RequestError(f"on is one of {', '.join(Where)}; got {on!r}")
-    if address is not None and on != "ray":
-        raise RequestError("address names a Ray cluster; give on='ray' too")
+    where = _where(on, address)
     planned = make_plan(study, trials)
     root = str(out) if out is not None else f"runs/{study.name}"
     progress = execute(
         planned,
         storage_at(root),
-        lambda jobs: executor_on(Where(on), planned.data, jobs, workers, address),
+        lambda jobs: executor_on(where, planned.data, jobs, workers, address),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,
     )
     if progress.interrupted:
         raise KeyboardInterrupt("what was measured is on disk; the same call resumes")
     return read_run(root)
+
+
+def _where(on: str, address: str | None) -> Where:
+    if on not in list(Where):
+        raise RequestError(f"on is one of {', '.join(Where)}; got {on!r}")
+    if address is not None and on != "ray":
+        raise RequestError("address names a Ray cluster; give on='ray' too")
+    return Where(on)
 
 
 def _stop() -> None:
@@ -131,7 +131,7 @@ def results(run: Run, beside: Sequence[Run] = ()) -> Results:
     >>> results = caviar.results(caviar.read_run("runs/quickstart"))
     >>> table = results["effect_of_size"]
     >>> list(table.columns[:4])
-    ['facet', 'level', 'quantity', 'reading']
+    ['reading', 'quantity', 'facet', 'level']
     >>> results["effect_of_sise"]
     Traceback (most recent call last):
     ...

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from caviar.analysis.compare.rows import Bits, settled, shared_bits
+from caviar.analysis.notebook import block
 from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import (
@@ -45,7 +46,7 @@ class Change:
     there: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TwoRuns:
     """What two runs are to each other.
 
@@ -64,6 +65,18 @@ class TwoRuns:
     changes: tuple[Change, ...]
     bits: Bits
     differences: pd.DataFrame
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.changes)} changed fields, {len(self.differences)} differences"
+        return f"<TwoRuns: {self.verdict}; {counts}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(change.field, change.here, change.there) for change in self.changes]
+        return block(
+            f"Two runs: {self.verdict}",
+            [f"{len(self.differences)} differences, {int(self.differences['sure'].sum())} sure"],
+            [("field", "first run", "second run"), *rows],
+        )
 
 
 def compare(here: Run, there: Run) -> TwoRuns:

@@ -24,6 +24,11 @@ class Finding:
     compute: Callable[[Results], pd.DataFrame]
 
 
+def nothing(results: Results) -> Sequence[str]:
+    """No sentence."""
+    return ()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The findings of a comparison, by name: a table is computed when asked for, and kept.
@@ -40,8 +45,8 @@ class Results:
     comparison: Comparison
     beside: tuple[Run, ...]
     findings: Mapping[str, Finding]
-    says: Callable[[Results], Sequence[str]] = lambda results: ()
-    _kept: dict[str, pd.DataFrame] = field(default_factory=dict)
+    says: Callable[[Results], Sequence[str]] = nothing
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
 
     def __repr__(self) -> str:
         names = ", ".join(self)

@@ -111,12 +111,12 @@ def _section(
 
 def code_of(results: Results, name: str) -> str:
     """The lines of Python that give a table of these results again."""
-    beside = [f"read_run({str(run.where)!r})" for run in results.beside]
+    beside = [f"caviar.read_run({str(run.where)!r})" for run in results.beside]
     more = f", [{', '.join(beside)}]" if beside else ""
     return (
-        "from caviar.analysis import read_run, results_of\n\n"
-        f"run = read_run({str(results.run.where)!r})\n"
-        f'results_of(run{more})["{name}"]'
+        "import caviar\n\n"
+        f"run = caviar.read_run({str(results.run.where)!r})\n"
+        f'caviar.results(run{more})["{name}"]'
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from caviar.analysis.notebook import block
 from caviar.analysis.theory import batch_statistics as theory
 from caviar.analysis.theory import running_mean as running
 from caviar.analysis.theory.prediction import (
@@ -186,7 +187,7 @@ class Number:
     checked: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Advice:
     """All that theory says: the numbers, what to change because of them, and what holds for all.
 
@@ -198,6 +199,14 @@ class Advice:
     numbers: tuple[Number, ...]
     change: tuple[str, ...]
     notes: tuple[str, ...] = NOTES
+
+    def __repr__(self) -> str:
+        return f"<Advice: {len(self.numbers)} numbers; {' '.join(self.change)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(one.words, f"{one.value:.4g}", one.unit, one.checked) for one in self.numbers]
+        header = ("theory says", "value", "unit", "checked")
+        return block("What to change", self.change, [header, *rows])
 
 
 def advise(question: Question) -> Advice:

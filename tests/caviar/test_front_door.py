@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 import caviar
+from caviar.analysis.report.headline import headlines
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from tests.faults.injections import rows_that_count
 from tests.faults.program import run_here
@@ -158,6 +160,28 @@ def test_values_are_shown_shortly(tmp_path: Path) -> None:
     assert f"<td>evaluations</td><td>{len(run.evaluations):,}</td>" in page
     assert "&lt;run&gt;" in page and "<run>" not in page
     assert len(repr(caviar.plan(study))) < 80 and len(repr(study)) < 120
+    results, two = caviar.results(run), caviar.compare(run, run)
+    for value in (results, two, caviar.advise(16)):
+        assert "\n" not in repr(value) and value._repr_html_().startswith("<div><strong>")
+    assert (
+        repr(two) == "<TwoRuns: same; 0 changed fields, " + f"{len(two.differences)} differences>"
+    )
+    assert f"<td>losses</td><td>{len(results['losses'])}</td>" in results._repr_html_()
+
+
+def test_results_in_a_notebook_begin_with_the_answer(tmp_path: Path) -> None:
+    study = caviar.read_study(None, [*TINY, "replicas=6"])
+    results = caviar.results(caviar.run(study, out=tmp_path / "run", on="inline"))
+    sentences = [escape(sentence) for sentence in headlines(results)]
+    assert all(sentences)
+    assert "".join(f"<p>{sentence}</p>" for sentence in sentences) in results._repr_html_()
+
+
+def test_a_run_that_compares_nothing_says_so(tmp_path: Path) -> None:
+    study = caviar.read_study({**STUDY, "scientific": {}})
+    run = caviar.run(study, out=tmp_path / "run", on="inline")
+    with pytest.raises(ValueError, match="No batch size differs between the trials"):
+        caviar.results(run)
 
 
 def test_advice_is_that_of_theory() -> None:
