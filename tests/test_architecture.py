@@ -186,6 +186,20 @@ def test_no_two_files_import_each_other() -> None:
     assert not edges
 
 
+def test_only_the_front_door_joins_runner_and_analysis() -> None:
+    """Besides the command line; the page that documents it imports what it exports."""
+    below = {
+        path.name: packages(ast.parse(path.read_text(encoding="utf-8"))) & set(PACKAGES)
+        for path in (ROOT / "caviar").glob("*.py")
+    }
+    assert below == {
+        "__init__.py": set(PACKAGES),  # For type checkers alone.
+        "__main__.py": {"runner"},
+        "front_door.py": {"runner", "analysis"},
+        "reference.py": set(),
+    }
+
+
 def test_what_one_file_of_the_runner_imports_alone() -> None:
     assert not [
         f"{name_of(path)}: {module}"
