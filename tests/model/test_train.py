@@ -26,7 +26,7 @@ from caviar.model.steps.schedules import SCHEDULES, ScheduleName
 from caviar.model.steps.setup import Probes
 from caviar.model.train import train
 from tests.model.helpers import (
-    Norm,
+    NormName,
     examples,
     initial,
     normal,
@@ -147,7 +147,7 @@ def test_training_is_the_same_again() -> None:
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_easy_problem_is_learnt(norm: Norm, dtype: DTypeLike) -> None:
+def test_an_easy_problem_is_learnt(norm: NormName, dtype: DTypeLike) -> None:
     training = small_training(
         network=small_mlp(norm=norm),
         steps=150,
@@ -165,7 +165,9 @@ def test_an_easy_problem_is_learnt(norm: Norm, dtype: DTypeLike) -> None:
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 @pytest.mark.parametrize(("dtype", "rate"), [(np.float32, 1e30), (np.float64, 1e300)])
-def test_divergence_is_reported_and_not_raised(norm: Norm, dtype: DTypeLike, rate: float) -> None:
+def test_divergence_is_reported_and_not_raised(
+    norm: NormName, dtype: DTypeLike, rate: float
+) -> None:
     training = small_training(network=small_mlp(norm=norm), learning_rate=rate)
     records = run(training, small_splits(2, dtype))
     curves = [r for r in records if isinstance(r, Curve)]
@@ -179,7 +181,7 @@ def test_divergence_is_reported_and_not_raised(norm: Norm, dtype: DTypeLike, rat
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
-def test_a_rate_of_1e30_raises_nothing_in_double_precision(norm: Norm) -> None:
+def test_a_rate_of_1e30_raises_nothing_in_double_precision(norm: NormName) -> None:
     records = run(small_training(network=small_mlp(norm=norm), learning_rate=1e30), SPLITS)
     curves = [r for r in records if isinstance(r, Curve)]
     assert not np.any(curves[-1].loss < 1e20)
@@ -204,7 +206,7 @@ def test_a_diverging_replica_leaves_the_others_alone() -> None:
 
 
 @pytest.mark.parametrize("norm", ["layer", "none"])
-def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: Norm) -> None:
+def test_arms_without_batch_statistics_ignore_the_norm_batch_size(norm: NormName) -> None:
     runs = [
         run(
             small_training(network=small_mlp(norm=norm, norm_batch_size=m), norm_batch_size=m),
