@@ -158,7 +158,7 @@ class TrialFields(Frozen):
                 f"norm = {self.norm!r} needs at least one hidden layer; hidden is empty"
             )
         kind, size = NORMS[self.norm], self.norm_batch_size
-        refusal = kind.refusal(dict(self))
+        refusal = kind.refusal(vars(self))
         if refusal:
             raise ValueError(refusal)
         if not kind.uses_batch_statistics or not isinstance(size, int):

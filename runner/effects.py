@@ -99,20 +99,29 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 
 def is_read(field: str, trial: Values) -> bool:
     """Whether a field of this trial has an effect on any of its rows."""
-    return all(need.met(field, trial) for need in NEEDS.get(field, ()))
+    return _missed(field, trial) is None
 
 
 def unread(trial: Values) -> list[str]:
     """The fields of this trial that have no effect on any of its rows."""
-    return [field for field in NEEDS if not is_read(field, trial)]
+    return [field for field in NEEDS if _missed(field, trial) is not None]
+
+
+def _missed(field: str, trial: Values) -> Need | None:
+    """The first need of a field that this trial does not meet."""
+    for need in NEEDS.get(field, ()):
+        if not need.met(field, trial):
+            return need
+    return None
 
 
 def reason(field: str, trial: Values) -> str:
     """`norm = 'batch'`: the values beside which a field of this trial has no effect."""
-    needs = NEEDS[field]
-    missed = next(need for need in needs if not need.met(field, trial))
-    parts = [f"{name} = {_listed(trial[name])!r}" for name in missed.decided_by]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    missed = _missed(field, trial)
+    if missed is None:
+        raise ValueError(f"{field} has an effect")
+    *parts, last = [f"{name} = {_listed(trial[name])!r}" for name in missed.decided_by]
+    return f"{', '.join(parts)} and {last}" if parts else last
 
 
 def _listed(value: Any) -> Any:

@@ -88,11 +88,12 @@ class Bench:
 
     def as_trained(self, given: TrialConfig) -> TrialConfig:
         """The trial with every field that it does not read at its default."""
-        fields = {name: getattr(given, name) for name in TrialConfig.model_fields}
-        idle = {name: DEFAULTS[name] for name in unread(fields)}
-        settled = self._filled({**fields, **idle})
+        fields = {name: value for name, value in vars(given).items() if name in ALL_FIELDS}
+        idle = [name for name in unread(fields) if fields[name] != DEFAULTS[name]]
+        if idle:
+            fields = self._filled({**fields, **{name: DEFAULTS[name] for name in idle}})
         # The seeds of all trials are one tuple, and so are the names of the fields that are set.
-        return TrialConfig.model_construct(ALL_FIELDS, **{**settled, "seeds": self.seeds})
+        return TrialConfig.model_construct(ALL_FIELDS, **{**fields, "seeds": self.seeds})
 
     def _fields(self, position: Position) -> TrialFields:
         given = {**self.study.fixed, **position.level, **position.point}
