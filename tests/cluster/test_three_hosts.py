@@ -6,6 +6,7 @@ The shipped `cluster-onprem.yaml` on three hosts that are namespaces of this mac
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.runner.trial.arithmetic import same_kernel
 from tests.cluster.hosts import (
     HEAD,
     HOME,
@@ -124,12 +126,17 @@ def lost(log: Path, address: str) -> bool:
 
 
 def runs_hurt(hosts: Hosts, url: str, account: Account, fault: Fault) -> Path:
-    """Submit the study, cut one host off and kill another while it runs; its folder at the end."""
+    """Submit the study, cut one host off and kill another while all of them have trials that
+    wait; its folder once they were released and the job is done."""
     out = str(HOME / "runs" / "hurt")  # as the head sees its home
     root = hosts.home(HEAD) / "runs" / "hurt"
     submit = ("job", "submit", "--address", url, "--submission-id", "hurt", "--no-wait")
-    driver = ("--", "python", "-m", "runner", *WORDS, "--on", "ray", "--out", out)
-    code, said = hosts.ray(*submit, "--working-dir", ".", *driver)
+    release = hosts.folder / "release"
+    driver = ("--", "python", "-m", "tests.cluster.held", str(release), *WORDS)
+    # The run is held against that of this shell, whose kernel a login by SSH does not inherit.
+    kernel = ("--runtime-env-json", json.dumps({"env_vars": same_kernel()}))
+    where = ("--on", "ray", "--out", out)
+    code, said = hosts.ray(*submit, "--working-dir", ".", *kernel, *driver, *where)
     assert code == 0, said
     account("job submitted with the token")
     with followed(hosts, url, "hurt") as log:
@@ -148,6 +155,7 @@ def runs_hurt(hosts: Hosts, url: str, account: Account, fault: Fault) -> Path:
             for host in [host for host in unseen if lost(log, host)]:
                 now = account(f"loss of {NAMES[host]} noticed")
                 print(f"          after {now - unseen.pop(host):.1f} s")
+        release.touch()
         ended = re.compile("Job 'hurt' (succeeded|failed)")
         assert eventually(lambda: bool(ended.search(log.read_text())), LONG), log.read_text()
         assert "Job 'hurt' succeeded" in log.read_text(), log.read_text()

@@ -254,16 +254,8 @@ def test_an_exception_in_the_driver_leaves_no_process(tiny: Plan) -> None:
 
 
 def test_closing_twice_is_no_fault(tiny: Plan) -> None:
-    for executor in (LocalExecutor(tiny.data, 1), InlineExecutor(tiny.data)):
-        executor.submit(jobs_of(tiny)[0])
-        executor.close()
-        executor.close()
-        assert not list(executor.events())
-
-
-def test_inline_runs_in_the_order_of_submission(tiny: Plan) -> None:
-    executor = InlineExecutor(tiny.data)
-    for job in reversed(jobs_of(tiny)):
-        executor.submit(job)
-    started = [e.trial_id for e in executor.events() if isinstance(e, Started)]
-    assert started == [config.trial_id for config in reversed(tiny.trials)]
+    executor = LocalExecutor(tiny.data, 1)
+    executor.submit(jobs_of(tiny)[0])
+    executor.close()
+    executor.close()
+    assert not list(executor.events())

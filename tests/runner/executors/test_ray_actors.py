@@ -218,11 +218,10 @@ def test_a_cluster_that_exists_is_left_as_it_was_found(head: Head, tmp_path: Pat
 
 
 def submitted(head: Head, folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    """A job whose files are the packages and a study, as a user ships a checkout."""
-    for package in ("model", "runner", "analysis"):
-        shutil.copytree(
-            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    """A job whose files are the packages, with the links to them, as a user ships a clone."""
+    for package in ("caviar", "model", "runner", "analysis"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, folder / package, symlinks=True, ignore=ignore)
     ray = Path(sys.executable).with_name("ray")
     submit = [ray, "job", "submit", "--address", head.jobs, "--working-dir", ".", "--"]
     return subprocess.run(
