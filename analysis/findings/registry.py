@@ -11,7 +11,7 @@ from caviar.analysis.tables import regularization
 from caviar.analysis.tables import running_error_parts as error_parts
 from caviar.analysis.tables import running_statistics as test_time
 from caviar.analysis.tables.best_decay import best_decay, memory_scaling
-from caviar.analysis.tables.control_arms import arm_effects, mechanism_shares
+from caviar.analysis.tables.control_arms import arm_effects, mechanism_shares, shown_by_arms
 from caviar.analysis.tables.data_sets import across_data_sets
 from caviar.analysis.tables.designs import designs_beside
 from caviar.analysis.tables.equivalent_dropout import equivalent_dropout
@@ -25,6 +25,10 @@ def _designs(results: Results) -> pd.DataFrame:
     return designs_beside(results.comparisons) if results.beside else pd.DataFrame()
 
 
+def _mechanism_shares(results: Results) -> pd.DataFrame:
+    return mechanism_shares(results["arm_effects"], shown_by_arms(results.run.study))
+
+
 FINDINGS = (
     Finding("batch_noise", lambda r: noise.batch_noise(r.comparison)),
     Finding("noise_penalty", lambda r: regularization.noise_penalty(r.comparison)),
@@ -36,7 +40,7 @@ FINDINGS = (
     Finding("verdicts", lambda r: regularization.verdicts(r["effect_of_size"])),
     Finding("chosen_draws", lambda r: chosen_table(r.comparison)),
     Finding("arm_effects", lambda r: arm_effects(r.comparison)),
-    Finding("mechanism_shares", lambda r: mechanism_shares(r["arm_effects"])),
+    Finding("mechanism_shares", _mechanism_shares),
     Finding("penalties", lambda r: noise.penalties(r.comparison)),
     Finding("penalty_split", lambda r: noise.at_own_size(r["penalties"])),
     Finding("gradient_noise", lambda r: noise.gradient_noise(r.comparison)),

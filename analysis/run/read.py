@@ -116,12 +116,25 @@ def _study(place: Place) -> dict[str, Any]:
     """The content of `study.json`, with the tables that are read from it."""
     try:
         study: dict[str, Any] = json.loads(content(place, "study.json").decode("utf-8"))
-        if all(isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")):
+        described = all(
+            isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")
+        )
+        if described and all(_names_an_arm(row) for row in study.get("mechanisms", ())):
             return study
         said = "it does not describe a study"
     except (ValueError, RecursionError, TypeError, KeyError) as error:
         said = f"{type(error).__name__}: {error}"
     raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {said}")
+
+
+def _names_an_arm(row: Any) -> bool:
+    """Whether it says of one mechanism which arm shows it, and against what."""
+    keys = {"mechanism", "arm", "contrast"}
+    return (
+        isinstance(row, dict)
+        and row.keys() == keys
+        and all(isinstance(v, str) for v in row.values())
+    )
 
 
 def of_trials(run: Run, trial_ids: pd.Series) -> Run:

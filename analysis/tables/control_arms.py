@@ -6,7 +6,8 @@ same size, its effect is what that mechanism did; against population statistics,
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -79,16 +80,36 @@ def _contrasts(
     return found
 
 
-SHARES = {
-    "self-influence": ("leave-one-out", "the example in its own statistics"),
-    "gradient path": ("stop-gradient", "the gradient through the statistics"),
-    "partition diffusion": ("partitions-8", "gradient noise between partitions into ghosts"),
-    "class composition": ("stratified", "noise between the classes of a ghost"),
-}
-"""What each mechanism adds to batch norm: batch norm less the arm without it."""
+class Shown(NamedTuple):
+    """The arm of a study that shows a mechanism.
+
+    It is `removed` from batch norm, or left `alone` on population statistics.
+    """
+
+    mechanism: str
+    arm: str
+    contrast: str
 
 
-def mechanism_shares(effects: pd.DataFrame) -> pd.DataFrame:
+EARLIER = (
+    Shown("injected noise", "noise", "alone"),
+    Shown("self-influence", "leave-one-out", "removed"),
+    Shown("gradient path", "stop-gradient", "removed"),
+    Shown("partition diffusion", "partitions-8", "removed"),
+    Shown("class composition", "stratified", "removed"),
+)
+"""What the arms show in a run whose `study.json` does not say so, by the names that
+`studies/mechanisms.toml` gives them."""
+
+
+def shown_by_arms(study: Mapping[str, Any]) -> tuple[Shown, ...]:
+    """Mechanisms and their arms as the runner noted them in the content of `study.json`."""
+    if "mechanisms" not in study:
+        return EARLIER
+    return tuple(Shown(**row) for row in study["mechanisms"])
+
+
+def mechanism_shares(effects: pd.DataFrame, shown: tuple[Shown, ...]) -> pd.DataFrame:
     """What each mechanism adds to train and test loss at every size, from `arm_effects`.
 
     `whole` is batch norm less population statistics; the others are batch norm less the arm
@@ -102,12 +123,15 @@ def mechanism_shares(effects: pd.DataFrame) -> pd.DataFrame:
     parts = []
     if (kept["against"] == POPULATION).any() and len(first):
         against = kept[kept["against"] == POPULATION]
-        for name, arm in (("whole", first.iloc[0]), ("injected noise", "noise")):
+        alone = [(one.mechanism, one.arm) for one in shown if one.contrast == "alone"]
+        for name, arm in (("whole", first.iloc[0]), *alone):
             parts.append(against[against["arm"] == arm].assign(mechanism=name))
-    for name, (arm, _) in SHARES.items():
+    for name, arm in ((one.mechanism, one.arm) for one in shown if one.contrast == "removed"):
         rows = kept[(kept["arm"] == arm) & (kept["against"] != POPULATION)]
         turned = {"mean": -rows["mean"], "low": -rows["high"], "high": -rows["low"]}
         parts.append(rows.assign(mechanism=name, **turned))
+    if not parts:
+        return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
     columns = ["reading", "mechanism", "level", "quantity", *Interval._fields, "left_out"]
     return table[columns]

@@ -14,7 +14,7 @@ from caviar.model.identities.distorted_norms import DISTORTED, by_draw, shift_of
 from caviar.model.identities.identity import Identities, Identity, chance, few, relative
 from caviar.model.identities.site import Site
 from caviar.model.norms.distorted import distort, distorted_backward
-from caviar.model.norms.kind import GHOSTS, NormKind, Settings
+from caviar.model.norms.kind import GHOSTS, Mechanism, NormKind, Settings
 from caviar.model.norms.standardise import grouped, standardised
 
 
@@ -184,16 +184,25 @@ def the_whole_split(batch_size: int, norm_batch_size: int, train: int) -> int:
     return train
 
 
-def _kind(name: str, noise: Callable[[int], Noise]) -> NormKind:
+def _kind(name: str, noise: Callable[[int], Noise], mechanism: Mechanism | None = None) -> NormKind:
     def make(s: Settings) -> NoisyNorm:
         shared = {"ghost": s["norm_batch_size"], "example": 1}[s["noise_shared"]]
         return NoisyNorm(s["norm_batch_size"], s["epsilon"], noise(shared))
 
     # Averages see one group per step, the whole split: there are no ghosts to choose among.
     settings = GHOSTS - {"ghost_update"} | {"noise_shared"}
-    return NormKind(name, NoisyNorm, make, settings, forward_examples=the_whole_split)
+    return NormKind(
+        name,
+        NoisyNorm,
+        make,
+        settings,
+        forward_examples=the_whole_split,
+        mechanism=mechanism,
+    )
 
 
 SHIFT_NOISE = _kind("shift-noise", ShiftNoise)
 SCALE_NOISE = _kind("scale-noise", ScaleNoise)
-SHIFT_AND_SCALE_NOISE = _kind("shift-and-scale-noise", ShiftAndScaleNoise)
+SHIFT_AND_SCALE_NOISE = _kind(
+    "shift-and-scale-noise", ShiftAndScaleNoise, Mechanism("injected noise", "alone")
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from caviar.model.norms.norm import Norm, Normaliser
 
@@ -30,6 +30,17 @@ def nothing_to_refuse(settings: Settings) -> str:
     return ""
 
 
+class Mechanism(NamedTuple):
+    """What an arm tells about batch norm.
+
+    `contrast`: the mechanism is `removed` from batch norm and all else kept, or it is left
+    `alone` on population statistics.
+    """
+
+    name: str
+    contrast: Literal["removed", "alone"]
+
+
 @dataclass(frozen=True)
 class NormKind:
     """One value of a study's `norm`.
@@ -38,7 +49,8 @@ class NormKind:
     config fields that this norm reads, and `steps`. `forward_examples` takes batch size, norm
     batch size and training examples to the examples of a training step's forward pass, those
     without a loss included. `refusal` says in a sentence what is wrong with settings (`hidden`
-    among them); it is empty where nothing is.
+    among them); it is empty where nothing is. `mechanism` is the part of batch norm that this arm
+    shows against it.
     """
 
     name: str
@@ -48,6 +60,7 @@ class NormKind:
     smallest_norm_batch_size: int = 2
     forward_examples: Callable[[int, int, int], int] = ghosts_of_the_batch
     refusal: Callable[[Settings], str] = nothing_to_refuse
+    mechanism: Mechanism | None = None
 
     @property
     def uses_batch_statistics(self) -> bool:

@@ -17,7 +17,7 @@ from caviar.model.identities.control_arms import (
 )
 from caviar.model.identities.identity import Identities, Identity, products, relative
 from caviar.model.identities.site import Site
-from caviar.model.norms.kind import NormKind
+from caviar.model.norms.kind import Mechanism, NormKind
 from caviar.model.norms.standardise import grouped, plain_tape
 
 
@@ -127,4 +127,5 @@ LEAVE_ONE_OUT = NormKind(
     LeaveOneOutNorm,
     lambda s: LeaveOneOutNorm(s["norm_batch_size"], s["epsilon"]),
     smallest_norm_batch_size=3,
+    mechanism=Mechanism("self-influence", "removed"),
 )

@@ -17,7 +17,7 @@ from caviar.model.identities.control_arms import (
 )
 from caviar.model.identities.identity import Identities, Identity, few, products, relative
 from caviar.model.identities.site import Site
-from caviar.model.norms.kind import NormKind, ghosts_of_the_batch
+from caviar.model.norms.kind import Mechanism, NormKind, ghosts_of_the_batch
 from caviar.model.norms.standardise import (
     batch_moments,
     grouped,
@@ -131,4 +131,5 @@ OTHER_EXAMPLES = NormKind(
     OtherExamplesNorm,
     lambda s: OtherExamplesNorm(s["norm_batch_size"], s["epsilon"]),
     forward_examples=twice,
+    mechanism=Mechanism("self-influence", "removed"),
 )

@@ -11,7 +11,7 @@ from caviar.model.contract import Array, Generators, NormTape, Parameters
 from caviar.model.identities.batch_norm import STANDARDISED, TAPED
 from caviar.model.identities.identity import Identities, Identity, few, relative
 from caviar.model.identities.site import Site
-from caviar.model.norms.kind import NormKind
+from caviar.model.norms.kind import Mechanism, NormKind
 from caviar.model.norms.standardise import grouped, standardised
 
 
@@ -50,4 +50,5 @@ STOP_GRADIENT = NormKind(
     "stop-gradient",
     StopGradientNorm,
     lambda s: StopGradientNorm(s["norm_batch_size"], s["epsilon"]),
+    mechanism=Mechanism("gradient path", "removed"),
 )

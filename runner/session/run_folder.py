@@ -18,6 +18,7 @@ from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
+from caviar.runner.study.mechanisms import mechanisms_of
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import SETTLED, Job
@@ -49,6 +50,7 @@ def open_run(storage: Storage, plan: Plan, command: str) -> None:
                 + "; undo the change, or use another --out"
             )
     content["sessions"].append(session(command))
+    content["mechanisms"] = mechanisms_of(plan.study)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 

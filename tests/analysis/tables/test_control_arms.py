@@ -13,7 +13,7 @@ import pytest
 from caviar.analysis.run.arms import arms_of, first_arm
 from caviar.analysis.run.read import TABLES, Run, of_trials
 from caviar.analysis.statistics.intervals import mean_interval
-from caviar.analysis.tables.control_arms import arm_effects, mechanism_shares
+from caviar.analysis.tables.control_arms import EARLIER, arm_effects, mechanism_shares
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
 
@@ -171,7 +171,7 @@ def test_a_seed_that_diverged_on_either_side_is_left_out(tmp_path: Path, bad: fl
 
 
 def test_shares_are_batch_norm_less_the_arm_without(known: Run) -> None:
-    shares = mechanism_shares(effects_of(known)).set_index(
+    shares = mechanism_shares(effects_of(known), EARLIER).set_index(
         ["reading", "quantity", "mechanism", "level"]
     )
     truth = {
@@ -196,16 +196,16 @@ def test_shares_are_batch_norm_less_the_arm_without(known: Run) -> None:
 
 def test_intervals_of_shares_are_turned_with_their_sign(known: Run) -> None:
     effects = effects_of(known).query("reading == 'every draw' and quantity == 'train_loss'")
-    shares = mechanism_shares(effects).set_index(["mechanism", "level"])
+    shares = mechanism_shares(effects, EARLIER).set_index(["mechanism", "level"])
     of = effects.query("against == 'batch'").set_index(["arm", "level"])
     row, arm = shares.loc[("class composition", 8)], of.loc[("stratified", 8)]
     assert (row["low"], row["high"]) == (-arm["high"], -arm["low"])
 
 
 def test_shares_without_arms(known: Run) -> None:
-    assert mechanism_shares(pd.DataFrame()).empty
+    assert mechanism_shares(pd.DataFrame(), EARLIER).empty
     effects = effects_of(known)
-    alone = mechanism_shares(effects[effects["against"] == "batch"])
+    alone = mechanism_shares(effects[effects["against"] == "batch"], EARLIER)
     assert set(alone["mechanism"]) == {
         "self-influence",
         "gradient path",
@@ -213,7 +213,7 @@ def test_shares_without_arms(known: Run) -> None:
         "class composition",
     }
     # References of one size each say nothing of mechanisms.
-    one_size = mechanism_shares(effects[effects["arm"] == "layer"])
+    one_size = mechanism_shares(effects[effects["arm"] == "layer"], EARLIER)
     assert one_size.empty
 
 
