@@ -29,5 +29,5 @@ def all_but_the_smallest_ghosts(release: Path, job: Job, data: Data) -> Iterator
 
 if __name__ == "__main__":
     run = partial(all_but_the_smallest_ghosts, Path(sys.argv.pop(1)))
-    RayExecutor.__init__.__defaults__ = (run,)  # type: ignore[misc]
+    RayExecutor.__init__.__defaults__ = (run,)
     main()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ray.cluster_utils import Cluster
@@ -50,13 +51,13 @@ def test_where_every_actor_has_another_kernel_the_run_ends(
 @pytest.fixture
 def two_kernels(tmp_path: Path) -> Iterator[Cluster]:
     """A cluster of a machine with this process's kernel and one with another."""
-    node = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
     forced = forcing(tmp_path, {"OPENBLAS_CORETYPE": another_core()})
     cluster = Cluster(True, head_node_args={**node, "include_dashboard": False})
     with environment({"PYTHONPATH": forced}):
         cluster.add_node(**node)
     yield cluster
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def test_a_machine_with_another_kernel_gets_no_trial(

@@ -11,6 +11,7 @@ OUT_OF_MEMORY = (
     "Memory on the node (IP: 192.0.2.7, ID: abc) was 15.2GB / 16.0GB (0.95) is over. "
     "(IP: 192.0.2.7, ID: abc) was 15.2GB used / 16.0GB limit"
 )
+FULL: Exception = OutOfMemoryError(OUT_OF_MEMORY)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ OUT_OF_MEMORY = (
         (RayError("\x1b[36mray::A.run()\x1b[39m ended\nand a page more"), "ray::A.run() ended"),
         (RayError(""), "RayError"),
         (
-            OutOfMemoryError(OUT_OF_MEMORY),
+            FULL,
             "no memory was left on 192.0.2.7 (15.2GB of 16.0GB used); lower --workers, or "
             "replicas in the study",
         ),
@@ -30,6 +31,6 @@ def test_a_page_of_ray_becomes_a_line(error: Exception, said: str) -> None:
 
 
 def test_a_process_that_ran_out_of_memory_lost_no_machine() -> None:
-    assert machine_lost(NodeDiedError("gone"))
+    assert machine_lost(NodeDiedError("gone"))  # type: ignore[no-untyped-call]
     assert machine_lost(ActorUnavailableError("away", None))
-    assert not machine_lost(OutOfMemoryError(OUT_OF_MEMORY))
+    assert not machine_lost(FULL)
