@@ -42,18 +42,15 @@ def train(
     start: Snapshot | None = None,
     wanted: Callable[[], bool] = never,
 ) -> Iterator[Record]:
-    """Train one network a seed side by side and yield what is measured on the way.
+    """Train one network per seed side by side and yield what is measured on the way.
 
-    Nothing stops at a loss that is not finite: the numbers say so, seed by seed, and the other
-    seeds of the stack go on. `wanted` is asked after the records of every step but the last; a
-    yes is answered with a snapshot. From a `start` everything after its step is the same bit for
-    bit, and nothing of before is repeated.
+    A loss that is not finite stops neither its seed nor the others. `wanted` is asked after the
+    records of every step but the last; a yes is answered with a snapshot. From a `start`
+    everything after its step is the same bit for bit, and nothing of before is repeated.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
-    >>> trial = plan.trials[0]
-    >>> training, splits = caviar.build(trial, plan.data), caviar.make_splits(plan.data, trial)
-    >>> len(list(caviar.train(training, splits))) > 10
-    True
+    >>> splits = caviar.make_splits(plan.data, plan.trials[0])
+    >>> records = list(caviar.train(caviar.build(plan.trials[0], plan.data), splits))
     """
     at = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
     drawing = Drawing(at.streams)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import caviar
+from tests.test_architecture import PACKAGES, ROOT, packages
 
 HEAVY = {"numpy", "pandas", "pyarrow", "pydantic", "ray", "scipy", "sklearn", "matplotlib"}
 
@@ -44,3 +45,17 @@ def test_importing_caviar_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert "caviar" in loaded and not loaded & HEAVY
+
+
+def test_only_the_front_door_joins_runner_and_analysis() -> None:
+    """Besides the command line; the page that documents it imports what it exports."""
+    below = {
+        path.name: packages(ast.parse(path.read_text(encoding="utf-8"))) & set(PACKAGES)
+        for path in (ROOT / "caviar").glob("*.py")
+    }
+    assert below == {
+        "__init__.py": set(PACKAGES),  # For type checkers alone.
+        "__main__.py": {"runner"},
+        "front_door.py": {"runner", "analysis"},
+        "reference.py": set(),
+    }

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyarrow import fs
 
-import caviar.analysis.run.location
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.loop import run_study
 from caviar.runner.session.run_folder import open_run, read_study_json, remaining, unplanned
-from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.object_store import WRITER, ObjectStore
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_columns, write_part
 from caviar.runner.store.sink import ParquetSink, to_table
 from caviar.runner.store.storage import read
-from caviar.runner.store.uri import joined, masked
 from caviar.runner.trial.events import Block, Job
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import verify_run
@@ -237,74 +231,11 @@ def test_a_writer_that_ended_well_changes_no_numbers(store: ObjectStore) -> None
             assert {job.attempt for job in remaining(store, plan)} == {0}
 
 
-def test_a_file_uri_is_a_folder(tmp_path: Path) -> None:
-    place = storage_at(f"file://{tmp_path}/run")
-    assert isinstance(place, LocalFolder) and place.root == tmp_path / "run"
-    drive(place, plan_of(*TINY))
-    assert (tmp_path / "run" / "curves" / "part-000000.parquet").exists()
-    same_tables(tables(f"file://{tmp_path}/run"), tables(tmp_path / "run"))
-
-
-@pytest.mark.parametrize(
-    ("uri", "said"),
-    [
-        ("nothing://bucket/run", "Unrecognized filesystem type"),
-        ("s3:///run", "Missing bucket name"),
-        ("s3://bucket/run?regon=x", "Unexpected query parameter in S3 URI: 'regon'"),
-        ("s3://bucket/run?region=x&allow_bucket_creation=true", "region, scheme, endpoint_over"),
-        ("s3://bucket//run?region=x", "a name in its path is empty"),
-        ("s3://KEY:SEC/RET@bucket/run?region=x", r"cannot reach 's3://\*\*\*@bucket/run"),
-        ("file://runs/here", "cannot reach 'file://runs/here'"),
-    ],
-)
-def test_a_uri_that_is_wrong_is_refused(uri: str, said: str) -> None:
-    with pytest.raises(RequestError, match=said) as caught:
-        storage_at(uri)
-    assert "RET" not in str(caught.value)
-    with pytest.raises(ValueError) if "&" not in uri and "//run?" not in uri else nullcontext():
-        caviar.analysis.run.location.place_at(uri)
-
-
 @pytest.mark.parametrize("attempts", ["0", "many", ""])
 def test_attempts_are_a_number(attempts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
     with pytest.raises(RequestError, match=f"AWS_MAX_ATTEMPTS is '{attempts}'"):
         storage_at("s3://bucket/run?region=x")
-
-
-@pytest.mark.parametrize(
-    ("word", "shown"),
-    [
-        ("runs/a:b@c", "runs/a:b@c"),
-        ("s3://bucket/run@home?region=x", "s3://bucket/run@home?region=x"),
-        ("s3://KEY:SECRET@bucket/run?region=x", "s3://***@bucket/run?region=x"),
-        ("--out=s3://KEY:SE/C:R@ET@bucket/run", "--out=s3://***@bucket/run"),
-        ("abfs://box@account/run?sas_token=abc&x=1", "abfs://box@account/run?sas_token=***&x=1"),
-        ("abfs://a/b?x=1&Account_Key=a%2Fb", "abfs://a/b?x=1&Account_Key=***"),
-    ],
-)
-def test_secrets_are_not_shown(word: str, shown: str) -> None:
-    assert masked(word) == shown
-    if "://" in word:
-        assert caviar.analysis.run.location.masked(word) == shown
-
-
-@settings(max_examples=40)
-@given(
-    secret=st.text(st.characters(codec="utf-8"), min_size=3).filter(lambda s: s not in "s3://***@"),
-    uri=st.sampled_from(["s3://K:{}@b/run", "abfs://b/run?client_secret={}&x=1"]),
-)
-def test_no_secret_is_shown_however_it_is_written(secret: str, uri: str) -> None:
-    secret = secret.replace("&", "-") if "?" in uri else secret
-    word = uri.format(f"<{secret}>")
-    assert f"<{secret}>" not in masked(word)
-    assert masked(word) == caviar.analysis.run.location.masked(word)
-
-
-def test_a_key_stands_before_the_question_mark() -> None:
-    assert joined("s3://b/run/?region=x", "study.json") == "s3://b/run/study.json?region=x"
-    assert joined("runs/what?", "study.json") == "runs/what?/study.json"
-    assert joined("s3://b/run", "a/b") == "s3://b/run/a/b"
 
 
 def test_next_parts_are_counted_from_one_listing(s3: int) -> None:

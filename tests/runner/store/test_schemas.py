@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from caviar.runner.config import LATER, TrialConfig
-from caviar.runner.store.schemas import TRIALS, config_of, trial_row
+from caviar.runner.store.schemas import KEYS, ROW_TABLES, SCHEMAS, TRIALS, config_of, trial_row
 from tests.runner.helpers import TINY, plan_of, tiny
 
 TRAINED: dict[str, tuple[str, ...]] = {
@@ -38,3 +38,12 @@ def test_a_row_from_before_a_column_joined_keeps_its_identity() -> None:
     (row,) = stored(trial).to_pylist()
     again = config_of({**row, **dict.fromkeys(LATER)}, trial.dataset)
     assert LATER and again.trial_id == row["trial_id"]
+
+
+@pytest.mark.parametrize("table", ROW_TABLES)
+def test_a_measurement_names_its_trial_attempt_and_step(table: str) -> None:
+    schema = SCHEMAS[table]
+    assert {"trial_id", "attempt", "step"} <= set(schema.names)
+    assert set(KEYS[table]) <= set(schema.names) and len(schema.names) == len(set(schema.names))
+    assert schema.field("trial_id").type == pa.string()
+    assert schema.field("attempt").type == pa.int32()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 import caviar.runner.store.sink
 import caviar.runner.store.storage
-from caviar.runner.store.local_folder import write_whole
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows, write_part
 from caviar.runner.store.schemas import CURVES, ROW_TABLES, SCHEMAS
@@ -82,21 +80,6 @@ def test_no_trials_write_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*"))
 
 
-def test_what_a_crash_left_behind_is_not_read(tmp_path: Path) -> None:
-    write_part(storage_at(tmp_path), "curves", to_table(block()))
-    (tmp_path / "curves" / ".part-000001.parquet.tmp").write_bytes(b"PAR1 half")
-    assert len(pd.read_parquet(tmp_path / "curves")) == 3
-    assert len(pq.read_table(tmp_path / "curves")) == 3
-
-
-def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
-    there, curves = storage_at(tmp_path), tmp_path / "curves"
-    for _ in range(2):
-        write_part(there, "curves", to_table(block()))
-    (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
-    assert write_part(there, "curves", to_table(block())) == "curves/part-000042.parquet"
-
-
 def test_a_second_sink_goes_on_where_the_first_ended(tmp_path: Path) -> None:
     for _ in range(3):
         sink = ParquetSink(storage_at(tmp_path))
@@ -105,34 +88,6 @@ def test_a_second_sink_goes_on_where_the_first_ended(tmp_path: Path) -> None:
     assert [p.name for p in parts(tmp_path, "curves")] == [
         f"part-{i:06d}.parquet" for i in range(3)
     ]
-
-
-def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The names in a folder at every sync and at the rename."""
-    seen: list[list[str]] = []
-    sync, rename = os.fsync, Path.replace
-
-    def looking(descriptor: int) -> None:
-        seen.append(sorted(os.listdir(os.environ["LOOKED_AT"])))
-        sync(descriptor)
-
-    def renaming(path: Path, target: Path) -> Path:
-        seen.append(["rename"])
-        return rename(path, target)
-
-    monkeypatch.setattr(os, "fsync", looking)
-    monkeypatch.setattr(Path, "replace", renaming)
-    return seen
-
-
-def test_a_file_appears_only_once_it_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOOKED_AT", str(tmp_path))
-    seen = names_while_writing(monkeypatch)
-    write_whole(tmp_path / "a.txt", b"content")
-    assert seen == [[".a.txt.tmp"], ["rename"], ["a.txt"]]
-    assert (tmp_path / "a.txt").read_bytes() == b"content"
 
 
 def test_readers_see_whole_files_at_every_instant(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The part files of a table: whole, numbered, and read together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from caviar.runner.errors import RequestError
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.part_files import (
+    part_names,
+    read_columns,
+    read_part,
+    read_rows,
+    rows_of,
+    write_part,
+)
+from caviar.runner.store.schemas import SCHEMAS
+from caviar.runner.store.sink import to_table
+from tests.runner.helpers import block
+
+
+def test_columns_are_read_over_all_parts_in_order(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    assert read_rows(storage, "curves", ["step", "trial_id"]) == {"step": [], "trial_id": []}
+    for trial in ("a", "b"):
+        write_part(storage, "curves", to_table(block(trial_id=trial, rows=2)))
+    assert part_names(storage, "curves") == ["part-000000.parquet", "part-000001.parquet"]
+    found = read_columns(storage, "curves", ["trial_id", "step"])
+    assert found.column_names == ["trial_id", "step"]
+    assert found.to_pydict() == {"trial_id": ["a", "a", "b", "b"], "step": [0, 1, 0, 1]}
+
+
+def test_rows_of_some_trials_have_every_column(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    for trial in ("a", "b", "c"):
+        write_part(storage, "noise", to_table(block("noise", trial_id=trial)))
+    found = rows_of(storage, "noise", ["a", "c", "d"])
+    assert found.schema == SCHEMAS["noise"] and found.num_rows == 6
+    assert set(found["trial_id"].to_pylist()) == {"a", "c"}
+    assert rows_of(storage, "curves", ["a"]).num_rows == 0
+
+
+def test_a_part_that_is_none_is_named(tmp_path: Path) -> None:
+    storage = storage_at(tmp_path)
+    write_part(storage, "curves", to_table(block()))
+    (tmp_path / "curves/part-000000.parquet").write_bytes(b"PAR1 half")
+    with pytest.raises(RequestError, match=r"curves/part-000000\.parquet in '.*' cannot be read"):
+        read_part(storage, "curves", "part-000000.parquet", ["step"])
+
+
+def test_what_a_crash_left_behind_is_not_read(tmp_path: Path) -> None:
+    write_part(storage_at(tmp_path), "curves", to_table(block()))
+    (tmp_path / "curves" / ".part-000001.parquet.tmp").write_bytes(b"PAR1 half")
+    assert len(pd.read_parquet(tmp_path / "curves")) == 3
+    assert len(pq.read_table(tmp_path / "curves")) == 3
+
+
+def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
+    there, curves = storage_at(tmp_path), tmp_path / "curves"
+    for _ in range(2):
+        write_part(there, "curves", to_table(block()))
+    (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
+    assert write_part(there, "curves", to_table(block())) == "curves/part-000042.parquet"

@@ -1,0 +1,38 @@
+"""What is loaded in a fresh process: nothing heavy for the program, no Ray for the analysis."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_architecture import FILES, ROOT, name_of, top
+
+
+@pytest.mark.parametrize("then", ["pass", "main.app(['--help'], standalone_mode=False)"])
+def test_the_program_answers_before_it_imports_what_is_heavy(then: str) -> None:
+    code = (
+        "import sys, json; from caviar.runner.cli import main; "
+        f"{then}; print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = {top(m) for m in json.loads(done.stdout.splitlines()[-1])}
+    assert "typer" in loaded
+    heavy = {"numpy", "pandas", "ray", "pydantic", "pyarrow", "scipy", "sklearn", "matplotlib"}
+    assert not loaded & heavy
+
+
+def test_the_analysis_never_loads_ray_or_the_packages_below() -> None:
+    files = [p for p in FILES if p.is_relative_to(ROOT / "analysis") and p.name != "__init__.py"]
+    modules = ", ".join(f"caviar.{name_of(p)[:-3].replace('/', '.')}" for p in files)
+    code = f"import sys, {modules}; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = {".".join(m.removeprefix("caviar.").split(".")[:1]) for m in done.stdout.split()}
+    assert "analysis" in loaded
+    assert not loaded & {"ray", "runner", "model", "sklearn", "pydantic"}
