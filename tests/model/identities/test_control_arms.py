@@ -10,8 +10,6 @@ from caviar.model.contract import Array, Generators, Layer, NormTape, Parameters
 from caviar.model.layers import Dense, Dropout, Relu, Tanh
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.norm import Norm, Normaliser
 from caviar.model.norms.other_examples import OtherExamplesNorm
@@ -186,16 +184,6 @@ def test_two_ghosts_are_each_other_s_statistics() -> None:
     assert checked(two_norms(Norm(OtherExamplesNorm(8))), x).passed
 
 
-@pytest.mark.parametrize(("r_max", "d_max"), [(1.0, 0.0), (np.inf, np.inf), (3.0, 5.0)])
-def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
-    for dtype in DTYPES:
-        found = checked(
-            two_norms(Norm(BatchRenorm(8, r_max, d_max, 0.9, 10))),
-            normal(0, 2, 64, 9).astype(dtype),
-        )
-        assert found.passed, found
-
-
 def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_pass() -> None:
     x, layer = normal(0, 2, 64, 9), Norm(BatchNorm(8))
 
@@ -213,10 +201,3 @@ def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_p
     logits, tape = network.forward(parameters, x, ())
     found = check_step(network, parameters, tape, normal(1, *logits.shape))
     assert found is not None and found.failed == ("stopped",)
-
-
-def test_noise_shared_by_a_last_short_group_passes() -> None:
-    """The noise arms take the whole training split, which the ghost size need not divide."""
-    network = two_norms(Norm(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8))))
-    assert checked(network, normal(0, 2, 61, 9)).passed
-    assert checked(network, normal(0, 2, 5, 9)).passed

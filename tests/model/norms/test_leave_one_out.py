@@ -1,4 +1,4 @@
-"""What each control arm computes, against direct computation and its limits."""
+"""What leave-one-out computes, against direct computation and its limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
-from caviar.model.norms.stop_gradient import StopGradientNorm
 from tests.model.helpers import normal
 
 
@@ -84,47 +83,3 @@ def test_leave_one_out_refuses_a_ghost_that_leaves_no_variance(m: int) -> None:
     message = f"a ghost batch of {m} leaves {m - 1} to normalise one example by: it takes 3"
     with pytest.raises(ValueError, match=message):
         Norm(LeaveOneOutNorm(m)).forward(_unit(x), x, ())
-
-
-@pytest.mark.parametrize("m", [1, 3, 6])
-def test_other_examples_are_the_other_half_s(m: int) -> None:
-    x, epsilon = normal(0, 2, 12, 5) + 3, 0.2
-    z = _x_hat(Norm(OtherExamplesNorm(m, epsilon)), x)
-    for start in range(0, 6, m):
-        other = x[:, 6 + start : 6 + start + m]
-        mean, variance = other.mean(axis=1, keepdims=True), other.var(axis=1, keepdims=True)
-        for rows in (slice(start, start + m), slice(6 + start, 6 + start + m)):
-            expected = (x[:, rows] - mean) / np.sqrt(variance + epsilon)
-            np.testing.assert_allclose(z[:, rows], expected, rtol=1e-10)
-
-
-def test_the_other_half_is_batch_norm() -> None:
-    x, dy = normal(0, 2, 24, 5) + 3, normal(1, 2, 24, 5)
-    dy[:, :12] = 0
-    own, tape = Norm(OtherExamplesNorm(4, 0.1)).forward(_unit(x), x, ())
-    plain, plain_tape = Norm(BatchNorm(4, 0.1)).forward(_unit(x), x, ())
-    np.testing.assert_allclose(own[:, 12:], plain[:, 12:], rtol=1e-12)
-    dx, _ = Norm(OtherExamplesNorm(4, 0.1)).backward(_unit(x), tape, dy)
-    plain_dx, _ = Norm(BatchNorm(4, 0.1)).backward(_unit(x), plain_tape, dy)
-    np.testing.assert_allclose(dx, plain_dx, rtol=1e-10, atol=1e-14)
-
-
-def test_every_ghost_takes_another() -> None:
-    x = normal(0, 1, 24, 2)
-    message = "a batch of 24 is an odd number of ghost batches of 8"
-    with pytest.raises(ValueError, match=message):
-        Norm(OtherExamplesNorm(8)).forward(_unit(x), x, ())
-
-
-def test_stop_gradient_changes_the_backward_pass_alone() -> None:
-    x, dy = normal(0, 2, 12, 5) + 3, normal(1, 2, 12, 5)
-    parameters = {"gamma": 1 + normal(2, 2, 1, 5), "beta": normal(3, 2, 1, 5)}
-    y, tape = Norm(StopGradientNorm(4, 0.1)).forward(parameters, x, ())
-    plain, plain_tape = Norm(BatchNorm(4, 0.1)).forward(parameters, x, ())
-    np.testing.assert_array_equal(y, plain)
-    dx, gradients = Norm(StopGradientNorm(4, 0.1)).backward(parameters, tape, dy)
-    _, plain_gradients = Norm(BatchNorm(4, 0.1)).backward(parameters, plain_tape, dy)
-    for k, g in plain_gradients.items():
-        np.testing.assert_array_equal(gradients[k], g)
-    deviation = np.sqrt(np.repeat(tape.moments.variance, 4, axis=1) + 0.1)
-    np.testing.assert_allclose(dx, dy * parameters["gamma"] / deviation, rtol=1e-12)
