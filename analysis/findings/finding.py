@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Literal, NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from caviar.analysis.notebook import block
 from caviar.analysis.run.comparison import Comparison, comparison_of
@@ -16,12 +18,43 @@ from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.read import Run
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One table of a run by name: how it is computed."""
+class Column(NamedTuple):
+    """A column of a table: its name, the unit of its values, and what they are in a sentence."""
 
     name: str
+    unit: str
+    says: str
+
+
+Part = Literal["theory", "regularisation", "test time", "run"]
+"""The parts of the page in their order; the second and third answer the two questions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One table of a run, and everything that is said of it.
+
+    `compute` makes the table from the comparison or from other tables. `columns` declares every
+    column that it can have, in order; `fields` says which config fields of the study follow, where
+    some do. A finding with a `title` is a section of the page, opened by `says`; `draw` makes its
+    figure, with `caption` and `alt`. `opened`: the table is the point, and shown without a click.
+    `sentences` are its lines in the answer to its question, `headline` is the answer in one
+    sentence; either may be empty where there is nothing to say.
+    """
+
+    name: str
+    part: Part
     compute: Callable[[Results], pd.DataFrame]
+    columns: tuple[Column, ...]
+    fields: str = ""
+    title: str = ""
+    says: str = ""
+    caption: str = ""
+    alt: str = ""
+    draw: Callable[[Results], Figure] | None = None
+    opened: bool = False
+    sentences: Callable[[Results], list[str]] = lambda results: []
+    headline: Callable[[Results], str] = lambda results: ""
 
 
 def nothing(results: Results) -> Sequence[str]:

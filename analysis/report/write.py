@@ -8,7 +8,6 @@ import json
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import jinja2
@@ -19,14 +18,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures import axes as drawing
-from caviar.analysis.findings.finding import Results
+from caviar.analysis.findings.finding import Finding, Results
 from caviar.analysis.number_format import CONTROLS, MINUS, number
-from caviar.analysis.report.answer import about, question_1, question_2
+from caviar.analysis.report.answer import about, headlines, question_1, question_2
 from caviar.analysis.report.glossary import GLOSSARY
-from caviar.analysis.report.headline import headlines
 from caviar.analysis.report.integrity import checks, verdict
-from caviar.analysis.report.page_order import SECTIONS, not_claimed
-from caviar.analysis.report.section import Section
+from caviar.analysis.report.not_claimed import not_claimed
+from caviar.analysis.report.page_order import sections
 from caviar.analysis.run.comparison import NoComparison
 
 QUESTIONS = (
@@ -34,6 +32,9 @@ QUESTIONS = (
     "Question 2: how it changes test-time statistics",
 )
 
+
+LONG = 200
+"""A table of more rows is shown on the page under one reading."""
 
 LEGIBLE = 0.72
 """On a phone a figure is not drawn smaller than this share of its size: it is scrolled."""
@@ -57,52 +58,38 @@ def write_report(
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    sections = [] if isinstance(results, NoComparison) else _written(results, folder)
+    parts = [] if isinstance(results, NoComparison) else _written(results, folder)
     page = folder / "index.html"
-    written = _page(results, sections, integrity).translate(CONTROLS)
+    written = _page(results, parts, integrity).translate(CONTROLS)
     page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
 
 
 def _written(results: Results, folder: Path) -> list[dict[str, Any]]:
-    """Write the tables and figures of a comparison; returns the parts of its page."""
-    sections = []
-    for name in results:
-        if len(results[name].columns):
-            results[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
-    for section in SECTIONS:
-        table = results[section.key] if section.key in results else pd.DataFrame()
-        if len(table) or section.key == "overview":
-            sections.append(_section(results, section, table, folder / "figures"))
-    _letter(sections)
-    return sections
+    """Write the tables and figures of a comparison; returns the sections of its page."""
+    for name, table in results.tables().items():
+        if len(table.columns):
+            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+    figures = folder / "figures"
+    return [_section(results, title, finding, figures) for title, finding in sections(results)]
 
 
-def _letter(sections: list[dict[str, Any]]) -> None:
-    """The parts of a question that are there count 1a, 1b, ... without a gap."""
-    for question in ("1. ", "2. "):
-        own = [section for section in sections if section["title"].startswith(question)]
-        for letter, section in zip(ascii_lowercase, own, strict=False):
-            section["title"] = f"{question[0]}{letter}. {section['title'][len(question) :]}"
-
-
-def _section(
-    results: Results, section: Section, table: pd.DataFrame, folder: Path
-) -> dict[str, Any]:
+def _section(results: Results, title: str, finding: Finding, folder: Path) -> dict[str, Any]:
     image, width = "", 0.0
-    if section.draw:
-        image, width = _draw(section.draw, results, folder / section.key)
-    shown = results.reading(section.key) if len(table) > 200 else table
+    if finding.draw:
+        image, width = _draw(finding.draw, results, folder / finding.name)
+    table = results[finding.name] if finding.name in results else pd.DataFrame()
+    shown = results.reading(finding.name) if len(table) > LONG else table
     return {
-        "key": section.key,
-        "title": section.title,
-        "says": section.says,
-        "caption": section.caption,
-        "alt": section.alt,
-        "code": code_of(results, section.key),
+        "key": finding.name,
+        "title": title,
+        "says": finding.says,
+        "caption": finding.caption,
+        "alt": finding.alt,
+        "code": code_of(results, finding.name),
         "image": image,
         "least": f"{LEGIBLE * width:.0f}px",
-        "opened": section.opened,
+        "opened": finding.opened,
         "columns": list(shown.columns),
         "total": len(table),
         "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
@@ -129,7 +116,7 @@ def _draw(draw: Callable[[Results], Figure], results: Results, path: Path) -> tu
         layout = figure.get_layout_engine()
         if layout is not None:
             layout.execute(figure)
-        figure.set_layout_engine("none")  # Places are results once, not twice a file.
+        figure.set_layout_engine("none")  # The layout is computed once, not twice per file.
         files = {kind: write(figure) for kind, write in FORMATS.items()}
     for kind, content in files.items():
         path.with_suffix(f".{kind}").write_bytes(content)
@@ -174,7 +161,7 @@ def _cell(value: Any) -> Cell:
 
 
 def _page(
-    results: Results | NoComparison, sections: list[dict[str, Any]], integrity: Sequence[str]
+    results: Results | NoComparison, parts: list[dict[str, Any]], integrity: Sequence[str]
 ) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -190,7 +177,7 @@ def _page(
         answers=list(zip(QUESTIONS, headlines(results), details, strict=True)),
         not_claimed=not_claimed(results),
         glossary=GLOSSARY,
-        sections=sections,
+        sections=parts,
         faults=[check.says for check in looked_at if not check.holds],
         integrity=verdict(looked_at),
         checks=looked_at,

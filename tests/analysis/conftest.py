@@ -13,6 +13,7 @@ import pytest
 
 import caviar.analysis.report.write
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.report.write import write_report
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.trial.events import Status
@@ -98,8 +99,9 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
             found = hostile_findings(folder / "run")
             report = Path(found.run.where) / "report"
             assert write_report(found, report) == report / "index.html"
-            made.write_bytes(pickle.dumps(found))
-    return pickle.loads(made.read_bytes())  # type: ignore[no-any-return]
+            made.write_bytes(pickle.dumps((found.comparison, found.beside, found.tables())))
+    comparison, beside, tables = pickle.loads(made.read_bytes())
+    return Results(comparison, beside, BY_NAME, tables)
 
 
 @pytest.fixture(scope="session")

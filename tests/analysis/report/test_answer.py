@@ -6,13 +6,11 @@ import math
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-from caviar.analysis.findings.finding import Results
-from caviar.analysis.number_format import number, with_interval
-from caviar.analysis.report.answer import about, answer, question_1, question_2
+from caviar.analysis.number_format import with_interval
+from caviar.analysis.report.answer import answer, question_1, question_2
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, results_in, run_of, size, trial, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size, wiggle
 
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
 MINUS = "\N{MINUS SIGN}"
@@ -79,45 +77,6 @@ def test_the_whole_answer(tmp_path: Path) -> None:
     assert answer(results_in(run)) == GOLDEN
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (0.0213, "0.0213"),
-        (0.02135001, "0.0214"),
-        (-0.0213, f"{MINUS}0.0213"),
-        (1.0, "1"),
-        (123.456, "123"),
-        (0.000123456, "0.000123"),
-        (0.0000123, "1.2e" + MINUS + "05"),
-        (-1.23e-9, f"{MINUS}1.2e{MINUS}09"),
-        (123456.0, "1.2e+05"),
-        (math.nan, "?"),
-    ],
-)
-def test_number(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(1234.0, "1234"), (1000.0, "1000"), (-0.0, "0")])
-def test_number_of_thousands_and_of_nothing(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-def interval(mean: float, low: float, high: float) -> dict[str, float]:
-    return {"mean": mean, "low": low, "high": high}
-
-
-def test_an_interval_in_words() -> None:
-    row = interval(0.021, 0.016, 0.026)
-    assert with_interval(row) == "0.021 [0.016, 0.026]"
-    assert with_interval(row, signed=True) == "+0.021 [0.016, 0.026]"
-    row = interval(-0.021, -0.026, -0.016)
-    assert with_interval(row, signed=True) == f"{MINUS}0.021 [{MINUS}0.026, {MINUS}0.016]"
-    assert with_interval(interval(0, -1, 1), signed=True) == f"0 [{MINUS}1, 1]"
-    assert with_interval(interval(0.5, math.nan, math.nan)) == "0.5 (too few for an interval)"
-
-
 def said(table: pd.DataFrame, *, signed: bool = False, **where: object) -> str:
     """The one row of a table, in words."""
     for column, value in where.items():
@@ -150,82 +109,8 @@ def test_sentences_carry_the_numbers_of_the_tables(tmp_path: Path) -> None:
     assert f"{said(damage, level=64, signed=True)} at m = 64" in sentence
 
 
-def random_search(root: Path, trials: int = 16) -> Results:
-    """Every other trial at m = 8; there, test loss is higher by a quarter."""
-    configs = [
-        trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i, seeds=range(2))
-        for i in range(trials)
-    ]
-    world = World(test=lambda config, seed: 0.25 * (size(config) == 8) + config.draw // 2 / 1024)
-    return results_in(run_of(root, configs, world))
-
-
-def test_a_random_search_compares_trials(tmp_path: Path) -> None:
-    found = random_search(tmp_path)
-    (first, *_) = about(found)
-    assert "16 of 16 trials, 2 seeds each" in first and "over trials" in first
-    sentences = question_1(found)
-    effect = found["effect_of_size"]
-    text = said(effect, quantity="test_loss", level=8, signed=True)
-    assert text.startswith("+0.25 [")
-    expected = (
-        f"Test loss at m = 8 less that at m = 64: {text} nats, between different random trials."
-    )
-    assert expected in sentences
-    assert not any("lowest" in sentence for sentence in sentences)
-
-
-def test_the_edge_is_named(tmp_path: Path) -> None:
-    world = World(test=lambda config, seed: seed - size(config) / 64)
-    found = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    best = next(s for s in question_1(found) if "lowest" in s)
-    assert best == (
-        "Test loss is lowest at m = 64 (95 % range: 64 alone), which reaches the edge of what "
-        "was tried: the best may lie outside."
-    )
-
-
-def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [8, 64]}
-    world = World(train=lambda config, seed: seed, test=lambda config, seed: seed + size(config))
-    found = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    verdict, helped, _ = question_1(found)[-3:]
-    assert verdict.endswith("against m = 64, at: no size.")
-    assert helped.startswith(
-        "Test loss is surely lower without a surely higher train loss at: m = 8;"
-    )
-
-
-def test_no_running_average_costs_anything(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [8, 64]}
-    world = World(damage=lambda config, seed, tracker: -0.01)
-    found = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    assert "No running average surely costs test loss at the end of training." in question_2(found)
-
-
 def test_batches_are_called_b(tmp_path: Path) -> None:
     levels = {"batch_size": [32, 128]}
     found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
     text = " ".join([*question_1(found), *question_2(found)])
     assert "B = 32" in text and "B = 128" in text and "m = " not in text
-
-
-def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
-    """Train loss rises under the second draw alone, which no arm would choose."""
-    world = World(
-        train=lambda config, seed: seed + config.draw / size(config),
-        validation=lambda config, seed: float(config.draw),
-        test=lambda config, seed: seed - 1 / size(config),
-    )
-    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
-    sentences = question_1(results_in(run))
-    against = "regularises, train loss surely up and test loss surely down against m = 64, at:"
-    assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
-    assert f"With best draws: it {against} no size." in sentences
-
-
-def test_a_choice_inside_its_range_is_not_flagged(tmp_path: Path) -> None:
-    """Of three rates the middle one is best everywhere."""
-    world = World(validation=lambda config, seed: abs(config.learning_rate - 0.2))
-    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
-    assert not any("drawn, so a better one" in sentence for sentence in question_1(results_in(run)))

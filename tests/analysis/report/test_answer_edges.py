@@ -11,6 +11,8 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import about, answer, question_1, question_2
+from caviar.analysis.results import results_of
+from caviar.analysis.run.comparison import NoComparison
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.events import Status
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size, trial, wiggle
@@ -24,7 +26,7 @@ def found(
     return results_in(run_of(root, crossed(levels, **fields), world, scientific=levels))
 
 
-def whole(findings: Results) -> str:
+def whole(findings: Results | NoComparison) -> str:
     """The answer, after checking that nothing in it is missing."""
     text = answer(findings)
     for word in ("nan", "NaN", "None", "inf ", "[]", "Empty"):
@@ -51,7 +53,8 @@ def test_five_seeds_have_intervals(tmp_path: Path) -> None:
 
 
 def test_one_level(tmp_path: Path) -> None:
-    text = whole(found(tmp_path, {"norm_batch_size": [16]}))
+    levels = {"norm_batch_size": [16]}
+    text = whole(results_of(run_of(tmp_path, crossed(levels), scientific=levels)))
     assert "nothing to compare" in text
 
 

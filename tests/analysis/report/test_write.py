@@ -15,13 +15,14 @@ import pandas as pd
 import pytest
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.report.page_order import SECTIONS
+from caviar.analysis.findings.registry import FINDINGS
+from caviar.analysis.report.page_order import OVERVIEW
 from caviar.analysis.report.write import Cell, _cell, write_report
 from tests.analysis.page import Page, read_page
 from tests.analysis.synthetic import World, crossed, results_in, run_of, wiggle
 
-WITH_TABLE = [section for section in SECTIONS if section.key != "overview"]
-WITH_FIGURE = [section for section in SECTIONS if section.draw is not None]
+WITH_TABLE = [finding for finding in FINDINGS if finding.title]
+WITH_FIGURE = [finding for finding in (OVERVIEW, *FINDINGS) if finding.draw is not None]
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +42,17 @@ def test_every_table_is_a_csv_file(report: Path, findings: Results) -> None:
             assert np.array_equal(shown, table[column].to_numpy(float), equal_nan=True)
 
 
-@pytest.mark.parametrize("section", WITH_FIGURE, ids=lambda section: section.key)
+@pytest.mark.parametrize("finding", WITH_FIGURE, ids=lambda finding: finding.name)
 def test_every_figure_is_whole_and_is_the_one_on_the_page(
-    report: Path, page: Page, section: Any
+    report: Path, page: Page, finding: Any
 ) -> None:
-    svg = (report / "figures" / f"{section.key}.svg").read_bytes()
+    svg = (report / "figures" / f"{finding.name}.svg").read_bytes()
     assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
-    png = report / "figures" / f"{section.key}.png"
+    png = report / "figures" / f"{finding.name}.png"
     assert png.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     pixels = matplotlib.image.imread(png)
     assert pixels.shape[0] > 300 and pixels.shape[1] > 500 and pixels.std() > 0.01
-    image = next(i for i in page.all("img") if i["alt"] == section.alt)
+    image = next(i for i in page.all("img") if i["alt"] == finding.alt)
     assert base64.b64decode(str(image["src"]).partition("base64,")[2]) == svg
 
 
@@ -92,18 +93,18 @@ def run_code(code: str) -> pd.DataFrame:
 
 def test_every_code_line_runs_and_gives_the_table(report: Path, page: Page) -> None:
     assert len(page.codes) == len(page.tables) == len(WITH_TABLE)
-    for section, code, shown in zip(WITH_TABLE, page.codes, page.tables, strict=True):
+    for finding, code, shown in zip(WITH_TABLE, page.codes, page.tables, strict=True):
         table = run_code(code)
-        csv = (report / "tables" / f"{section.key}.csv").read_text(encoding="utf-8")
+        csv = (report / "tables" / f"{finding.name}.csv").read_text(encoding="utf-8")
         assert table.to_csv(index=False) == csv
         assert shown[0] == list(table.columns)
 
 
 def test_the_page_shows_the_tables(page: Page, findings: Results) -> None:
-    for section, shown, values in zip(WITH_TABLE, page.tables, page.values, strict=True):
-        table = findings[section.key]
+    for finding, shown, values in zip(WITH_TABLE, page.tables, page.values, strict=True):
+        table = findings[finding.name]
         if len(table) > 200:
-            table = findings.reading(section.key)
+            table = findings.reading(finding.name)
         assert len(shown) - 1 == len(table)
         for cells, row in zip(values[1:], table.itertuples(index=False), strict=True):
             for cell, value in zip(cells, row, strict=True):
@@ -117,8 +118,8 @@ def test_the_page_shows_the_tables(page: Page, findings: Results) -> None:
 
 def test_the_number_of_rows_is_said(page: Page, findings: Results) -> None:
     said = [text for text in page.texts["summary"] if "rows behind it" in text]
-    for text, section, shown in zip(said, WITH_TABLE, page.tables, strict=True):
-        there, rows = len(shown) - 1, len(findings[section.key])
+    for text, finding, shown in zip(said, WITH_TABLE, page.tables, strict=True):
+        there, rows = len(shown) - 1, len(findings[finding.name])
         cut = f"{there} of {rows} rows behind it (the others are in the CSV)"
         assert text == (f"{rows} rows behind it" if there == rows else cut)
 
@@ -168,7 +169,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def keys_of(report: Path) -> list[str]:
     """The sections with a table that is not empty, in the order of the page."""
     there = {p.stem for p in (report / "tables").iterdir() if len(pd.read_csv(p))}
-    return [section.key for section in WITH_TABLE if section.key in there]
+    return [finding.name for finding in WITH_TABLE if finding.name in there]
 
 
 def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:

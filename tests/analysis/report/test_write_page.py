@@ -10,12 +10,14 @@ from xml.etree import ElementTree
 import pytest
 
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.findings.registry import FINDINGS
 from caviar.analysis.report.answer import about, question_1, question_2
-from caviar.analysis.report.page_order import SECTIONS, not_claimed
+from caviar.analysis.report.not_claimed import not_claimed
 from caviar.analysis.report.write import write_report
+from caviar.analysis.results import results_of
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, read_page
-from tests.analysis.synthetic import crossed, results_in, run_of
+from tests.analysis.synthetic import crossed, run_of
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,7 @@ def test_hostile_texts_are_shown_and_not_obeyed(page: Page, report: Path) -> Non
 
 def test_every_image_says_what_it_shows(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == sum(section.draw is not None for section in SECTIONS)
+    assert len(images) == 1 + sum(finding.draw is not None for finding in FINDINGS)
     texts = [str(image.get("alt", "")) for image in images]
     assert all(len(text) > 20 for text in texts) and len(set(texts)) == len(texts)
     assert len(page.texts["figcaption"]) == len(images)
@@ -132,7 +134,7 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
 @pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
-    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
+    found = results_of(run_of(tmp_path, crossed(levels), scientific=levels))
     own = read_page(write_report(found, tmp_path / "deep" / "report").parent)
     assert own.whole and not own.tables and not own.all("img")
     assert any("nothing to compare" in text for text in own.texts["li"])

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from caviar.analysis.report.answer_details import of_question_1
+from caviar.analysis.findings.regularization.several_runs import SPECIFICATIONS
 from caviar.analysis.report.write import write_report
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.specification_curve import (
@@ -74,7 +74,7 @@ def test_counts_are_by_each_interval(run: Run) -> None:
     said = "3 of 4 specifications below zero, 3 surely; 1 surely above"
     assert below_zero(table, SMALLEST) == said
     sentence = f"Test loss at the smallest size less that at the largest: {said}."
-    assert sentence in of_question_1(results_in(run))
+    assert sentence in SPECIFICATIONS.sentences(results_in(run))
     wide = table.assign(high=1.0, low=-1.0)
     assert below_zero(wide, SMALLEST) == "3 of 4 specifications below zero, 0 surely"
     none = wide.assign(mean=[math.nan, *wide["mean"][1:]])
@@ -162,7 +162,7 @@ def test_what_makes_them_by_value_and_of_many_numbers_by_thirds(run: Run) -> Non
 def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> None:
     found = results_in(run)
     page = read_page(write_report(found, tmp_path).parent)
-    code = next(c for c in page.codes if c.splitlines()[-1].startswith("specifications."))
+    code = next(code for code in page.codes if code.endswith('["specifications"]'))
     names: dict[str, object] = {}
     *lines, last = code.splitlines()
     exec("\n".join(lines), names)

@@ -1,0 +1,52 @@
+"""Columns that many tables have."""
+
+from __future__ import annotations
+
+from caviar.analysis.findings.finding import Column
+
+READING = Column(
+    "reading",
+    "text",
+    "Which draws of a search count: `every draw`, averaged, or the `best draw` of each level.",
+)
+QUANTITY = Column("quantity", "text", "What was measured; `mean`, `low` and `high` are of it.")
+FACET = Column(
+    "facet", "text", "The other crossed fields, as `name = value`; empty where there are none."
+)
+LEVEL = Column("level", "examples", "The batch size that is compared.")
+LAYER = Column("layer", "text", "The norm layer, counted from the input.")
+RULE = Column("rule", "text", "The rule of the running average.")
+TRACKER_DECAY = Column(
+    "tracker_decay",
+    "share",
+    "The decay of the running average; empty where the rule has none, or where it was drawn.",
+)
+PART = Column("part", "text", "`sampling`, `staleness` or `propagation`.")
+PROBED = Column("probe_batch_size", "examples", "The size of the batches that were evaluated.")
+STUDY = Column("study", "text", "The name of the study.")
+AXIS = Column("axis", "text", "The field that is compared: `norm_batch_size` or `batch_size`.")
+LEFT_OUT = Column(
+    "left_out", "count", "Measurements that are missing or not finite, and so are not in the mean."
+)
+UNITS = Column("units", "count", "What was repeated: seeds, or trials where nothing is paired.")
+
+
+def interval(unit: str, of: str = "The mean over units.") -> tuple[Column, ...]:
+    """`mean`, `low`, `high` and `units`: an estimate in `unit` with its 95 % interval."""
+    return (Column("mean", unit, of), *ends(unit), UNITS)
+
+
+def ends(unit: str) -> tuple[Column, Column]:
+    """`low` and `high`, the ends of a 95 % interval."""
+    return (
+        Column("low", unit, "The lower end of the 95 % interval; empty with fewer than 5 units."),
+        Column("high", unit, "The upper end of the 95 % interval; empty with fewer than 5 units."),
+    )
+
+
+def edges(of: str) -> tuple[Column, Column]:
+    """`low_edge` and `high_edge`: whether a range reaches the ends of what was tried."""
+    return (
+        Column("low_edge", "true or false", f"Whether the range reaches the smallest {of} tried."),
+        Column("high_edge", "true or false", f"Whether the range reaches the largest {of} tried."),
+    )

@@ -1,0 +1,180 @@
+"""The best size, whether it regularises, and the draws behind it, under each reading."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.findings.columns import FACET, LEFT_OUT, LEVEL, READING, UNITS, edges
+from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.wording import at_level, behind, opening
+from caviar.analysis.number_format import with_interval
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.tables import regularization
+from caviar.analysis.tables.tuning import chosen_table
+
+
+def _sentences(results: Results) -> list[str]:
+    sentences = [
+        *_lowest(results, EVERY_DRAW, "Test loss"),
+        *_regularises(results, EVERY_DRAW),
+    ]
+    if results.comparison.chooses:
+        at_best = "With each arm at its own best draw (by validation), test loss"
+        sentences += _lowest(results, BEST_DRAW, at_best)
+        sentences += map(_with_best_draws, _regularises(results, BEST_DRAW))
+    return sentences
+
+
+def _with_best_draws(sentence: str) -> str:
+    return f"With best draws: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _lowest(results: Results, reading: str, subject: str) -> list[str]:
+    sentences = []
+    effects = results.reading("effect_of_size", reading)
+    for best in results.reading("best_size", reading).to_dict("records"):
+        level = at_level(results, best["level"])
+        says = f"{opening(best['facet'])}{subject} is lowest at {level}"
+        if not pd.isna(best["low"]):
+            alone = best["low"] == best["high"]
+            ends = f"{best['low']:g}" + (" alone" if alone else f" to {best['high']:g}")
+            says += f" (95 % range: {ends})"
+        if best["low_edge"] or best["high_edge"]:
+            says += ", which reaches the edge of what was tried: the best may lie outside"
+        if best["excluded"]:
+            sizes = "size" if best["excluded"] == 1 else "sizes"
+            says += f" ({best['excluded']} {sizes} with diverged or missing seeds left out)"
+        here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
+        by = {row["quantity"]: row for row in here.to_dict("records")}
+        if by:
+            says += (
+                f"; against {at_level(results, results.design.reference)}, test loss changes by "
+                f"{with_interval(by['test_loss'], signed=True)} and train loss by "
+                f"{with_interval(by['train_loss'], signed=True)} nats"
+            )
+        sentences.append(says + ".")
+    return sentences
+
+
+def _regularises(results: Results, reading: str) -> list[str]:
+    if not results.design.paired:
+        return [
+            "Random trials differ in everything at once: whether the size regularises is left "
+            "to a crossed study."
+        ]
+    verdicts = results.reading("verdicts", reading)
+    if verdicts.empty:
+        return []
+    if not verdicts["known"].any():
+        return ["There are too few comparable seeds for an interval, and so for a verdict."]
+    yes = verdicts[verdicts["regularises"]]
+    helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
+    sentences = [
+        "It regularises, train loss surely up and test loss surely down against "
+        f"{at_level(results, results.design.reference)}, at: {_sizes(results, yes) or 'no size'}."
+    ]
+    if len(helped):
+        sentences.append(
+            f"Test loss is surely lower without a surely higher train loss at: "
+            f"{_sizes(results, helped)}; that is not called regularisation here."
+        )
+    return sentences
+
+
+def _sizes(results: Results, rows: pd.DataFrame) -> str:
+    return ", ".join(
+        at_level(results, row["level"]) + (f" ({row['facet']})" if row["facet"] else "")
+        for row in rows.sort_values(["facet", "level"]).to_dict("records")
+    )
+
+
+def _headline(results: Results) -> str:
+    best, effects = results.reading("best_size"), results.reading("effect_of_size")
+    if best.empty or best["facet"].nunique() > 1:
+        return ""
+    level = float(best["level"].iloc[0])
+    rows = effects[effects["level"] == level].set_index("quantity")
+    if rows.empty:
+        return ""
+    train, test = (rows.loc[quantity] for quantity in ("train_loss", "test_loss"))
+    return (
+        f"{at_level(results, level)} against {at_level(results, results.design.reference)}: "
+        f"test loss {with_interval(test, signed=True)} nats, "
+        f"train loss {with_interval(train, signed=True)} ({behind(results, int(test['units']))})."
+    )
+
+
+def _edges(results: Results) -> list[str]:
+    """Whether the choices reach the edge of what was drawn."""
+    chosen, sentences = results.reading("chosen_draws"), []
+    for name, rows in chosen.groupby("field", sort=False) if len(chosen) else ():
+        edge, choices = rows["at_edge"].sum(), rows["seeds"].sum()
+        if edge:
+            sentences.append(
+                _with_best_draws(
+                    f"{edge} of {choices} choices (a seed at a size) took the lowest or highest "
+                    f"{name} drawn, so a better one may lie outside."
+                )
+            )
+    return sentences if results.comparison.chooses else []
+
+
+BEST_SIZE = Finding(
+    name="best_size",
+    part="regularisation",
+    compute=lambda results: regularization.best_size(results.comparison),
+    columns=(
+        READING,
+        FACET,
+        Column("level", "examples", "The size with the lowest mean test loss."),
+        Column("low", "examples", "The smallest size that may be the best, with 95 %."),
+        Column("high", "examples", "The largest size that may be the best, with 95 %."),
+        *edges("size"),
+        UNITS,
+        LEFT_OUT,
+        Column("p_u_shape", "probability", "Of test loss falling before it and rising after it."),
+        Column("excluded", "count", "Sizes at which a measurement is missing or not finite."),
+    ),
+    title="The best size",
+    says="The size with the lowest test loss. The range holds the truly lowest with 95 %; an "
+    "edge says that it reaches the end of what was tried. p_u_shape tests that test loss "
+    "falls before the best size and rises after it, the choice of the turning point paid for.",
+    sentences=_sentences,
+    headline=_headline,
+)
+
+VERDICTS = Finding(
+    name="verdicts",
+    part="regularisation",
+    compute=lambda results: regularization.verdicts(results["effect_of_size"]),
+    columns=(
+        READING,
+        FACET,
+        LEVEL,
+        Column("train_rises", "true or false", "Whether the band of train loss is above zero."),
+        Column("test_falls", "true or false", "Whether the band of test loss is below zero."),
+        Column("regularises", "true or false", "Both of them."),
+        Column("known", "true or false", "Whether both bands exist."),
+    ),
+)
+
+CHOSEN_DRAWS = Finding(
+    name="chosen_draws",
+    part="regularisation",
+    compute=lambda results: chosen_table(results.comparison),
+    columns=(
+        FACET,
+        LEVEL,
+        Column("field", "text", "The drawn field."),
+        Column("lowest", "that of the field", "The lowest value that a seed chose."),
+        Column("median", "that of the field", "The median of the values that seeds chose."),
+        Column("highest", "that of the field", "The highest value that a seed chose."),
+        Column("seeds", "count", "Seeds that chose."),
+        Column("at_edge", "count", "Seeds that chose the lowest or highest value drawn."),
+    ),
+    title="Which draw is best for each arm",
+    says="The best draw of an arm has the lowest validation loss over the other seeds. "
+    "Arms that choose different draws differ in more than their size; a choice at the edge "
+    "of what was drawn may not be the best there is.",
+    sentences=_edges,
+)

@@ -1,0 +1,105 @@
+"""What the size does to train and test loss: differences, losses themselves, trends."""
+
+from __future__ import annotations
+
+from caviar.analysis.figures import overview as figures
+from caviar.analysis.findings.columns import (
+    FACET,
+    LEFT_OUT,
+    LEVEL,
+    QUANTITY,
+    READING,
+    UNITS,
+    ends,
+    interval,
+)
+from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.wording import at_level, by_facet
+from caviar.analysis.number_format import with_interval
+from caviar.analysis.tables import regularization
+
+UNIT = "nats; test_accuracy: share"
+
+
+def _extremes(results: Results) -> list[str]:
+    """For unpaired designs: the smallest size against the largest."""
+    if results.design.paired:
+        return []
+    effects = results.reading("effect_of_size")
+    return [
+        f"{name}Test loss at {at_level(results, rows.iloc[0]['level'])} less that at "
+        f"{at_level(results, results.design.reference)}: "
+        f"{with_interval(rows.iloc[0], signed=True)} nats, between different random trials."
+        for name, rows in by_facet(effects[effects["quantity"] == "test_loss"])
+    ]
+
+
+EFFECT_OF_SIZE = Finding(
+    name="effect_of_size",
+    part="regularisation",
+    compute=lambda results: regularization.effect_of_size(results.comparison),
+    columns=(
+        READING,
+        QUANTITY,
+        FACET,
+        LEVEL,
+        *interval(UNIT, "The quantity at this size less that at the largest size."),
+        LEFT_OUT,
+        Column("band_low", UNIT, "The lower end of the band that holds for all sizes together."),
+        Column("band_high", UNIT, "The upper end of the band that holds for all sizes together."),
+        Column("p_value", "probability", "Of sign flips over seeds, for this size alone."),
+        Column("p_family", "probability", "The same by Holm over all sizes."),
+        Column("detectable", UNIT, "The difference that so many seeds find with 80 % power."),
+        Column(
+            "equivalent", "true or false", "Whether the difference is significantly within margin."
+        ),
+    ),
+    title="What it does to train and test loss",
+    says="Both under population statistics, as differences from the largest size. Only train "
+    "loss above zero together with test loss below zero is called regularisation, and only "
+    "where the bands say so. Equivalent: surely within 0.005 nats, the margin named "
+    "beforehand.",
+    caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at once.",
+    alt="Train and test loss less those at the largest size, with 95 % intervals.",
+    draw=lambda results: figures.effect_of_size(
+        results["effect_of_size"], results.design.label, results.design.reference
+    ),
+    sentences=_extremes,
+)
+
+LOSSES = Finding(
+    name="losses",
+    part="regularisation",
+    compute=lambda results: regularization.losses(results.comparison),
+    columns=(
+        READING,
+        QUANTITY,
+        FACET,
+        LEVEL,
+        *interval(UNIT, "The quantity at the last step, a mean over units."),
+        LEFT_OUT,
+    ),
+    title="The losses themselves",
+    says="Means over units of train loss, test loss and test accuracy at the end of training.",
+)
+
+TRENDS = Finding(
+    name="trends",
+    part="regularisation",
+    compute=lambda results: regularization.trends(results.comparison),
+    columns=(
+        READING,
+        QUANTITY,
+        FACET,
+        Column("mean", f"{UNIT}; per doubling", "The slope on log2 of the size, mean over seeds."),
+        *ends(f"{UNIT}; per doubling"),
+        Column("p_value", "probability", "Of sign flips over seeds that the slope is zero."),
+        UNITS,
+        LEFT_OUT,
+        Column("p_page", "probability", "Of Page's test that sizes order the values."),
+    ),
+    title="Trends over all sizes",
+    says="The slope of each quantity a doubling of the size, a slope a seed, below the size "
+    "that others are held against; p_page is that of Page's test that the order of sizes is "
+    "the order of values.",
+)

@@ -1,0 +1,82 @@
+"""The price of noisy statistics at the same weights, and how it scales."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.figures import overview as figures
+from caviar.analysis.findings.columns import FACET, LEFT_OUT, LEVEL, READING, UNITS, ends, interval
+from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.wording import by_facet, first_and_last, opening
+from caviar.analysis.number_format import MINUS, with_interval
+from caviar.analysis.tables import regularization
+from caviar.analysis.tables.penalty_exponent import penalty_exponents
+
+
+def _price(results: Results) -> list[str]:
+    return [
+        f"{name}At the same weights, train-mode loss less population loss is "
+        f"{first_and_last(results, rows, ' nats', link='and')}."
+        for name, rows in by_facet(results.reading("noise_penalty"))
+    ]
+
+
+def _exponents(results: Results) -> list[str]:
+    table = results.reading("noise_penalty_exponent")
+    sentences = []
+    for row in table[table["range"] == "from 8"].to_dict("records"):
+        if pd.isna(row["exponent"]):
+            continue
+        power = with_interval({**row, "mean": row["exponent"]})
+        sentences.append(
+            f"{opening(row['facet'])}That penalty goes as (1/m {MINUS} 1/N) to the power {power} "
+            f"from m = {row['smallest']:g} to {row['largest']:g}; theory expects 1 for large m."
+        )
+    return sentences
+
+
+NOISE_PENALTY = Finding(
+    name="noise_penalty",
+    part="regularisation",
+    compute=lambda results: regularization.noise_penalty(results.comparison),
+    columns=(
+        READING,
+        FACET,
+        LEVEL,
+        *interval("nats", "Train-mode loss less population loss, train split, at the last step."),
+        LEFT_OUT,
+    ),
+    title="The price of noisy statistics at the same weights",
+    says="Train-mode loss less the loss of the very same weights under population "
+    "statistics, on the training split at the end of training. It is what batch noise "
+    "adds to the objective, and so what training is pushed to make small. Every draw: all "
+    "arms share the draws. Best draw: each arm at its own.",
+    caption="A line falling along the dashed one is proportional to 1/m.",
+    alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
+    draw=lambda results: figures.noise_penalty(
+        results["noise_penalty"], results.design.label, results.design.symbol
+    ),
+    sentences=_price,
+)
+
+NOISE_PENALTY_EXPONENT = Finding(
+    name="noise_penalty_exponent",
+    part="regularisation",
+    compute=lambda results: penalty_exponents(results.comparison),
+    columns=(
+        FACET,
+        Column("range", "text", "`from 8`, `from 64`, or `between` two neighbouring sizes."),
+        Column("exponent", "exponent", "The power of 1/m - 1/N that the penalty follows."),
+        *ends("exponent"),
+        Column("smallest", "examples", "The smallest size of the range."),
+        Column("largest", "examples", "The largest size of the range."),
+        UNITS,
+        LEFT_OUT,
+        Column("not_positive", "share", "Of the penalties fitted, those at zero or below."),
+    ),
+    title="How the penalty scales",
+    says="Exponents of the penalty in 1/m - 1/N, which is zero when the batch is everything: "
+    "over all sizes from 8, over the sizes from 64, where theory expects 1, and between "
+    "neighbours, which a power law has all equal. Seeds are averaged before the logarithm.",
+    sentences=_exponents,
+)

@@ -1,0 +1,65 @@
+"""What the drawn fields do to the loss, and how much hangs on the draw."""
+
+from __future__ import annotations
+
+from caviar.analysis.figures import robustness as figures
+from caviar.analysis.findings.columns import (
+    FACET,
+    LEFT_OUT,
+    LEVEL,
+    QUANTITY,
+    UNITS,
+    ends,
+    interval,
+)
+from caviar.analysis.findings.finding import Column, Finding
+from caviar.analysis.tables.tuning import tuning, tuning_spread
+
+TUNING = Finding(
+    name="tuning",
+    part="regularisation",
+    compute=lambda results: tuning(results.comparison),
+    columns=(
+        QUANTITY,
+        FACET,
+        LEVEL,
+        Column("draw", "text", "The number of the draw."),
+        *interval("nats", "The loss of this draw, a mean over seeds."),
+        LEFT_OUT,
+        Column("chosen_by", "count", "Seeds that choose this draw, by validation loss."),
+        Column("best", "true or false", "Whether most seeds of the level choose it."),
+        Column("at_edge", "text", "The drawn fields in which this draw is the lowest or highest."),
+    ),
+    fields="After `draw`, one column per drawn field that is a number.",
+    title="Tuning",
+    says="Test loss of every draw against what was drawn, for every size; the table has "
+    "validation loss too. The best draw is chosen on validation by the other seeds, as in the "
+    "reading of that name; chosen_by counts the seeds whose choice a draw is.",
+    caption="Points of one draw stand beside each other. A hollow star is a best draw with "
+    "none drawn beyond it: a better one may lie there. Where the lines' lowest points lie "
+    "apart, sizes need different tuning. Bars are 95 % intervals over seeds, from five seeds "
+    "on.",
+    alt="Test loss against each drawn field for every size, with the best draws starred.",
+    draw=lambda results: figures.tuning(results.reading("tuning"), results.design.symbol),
+)
+
+TUNING_SPREAD = Finding(
+    name="tuning_spread",
+    part="regularisation",
+    compute=lambda results: tuning_spread(results.comparison),
+    columns=(
+        QUANTITY,
+        FACET,
+        LEVEL,
+        Column("over", "text", "`draws`, of the means over seeds, or `seeds`, within a draw."),
+        Column("deviation", "nats", "The standard deviation."),
+        *ends("nats"),
+        UNITS,
+        LEFT_OUT,
+    ),
+    title="How much hangs on the draw",
+    says="Standard deviation between draws, of their means over seeds (study variance), "
+    "beside that between seeds of the same draw. Where the first is the larger, a comparison "
+    "at one draw says more of that draw than of the size. Intervals are over draws or over "
+    "seeds, units of them, from five on.",
+)

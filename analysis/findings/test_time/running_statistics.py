@@ -1,0 +1,134 @@
+"""How far running statistics are from the population's, and what that costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.figures import overview as figures
+from caviar.analysis.findings.columns import (
+    FACET,
+    LAYER,
+    LEFT_OUT,
+    LEVEL,
+    QUANTITY,
+    READING,
+    RULE,
+    TRACKER_DECAY,
+    interval,
+)
+from caviar.analysis.findings.finding import Finding, Results
+from caviar.analysis.findings.test_time.trackers import tracker_name, usual_errors, usual_tracker
+from caviar.analysis.findings.wording import at_level, behind, by_facet, first_and_last
+from caviar.analysis.number_format import with_interval
+from caviar.analysis.tables import running_statistics as test_time
+
+
+def _off_by(results: Results) -> list[str]:
+    errors, damage = usual_errors(results), results.reading("running_damage")
+    layer = errors["layer"].iloc[0]
+    name = tracker_name(usual_tracker(results, damage).iloc[0])
+    return [
+        f"{facet}In layer {layer} under {name}, {words} is off by "
+        f"{first_and_last(results, rows, unit)}."
+        for quantity, words, unit in (
+            ("mean_error", "the running mean", " population deviations"),
+            ("variance_error", "the running variance", " in log ratio"),
+        )
+        for facet, rows in by_facet(errors[errors["quantity"] == quantity])
+    ]
+
+
+def _costs(results: Results) -> list[str]:
+    damage = results.reading("running_damage")
+    usual = usual_tracker(results, damage)
+    name = tracker_name(usual.iloc[0])
+    sentences = [
+        f"{facet}Reading the test set with {name} instead of population statistics changes "
+        f"its loss by {first_and_last(results, rows, ' nats', signed=True)}."
+        for facet, rows in by_facet(usual)
+    ]
+    return [*sentences, _worst(results, damage)]
+
+
+def _worst(results: Results, damage: pd.DataFrame) -> str:
+    if damage["low"].isna().all():
+        return "There are too few seeds to say which running average costs most."
+    sure = damage[damage["low"] > 0]
+    if sure.empty:
+        return "No running average surely costs test loss at the end of training."
+    worst = sure.loc[sure["mean"].idxmax()]
+    facet = f" ({worst['facet']})" if worst["facet"] else ""
+    return (
+        f"It costs most under {tracker_name(worst)} at {at_level(results, worst['level'])}{facet}: "
+        f"{with_interval(worst, signed=True)} nats."
+    )
+
+
+def _headline(results: Results) -> str:
+    damage = results.reading("running_damage")
+    if damage.empty or damage["facet"].nunique() > 1:
+        return ""
+    rows = usual_tracker(results, damage).sort_values("level")
+    ends = [
+        f"{with_interval(row, signed=True)} nats at {at_level(results, row['level'])}"
+        for row in rows.iloc[[0, -1]].to_dict("records")
+    ]
+    return (
+        "Running averages in place of population statistics change test loss by "
+        f"{' and '.join(ends)} ({behind(results, int(rows['units'].min()))})."
+    )
+
+
+STATISTICS_ERROR = Finding(
+    name="statistics_error",
+    part="test time",
+    compute=lambda results: test_time.statistics_error(results.comparison),
+    columns=(
+        READING,
+        QUANTITY,
+        FACET,
+        LAYER,
+        RULE,
+        TRACKER_DECAY,
+        LEVEL,
+        *interval("deviations; variance_error and variance_bias: log ratio"),
+        LEFT_OUT,
+    ),
+    title="How far running statistics are from the population's",
+    says="Root mean square over features of the running mean's error in population "
+    "deviations, and of the log ratio of variances, at the end of training.",
+    caption="Lower is better; every tracker watched the same training. Bars, or ± half their "
+    "width, are 95 % intervals; of a map too dense for numbers they are in the table.",
+    alt="Error of running mean and variance against mini-batch size for every tracker.",
+    draw=lambda results: figures.statistics_error(
+        results.reading("statistics_error"), results.design.label
+    ),
+    sentences=_off_by,
+)
+
+RUNNING_DAMAGE = Finding(
+    name="running_damage",
+    part="test time",
+    compute=lambda results: test_time.running_damage(results.comparison),
+    columns=(
+        READING,
+        FACET,
+        RULE,
+        TRACKER_DECAY,
+        LEVEL,
+        *interval("nats", "Test loss under the running average less that of the population."),
+        LEFT_OUT,
+    ),
+    title="What that costs at test time",
+    says="Test loss under each running average less that under population statistics, at the "
+    "same weights.",
+    caption="Above zero, reading the test set with running statistics costs loss. Bars, or ± "
+    "half their width, are 95 % intervals; of a map too dense for numbers they are in the "
+    "table.",
+    alt="Test loss under running less population statistics for every tracker.",
+    draw=lambda results: figures.running_damage(
+        results.reading("running_damage"), results.design.label
+    ),
+    sentences=_costs,
+    headline=_headline,
+)

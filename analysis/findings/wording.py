@@ -1,0 +1,50 @@
+"""Pieces that sentences of several findings share."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.number_format import with_interval
+
+
+def by_facet(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The table facet by facet, each with the words that open its sentences."""
+    if table.empty:
+        return []
+    return [(opening(facet), rows.sort_values("level")) for facet, rows in table.groupby("facet")]
+
+
+def opening(facet: object) -> str:
+    """`"norm = layer: "`, or nothing where there is one facet without a name."""
+    return f"{facet}: " if facet else ""
+
+
+def at_level(results: Results, level: float) -> str:
+    """`m = 8`, with the letter of what is compared."""
+    return f"{results.design.symbol} = {level:g}"
+
+
+def first_and_last(
+    results: Results,
+    rows: pd.DataFrame,
+    unit: str,
+    *,
+    signed: bool = False,
+    link: str = "and by",
+) -> str:
+    """`0.3 [0.2, 0.4] nats at m = 4 and by 0.1 [0, 0.2] at m = 256`; once for a single level."""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    text = f"{with_interval(first, signed=signed)}{unit} at {at_level(results, first['level'])}"
+    if len(rows) > 1:
+        end = at_level(results, last["level"])
+        text += f" {link} {with_interval(last, signed=signed)} at {end}"
+    return text
+
+
+def behind(results: Results, units: int) -> str:
+    """`8 seeds; 1 diverged, 0 failed, 0 lost`: what a headline rests on."""
+    counts = results.run.counts
+    what = "seeds" if results.design.paired else "trials"
+    ended = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))
+    return f"{units} {what}; {ended}"

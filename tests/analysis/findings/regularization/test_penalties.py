@@ -1,0 +1,19 @@
+"""What is said of self-influence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caviar.analysis.findings.regularization.penalties import PENALTY_SPLIT
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size
+
+
+def test_self_influence_measured_and_predicted(tmp_path: Path) -> None:
+    """It is a quarter of the penalty in this world, and a fifth is predicted."""
+    levels = {"norm_batch_size": [4, 64]}
+    world = World(penalty=lambda config, seed: 1 / size(config))
+    trials = crossed(levels, probe_batch_sizes=(4, 64))
+    run = run_of(tmp_path, trials, world, scientific=levels)
+    (said,) = PENALTY_SPLIT.sentences(results_in(run))
+    assert "Of that penalty at m = 64, 0.00391 [0.00391, 0.00391] nats are self-influence" in said
+    assert "one backward pass predicts 0.00312 [0.00312, 0.00312]." in said

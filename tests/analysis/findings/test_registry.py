@@ -1,0 +1,45 @@
+"""Every finding says what its columns are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from caviar.analysis.findings.finding import Finding, Results
+from caviar.analysis.findings.registry import BY_NAME, FINDINGS
+
+
+def names_of(finding: Finding) -> list[str]:
+    return [column.name for column in finding.columns]
+
+
+def test_names_are_unique() -> None:
+    assert len(BY_NAME) == len(FINDINGS) == 30
+    for finding in FINDINGS:
+        assert max(Counter(names_of(finding)).values()) == 1, finding.name
+
+
+def test_every_column_has_a_unit_and_a_sentence() -> None:
+    bad = [
+        (finding.name, column.name)
+        for finding in FINDINGS
+        for column in finding.columns
+        if not column.unit or not column.says.endswith(".") or not column.says[:1].strip()
+    ]
+    assert not bad
+
+
+def test_every_column_is_declared_and_every_declared_one_occurs(findings: Results) -> None:
+    """In their order; config fields of the study may stand between them where that is said."""
+    for finding in FINDINGS:
+        occurring = list(findings[finding.name].columns)
+        declared = names_of(finding)
+        assert [name for name in occurring if name in declared] == declared, finding.name
+        fields = {name for name in occurring if name not in declared}
+        assert fields <= set(findings.run.trials.columns), finding.name
+        assert bool(fields) == bool(finding.fields), finding.name
+
+
+def test_a_section_of_the_page_is_whole() -> None:
+    for finding in FINDINGS:
+        assert bool(finding.title) == bool(finding.says), finding.name
+        assert bool(finding.draw) == bool(finding.caption) == bool(finding.alt), finding.name

@@ -1,0 +1,16 @@
+"""What is said of other statistics at test time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caviar.analysis.findings.test_time.repairs import REPAIRS
+from tests.analysis.synthetic import crossed, results_in, run_of
+
+
+def test_repairs_at_the_smallest_size(tmp_path: Path) -> None:
+    levels = {"norm_batch_size": [4, 64]}
+    run = run_of(tmp_path, crossed(levels), scientific=levels)
+    (said,) = REPAIRS.sentences(results_in(run))
+    assert said.startswith("In place of population statistics at m = 4: precise statistics −0.125")
+    assert "; EvalNorm +0.25 [" in said and said.endswith(" nats.")
