@@ -11,7 +11,7 @@ from typing import Any, Literal
 from caviar.analysis.compare.runs import TwoRuns
 from caviar.analysis.compare.runs import compare as compare_runs
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.report.headline import headlines
+from caviar.analysis.report.answer import headlines
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.read import Run, read_run

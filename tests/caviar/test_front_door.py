@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import caviar
-from caviar.analysis.report.headline import headlines
+from caviar.analysis.report.answer import headlines
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from tests.faults.injections import rows_that_count
 from tests.faults.program import run_here
