@@ -9,8 +9,9 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.write import write_report
+from caviar.analysis.results import results_of
 from tests.analysis.browser import CHROMIUM, look
-from tests.analysis.synthetic import crossed, results_in, run_of
+from tests.analysis.synthetic import crossed, run_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -97,6 +98,6 @@ def test_one_heading_says_how_it_is_sorted(seen: Found) -> None:
 def test_a_long_name_fits_a_phone(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
     run = run_of(tmp_path, crossed(levels), scientific=levels, name="ghost_batches" * 5)
-    page = write_report(results_in(run), tmp_path / "report")
+    page = write_report(results_of(run), tmp_path / "report")
     found = look(page, (360,), tmp_path)
     assert found[360]["closed"][0] <= 360
