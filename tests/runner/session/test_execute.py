@@ -1,0 +1,104 @@
+"""A plan carried out: resumed, stopped in order, and never written beside another writer."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from caviar.runner.data.splits import Data
+from caviar.runner.errors import RequestError
+from caviar.runner.executors.executor import Executor
+from caviar.runner.executors.inline import InlineExecutor
+from caviar.runner.session.execute import execute
+from caviar.runner.session.loop import Progress
+from caviar.runner.session.run_folder import read_study_json, remaining
+from caviar.runner.store.open import storage_at
+from caviar.runner.study.plan import Plan
+from caviar.runner.trial.events import Event, Job
+from caviar.runner.trial.run_trial import run_trial
+from caviar.runner.verify.run import verify_run
+from tests.runner.helpers import TINY, plan_of
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_of(*TINY)
+
+
+def at_once() -> NoReturn:
+    raise AssertionError("nobody asked twice")
+
+
+def carried_out(
+    plan: Plan, root: Path, make: Callable[[int], Executor], command: str = "test"
+) -> Progress:
+    return execute(plan, storage_at(root), make, command, at_once)
+
+
+def test_what_is_left_is_run_and_then_nothing(
+    plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts: list[int] = []
+
+    def make(jobs: int) -> Executor:
+        counts.append(jobs)
+        return InlineExecutor(plan.data)
+
+    first = carried_out(plan, tmp_path / "run", make, "the first")
+    again = carried_out(plan, tmp_path / "run", make, "the second")
+    assert counts == [4, 0] and (first.done, again.done) == (4, 4)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("4/4 trials · 0 running · 0 failed")
+    assert said[1] == f"resuming {tmp_path / 'run'}: 4 of 4 trials are done"
+    sessions = read_study_json(storage_at(tmp_path / "run"))["sessions"]
+    assert [session["command"] for session in sessions] == ["the first", "the second"]
+    assert not verify_run(storage_at(tmp_path / "run")).faults
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_in_order(number: signal.Signals, plan: Plan, tmp_path: Path) -> None:
+    """Between two events, with all that was sent on disk; then the handlers of before are back."""
+    before = signal.getsignal(number)
+
+    def signalled(job: Job, data: Data) -> Iterator[Event]:
+        yield from run_trial(job, data)
+        signal.raise_signal(number)
+
+    progress = carried_out(
+        plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data, signalled)
+    )
+    assert progress.interrupted and signal.getsignal(number) is before
+    storage = storage_at(tmp_path / "run")
+    assert len(remaining(storage, plan)) == 4 - sum(progress.outcomes.values())
+
+
+def test_an_executor_that_does_not_start_leaves_the_place_free(plan: Plan, tmp_path: Path) -> None:
+    def refused(jobs: int) -> Executor:
+        raise RequestError("no cluster answers")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RequestError, match="no cluster answers"):
+        carried_out(plan, tmp_path / "run", refused)
+    assert signal.getsignal(signal.SIGINT) is before
+    with storage_at(tmp_path / "run").hold():
+        with pytest.raises(RequestError, match="another caviar is writing"):
+            carried_out(plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data))
+
+
+def test_workers_are_closed_where_the_loop_fails(plan: Plan, tmp_path: Path) -> None:
+    closed = []
+
+    class Failing(InlineExecutor):
+        def events(self) -> NoReturn:
+            raise ZeroDivisionError
+
+        def close(self) -> None:
+            closed.append(True)
+
+    with pytest.raises(ZeroDivisionError):
+        carried_out(plan, tmp_path / "run", lambda jobs: Failing(plan.data))
+    assert closed == [True]
