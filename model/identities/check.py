@@ -56,6 +56,9 @@ class Invariants:
     `output`: gamma x_hat + beta is what reached the next dense layer.
     `shared`: scale and shift of a distorted x_hat are the same for all that share them.
     `limits`: they stay within r_max and d_max.
+    `shift`, `stretch`: where running statistics have a share in the step, a shift and a stretch of
+    a ghost about its mean change x_hat by that share, and the gradient says so.
+    `groups`: groups of features are as many as they should be.
     `noise`: the draws follow their law. `only_noise`: the other part is a scale 1 or a shift 0.
     """
 

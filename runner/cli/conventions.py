@@ -32,7 +32,7 @@ HEADER = (
 PAGE = """\
 # How frameworks average the statistics that test time uses
 
-Generated from the rows in `model/conventions.py` and `model/frameworks.py` by
+Generated from the rows in `model/averages/conventions.py` and `frameworks.py` by
 `python -m caviar.runner.cli.conventions > docs/conventions.md`; a test fails when it is stale.
 
 Common to all: training normalises with the biased variance of the mini-batch, epsilon stands inside
