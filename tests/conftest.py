@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import threadpoolctl
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.faults.injections import Fault
 
@@ -16,6 +19,30 @@ settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any-machine")
+
+RAY_FILES = "test_ray_"
+
+
+class RayTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Whole files per process, for what their fixtures make; those of Ray are one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        return "ray" if file.name.startswith(RAY_FILES) else str(file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    # `--dist loadgroup` with marks is no way: pytest-xdist 3.8 loses the groups under pytest 9.2.
+    return RayTogether(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of Ray come first: they mostly wait, and take longest."""
+    for item in items:
+        if item.get_closest_marker("ray") and not item.path.name.startswith(RAY_FILES):
+            raise pytest.UsageError(f"{item.nodeid} starts Ray; move it to a {RAY_FILES}*.py")
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
 
 
 def pytest_collection_finish() -> None:

@@ -73,7 +73,7 @@ def written(page: str, matrix: str) -> str:
 
 def injected(words: list[str], report: Path) -> int:
     """Run the marked tests into a report; pytest's exit code."""
-    asked = ["-m", "faults", "-q", f"--junitxml={report}", *words]
+    asked = ["-n", "0", "-m", "faults", "-q", f"--junitxml={report}", *words]
     command = [sys.executable, "-m", "pytest", *asked]
     return subprocess.run(command, check=False, stdout=2).returncode
 
