@@ -270,6 +270,20 @@ def test_functions_are_short() -> None:
     ]
 
 
+def test_a_test_file_has_the_name_of_its_source() -> None:
+    """`test_<file>.py`, or `test_<file>_<aspect>.py`, in the room of the file."""
+    strangers = []
+    for path in (
+        path for package in PACKAGES for path in (ROOT / "tests" / package).rglob("test_*")
+    ):
+        room = ROOT / path.parent.relative_to(ROOT / "tests")
+        subject = path.stem.removeprefix("test_")
+        sources = [source.stem for source in FILES if source.parent == room]
+        if not any(f"{subject}_".startswith(f"{source}_") for source in sources):
+            strangers.append(name_of(path))
+    assert not strangers
+
+
 def test_folders_are_small() -> None:
     files = Counter(path.parent for path in CHECKED if path.name != "__init__.py")
     assert not {name_of(d): count for d, count in files.items() if count > LARGEST_FOLDER}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
-from tests.runner.data.test_sources import DIGITS, IMAGES, NUMBERS, WORDS, idx
+from tests.runner.data.test_files import DIGITS, IMAGES, NUMBERS, WORDS, idx
 
 Y = [i % 2 for i in range(60)]
 

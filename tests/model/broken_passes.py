@@ -210,7 +210,9 @@ def forgotten(tape: NormTape) -> NormTape:
 
 
 def scaled(factor: float) -> Callable[[NormTape], NormTape]:
-    return lambda tape: distort(tape, tape.scale * tape.scale.dtype.type(factor), 0)
+    return lambda tape: distort(
+        tape, tape.scale * tape.scale.dtype.type(factor), np.zeros(1, tape.scale.dtype)
+    )
 
 
 def one_draw(tape: NormTape) -> NormTape:

@@ -11,7 +11,15 @@ from numpy.typing import DTypeLike
 
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.averages.conventions import CONVENTIONS, trackers
-from caviar.model.contract import Array, Generators, Layer, NetworkParameters, Parameters
+from caviar.model.contract import (
+    Array,
+    Generators,
+    Layer,
+    Moments,
+    NetworkParameters,
+    NormTape,
+    Parameters,
+)
 from caviar.model.identities.check import Invariants
 from caviar.model.layers import Dense, Relu
 from caviar.model.network import Network, mlp
@@ -267,3 +275,9 @@ def checked(
     found = check_step(network, parameters, tape, upstream)
     assert found is not None
     return found
+
+
+def moments(tape: NormTape) -> Moments:
+    """The statistics that a norm of the batch normalised by."""
+    assert tape.moments is not None
+    return tape.moments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -59,5 +60,5 @@ def evaluations(records: Iterable[Record]) -> dict[tuple[str, str, str], Evaluat
     return rows
 
 
-def probing(**changes: object) -> Training:
+def probing(**changes: Any) -> Training:
     return replace(TRAINING, probes=replace(TRAINING.probes, **changes))

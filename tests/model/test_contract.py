@@ -90,7 +90,7 @@ PART_OF_THE_GRADIENT = {
 """Arms that take something for constant which their forward pass computes from the batch."""
 WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
 REPORTED = {Curve, Evaluation, StatisticsError, Noise, LogProbabilities, Probing}
-ABSENT = {
+ABSENT: dict[tuple[type, bool], set[str]] = {
     (Noise, False): {
         *("noise_penalty", "external_penalty", "self_influence", "predicted_self_influence"),
         *("partition_variance", "gradient_variance"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -199,7 +199,7 @@ def test_a_diverging_replica_leaves_the_others_alone() -> None:
         if isinstance(record, Checked | Probing):
             assert record == expected
             continue
-        assert isinstance(record, Curve | Evaluation)
+        assert isinstance(record, Curve | Evaluation) and isinstance(expected, type(record))
         np.testing.assert_array_equal(record.loss[0], expected.loss[0])
         if isinstance(record, Curve) and record.step > 1:
             assert not np.isfinite(record.loss[1])
@@ -283,5 +283,6 @@ def test_the_consumer_s_floating_point_settings_are_left_alone() -> None:
     records = train(small_training(), small_splits(2))
     next(records)
     assert np.geterr() == before
+    assert isinstance(records, Generator)
     records.close()
     assert np.geterr() == before

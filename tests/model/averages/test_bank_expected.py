@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -141,11 +143,11 @@ def _keeps(tracker: Tracker, update: int, examples: int) -> tuple[float, float]:
     """Weights of the old mean and the old second statistic, written out."""
     row = tracker.convention
     decay = HELD_IN[row.held_in][0](tracker.decay)
-    weights = {
+    weights: dict[str, Callable[[], float]] = {
         "constant": lambda: decay,
         "debiased": lambda: 1 - (1 - decay) / (1 - decay**update),
         "cumulative": lambda: 1 - 1 / update,
-        "time_constant": lambda: np.exp(-examples / decay) if update > 1 else 0.0,
+        "time_constant": lambda: math.exp(-examples / decay) if update > 1 else 0.0,
     }
     return weights[row.mean_keep or row.keep](), weights[row.keep]()
 

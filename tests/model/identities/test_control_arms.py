@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import DTypeLike
@@ -165,7 +167,7 @@ def test_the_output_is_followed_through_what_comes_after(arm: str, activation: L
     found = checked(network(layer), x)
     assert found.passed and "output" in found.checks, found
 
-    def late(self: Norm, parameters: Parameters, h: Array, own: Generators) -> object:
+    def late(self: Norm, parameters: Parameters, h: Array, own: Generators) -> tuple[Array, Any]:
         y, tape = Norm.forward(self, parameters, h, own)
         return y + 1e-6, tape
 

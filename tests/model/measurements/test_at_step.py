@@ -15,13 +15,13 @@ from caviar.model.measurements.evalnorm import evalnorm_statistics
 from caviar.model.measurements.losses import batch_statistics, evaluate
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated
+from caviar.model.norms.norm import Norm
 from caviar.model.records import LogProbabilities, Record, StatisticsError
 from caviar.model.steps.loss import cross_entropy
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.state import initial_state
 from tests.model.helpers import (
     ALL_TRACKERS,
-    Norm,
     initial,
     small_mlp,
     small_splits,

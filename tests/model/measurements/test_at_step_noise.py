@@ -45,7 +45,7 @@ def test_noise_rows_by_layer_and_size_and_for_the_network() -> None:
     assert [(r.layer, r.norm_batch_size) for r in rows] == [*where, ("network", 8)]
     for row in rows:
         assert row.step == PROBED
-        there = OF_LAYERS
+        there: tuple[str, ...] = OF_LAYERS
         if row.layer == "network":
             there = OF_GRADIENT if row.norm_batch_size == 8 else OF_SIZES
         for field in fields(Noise)[4:]:

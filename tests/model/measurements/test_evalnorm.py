@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_a_large_batch_is_evaluation_with_the_population() -> None:
     parameters = {"gamma": np.ones((1, 1, 3)), "beta": np.zeros((1, 1, 3))}
     population = {"norm": _population(values)}
     kinds = (evalnorm_statistics(population, 10**9), frozen(population))
-    near, exact = (layer.predict(parameters, x, lambda h, k=k: k("norm", h)) for k in kinds)
+    near, exact = (layer.predict(parameters, x, partial(kind, "norm")) for kind in kinds)
     np.testing.assert_allclose(near, exact, rtol=1e-7, atol=1e-8)
 
 

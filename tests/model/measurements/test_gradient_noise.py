@@ -92,7 +92,7 @@ def test_expected_variances_are_those_over_all_batches_and_partitions() -> None:
         ]
         for rows in combinations(range(12), 4)
     ]
-    every = np.array(batches)
+    every: Array = np.array(batches)
     partition = every.var(axis=1).sum(axis=1).mean()
     total = every.reshape(-1, every.shape[2]).var(axis=0).sum()
     assert 0.05 < partition / total < 0.95

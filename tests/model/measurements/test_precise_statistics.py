@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from caviar.model.averages.bank import Propagated
-from caviar.model.contract import Array, Moments
+from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated, watched
 from caviar.model.network import Network
@@ -36,11 +36,11 @@ def _training(m: int, batch: int, **changes: object) -> Training:
     return small_training(**(settings | changes))
 
 
-def _parameters(network: Network) -> dict[str, Array]:
+def _parameters(network: Network) -> NetworkParameters:
     return randomised_network(initial(network, 4, (0, 1)), 70)
 
 
-def _by_hand(p: dict[str, Array], r: int, x: Array, m: int) -> list[Moments]:
+def _by_hand(p: NetworkParameters, r: int, x: Array, m: int) -> list[Moments]:
     """Statistics of consecutive ghosts of m, layer by layer, each normalised by its own."""
     seen = []
     for i in (1, 2):

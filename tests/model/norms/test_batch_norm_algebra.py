@@ -17,6 +17,7 @@ from tests.model.broken_arms import right
 from tests.model.helpers import (
     generators,
     initial,
+    moments,
     normal,
     randomised_network,
     small_mlp,
@@ -25,7 +26,7 @@ from tests.model.helpers import (
 )
 
 
-def _jacobian(layer: BatchNorm, x: Array, gamma: float) -> Array:
+def _jacobian(layer: Norm, x: Array, gamma: float) -> Array:
     """Every output of one feature's batch by every input, one backward pass a row."""
     parameters = {"gamma": np.full((1, 1, 1), gamma), "beta": np.ones((1, 1, 1))}
     _, tape = layer.forward(parameters, x[None, :, None], ())
@@ -80,7 +81,7 @@ def test_nested_ghosts_are_the_law_of_total_variance_of_their_parts(m: int) -> N
     rows = next(batches(streams((0, 1), "order"), len(data), 48))
     x, _ = data.take(rows)
     unit = {"gamma": np.ones((2, 1, 4)), "beta": np.zeros((2, 1, 4))}
-    parts, whole = (Norm(BatchNorm(size)).forward(unit, x, ())[1].moments for size in (m, 2 * m))
+    parts, whole = (moments(Norm(BatchNorm(size)).forward(unit, x, ())[1]) for size in (m, 2 * m))
     means = parts.mean.reshape(2, -1, 2, 4)
     variances = parts.variance.reshape(2, -1, 2, 4)
     np.testing.assert_allclose(whole.mean, means.mean(axis=2), atol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_a_shift_and_a_scale_of_input_and_averages_change_nothing() -> None:
 def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
     """Of the mean over ghosts of their means and of the root of variance plus epsilon."""
     layer, steps = Norm(BatchRenorm(4, 1.2, 0.3, 0.8, 4, 0.1)), 6
-    x = [(normal(t, 2, 12, 5) * (1 + t) + t).astype(dtype) for t in range(steps)]
+    x: list[Array] = [(normal(t, 2, 12, 5) * (1 + t) + t).astype(dtype) for t in range(steps)]
     references = layer.references(_unit(x[0])["gamma"])
     for batch in x:
         before = {k: v.copy() for k, v in references.items()}
@@ -136,7 +137,7 @@ def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
     np.testing.assert_array_equal(references["reference_updates"], np.full((2, 1, 1), steps))
 
 
-def _renorm(**changes: float) -> Norm:
+def _renorm(**changes: Any) -> Norm:
     settings = {"r_max": 1.5, "d_max": 0.5, "decay": 0.8, "ramp": 3}
     return Norm(BatchRenorm(8, **(settings | changes)))
 

@@ -108,7 +108,7 @@ def test_rows_of_a_class_keep_their_order_where_sorted() -> None:
 def test_sorting_keeps_the_order_within_classes_in_large_batches_too() -> None:
     rows, labels = _batch(0, 1000, 4)
     for own, classes, arranged in zip(rows, labels, class_sorted(rows, labels), strict=True):
-        expected = sorted(range(1000), key=lambda i, c=classes: c[i])
+        expected = sorted(range(1000), key=classes.__getitem__)
         np.testing.assert_array_equal(arranged, own[expected])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
@@ -109,7 +109,7 @@ def _bits(record: Record) -> tuple[Any, ...]:
     )
 
 
-def _rows(records: list[Record]) -> list[tuple[Any, ...]]:
+def _rows(records: Iterable[Record]) -> list[tuple[Any, ...]]:
     return [_bits(record) for record in records]
 
 
@@ -262,7 +262,7 @@ def test_in_single_precision() -> None:
 def _forgetting(part: str, at: Snapshot, fresh: Snapshot) -> Snapshot:
     """The snapshot with one part as at the beginning."""
     if part in at.streams:
-        return replace(at, streams=at.streams | {part: fresh.streams[part]})  # type: ignore[operator]
+        return replace(at, streams=at.streams | {part: fresh.streams[part]})
     if part == "spare":
         streams = {p: tuple(s._replace(spare=None) for s in own) for p, own in at.streams.items()}
         return replace(at, streams=streams)

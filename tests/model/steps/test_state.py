@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,8 @@ def test_a_forward_pass_takes_parameters_and_references() -> None:
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
-def test_without_references_it_takes_the_parameters(norm: str) -> None:
+def test_without_references_it_takes_the_parameters(
+    norm: Literal["batch", "layer", "none"],
+) -> None:
     state = initial_state(small_training(network=small_mlp(norm=norm)), 4, FLOAT32)
     np.testing.assert_equal(state.forward, state.parameters)
