@@ -29,7 +29,8 @@ class _NoVarianceTerm(BatchNorm):
     """The path through the variance forgotten in the backward pass."""
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
-        return (dz - dz.mean(axis=2, keepdims=True)) * tape.inverse_deviation
+        wrong: Array = (dz - dz.mean(axis=2, keepdims=True)) * tape.inverse_deviation
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class _NoMeanTerm(BatchNorm):
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         dx = standardise_backward(dz, tape.x_hat, tape.inverse_deviation)
-        return dx + dz.mean(axis=2, keepdims=True) * tape.inverse_deviation
+        wrong: Array = dx + dz.mean(axis=2, keepdims=True) * tape.inverse_deviation
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class _Wrong(BatchNorm):
         return biased
 
     def inverse(self, variance: Array) -> Array:
-        return 1 / np.sqrt(variance + variance.dtype.type(self.epsilon))
+        wrong: Array = 1 / np.sqrt(variance + variance.dtype.type(self.epsilon))
+        return wrong
 
 
 class _Unbiased(_Wrong):
@@ -69,12 +72,14 @@ class _UnbiasedButTold(_Wrong):
 
     def inverse(self, variance: Array) -> Array:
         m = self.norm_batch_size
-        return 1 / np.sqrt(variance * (m / (m - 1)) + variance.dtype.type(self.epsilon))
+        wrong: Array = 1 / np.sqrt(variance * (m / (m - 1)) + variance.dtype.type(self.epsilon))
+        return wrong
 
 
 class _EpsilonOutside(_Wrong):
     def inverse(self, variance: Array) -> Array:
-        return 1 / (np.sqrt(variance) + variance.dtype.type(self.epsilon))
+        wrong: Array = 1 / (np.sqrt(variance) + variance.dtype.type(self.epsilon))
+        return wrong
 
 
 class _Interleaved(Norm):

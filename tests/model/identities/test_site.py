@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from caviar.model.contract import Array
 from caviar.model.identities.site import Site, site_of
 from caviar.model.layers import Dense
 from tests.model.broken_arms import right
@@ -15,13 +16,13 @@ ARMS = right(8)
 
 def _site(arm: str, dtype: type = np.float64) -> Site:
     layer, dense = ARMS[arm], Dense(8, bias=False)
-    x = normal(1, 2, 32, 4).astype(dtype)
+    x: Array = normal(1, 2, 32, 4).astype(dtype)
     weights, _ = dense.init(generators(2), 4, dtype)
     parameters, _ = layer.init(generators(2), 8, dtype)
     parameters |= moved_state(layer.references(parameters["gamma"]), 5, 100)
     h, tape = dense.forward(weights, x, ())
     _, taped = layer.forward(parameters, h, generators(2))
-    dy = normal(2, 2, 32, 8).astype(dtype)
+    dy: Array = normal(2, 2, 32, 8).astype(dtype)
     return site_of(layer, parameters, taped, dense, weights, tape, dy)
 
 

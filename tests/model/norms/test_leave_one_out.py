@@ -18,7 +18,7 @@ def _unit(x: Array) -> Parameters:
     return {"gamma": np.ones(shape, x.dtype), "beta": np.zeros(shape, x.dtype)}
 
 
-def _x_hat(layer: BatchNorm | LeaveOneOutNorm | OtherExamplesNorm, x: Array) -> Array:
+def _x_hat(layer: Norm, x: Array) -> Array:
     return layer.forward(_unit(x), x, ())[0]
 
 
@@ -43,7 +43,7 @@ def test_batch_norm_is_the_soft_clip_of_leave_one_out(m: int) -> None:
     np.testing.assert_allclose(_x_hat(Norm(BatchNorm(m, 0.0)), x), expected, rtol=1e-9, atol=1e-12)
 
 
-def _second_difference(layer: LeaveOneOutNorm | OtherExamplesNorm | BatchNorm, x: Array) -> Array:
+def _second_difference(layer: Norm, x: Array) -> Array:
     """Curvature of every example's x_hat in its own input, all else held, `(batch, features)`."""
     bent = np.empty_like(x[0])
     for i in range(x.shape[1]):
@@ -52,7 +52,7 @@ def _second_difference(layer: LeaveOneOutNorm | OtherExamplesNorm | BatchNorm, x
         above[:, i] += 1
         low, here, high = (_x_hat(layer, h)[0, i] for h in (below, x, above))
         bent[i] = high - 2 * here + low
-    return bent
+    return np.asarray(bent)
 
 
 def test_an_example_is_not_in_its_own_statistics() -> None:
@@ -67,7 +67,7 @@ def test_an_example_is_not_in_its_own_statistics() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_leave_one_out_of_a_lone_outlier_and_of_a_dead_feature_is_finite(dtype: type) -> None:
     """All the others equal: their variance is 0, which rounding may put below."""
-    x = np.full((1, 8, 401), 0.1, dtype)
+    x: Array = np.full((1, 8, 401), 0.1, dtype)
     x[0, 3, 1:] += np.linspace(50, 3000, 400, dtype=dtype)
     parameters, layer = _unit(x), Norm(LeaveOneOutNorm(8))
     z, tape = layer.forward(parameters, x, ())
