@@ -274,7 +274,7 @@ def test_a_test_file_has_the_name_of_its_source() -> None:
     """`test_<file>.py`, or `test_<file>_<aspect>.py`, in the room of the file."""
     strangers = []
     for path in (
-        path for package in PACKAGES for path in (ROOT / "tests" / package).rglob("test_*")
+        path for package in PACKAGES for path in (ROOT / "tests" / package).rglob("test_*.py")
     ):
         room = ROOT / path.parent.relative_to(ROOT / "tests")
         subject = path.stem.removeprefix("test_")
