@@ -19,16 +19,6 @@ from caviar.model.norms.norm import Carrying, Norm
 from caviar.model.norms.registry import NORMS
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.norms.stop_gradient import StopGradientNorm
-from caviar.model.records import (
-    Checked,
-    Curve,
-    Evaluation,
-    LogProbabilities,
-    Noise,
-    Probing,
-    Record,
-    StatisticsError,
-)
 from tests.model.helpers import (
     built,
     generators,
@@ -37,12 +27,7 @@ from tests.model.helpers import (
     normal,
     randomised,
     relative_error,
-    run,
     slope,
-    small_mlp,
-    small_probes,
-    small_splits,
-    small_training,
 )
 
 FEATURES, BATCH, UPDATES = 24, 24, 3
@@ -89,18 +74,6 @@ PART_OF_THE_GRADIENT = {
 }
 """Arms that take something for constant which their forward pass computes from the batch."""
 WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
-REPORTED = {Curve, Evaluation, StatisticsError, Noise, LogProbabilities, Probing}
-ABSENT: dict[tuple[type, bool], set[str]] = {
-    (Noise, False): {
-        *("noise_penalty", "external_penalty", "self_influence", "predicted_self_influence"),
-        *("partition_variance", "gradient_variance"),
-    },
-    (Noise, True): {
-        *("mean_variance", "deviation_variance", "excess_kurtosis"),
-        *("noise_to_signal", "coupling"),
-    },
-}
-KINDS = {"population", "precise", "evalnorm", "running", "batch"}
 
 
 def _inputs(seed: int, replicas: int = 3, batch: int = BATCH) -> Array:
@@ -292,32 +265,3 @@ def test_a_batch_that_ghosts_do_not_divide_is_refused(name: str) -> None:
     message = "a batch of 10 cannot be cut into ghost batches of 4: 10 / 4 leaves 2"
     with pytest.raises(ValueError, match=message):
         layer.forward(_parameters(layer), x, ())
-
-
-@pytest.mark.parametrize("name", [k for k in NORMS if k in WITH_STATISTICS])
-def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
-    arm = Norm(LAYERS[name].normaliser)
-    last = frozenset({4})
-    training = small_training(
-        network=small_mlp(norm=arm),
-        steps=4,
-        curve_steps=last,
-        norm_batch_size=4,
-        probes=small_probes(
-            sizes=(4,), evaluation_steps=last, probe_steps=last, shadow=True, log_probabilities=True
-        ),
-    )
-    records = run(training, small_splits(2))
-    assert {type(r) for r in records if not isinstance(r, Checked)} == REPORTED
-    scores = [r for r in records if isinstance(r, Evaluation)]
-    assert {r.statistics for r in scores} == KINDS
-    for record in records:
-        absent = ABSENT.get(_row(record), set())
-        for field, value in vars(record).items():
-            if isinstance(value, np.ndarray):
-                assert np.isfinite(value).all() == (field not in absent), (_row(record), field)
-
-
-def _row(record: Record) -> tuple[type, bool]:
-    """Rows that have the same columns: those of noise are about a layer or the network."""
-    return type(record), isinstance(record, Noise) and record.layer == "network"

@@ -19,7 +19,7 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
-from caviar.model.norms.norm import Norm
+from caviar.model.norms.norm import Norm, Normaliser
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
 from caviar.model.records import Checked, Curve, Record
@@ -48,8 +48,8 @@ SPLITS = small_splits(2)
 STEPS = 9
 
 
-def _normed(layer: Any, **changes: Any) -> Training:
-    return small_training(network=small_mlp(norm=layer), **changes)
+def _normed(normaliser: Normaliser, **changes: Any) -> Training:
+    return small_training(network=small_mlp(norm=Norm(normaliser)), **changes)
 
 
 def _everything(**changes: Any) -> Training:
@@ -75,21 +75,19 @@ TRAININGS: dict[str, Training] = {
     "gamma decay": small_training(optimizer=GammaDecay(Momentum(0.9), 0.1)),
     "layer": small_training(network=small_mlp("layer")),
     "none": small_training(network=small_mlp("none")),
-    "leave-one-out": _normed(Norm(LeaveOneOutNorm(8))),
-    "other-examples": _normed(Norm(OtherExamplesNorm(8)), company=16),
-    "stop-gradient": _normed(Norm(StopGradientNorm(8))),
-    "renorm": _normed(Norm(BatchRenorm(8, 3.0, 5.0, 0.9, 4))),
-    "shift-noise": _normed(Norm(NoisyNorm(8, 1e-5, ShiftNoise(8))), company=32),
-    "scale-noise": _normed(Norm(NoisyNorm(8, 1e-5, ScaleNoise(1))), company=32),
-    "shift-and-scale": _normed(Norm(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8))), company=32),
+    "leave-one-out": _normed(LeaveOneOutNorm(8)),
+    "other-examples": _normed(OtherExamplesNorm(8), company=16),
+    "stop-gradient": _normed(StopGradientNorm(8)),
+    "renorm": _normed(BatchRenorm(8, 3.0, 5.0, 0.9, 4)),
+    "shift-noise": _normed(NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32),
+    "scale-noise": _normed(NoisyNorm(8, 1e-5, ScaleNoise(1)), company=32),
+    "shift-and-scale": _normed(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)), company=32),
     "dropout": small_training(network=small_mlp(dropout=0.3)),
     "partitions": small_training(partitions=3),
-    "company": small_training(
-        network=small_mlp(norm=Norm(BatchNorm(24))), norm_batch_size=24, company=8
-    ),
+    "company": _normed(BatchNorm(24), norm_batch_size=24, company=8),
     "shadow": small_training(probes=small_probes(shadow=True)),
     "shadow of noise": _normed(
-        Norm(NoisyNorm(8, 1e-5, ShiftNoise(8))), company=32, probes=small_probes(shadow=True)
+        NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32, probes=small_probes(shadow=True)
     ),
     "an odd batch": small_training(batch_size=24, probes=small_probes(log_probabilities=True)),
     "one batch an epoch": small_training(batch_size=48),
