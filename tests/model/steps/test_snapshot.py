@@ -111,9 +111,7 @@ def _rows(records: Iterable[Record]) -> list[tuple[Any, ...]]:
     return [_bits(record) for record in records]
 
 
-def _watched(
-    training: Training, splits: Splits = SPLITS
-) -> tuple[list[Record], dict[int, Snapshot]]:
+def _kept(training: Training, splits: Splits = SPLITS) -> tuple[list[Record], dict[int, Snapshot]]:
     """All of a training, and a snapshot after each of its steps."""
     found = list(train(training, splits, wanted=lambda: True))
     snapshots = {record.step: record for record in found if isinstance(record, Snapshot)}
@@ -147,7 +145,7 @@ def training(request: pytest.FixtureRequest) -> Training:
 
 def test_what_follows_a_snapshot_is_the_same_bit_for_bit(training: Training) -> None:
     """At the start, before and after a measurement, within and at the end of an epoch."""
-    whole, snapshots = _watched(training)
+    whole, snapshots = _kept(training)
     for step in (1, 3, 4, STEPS - 1):
         assert _rows(_on_from(training, snapshots[step])) == _rows(_after(whole, step))
 
@@ -235,7 +233,7 @@ def test_snapshots_come_when_they_are_wanted_and_change_nothing() -> None:
 def test_losses_of_an_unfinished_row_are_kept() -> None:
     """The mean of steps 3 to 5 is the same whether training stopped among them or not."""
     training = small_training()
-    whole, snapshots = _watched(training)
+    whole, snapshots = _kept(training)
     assert [len(snapshots[step].losses) for step in range(1, 9)] == [0, 0, 1, 2, 0, 1, 2, 3]
     curves = [r for r in whole if isinstance(r, Curve)]
     found = [r for r in _on_from(training, snapshots[4]) if isinstance(r, Curve)]
@@ -244,14 +242,14 @@ def test_losses_of_an_unfinished_row_are_kept() -> None:
 
 def test_a_diverged_training_goes_on_as_it_was() -> None:
     training = _everything(learning_rate=1e200)
-    whole, snapshots = _watched(training)
+    whole, snapshots = _kept(training)
     assert not np.isfinite(snapshots[5].state.parameters["dense1"]["weight"]).all()
     assert _rows(_on_from(training, snapshots[5])) == _rows(_after(whole, 5))
 
 
 def test_in_single_precision() -> None:
     training, splits = _everything(), small_splits(2, np.float32)
-    whole, snapshots = _watched(training, splits)
+    whole, snapshots = _kept(training, splits)
     assert snapshots[4].state.parameters["dense1"]["weight"].dtype == np.float32
     for step in (1, 4, 8):
         assert _rows(_on_from(training, snapshots[step], splits)) == _rows(_after(whole, step))
@@ -281,7 +279,7 @@ def _forgetting(part: str, at: Snapshot, fresh: Snapshot) -> Snapshot:
 def _half_way() -> tuple[Training, Snapshot, list[tuple[Any, ...]]]:
     probes = small_probes(shadow=True, evaluation_steps=frozenset({4, 7, 9}))
     training = _everything(probes=probes)
-    at = _watched(training)[1][4]
+    at = _kept(training)[1][4]
     return training, at, _rows(_on_from(training, at))
 
 
