@@ -1,0 +1,25 @@
+"""What the options of `caviar run` take and refuse before a study is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.runner.helpers import caviar
+
+
+@pytest.mark.parametrize("words", [("run", "--dry-run", "--out"), ("status",), ("report",)])
+def test_a_place_that_is_not_utf_8_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = caviar(*words, "r\udcff", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "caviar: 'r\\udcff' is not UTF-8; use another name\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("--workers", "0"), ("--trials", "0"), ("--on", "moon"), ("--dry-run=1",)]
+)
+def test_a_value_out_of_range_is_exit_code_two(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = caviar("run", *words, cwd=tmp_path)
+    assert done.returncode == 2 and words[0].partition("=")[0] in done.stderr
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
