@@ -35,6 +35,7 @@ KINDS = {"population", "precise", "evalnorm", "running", "batch"}
 @pytest.mark.parametrize("name", [k for k, kind in NORMS.items() if kind.uses_batch_statistics])
 def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
     arm = built(name, norm_batch_size=4)
+    assert arm is not None
     last = frozenset({4})
     training = small_training(
         network=small_mlp(norm=arm),
