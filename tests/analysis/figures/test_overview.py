@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from caviar.analysis.figures import decompositions
 from caviar.analysis.figures import overview as figures
-from caviar.analysis.figures.axes import powers
-from caviar.analysis.number_format import MINUS
 from tests.analysis.plotted import (
     FACETS,
     LEVELS,
-    MANY,
     READINGS,
     drawn,
     labelled,
-    panels,
     part,
     same,
     series,
@@ -121,93 +112,6 @@ def test_running_damage(sign: int) -> None:
         assert same(line, part(rows, rule=rule, tracker_decay=float(decay)))
 
 
-def test_many_decays_are_a_map_of_damage() -> None:
-    rows = table(rule=["biased", "unbiased"], tracker_decay=MANY)
-    rows["mean"] *= np.where(rows["tracker_decay"] > 0.9, -1, 1)
-    figure = figures.running_damage(rows, "norm batch size m")
-    drawn(figure)
-    shown = panels(figure)
-    assert [axes.get_title().split(": ")[1] for axes in shown] == ["biased", "unbiased"]
-    for axes, rule in zip(shown, ("biased", "unbiased"), strict=True):
-        wide = part(rows, rule=rule).pivot(index="tracker_decay", columns="level", values="mean")
-        (image,) = axes.images
-        assert np.array_equal(np.asarray(image.get_array()), wide.to_numpy())
-        low, high = image.get_clim()
-        assert low == -high and high >= abs(wide).max(axis=None)
-        assert image.origin == "lower"
-        assert ticks(axes) == ["8", "64", "256"] and labelled(axes)
-        assert [t.get_text() for t in axes.get_yticklabels()] == [f"{decay:g}" for decay in MANY]
-        (here,) = part(rows, rule=rule, tracker_decay=0.99, level=64.0).to_dict("records")
-        half = (here["high"] - here["low"]) / 2
-        written = {(t.get_position(), t.get_text()) for t in axes.texts}
-        words = f"{wide.loc[0.99, 64.0]:.2g}\n±{half:.1g}".replace("-", MINUS)
-        assert ((1, 3), words) in written
-        assert len(axes.texts) == 15
-
-
-@pytest.mark.parametrize("decays, numbers", [(50, 300), (51, 0)])
-def test_a_map_too_dense_for_numbers_has_none(decays: int, numbers: int) -> None:
-    many = list(np.linspace(0, 0.99, decays))
-    rows = table(rule=["biased", "unbiased"], tracker_decay=many)
-    figure = figures.running_damage(rows, "m")
-    assert sum(len(axes.texts) for axes in panels(figure)) == numbers
-    assert all(len(axes.images) == 1 for axes in panels(figure))
-
-
-def test_many_decays_are_a_map_of_the_last_layers_errors() -> None:
-    rows = table(
-        layer=["norm1", "norm2"],
-        quantity=["mean_error", "variance_error", "variance_bias"],
-        rule=["biased", "unbiased"],
-        tracker_decay=MANY,
-    )
-    figure = figures.statistics_error(rows, "m")
-    drawn(figure)
-    shown = panels(figure)
-    assert len(shown) == 4
-    for axes, (quantity, rule) in zip(
-        shown,
-        [(q, r) for q in ("mean_error", "variance_error") for r in ("biased", "unbiased")],
-        strict=True,
-    ):
-        own = part(rows, layer="norm2", quantity=quantity, rule=rule)
-        wide = own.pivot(index="tracker_decay", columns="level", values="mean")
-        assert np.array_equal(np.asarray(axes.images[0].get_array()), wide.to_numpy())
-        assert axes.get_title() == f"norm2, {quantity.split('_')[0]}: {rule}"
-
-
-def with_cumulative(rows: pd.DataFrame) -> pd.DataFrame:
-    """A cumulative average beside the others: it has no decay."""
-    cumulative = table(rule=["cumulative"], tracker_decay=[math.nan])
-    return pd.concat([rows, cumulative.assign(mean=7.0)], ignore_index=True)
-
-
-def test_a_rule_without_decay_is_not_on_the_map_of_decays() -> None:
-    rows = with_cumulative(table(rule=["biased", "unbiased"], tracker_decay=MANY))
-    figure = figures.running_damage(rows, "m")
-    drawn(figure)
-    titles = [axes.get_title() for axes in panels(figure)]
-    assert titles == ["test loss: biased", "test loss: unbiased"]
-
-
-def test_many_rules_are_one_map_of_all_averages() -> None:
-    rules = ["biased", "debiased", "pytorch", "unbiased"]
-    rows = with_cumulative(table(rule=rules, tracker_decay=[0.9, 0.99]))
-    figure = figures.running_damage(rows, "norm batch size m")
-    drawn(figure)
-    (axes,) = panels(figure)
-    assert axes.get_title() == "test loss" and axes.get_xlabel() == "norm batch size m"
-    names = [t.get_text() for t in axes.get_yticklabels()]
-    every = [f"{rule} {decay}" for rule in rules for decay in (0.9, 0.99)]
-    assert sorted(names) == sorted(["cumulative", *every])
-    shown = np.asarray(axes.images[0].get_array())
-    for name, line in zip(names, shown, strict=True):
-        rule, _, decay = name.partition(" ")
-        own = part(rows, rule=rule)
-        own = part(own, tracker_decay=float(decay)) if decay else own
-        assert line.tolist() == own["mean"].tolist()
-
-
 @pytest.mark.parametrize("which", ["mean", "deviation"])
 def test_batch_noise(which: str) -> None:
     rows = pd.DataFrame(
@@ -246,35 +150,3 @@ def test_overview() -> None:
     for line, quantity in zip(series(right), ("mean_error", "variance_error"), strict=True):
         assert same(line, part(errors, quantity=quantity))
         assert quantity.split("_")[0] in line.name
-
-
-def test_no_number_of_a_figure_is_parsed_as_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on logarithmic axes, either way, nor beside colours of one sign or of both."""
-    monkeypatch.setattr("matplotlib.mathtext.MathTextParser.parse", None)
-    averages: dict[str, Any] = {"rule": ["biased", "unbiased"], "tracker_decay": MANY}
-    damage = table(**averages)
-    errors = table(layer=["norm1"], quantity=["mean_error", "variance_error"], **averages)
-    errors["mean"] *= errors["level"] ** -2
-    parts = table(part=["sampling"], layer=["norm1"]).assign(memory=[10.0, 100.0, 1000.0])
-    for figure in (
-        figures.running_damage(damage, "m"),
-        figures.statistics_error(errors, "m"),
-        decompositions.error_parts_over_decay(parts),
-    ):
-        figure.draw_without_rendering()
-
-
-def test_powers_of_ten_are_characters() -> None:
-    """Of both signs, whole and not: what matplotlib would write as formulas."""
-    figure = Figure()
-    wide, narrow, signed = figure.subplots(1, 3)
-    for axes, values in ((wide, (1e-4, 1.0)), (narrow, (2e-3, 7e-3))):
-        axes.plot([0, 1], values)
-        powers(axes)
-    signed.plot([0, 1], [-1.0, 1.0])
-    powers(signed, linear_below=0.1)
-    figure.draw_without_rendering()
-    assert {"10⁻⁴", "10⁻²", "10⁰"} <= {text.get_text() for text in wide.get_yticklabels()}
-    minor = {text.get_text() for text in narrow.get_yticklabels(minor=True)}
-    assert {"2×10⁻³", "6×10⁻³"} <= minor
-    assert {"−10⁰", "−10⁻¹", "0", "10⁰"} <= {text.get_text() for text in signed.get_yticklabels()}

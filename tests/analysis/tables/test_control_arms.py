@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.arms import arms_of, first_arm
-from caviar.analysis.run.read import TABLES, Run, of_trials
+from caviar.analysis.run.read import Run, of_trials
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.tables.control_arms import EARLIER, arm_effects, mechanism_shares
 from caviar.runner.config import TrialConfig
@@ -59,31 +58,10 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_of(root, every_arm(), world, scientific=LEVELS)
 
 
-def test_arms_are_in_the_order_of_the_study(known: Run) -> None:
-    assert arms_of(known) == (*OWN, "population", "layer")
-    some = known.trials["arm"].isin(["layer", "stratified"])
-    part = of_trials(known, known.trials.loc[some, "trial_id"])
-    assert arms_of(part) == ("stratified", "layer")
-
-
-def test_a_study_without_arms_has_none(tmp_path: Path) -> None:
+def test_a_study_without_arms_has_no_effects(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(LEVELS), scientific=LEVELS)
-    assert arms_of(run) == () and first_arm(run) is run
     old = Run(**{**vars(run), "trials": run.trials.drop(columns="arm")})
-    assert arms_of(old) == () and first_arm(old) is old
     assert effects_of(run).empty and effects_of(old).empty
-
-
-def test_the_first_arm_is_a_run_of_its_own(known: Run) -> None:
-    own = first_arm(known)
-    ids = set(known.trials.loc[known.trials["arm"] == "batch", "trial_id"])
-    assert len(ids) == 4
-    for table in TABLES:
-        whole = getattr(known, table)
-        assert set(getattr(own, table)["trial_id"]) == ids
-        assert len(getattr(own, table)) == whole["trial_id"].isin(ids).sum()
-    assert own.counts["planned"] == own.counts["completed"] == 4
-    assert own.study == known.study
 
 
 def test_every_arm_is_held_against_its_anchors(known: Run) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from caviar.analysis.report.write import write_report
 from caviar.analysis.run.read import Run
-from caviar.analysis.tables.data_sets import across_data_sets
 from caviar.analysis.tables.designs import designs_beside
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from tests.analysis.page import read_page
 from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size
 
@@ -71,27 +70,3 @@ def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
     exec("\n".join(lines), names)
     assert eval(last, names).equals(with_it["designs"])
     assert (tmp_path / "report" / "figures" / "designs.pdf").read_bytes().startswith(b"%PDF")
-
-
-def on(data: str, scale: float, root: Path) -> Run:
-    """Loss `scale` at 64 and a tenth more or less of it elsewhere, the same for every seed."""
-    share = {8: 1.1, 16: 0.9, 64: 1.0}
-    world = World(test=lambda config, seed: scale * share[size(config)])
-    levels = {"norm_batch_size": list(share)}
-    data_set = DatasetConfig(name=data, fingerprint=data)
-    return run_of(root, crossed(levels, dataset=data_set), world, scientific=levels)
-
-
-def test_data_sets_count_by_their_own_scale(tmp_path: Path) -> None:
-    runs = [on("digits", 0.1, tmp_path / "a"), on("wine", 7.0, tmp_path / "b")]
-    table = across_data_sets([compared(run) for run in runs])
-    table = table[table["quantity"] == "test_loss"].set_index("level")
-    assert table["mean"].to_dict() == pytest.approx({8.0: 0.1, 16.0: -0.1})
-    assert set(table["units"]) == {12} and set(table["data_sets"]) == {2}
-    assert table["low"].to_numpy() == pytest.approx(table["mean"].to_numpy())
-
-
-def test_one_data_set_twice_is_one(tmp_path: Path) -> None:
-    runs = [on("digits", 0.1, tmp_path / "a"), on("digits", 0.2, tmp_path / "b")]
-    assert across_data_sets([compared(run) for run in runs]).empty
-    assert across_data_sets([compared(runs[0]), compared(updates(tmp_path / "c"))]).empty

@@ -1,0 +1,23 @@
+"""The sections of a page in their order."""
+
+from __future__ import annotations
+
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.findings.registry import FINDINGS
+from caviar.analysis.report.page_order import OVERVIEW, sections
+
+
+def test_sections_follow_the_registry_with_the_overview_after_theory(findings: Results) -> None:
+    names = [finding.name for _, finding in sections(findings)]
+    first, *others = [finding.name for finding in FINDINGS if finding.title]
+    assert names == [first, OVERVIEW.name, *others]
+
+
+def test_the_parts_of_a_question_are_lettered_without_a_gap(findings: Results) -> None:
+    titles = [title for title, _ in sections(findings)]
+    for number, part in (("1", "regularisation"), ("2", "test time")):
+        of_part = [finding for finding in FINDINGS if finding.part == part and finding.title]
+        letters = "abcdefghijklmnopqrstuvwxyz"[: len(of_part)]
+        expected = [f"{number}{a}. {f.title}" for a, f in zip(letters, of_part, strict=True)]
+        assert [title for title in titles if title.startswith(number)] == expected
+    assert titles[0].startswith("Theory") and titles[-1] == "Every trial"
