@@ -1,0 +1,36 @@
+"""What is said of mechanisms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caviar.analysis.findings.regularization.control_arms import MECHANISM_SHARES
+from caviar.runner.config import TrialConfig
+from tests.analysis.synthetic import World, crossed, results_in, run_of
+
+SIZES = {"norm_batch_size": [8, 64]}
+LOSS = {"batch": 0.25, "leave-one-out": 0.375, "population": 0.5}
+
+
+def loss(config: TrialConfig, seed: int) -> float:
+    return seed + LOSS[config.arm]
+
+
+def test_the_whole_effect_and_what_a_mechanism_adds(tmp_path: Path) -> None:
+    trials = [
+        *crossed(SIZES, arm="batch"),
+        *crossed(SIZES, arm="leave-one-out", norm="leave-one-out"),
+        *crossed({"norm_batch_size": [1024]}, arm="population"),
+    ]
+    results = results_in(run_of(tmp_path, trials, World(test=loss), scientific=SIZES))
+    whole, parts = MECHANISM_SHARES.sentences(results)
+    assert whole.startswith("At m = 8 batch norm changes test loss by −0.25 [−0.25, −0.25] nats")
+    assert parts == (
+        "Of that, what each mechanism adds: the example in its own statistics "
+        "−0.125 [−0.125, −0.125]."
+    )
+
+
+def test_without_arms_nothing_is_said(tmp_path: Path) -> None:
+    results = results_in(run_of(tmp_path, crossed(SIZES, seeds=(0,)), scientific=SIZES))
+    assert MECHANISM_SHARES.sentences(results) == []

@@ -1,0 +1,31 @@
+"""What is said of the price of noisy statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from caviar.analysis.findings.regularization.noise_penalty import (
+    NOISE_PENALTY,
+    NOISE_PENALTY_EXPONENT,
+)
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size
+
+SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
+
+
+def test_the_price_at_both_ends_and_its_power(tmp_path: Path) -> None:
+    world = World(penalty=lambda config, seed: 2 / size(config))
+    results = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    (price,) = NOISE_PENALTY.sentences(results)
+    assert price == (
+        "At the same weights, train-mode loss less population loss is 0.5 [0.5, 0.5] nats at "
+        "m = 4 and 0.0312 [0.0312, 0.0312] at m = 64."
+    )
+    (power,) = NOISE_PENALTY_EXPONENT.sentences(results)
+    assert "0.974 [0.974, 0.974] from m = 8 to 64" in power
+
+
+def test_two_sizes_have_no_power(tmp_path: Path) -> None:
+    levels = {"norm_batch_size": [8, 64]}
+    results = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
+    assert NOISE_PENALTY_EXPONENT.sentences(results) == []
