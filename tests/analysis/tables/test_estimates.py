@@ -1,18 +1,21 @@
-"""Means by level on runs with known truth."""
+"""Means and contrasts: units, pairing, and what is left out."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
+from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
 from caviar.analysis.run.final_rows import final
-from caviar.analysis.statistics.intervals import mean_interval
-from caviar.analysis.tables.estimates import level_means
+from caviar.analysis.statistics.intervals import difference_interval, mean_interval
+from caviar.analysis.tables.estimates import contrasts, level_means
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
 
@@ -82,3 +85,183 @@ def test_random_search_counts_what_failed_at_its_own_size(tmp_path: Path) -> Non
     assert not own.design.paired
     means = level_means(own.final_values, own.design, "test_loss", [])
     assert means["left_out"].tolist() == [6, 0, 0]
+
+
+def plain(**columns: object) -> pd.DataFrame:
+    """Values as `final_values` gives them, in one facet."""
+    return pd.DataFrame({"facet": "", "draw": 0, **columns}).assign(
+        trial_id=lambda rows: rows["level"].astype(str) + "-" + rows["draw"].astype(str)
+    )
+
+
+SEEDED = Design("norm_batch_size", (8.0, 256.0), (), "seed", "m")
+SEARCHED = Design("norm_batch_size", (8.0, 256.0), (), "trial_id", "m")
+
+
+def test_draws_are_averaged_within_a_seed_before_seeds_are_resampled() -> None:
+    """Twelve rows are six units: the interval is that of the six means."""
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal(12)
+    rows = plain(level=8.0, seed=np.tile(np.arange(6), 2), draw=np.repeat([0, 1], 6), value=values)
+    found = level_means(rows, SEEDED, "value", []).iloc[0]
+    expected = mean_interval(values.reshape(2, 6).mean(axis=0), np.random.default_rng(0))
+    assert tuple(found[["mean", "low", "high", "units"]]) == expected
+    assert found["left_out"] == 0
+
+
+def test_the_unit_of_a_random_search_is_the_trial() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal(12)
+    rows = plain(level=8.0, seed=np.tile([0, 1], 6), draw=np.repeat(np.arange(6), 2), value=values)
+    found = level_means(rows, SEARCHED, "value", []).iloc[0]
+    expected = mean_interval(values.reshape(6, 2).mean(axis=1), np.random.default_rng(0))
+    assert tuple(found[["mean", "low", "high", "units"]]) == expected
+
+
+def test_means_count_what_is_not_finite() -> None:
+    values = np.arange(12.0)
+    values[[0, 6, 7]] = [np.nan, np.inf, -np.inf]
+    rows = plain(level=8.0, seed=np.tile(np.arange(6), 2), draw=np.repeat([0, 1], 6), value=values)
+    found = level_means(rows, SEEDED, "value", []).iloc[0]
+    assert found["left_out"] == 3
+    assert found["units"] == 5  # seed 0 has no finite draw left
+    assert found["mean"] == np.mean([1, (2 + 8) / 2, (3 + 9) / 2, (4 + 10) / 2, (5 + 11) / 2])
+
+
+def test_means_by_further_columns() -> None:
+    rows = plain(level=np.repeat([8.0, 256.0], 6), seed=np.tile(np.arange(6), 2), value=1.0)
+    rows = pd.concat(
+        [rows.assign(rule="a", decay=0.9), rows.assign(rule="b", decay=np.nan, value=2.0)]
+    )
+    found = level_means(rows, SEEDED, "value", ["rule", "decay"])
+    assert found[["rule", "level", "mean"]].to_numpy().tolist() == [
+        ["a", 8, 1],
+        ["a", 256, 1],
+        ["b", 8, 2],
+        ["b", 256, 2],
+    ]
+
+
+def arms(offsets: NDArray[Any], effect: NDArray[Any]) -> pd.DataFrame:
+    """Six seeds at two levels that share the seeds' offsets; rows in different orders."""
+    seeds = np.arange(6)
+    here = plain(level=8.0, seed=seeds, value=offsets + effect)
+    there = plain(level=256.0, seed=seeds, value=offsets)
+    return pd.concat([here, there.iloc[::-1]], ignore_index=True)
+
+
+def test_contrasts_are_paired_by_seed() -> None:
+    """Offsets of a million between seeds, effects of a quarter: exact, whatever the row order."""
+    offsets = 2.0**20 * np.arange(6)
+    found = contrasts(arms(offsets, np.full(6, 0.25)), SEEDED, "value")
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert (row["facet"], row["level"], row["units"], row["left_out"]) == ("", 8, 6, 0)
+    assert (row["mean"], row["low"], row["high"]) == (0.25, 0.25, 0.25)
+
+
+def test_a_contrast_has_the_interval_of_its_differences() -> None:
+    effect = np.array([0.5, 0.25, 0.125, 0.75, 1.0, 0.0])
+    row = contrasts(arms(2.0**20 * np.arange(6), effect), SEEDED, "value").iloc[0]
+    assert tuple(row[["mean", "low", "high", "units"]]) == mean_interval(
+        effect, np.random.default_rng(0)
+    )
+
+
+def test_draws_are_paired_too() -> None:
+    """The same draw on both sides, then the mean over draws, one unit a seed."""
+    parts = [
+        arms(1000.0 * np.arange(6) + 2.0**20 * draw, np.full(6, 1.0 + draw)).assign(draw=draw)
+        for draw in range(3)
+    ]
+    row = contrasts(pd.concat(parts), SEEDED, "value").iloc[0]
+    assert (row["mean"], row["low"], row["high"], row["units"]) == (2, 2, 2, 6)
+
+
+def test_pairs_with_a_missing_side_are_counted() -> None:
+    rows = arms(np.zeros(6), np.full(6, 0.25))
+    here, there = rows["level"] == 8, rows["level"] == 256
+    rows.loc[here & (rows["seed"] == 1), "value"] = np.nan
+    rows.loc[there & (rows["seed"] == 2), "value"] = np.inf
+    rows = rows[~(there & (rows["seed"] == 3))]
+    row = contrasts(rows, SEEDED, "value").iloc[0]
+    assert (row["left_out"], row["units"], row["mean"]) == (3, 3, 0.25)
+
+
+def test_a_diverged_draw_leaves_its_pair_out() -> None:
+    """Draw 1 is far worse and diverged at m = 8 on one seed: that seed's draw 0 is compared with
+    draw 0, not with both."""
+    parts = [arms(100.0 * draw * np.ones(6), np.full(6, 0.25)).assign(draw=draw) for draw in (0, 1)]
+    rows = pd.concat(parts, ignore_index=True)
+    rows.loc[(rows["level"] == 8) & (rows["draw"] == 1) & (rows["seed"] == 0), "value"] = np.nan
+    row = contrasts(rows, SEEDED, "value").iloc[0]
+    assert (row["mean"], row["low"], row["high"]) == (0.25, 0.25, 0.25)
+    assert (row["left_out"], row["units"]) == (1, 6)
+
+
+def test_chosen_draws_may_differ_between_the_sides_of_a_pair() -> None:
+    rows = arms(1000.0 * np.arange(6), np.full(6, -0.5))
+    rows.loc[rows["level"] == 8, "draw"] = 2
+    row = contrasts(rows, SEEDED, "value", BEST_DRAW).iloc[0]
+    assert (row["mean"], row["left_out"], row["units"]) == (-0.5, 0, 6)
+
+
+def test_unpaired_contrasts_compare_trials() -> None:
+    generator = np.random.default_rng(1)
+    here, there = generator.standard_normal((7, 2)), generator.standard_normal((9, 2))
+    rows = pd.concat(
+        plain(
+            level=level,
+            seed=np.tile([0, 1], len(values)),
+            draw=np.repeat(np.arange(len(values)), 2),
+            value=values.ravel(),
+        )
+        for level, values in ((8.0, here), (256.0, there))
+    )
+    row = contrasts(rows, SEARCHED, "value").iloc[0]
+    expected = difference_interval(here.mean(axis=1), there.mean(axis=1), np.random.default_rng(0))
+    assert tuple(row[["mean", "low", "high", "units"]]) == pytest.approx(expected)
+
+
+def test_facets_are_contrasted_within_themselves() -> None:
+    parts = [
+        arms(np.zeros(6), np.full(6, effect)).assign(facet=facet)
+        for facet, effect in (("norm = batch", 1.0), ("norm = layer", -1.0))
+    ]
+    parts.append(plain(level=8.0, seed=np.arange(6), value=5.0).assign(facet="norm = none"))
+    found = contrasts(pd.concat(parts), SEEDED, "value")
+    assert found.set_index("facet")["mean"].to_dict() == {"norm = batch": 1, "norm = layer": -1}
+
+
+def test_an_arm_with_one_finished_draw_is_held_against_the_same_draw() -> None:
+    parts = [arms(100.0 * draw * np.ones(6), np.full(6, 0.25)).assign(draw=draw) for draw in (0, 1)]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[~((rows["level"] == 8) & (rows["draw"] == 0))]
+    row = contrasts(rows, SEEDED, "value").iloc[0]
+    assert (row["mean"], row["left_out"]) == (0.25, 6)
+
+
+def test_unpaired_contrasts_count_what_is_left_out() -> None:
+    rows = plain(
+        level=np.repeat([8.0, 256.0], 12),
+        seed=np.tile([0, 1], 12),
+        draw=np.repeat(np.arange(12), 2),
+        value=1.0,
+    )
+    rows.loc[3, "value"] = np.nan
+    assert contrasts(rows, SEARCHED, "value")["left_out"].tolist() == [1]
+
+
+def test_equal_rows_have_equal_intervals() -> None:
+    values = np.random.default_rng(0).standard_normal(6)
+    rows = plain(level=np.repeat([8.0, 256.0], 6), seed=np.tile(np.arange(6), 2))
+    found = level_means(rows.assign(value=np.tile(values, 2)), SEEDED, "value", [])
+    assert found["low"].nunique() == found["high"].nunique() == 1
+
+
+def test_arms_without_a_common_draw_are_not_compared() -> None:
+    parts = [arms(100.0 * draw * np.ones(6), np.full(6, 0.25)).assign(draw=draw) for draw in (0, 1)]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[(rows["level"] == 8) == (rows["draw"] == 0)]
+    row = contrasts(rows, SEEDED, "value").iloc[0]
+    assert row["units"] == 0

@@ -1,4 +1,4 @@
-"""What draws do to the loss: every draw's mean, the best, the edge, and the spread between."""
+"""Draws on runs whose best draw, spread and choices are known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from caviar.analysis.report.write import write_report
 from caviar.analysis.run.read import Run
-from caviar.analysis.tables.tuning import tuning, tuning_spread
+from caviar.analysis.tables.tuning import chosen_table, tuning, tuning_spread
 from caviar.runner.config import TrialConfig
 from tests.analysis.page import read_page
 from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
@@ -128,3 +128,28 @@ def test_with_one_draw_the_page_has_neither(tmp_path: Path) -> None:
     page = read_page(write_report(found, tmp_path / "report").parent)
     assert not [code for code in page.codes if code.splitlines()[-1].startswith(("tuning", "spec"))]
     assert not (tmp_path / "report" / "figures" / "tuning.svg").exists()
+
+
+def test_what_the_best_draws_are(tmp_path: Path) -> None:
+    """At 8 the lowest rate is best on all seeds; at 256 the middle one, but for seed 0's arm."""
+    levels = {"norm_batch_size": [8, 256]}
+
+    def validation(config: TrialConfig, seed: int) -> float:
+        if size(config) == 8:
+            return config.learning_rate
+        if config.draw == 2:
+            return -100.0 if seed == 1 else 1.0
+        return [0.9, 0.5][config.draw]
+
+    run = run_of(
+        tmp_path,
+        crossed(levels, rates=(0.1, 0.2, 0.4)),
+        World(validation=validation),
+        scientific=levels,
+    )
+    table = chosen_table(compared(run)).set_index("level")
+    assert set(table["field"]) == {"learning_rate"} and set(table["seeds"]) == {6}
+    shown = ["lowest", "median", "highest", "at_edge"]
+    assert table.loc[8, shown].tolist() == [0.1, 0.1, 0.1, 6]
+    # Only seed 1 does not see its own lucky loss at the highest rate.
+    assert table.loc[256, shown].tolist() == [0.2, 0.4, 0.4, 5]
