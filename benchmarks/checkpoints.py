@@ -1,4 +1,4 @@
-"""What a checkpoint takes: to make, to read the head of, and to check and go on from."""
+"""What a checkpoint costs: to make, to read its header, and to check and resume from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUICK = Sizes(2, ((64, (32, 32)), (64, (64, 64))))
 
 
 def measure(features: int, hidden: tuple[int, int], count: int) -> tuple[float, list[float]]:
-    """MiB, then CPU milliseconds of a step, of `pack`, `header` and `unpack`: medians."""
+    """MiB, then median CPU milliseconds of a step, of `pack`, of `header` and of `unpack`."""
     settings = (
         *(f"hidden={list(hidden)}", "optimizer=adam", "replicas=8", "budget={steps=1000}"),
         *("batch_size=256", "norm_batch_size=[16]", "evaluations=1"),
@@ -65,7 +65,7 @@ def main(sizes: Sizes) -> None:
     """Print the table."""
     print(machine.describe())
     print("8 replicas, batch 256, ghosts of 16, Adam; CPU time\n")
-    print("| network | MiB | a step (ms) | pack (ms) | header (ms) | unpack (ms) |")
+    print("| network | MiB | step (ms) | pack (ms) | header (ms) | unpack (ms) |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for features, hidden in sizes.networks:
         size, times = measure(features, hidden, sizes.rounds)

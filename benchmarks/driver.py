@@ -1,4 +1,4 @@
-"""At how many workers the one driver, the only writer, is busy all the time.
+"""How many workers keep the one driver, the only writer, busy all the time.
 
 Real trials are measured once: every event with the moment it came and its bytes as a pipe or Ray
 carries them. Then the driver's loop and sink receive the events of many simulated workers that

@@ -1,4 +1,4 @@
-"""One BLAS thread and the processor's own BLAS kernel for every side alike; import first."""
+"""One BLAS thread, and the processor's own BLAS kernel, for every side; import this first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def describe() -> str:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line that every benchmark has."""
+    """The command line that all benchmarks share."""
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument(
         "--quick", action="store_true", help="small sizes: the same table within seconds"

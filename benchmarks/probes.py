@@ -1,6 +1,6 @@
-"""Which share of a trial's time measuring takes, beside what the plan says before the run.
+"""What share of a trial's time measuring takes, beside the share planned before the run.
 
-The plan decides by its own estimate what is measured when
+The plan decides from an estimate what is measured when
 (runner/trial/measurement_schedule.py), so that a trial's rows never depend on a clock; here the
 estimate is held against the clock.
 """
@@ -34,7 +34,7 @@ CASES = {
 }
 FULL: tuple[str, ...] = ()
 QUICK = ("budget.epochs=1", "replicas=2")
-"""Changes of every trial, beyond those of its own."""
+"""Changes made to every trial, after its own."""
 
 
 def main(budget: tuple[str, ...]) -> None:

@@ -2,8 +2,8 @@
 
 A study of eight ghost sizes, 16 learning rates and 20 seeds, measured 20 times in training under
 30 running averages in two layers, with invented values: the real sink writes it, then a fresh
-process does what `caviar report` does. Peak is the most memory that process has held until then,
-of all its libraries too.
+process does what `caviar report` does. Peak is the most memory that this process has held until
+then, libraries included.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from caviar.runner.trial.events import Block, Outcome
 
 
 class Sizes(NamedTuple):
-    """Norm batch sizes, draws and seeds of the study; measuring moments and curve rows per seed."""
+    """Norm batch sizes, draws and seeds of the study; evaluations and curve rows per seed."""
 
     norm_batch_sizes: tuple[int, ...]
     draws: int
@@ -70,7 +70,7 @@ def plan(sizes: Sizes) -> Plan:
 
 
 def shapes(config: TrialConfig) -> dict[str, list[tuple[Any, ...]]]:
-    """For every table what is measured each time, beside seed and step."""
+    """For every table, the keys of what is measured each time, beside seed and step."""
     trackers = [f"{rule}/{d!r}" for rule in config.conventions for d in (0.9, *config.decays)]
     kinds = [(kind, "") for kind in ("population", "batch", "precise", "evalnorm")]
     kinds += [("running", tracker) for tracker in trackers]
@@ -120,7 +120,7 @@ def block(
 
 
 def write(root: Path, sizes: Sizes) -> int:
-    """The whole run through the real sink; the number of measured rows."""
+    """Write the whole run through the real sink; return the number of measured rows."""
     of_study, generator, total = plan(sizes), np.random.default_rng(0), 0
     open_run(storage_at(root), of_study, "invented")
     sink = ParquetSink(storage_at(root))
@@ -151,13 +151,13 @@ def timed(name: str, who: int, work: Callable[[], Any]) -> Any:
 
 
 def cpu_seconds(who: int) -> float:
-    """In the program and in the system."""
+    """User and system CPU seconds so far."""
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
 
 def stages(root: str) -> None:
-    """What `caviar report` does, stage by stage."""
+    """Do what `caviar report` does, and print each stage."""
     lines = written(root)
     timed("read, compute, verify", resource.RUSAGE_SELF, lambda: next(lines))
     (page,) = timed("draw and write the page", resource.RUSAGE_SELF, lambda: list(lines))
@@ -165,7 +165,7 @@ def stages(root: str) -> None:
 
 
 def report(root: str) -> None:
-    """The stages in a process of their own, and that process as a whole."""
+    """Print the stages of a fresh process, and that process as a whole."""
     print("| stage | wall (s) | CPU (s) | peak (GB) |")
     print("| --- | ---: | ---: | ---: |", flush=True)
     command = [sys.executable, __file__, "--stages", root]
@@ -174,10 +174,10 @@ def report(root: str) -> None:
 
 
 def main() -> None:
-    """Write, then report; with a folder, report that run."""
+    """Write a run and report it; given a run's folder, only report it."""
     parser = machine.parser(__doc__)
     parser.add_argument("run", nargs="?", help="report this run; default: write one and report it")
-    parser.add_argument("--stages", action="store_true", help="report in this very process")
+    parser.add_argument("--stages", action="store_true", help="report in this process")
     arguments = parser.parse_args()
     if arguments.stages:
         return stages(arguments.run)

@@ -1,4 +1,4 @@
-"""How many messages a second the driver takes from Ray, by the number of workers that stream.
+"""How many messages per second the driver takes from Ray, by the number of workers that stream.
 
 The workers are streams of one asynchronous actor, each sending the events of a second of a real
 trial once a second; the driver asks for news as `RayExecutor` does and takes it. Where it cannot
@@ -56,14 +56,14 @@ def main(sizes: Sizes) -> None:
     """Print the table."""
     print(machine.describe())
     print(f"each stream sends once a second, for {sizes.seconds:.0f} s\n")
-    print("| streams | messages a second | of those due | driver's CPU a message (ms) |")
+    print("| streams | messages per second | share of those due | driver's CPU per message (ms) |")
     print("| ---: | ---: | ---: | ---: |")
     names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
     bundle = [Block("t" * 12, 0, "curves", {name: [0.5] * 24 for name in names})]
     for count in sizes.streams:
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
         try:
-            remote: Any = ray.remote(Workers)  # Ray's types know no class made at run time.
+            remote: Any = ray.remote(Workers)  # Ray has no type for a class wrapped at run time.
             actor = remote.options(max_concurrency=count + 1).remote()
             run = actor.run.options(num_returns="streaming")
             streams = [run.remote(bundle, i / count) for i in range(count)]

@@ -1,7 +1,7 @@
-"""Training steps a second of one batch-norm network: caviar's stack against PyTorch eager.
+"""Training steps per second of one batch-norm network: caviar's stack against PyTorch eager.
 
 Network 784-256-256-10 and 64-128-128-10, float32, momentum, one thread each. A step is one
-update of one replica: a stack of 8 that advances once counts eight. PyTorch has no replica
+update of one replica: a stack of 8 that advances once counts as eight. PyTorch has no replica
 axis in eager mode; it trains one network after the other. Where PyTorch is not installed its column
 says so (`pip install -e '.[benchmark]'`).
 """
@@ -131,7 +131,7 @@ def main(sizes: Sizes) -> None:
     """Print the table."""
     peer = describe_peer()
     print(machine.describe())
-    print(f"{peer}; replica-steps a second\n")
+    print(f"{peer}; replica-steps per second\n")
     print("| network | batch | torch | R=1 | R=8 | R=32 | best / torch |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for widths in sizes.networks:

@@ -1,4 +1,4 @@
-"""Trials a second of the runner with a trial that does nothing, rows and Parquet included.
+"""Trials per second of the runner with trials that do nothing, rows and Parquet included.
 
 Each trial sends 20 rows and an outcome; the driver writes them. First the start of the workers
 (import, spawn, `ray.init`), then the steady rate.
@@ -32,7 +32,7 @@ WARM = 20
 
 
 class Sizes(NamedTuple):
-    """All trials, those of the start included, and how often they are run."""
+    """Number of trials, those of the start included, and how often all are run."""
 
     trials: int
     rounds: int
@@ -43,7 +43,7 @@ QUICK = Sizes(60, rounds=1)
 
 
 def measure(make: Callable[[Data], Executor], data: Data, jobs: list[Job]) -> tuple[float, float]:
-    """Seconds until a first few trials are through, and trials a second after that."""
+    """Seconds until the first `WARM` trials are finished, and trials per second after that."""
     with tempfile.TemporaryDirectory() as folder:
         sink = ParquetSink(storage_at(Path(folder)))
         start = time.perf_counter()
@@ -71,7 +71,7 @@ def main(sizes: Sizes) -> None:
     }
     print(machine.describe())
     print(f"{len(jobs) - WARM} trials of {ROWS} rows each, written to Parquet\n")
-    print("| executor | start (s) | trials a second |")
+    print("| executor | start (s) | trials per second |")
     print("| --- | ---: | ---: |")
     for name, make in sides.items():
         rounds = [measure(make, plan.data, jobs) for _ in range(sizes.rounds)]

@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 Parameters = dict[str, Array]
-"""Arrays of one layer by name."""
+"""Arrays of one layer, by name."""
 
 NetworkParameters = dict[str, Parameters]
-"""Those of a network: layer, then name. Every layer has an entry, though it may be empty."""
+"""Arrays of a network, by layer and then by name. Every layer has an entry; it may be empty."""
 
 Generators = Sequence[np.random.Generator]
 
@@ -34,8 +34,8 @@ class NormTape(NamedTuple):
 
     Arrays are in the groups that share statistics, `(replicas, groups, size, features)`, or
     broadcast to that: `x_hat` is the input less a mean, times `inverse_deviation`; `z` is what
-    gamma multiplies, `scale * x_hat` plus a shift, both constants (1 and 0 but in arms that
-    distort x_hat). `moments` is None where nothing is watched.
+    gamma multiplies, `scale * x_hat` plus a shift, both constants (1 and 0 except in arms
+    that distort x_hat). `moments` is None for norms without batch statistics.
     """
 
     x_hat: Array
@@ -51,9 +51,9 @@ class Layer(Protocol):
     Arrays are `(replicas, batch, features)`: R independent networks advance side by side, and
     replica r of every result depends on replica r of the inputs alone. `forward` is training
     (batch statistics, dropout on) and returns the tape that `backward` needs; `backward` takes
-    the gradient of the loss by the output and returns those by the input and the parameters.
-    `predict` is evaluation: `moments_of` maps a pre-activation to the statistics that a
-    normalising layer shall use, so the kind of statistics is the caller's choice.
+    the gradient of the loss with respect to the output and returns those with respect to the
+    input and the parameters. `predict` is evaluation: `moments_of` maps a pre-activation to the
+    statistics that a normalising layer uses, so the kind of statistics is the caller's choice.
     """
 
     def init(

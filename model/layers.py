@@ -14,7 +14,7 @@ from caviar.model.contract import Array, Generators, MomentsOf, Parameters
 class Dense:
     """`x @ weight (+ bias)`; He-normal weights (He et al. 2015, section 2.2), zero bias.
 
-    `bias=False` in front of batch norm, which would subtract the bias again.
+    Use `bias=False` in front of batch norm, which would subtract the bias again.
 
     >>> parameters, features = caviar.Dense(3).init([np.random.default_rng(0)], 5, np.float32)
     >>> parameters["weight"].shape, parameters["bias"].shape, features

@@ -1,4 +1,4 @@
-"""A network is named layers in a row; `mlp` builds the standard one."""
+"""A network is a sequence of named layers; `mlp` builds the standard one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from caviar.model.layers import Dense, Dropout, Relu, Tanh
 from caviar.model.norms.norm import Norm
 
 Statistics = Callable[[str, Array], Moments]
-"""From the name of a batch-norm layer and its input to the moments it shall normalise with."""
+"""Maps the name of a batch-norm layer and its input to the moments to normalise with."""
 
 Activation = Literal["relu", "tanh"]
 ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
@@ -22,7 +22,7 @@ ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in a row, each under a name, which is also that of its parameters.
+    """Layers applied one after another; a layer's name is also the key of its parameters.
 
     >>> network = caviar.mlp((16,), 3, norm=caviar.Norm(caviar.BatchNorm(8)))
     >>> [name for name, layer in network.layers]
@@ -42,7 +42,7 @@ class Network:
     def forward(
         self, parameters: NetworkParameters, x: Array, generators: Generators
     ) -> tuple[Array, dict[str, Any]]:
-        """Train-mode output, and one tape a layer under the layer's name."""
+        """Train-mode output, and the tape of each layer by the layer's name."""
         tape = {}
         for name, layer in self.layers:
             x, tape[name] = layer.forward(parameters[name], x, generators)
@@ -57,7 +57,7 @@ class Network:
         return dy, gradients
 
     def references(self, parameters: NetworkParameters) -> NetworkParameters:
-        """What norms carry from step to step besides trained parameters, before the first."""
+        """What norms carry from step to step besides trained parameters, before the first step."""
         return {
             name: layer.references(parameters[name]["gamma"])
             for name, layer in self.layers
@@ -65,7 +65,7 @@ class Network:
         }
 
     def follow(self, references: NetworkParameters, tape: dict[str, Any]) -> NetworkParameters:
-        """The same after a training step whose forward pass left `tape`."""
+        """What norms carry after a training step whose forward pass returned `tape`."""
         return {
             name: layer.follow(references[name], tape[name])
             for name, layer in self.layers
@@ -81,14 +81,14 @@ class Network:
     def split_at_norm(self) -> tuple[Network, Network]:
         """The layers before the first batch norm, and the rest.
 
-        What comes before does not depend on the statistics, so evaluations under several
-        kinds of statistics share it. Without batch norm the second network is empty.
+        The first part does not depend on the statistics, so evaluations under several kinds of
+        statistics share it. Without batch norm the second network is empty.
         """
-        at = next(
+        first_norm = next(
             (i for i, (name, _) in enumerate(self.layers) if name in self.norm_layers),
             len(self.layers),
         )
-        return Network(self.layers[:at]), Network(self.layers[at:])
+        return Network(self.layers[:first_norm]), Network(self.layers[first_norm:])
 
     @property
     def norm_layers(self) -> dict[str, Norm]:
@@ -124,8 +124,8 @@ def mlp(
 ) -> Network:
     """Dense, norm, activation, dropout for each hidden width; then a dense layer to the classes.
 
-    The norm stands before the activation (Ioffe & Szegedy 2015, section 3.2), and the dense
-    layer in front of one that subtracts a batch mean has no bias. A control arm is another norm.
+    The norm comes before the activation (Ioffe & Szegedy 2015, section 3.2), and the dense layer
+    in front of a norm that subtracts a batch mean has no bias. A control arm is another `norm`.
 
     >>> network = caviar.mlp((16,), 3, norm=caviar.Norm(caviar.BatchNorm(8)))
     >>> generators = [np.random.default_rng(seed) for seed in (0, 1)]

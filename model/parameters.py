@@ -1,4 +1,4 @@
-"""Arrays of a whole network: layer, then name."""
+"""Arrays of a whole network, by layer and then by name."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from caviar.model.contract import Array, NetworkParameters
 
 
 def each(function: Callable[..., Array], *nested: NetworkParameters) -> NetworkParameters:
-    """`function` of the arrays that share layer and name in all of `nested`, as the first is."""
+    """Apply `function` to the arrays that share layer and name; nested as the first argument."""
     first, *others = nested
     return {
         layer: {
             name: function(array, *(other[layer][name] for other in others))
-            for name, array in own.items()
+            for name, array in by_name.items()
         }
-        for layer, own in first.items()
+        for layer, by_name in first.items()
     }
 
 
 def arrays(nested: NetworkParameters) -> Iterator[Array]:
     """All arrays, layer by layer."""
-    return (array for own in nested.values() for array in own.values())
+    return (array for by_name in nested.values() for array in by_name.values())
 
 
 def joined(parameters: NetworkParameters, references: NetworkParameters) -> NetworkParameters:
-    """What a forward pass takes: every layer's parameters with what that layer carries."""
-    return {layer: own | references.get(layer, {}) for layer, own in parameters.items()}
+    """What a forward pass takes: each layer's parameters and what it carries between steps."""
+    return {layer: by_name | references.get(layer, {}) for layer, by_name in parameters.items()}

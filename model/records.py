@@ -1,6 +1,6 @@
-"""What training reports: one frozen record a measurement, arrays `(replicas,)`.
+"""What training reports: one frozen record per measurement, with arrays `(replicas,)`.
 
-The field names are the column names of the tables that the rows end in.
+The field names are the column names of the tables on disk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from caviar.model.steps.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Curve:
-    """Training since the last such record: `loss` is the train-mode mean in nats."""
+    """Training since the previous curve record; `loss` is the mean train-mode loss in nats."""
 
     step: int
     epoch: float
@@ -56,12 +56,13 @@ class StatisticsError:
     normal laws, running first. Every variance, sigma^2 too, is what batch norm divides by:
     the variance plus epsilon.
 
-    The other columns take the error of the mean (in deviations) and of the variance (log ratio)
-    apart, each a root mean square; the parts themselves add up exactly. `sampling`: running
-    less its shadow, the average of the statistics that were expected at each step's weights.
-    `staleness`: the shadow less what is expected at the present weights. `propagation`: that
-    less the population value, which is the rule's own bias and, in deeper layers, what batch
-    statistics below do to the input. NaN where no shadow was kept.
+    The other columns split the error of the mean (in standard deviations) and of the variance
+    (log ratio) into three parts, each given as a root mean square; before squaring, the parts add
+    up exactly. `sampling`: the running average less its shadow, the average of the statistics
+    expected at each step's weights. `staleness`: the shadow less the statistics expected at the
+    present weights. `propagation`: those less the population value, which is the rule's own bias
+    and, in deeper layers, the effect of batch statistics below on the input. These columns are
+    NaN where no shadow was kept.
     """
 
     step: int
@@ -84,18 +85,18 @@ class StatisticsError:
 class Noise:
     """Noise of batch statistics at frozen weights, in random batches of `norm_batch_size`.
 
-    A row a batch-norm layer, means over features: variance of the batch mean and of the batch
-    standard deviation over `batches` batches without replacement, both divided by the population
-    variance; the excess kurtosis of the pre-activations; `noise_to_signal`, the variance of one
-    example's x_hat over its batches, averaged over examples, whose own variance is 1;
-    `coupling`, the share of the Jacobian's energy that lies between examples.
+    One row per batch-norm layer, with means over its features: variance of the batch mean and of
+    the batch standard deviation over `batches` batches without replacement, both divided by the
+    population variance; the excess kurtosis of the pre-activations; `noise_to_signal`, the
+    variance of one example's x_hat over its batches, averaged over examples, whose own variance
+    is 1; `coupling`, the share of the Jacobian's energy that lies between examples.
 
-    A row for the layer `network`, in nats on the training split: `noise_penalty`, R_in,
+    One row for the layer `network`, in nats on the training split: `noise_penalty`, R_in,
     train-mode loss less population loss; `external_penalty`, R_ext, the same with the statistics
     of as many other examples; `self_influence`, R_in - R_ext, and its prediction from one
     backward pass. At the size trained with: `partition_variance`, the variance of a step's
     gradient between partitions of the same batch into ghosts, summed over parameters, and
-    `gradient_variance`, between batches as well. What does not apply is NaN.
+    `gradient_variance`, between batches as well. Columns that do not apply are NaN.
     """
 
     step: int
@@ -116,7 +117,7 @@ class Noise:
 
     @classmethod
     def of(cls, step: int, layer: str, size: int, batches: int, values: dict[str, Array]) -> Noise:
-        """A row with the columns in `values`; the others are NaN."""
+        """A row with the columns in `values`; the other columns are NaN."""
         nan = np.full(next(iter(values.values())).shape, np.nan)
         columns = {f.name: values.get(f.name, nan) for f in fields(cls)[4:]}
         return cls(step, layer, size, batches, **columns)
@@ -139,16 +140,16 @@ class LogProbabilities:
 
 @dataclass(frozen=True)
 class Probing:
-    """Training pauses after `step` to measure: what comes next took time of its own."""
+    """Training pauses after `step` to measure; the records that follow are measurements."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Checked:
-    """Batch norm's exact identities at one of the first steps; `failed` names those that broke.
+    """Batch norm's exact identities at one of the first steps; `failed` names those not met.
 
-    Not a row of a table: it decides whether the trial's rows may be believed at all.
+    This is no row of a table: it decides whether the trial's rows can be trusted at all.
     """
 
     step: int

@@ -28,11 +28,11 @@ from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
 from caviar.model.steps.state import TrainingState
 
 CHECKED_STEPS = 2
-"""First batches on which every trial proves its batch norm."""
+"""Number of first batches on which every trial checks its batch norm."""
 
 
 def never() -> bool:
-    """No snapshot is wanted."""
+    """Ask for no snapshot."""
     return False
 
 
@@ -42,31 +42,31 @@ def train(
     start: Snapshot | None = None,
     wanted: Callable[[], bool] = never,
 ) -> Iterator[Record]:
-    """Train one network per seed side by side and yield what is measured on the way.
+    """Train one network per seed side by side, and yield what is measured on the way.
 
-    A loss that is not finite stops neither its seed nor the others. `wanted` is asked after the
-    records of every step but the last; a yes is answered with a snapshot. From a `start`
-    everything after its step is the same bit for bit, and nothing of before is repeated.
+    A loss that is not finite stops no seed. After the records of each step but the last, a
+    snapshot follows if `wanted()`. From a `start`, only later records come, the same bit for bit.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> splits = caviar.make_splits(plan.data, plan.trials[0])
     >>> records = list(caviar.train(caviar.build(plan.trials[0], plan.data), splits))
     """
-    at = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
-    drawing = Drawing(at.streams)
-    rows = feed_from(training, splits.train, drawing.of("order"), drawing.of("company"), at.step)
+    first = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
+    drawing = Drawing(first.streams)
+    rows = feed_from(training, splits.train, drawing.of("order"), drawing.of("company"), first.step)
     random = Randomness(drawing.of("noise"), drawing.of("partitions"))
-    state, losses = _expecting(training, splits, at.state, drawing.of("shadow")), list(at.losses)
+    state = _expecting(training, splits, first.state, drawing.of("shadow"))
+    losses = list(first.losses)
     if start is None:
         yield from _proof(training, splits, state)
     while state.step < training.steps:
-        state, seen = _step(training, splits, state, next(rows), random)
-        losses.append(seen.loss)
+        state, gradient = _step(training, splits, state, next(rows), random)
+        losses.append(gradient.loss)
         if training.probes.shadow:
             drawing.mark("shadow")
             state = _expecting(training, splits, state, drawing.of("shadow"))
         if state.step in training.curve_steps:
-            yield _curve(training, splits, state, losses, seen)
+            yield _curve(training, splits, state, losses, gradient)
             losses = []
         if state.step in training.probes.evaluation_steps:
             yield Probing(state.step)
@@ -86,18 +86,18 @@ def _measured(
 
 
 def _proof(training: Training, splits: Splits, state: TrainingState) -> Iterator[Checked]:
-    """Batch norm's identities at the starting weights on the first batches of the run.
+    """Check batch norm's identities at the starting weights on the first batches of the run.
 
-    They hold for any weights and any batch, so the start, where numbers are tame, decides;
-    the streams are fresh ones, and training is as it would be without.
+    They hold for any weights and any batch, so checking them at the start, where numbers are of
+    moderate size, is enough. The random streams are fresh copies, so training is unaffected.
     """
     random, parameters = randomness(training), state.forward
     first = itertools.islice(feed(training, splits.train), CHECKED_STEPS)
     for step, rows in enumerate(first, start=1):
-        seen = gradient_of(training, parameters, splits.train, rows, random)
-        found = check_step(training.network, parameters, seen.tape, seen.upstream)
-        if found is not None:
-            yield Checked(step, found.failed)
+        gradient = gradient_of(training, parameters, splits.train, rows, random)
+        invariants = check_step(training.network, parameters, gradient.tape, gradient.upstream)
+        if invariants is not None:
+            yield Checked(step, invariants.failed)
 
 
 # Not around a yield: the setting would leak into whoever consumes the records.
@@ -105,25 +105,25 @@ def _proof(training: Training, splits: Splits, state: TrainingState) -> Iterator
 def _step(
     training: Training, splits: Splits, state: TrainingState, rows: Rows, random: Randomness
 ) -> tuple[TrainingState, Gradient]:
-    """One update; also the train-mode loss before it and the gradients."""
-    seen = gradient_of(training, state.forward, splits.train, rows, random)
-    bank = training.running.update(state.bank, *watched(seen.tape, rows.examples))
+    """One update, and the train-mode loss and gradients from which it was made."""
+    gradient = gradient_of(training, state.forward, splits.train, rows, random)
+    bank = training.running.update(state.bank, *watched(gradient.tape, rows.examples))
     shadow = state.shadow
     if state.expected is not None:
         shadow = training.running.follow(shadow, state.expected)
     parameters, optimizer = training.optimizer.step(
-        state.optimizer, state.parameters, seen.gradients, training.rate_after(state.step)
+        state.optimizer, state.parameters, gradient.gradients, training.rate_after(state.step)
     )
-    references = training.network.follow(state.references, seen.tape)
+    references = training.network.follow(state.references, gradient.tape)
     after = TrainingState(state.step + 1, parameters, optimizer, references, bank, shadow)
-    return after, seen
+    return after, gradient
 
 
 @np.errstate(all="ignore")
 def _expecting(
     training: Training, splits: Splits, state: TrainingState, shadow: Generators
 ) -> TrainingState:
-    """The state with the statistics expected at its weights, where a shadow is kept of any."""
+    """The state with the statistics expected at its weights, if a shadow is kept."""
     if not (training.probes.shadow and training.network.norm_layers):
         return state
     return replace(state, expected=propagated(training, state.forward, splits.train, shadow))
@@ -135,17 +135,21 @@ def _stacked(training: Training, losses: list[Array]) -> Array:
 
 @np.errstate(all="ignore")
 def _curve(
-    training: Training, splits: Splits, state: TrainingState, losses: list[Array], seen: Gradient
+    training: Training,
+    splits: Splits,
+    state: TrainingState,
+    losses: list[Array],
+    gradient: Gradient,
 ) -> Curve:
     rate = training.rate_after(state.step - 1)
-    weights = [own["weight"] for own in state.parameters.values() if "weight" in own]
+    weights = [by_name["weight"] for by_name in state.parameters.values() if "weight" in by_name]
     weight_norm = _norm(weights)
     return Curve(
         step=state.step,
         epoch=state.step / training.steps_per_epoch(splits.train),
         learning_rate=rate,
         loss=np.mean(losses, axis=0),
-        gradient_norm=_norm(list(arrays(seen.gradients))),
+        gradient_norm=_norm(list(arrays(gradient.gradients))),
         weight_norm=weight_norm,
         effective_learning_rate=rate / weight_norm**2,
     )

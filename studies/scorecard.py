@@ -26,9 +26,10 @@ from caviar.analysis.scorecard.verdicts import scorecard
 
 HEAD = """# The literature's claims on small networks
 
-Effect with its interval over seeds, at the place that speaks loudest against the claim; how a
-verdict is reached, what is known of a claim beforehand and what it leaves open stand in each run's
-report (section "The literature's claims"). Made by `python studies/scorecard.py {runs}`.
+Each cell gives a verdict and the effect with its interval over seeds, at the place that speaks
+most strongly against the claim. Each run's report (section "The literature's claims") says how a
+verdict is reached, what is known of a claim beforehand and what it leaves open.
+Made by `python studies/scorecard.py {runs}`.
 
 The commands of the runs:
 
@@ -37,7 +38,7 @@ The commands of the runs:
 
 
 def cards(folders: Sequence[str | Path]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """All rows of the runs' scorecards with `data` and `run`, and every run's command."""
+    """All rows of the runs' scorecards with their `data` and `run`, and every run's command."""
     parts, commands = [], {}
     for folder in folders:
         run = read_run(folder)
@@ -55,11 +56,11 @@ def _name(where: str | Path) -> str:
     return str(where).partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
-def _command(said: str) -> str:
-    """The command without where its files lay."""
-    said = re.sub(r'"[^"]*/([^"/]*)"', r'"\1"', said)
-    said = re.sub(r"(dataset=\{[^}]*\})", r"'\1'", said)
-    return re.sub(r" --out \S+/(\S+)", r" --out runs/\1", said).replace(" --no-report", "")
+def _command(command: str) -> str:
+    """The command without the folders of its files."""
+    command = re.sub(r'"[^"]*/([^"/]*)"', r'"\1"', command)
+    command = re.sub(r"(dataset=\{[^}]*\})", r"'\1'", command)
+    return re.sub(r" --out \S+/(\S+)", r" --out runs/\1", command).replace(" --no-report", "")
 
 
 def cell(row: dict[str, Any]) -> str:
@@ -72,17 +73,17 @@ CELL = re.compile(r"\*\*(?P<verdict>\w+)\*\*: (?P<effect>.+?) \(.*\), (?P<seeds>
 
 
 def short(page: str) -> str:
-    """The page's table without places and runs; a column's usual number of seeds in its head."""
+    """The page's table without places and runs; each heading gives its column's usual seeds."""
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
     names, claims = rows[0], rows[2:]
-    found = [[CELL.fullmatch(cell) for cell in row[2:]] for row in claims]
+    matches = [[CELL.fullmatch(cell) for cell in row[2:]] for row in claims]
     usual = [
         Counter(cell["seeds"] for cell in column if cell).most_common(1)[0][0]
-        for column in zip(*found, strict=True)
+        for column in zip(*matches, strict=True)
     ]
     heads = [f"{name}, {n} seeds" for name, n in zip(names[2:], usual, strict=True)]
     lines = [" | ".join([*names[:2], *heads]), " | ".join(["---"] * len(names))]
-    for row, cells in zip(claims, found, strict=True):
+    for row, cells in zip(claims, matches, strict=True):
         texts = [_short(cell, n) for cell, n in zip(cells, usual, strict=True)]
         lines.append(" | ".join([*row[:2], *texts]))
     return "\n".join(f"| {line} |" for line in lines)

@@ -16,7 +16,7 @@ GhostUpdate = Literal["first", "sequential", "average", "total"]
 
 
 class Observation(NamedTuple):
-    """One update's mean and biased variance, `(replicas, features)`, and the examples behind."""
+    """One update's mean and biased variance, `(replicas, features)`, and how many examples."""
 
     mean: Array
     variance: Array
@@ -52,25 +52,25 @@ GHOST_UPDATES: dict[GhostUpdate, Callable[[Moments, int], list[Observation]]] = 
     "average": _average,
     "total": _total,
 }
-"""What running averages see of a step's ghost batches, given moments and norm batch size.
+"""What running averages take from a step's ghost batches, given moments and norm batch size.
 
-`first`: one update with the first ghost, as one device of data-parallel training keeps it; the
+`first`: one update with the first ghost, as on one device of data-parallel training; the
 memory in steps and the examples behind an update are those of training with that mini-batch.
-`sequential`: an update a ghost (Hoffer et al. 2017, released code). `average`: one update with
+`sequential`: one update per ghost (Hoffer et al. 2017, released code). `average`: one update with
 the mean of both statistics (Kosson et al. 2023, released code). `total`: one update with the
 mean and variance of the whole batch.
 """
 
 
 EXPECTED_UPDATES = GHOST_UPDATES | {"first": _every, "sequential": _every}
-"""What an update sees on average: one ghost of a batch is like any other."""
+"""What an update takes on average over batches, where every ghost of a batch is alike."""
 
 
 class Propagated(NamedTuple):
     """Batch statistics of many batches at the same weights, by layer.
 
-    `moments` is `(replicas, batches x ghosts, features)`; a ghost holds `norm_batch_size`
-    examples, a batch `ghosts` of them.
+    `moments` is `(replicas, batches x ghosts, features)`; each ghost holds
+    `norm_batch_size` examples, and each batch holds `ghosts` ghosts.
     """
 
     moments: dict[str, Moments]
@@ -81,8 +81,8 @@ class Propagated(NamedTuple):
 class Averaged(NamedTuple):
     """What running averages hold, both `(trackers, replicas, ..., features)` float64.
 
-    `second` is what the tracker's convention averages beside the mean, which need not be a
-    variance: `RunningStatistics.read` makes it one.
+    `second` is what the tracker's convention averages beside the mean. It need not be a variance;
+    `RunningStatistics.read` turns it into one.
     """
 
     mean: Array
@@ -90,7 +90,7 @@ class Averaged(NamedTuple):
 
 
 class BankState(NamedTuple):
-    """Updates so far, and by layer the averages, each `(trackers, replicas, features)`."""
+    """The number of updates so far; averages `(trackers, replicas, features)` by layer."""
 
     updates: int
     averages: dict[str, Averaged]
@@ -98,9 +98,9 @@ class BankState(NamedTuple):
 
 @dataclass(frozen=True)
 class RunningStatistics:
-    """Any mix of conventions and decays as one array operation a layer; state is passed.
+    """Running averages of any mix of conventions and decays, one array operation per layer.
 
-    `epsilon` is that of the batch-norm layers watched.
+    State is passed in and out. `epsilon` is that of the batch-norm layers watched.
 
     >>> rows = (caviar.CONVENTIONS["unbiased"],)
     >>> running = caviar.RunningStatistics(caviar.trackers(rows, (0.9,)))
@@ -144,47 +144,47 @@ class RunningStatistics:
                 averages[name] = self._fold(averages[name], stored, observation.examples, updates)
         return BankState(updates, averages)
 
-    def expect(self, seen: Propagated) -> dict[str, Averaged]:
+    def expect(self, propagated: Propagated) -> dict[str, Averaged]:
         """What one update stores on average over many batches, `(trackers, replicas, features)`.
 
-        In the units that the averages are kept in: `read` makes variances of them.
+        They are in the units in which averages are kept; `read` turns those into variances.
         """
         expected = {}
-        for name, moments in seen.moments.items():
-            stored = self._stored(self._observation(moments, seen))
+        for name, moments in propagated.moments.items():
+            stored = self._stored(self._observation(moments, propagated))
             over = tuple(range(2, stored.mean.ndim - 1))
             expected[name] = Averaged(stored.mean.mean(axis=over), stored.second.mean(axis=over))
         return expected
 
-    def follow(self, state: BankState, seen: Propagated) -> BankState:
-        """Fold in a step whose statistics are those expected at its weights: no sampling noise."""
-        folds = seen.ghosts if self.ghost_update == "sequential" else 1
+    def follow(self, state: BankState, propagated: Propagated) -> BankState:
+        """Fold in the statistics expected at a step's weights, which have no sampling noise."""
+        folds = propagated.ghosts if self.ghost_update == "sequential" else 1
         averages = dict(state.averages)
-        for name, stored in self.expect(seen).items():
-            examples = self._observation(seen.moments[name], seen).examples
+        for name, stored in self.expect(propagated).items():
+            examples = self._observation(propagated.moments[name], propagated).examples
             for update in range(state.updates + 1, state.updates + folds + 1):
                 averages[name] = self._fold(averages[name], stored, examples, update)
         return BankState(state.updates + folds, averages)
 
-    def _observation(self, moments: Moments, seen: Propagated) -> Observation:
-        """What all the batches show, `(replicas, batches, ..., features)`."""
+    def _observation(self, moments: Moments, propagated: Propagated) -> Observation:
+        """The observations of all batches as one, `(replicas, batches, ..., features)`."""
         replicas, groups, features = moments.mean.shape
-        shape = (replicas, groups // seen.ghosts, seen.ghosts, features)
+        shape = (replicas, groups // propagated.ghosts, propagated.ghosts, features)
         batches = Moments(*(part.reshape(shape) for part in moments))
-        (observation,) = EXPECTED_UPDATES[self.ghost_update](batches, seen.norm_batch_size)
+        (observation,) = EXPECTED_UPDATES[self.ghost_update](batches, propagated.norm_batch_size)
         return observation
 
-    def _stored(self, seen: Observation) -> Averaged:
+    def _stored(self, observation: Observation) -> Averaged:
         """The mean and what each tracker averages, `(trackers, replicas, ..., features)`."""
         kinds = [t.convention.second for t in self.trackers]
-        variance = seen.variance.astype(np.float64)
+        variance = observation.variance.astype(np.float64)
         batch = {
-            kind: SECOND[kind].stored(variance, seen.examples, self.epsilon)
+            kind: SECOND[kind].stored(variance, observation.examples, self.epsilon)
             for kind in dict.fromkeys(kinds)
         }
         shape = (len(kinds), *variance.shape)
         second = np.array([batch[kind] for kind in kinds]).reshape(shape)
-        return Averaged(np.broadcast_to(seen.mean.astype(np.float64), shape), second)
+        return Averaged(np.broadcast_to(observation.mean.astype(np.float64), shape), second)
 
     def _fold(self, average: Averaged, stored: Averaged, examples: int, update: int) -> Averaged:
         keeps = np.array([t.keeps(update, examples) for t in self.trackers]).reshape(-1, 2)
@@ -222,7 +222,7 @@ class RunningStatistics:
 
 
 def frozen(moments: dict[str, Moments]) -> Statistics:
-    """Statistics that are the same whatever the batch: by layer `(replicas, 1, features)`."""
+    """Statistics that do not depend on the batch: by layer, `(replicas, 1, features)`."""
 
     def statistics(name: str, x: Array) -> Moments:
         mean, variance = moments[name]

@@ -1,7 +1,8 @@
 """How test-time statistics are averaged during training, as rows of data.
 
-A convention is data throughout: what weight the old value keeps (`KEEP`), what of a batch's
-variance is averaged (`SECOND`), where the averages start. Nothing asks for a framework's name.
+A convention is data throughout: what weight the old value keeps (`KEEP`), which function of a
+batch's variance is averaged (`SECOND`), where the averages start. No code depends on a
+framework's name.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ Gamma = Literal["learned from 1", "learned from U(0, 1)", "fixed at 1", "none"]
 class Convention:
     """One rule for running statistics: r <- keep * r + (1 - keep) * s.
 
-    `keep` says how the weight of the old value is found, `mean_keep` the same for the mean where
-    it differs; `second` what of a batch's variance is averaged. `decay` is the default weight of
-    the old value (for `time_constant` a memory in samples), None where the user chooses it or
-    there is none. The rest is what else tells frameworks apart: `epsilon` in training;
-    `held_in`, the precision of decay and epsilon, which decides the last digits of double runs;
-    what a `batch_of_one` does; the default `gamma`; which pass `updates` the averages; the
-    `source` that the row was read from, and whether it was `verified` against a real run.
+    `keep` says how the weight of the old value is computed, and `mean_keep` the same for the mean
+    where it differs; `second` says which function of a batch's variance is averaged. `decay` is
+    the default weight of the old value (for `time_constant` a memory in samples), None where the
+    user chooses it or there is none. In the other fields frameworks differ too: `epsilon` in
+    training; `held_in`, the precision of decay and epsilon, which decides the last digits of
+    double runs; what a `batch_of_one` does; the default `gamma`; which pass `updates` the
+    averages; the `source` that the row was read from, and whether it was `verified` against a
+    real run.
 
     >>> row = caviar.Convention("mine", keep="constant", second="biased", decay=0.95)
     >>> row.epsilon, row.uses_decay
@@ -96,7 +98,7 @@ KEEP: dict[Keep, Callable[[float, int, int], float]] = {
     "cumulative": _cumulative,
     "time_constant": _time_constant,
 }
-"""From decay, number of the update (the first is 1) and examples behind it: the old weight.
+"""Maps decay, number of the update (from 1) and its examples to the weight of the old value.
 
 `debiased` divides the exponential average by 1 - decay^t (Kingma & Ba 2015, section 3) and
 `cumulative` weighs all batches alike; neither remembers its starting value. `time_constant`
@@ -107,7 +109,7 @@ copies the first batch and then forgets by samples seen, not by updates (CNTK).
 class SecondRule(NamedTuple):
     """What is averaged, and how evaluation reads it back.
 
-    `stored` takes biased batch variance, examples and epsilon; `variance` takes the average and
+    `stored` takes biased batch variance, examples and epsilon; `variance` maps the average and
     epsilon to the variance for which 1 / sqrt(variance + epsilon) is the framework's factor.
     """
 
@@ -149,20 +151,20 @@ HELD_IN: dict[HeldIn, tuple[Callable[[float], float], Callable[[float], float]]]
     "single_decay": (_single, float),
     "single_complement": (lambda decay: 1 - _single(1 - decay), float),
 }
-"""Decay and epsilon as a framework really holds them, even in a run in double precision."""
+"""Decay and epsilon as a framework holds them, even in a run in double precision."""
 
 
 @dataclass(frozen=True)
 class Tracker:
-    """A convention with its decay: one running average. Its name is `"unbiased/0.9"`."""
+    """A convention with its decay: one running average. A name is, say, `"unbiased/0.9"`."""
 
     convention: Convention
     decay: float
 
     @property
     def name(self) -> str:
-        own = self.convention
-        return f"{own.name}/{self.decay!r}" if own.uses_decay else own.name
+        row = self.convention
+        return f"{row.name}/{self.decay!r}" if row.uses_decay else row.name
 
     def keeps(self, update: int, examples: int) -> tuple[float, float]:
         """The weights of the old mean and of the old second statistic at an update."""
@@ -174,16 +176,18 @@ class Tracker:
 
 
 def trackers(conventions: tuple[Convention, ...], decays: tuple[float, ...]) -> tuple[Tracker, ...]:
-    """One tracker for a convention with a default decay; the others once for every decay.
+    """One tracker per convention with a default decay; for the others, one per decay.
 
-    A convention that has no decay at all stands once.
+    A convention without any decay gives one tracker.
 
     >>> rows = (caviar.CONVENTIONS["biased"], caviar.FRAMEWORKS["keras-3"])
     >>> [tracker.name for tracker in caviar.trackers(rows, (0.9, 0.99))]
     ['biased/0.9', 'biased/0.99', 'keras-3/0.99']
     """
-    found: dict[str, Tracker] = {}
+    by_name: dict[str, Tracker] = {}
     for row in conventions:
-        own = (row.decay,) if row.decay is not None else decays if row.uses_decay else (0.0,)
-        found |= {tracker.name: tracker for tracker in (Tracker(row, decay) for decay in own)}
-    return tuple(found.values())
+        row_decays = (row.decay,) if row.decay is not None else decays if row.uses_decay else (0.0,)
+        by_name |= {
+            tracker.name: tracker for tracker in (Tracker(row, decay) for decay in row_decays)
+        }
+    return tuple(by_name.values())

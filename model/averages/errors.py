@@ -1,4 +1,4 @@
-"""How far running averages are from the population, and which part of it is whose fault."""
+"""How far running averages are from the population statistics, and the parts of that error."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from caviar.model.contract import Array, Moments
 
 
 class Split(NamedTuple):
-    """Readings that take an average's error apart, by layer `(trackers, replicas, features)`.
+    """Readings that split an average's error into parts, `(trackers, replicas, features)` by layer.
 
-    `shadow`: the average had every step seen the statistics expected at its weights;
-    `expected`: those expected at the present weights.
+    `shadow`: the average as it would be had every step used the statistics expected at its
+    weights; `expected`: the statistics expected at the present weights.
     """
 
     shadow: dict[str, Moments]
@@ -42,7 +42,8 @@ def tracker_errors(
 ) -> dict[str, TrackerError]:
     """By layer, the error of every tracker against the population statistics.
 
-    `running` is what `RunningStatistics.read` gives. Without a `split` its columns are NaN.
+    `running` is what `RunningStatistics.read` gives. Without a `split` the columns of the parts
+    are NaN.
     """
     return {
         name: _errors(

@@ -1,6 +1,6 @@
-"""What thirteen frameworks do to fully connected layers' statistics at test time: data only.
+"""How thirteen frameworks average fully connected layers' statistics for test time: data only.
 
-Each row was read from the source at the version named, and all but DL4J's were held against
+Each row was read from the source at the version named, and all but DL4J's were checked against
 recorded numbers of the real framework (`tests/golden`). Common to all: training normalises with
 the biased variance, epsilon is inside the root, gradients go through mean and variance.
 """

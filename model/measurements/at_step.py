@@ -50,16 +50,16 @@ class Moment(NamedTuple):
 
     @property
     def known(self) -> Statistics:
-        """Population statistics; none of a network that does not ask for any."""
+        """Population statistics; without batch norm, ones that must not be asked for."""
         return frozen(self.exact.moments) if self.exact.moments else no_statistics
 
 
 def measure(
     training: Training, splits: Splits, state: TrainingState, generators: Generators
 ) -> Iterator[Record]:
-    """What is due after a step: losses and tracker errors, at the probed steps all the rest.
+    """What is due after a step: losses and tracker errors, and at probed steps everything else.
 
-    A network without batch norm has no statistics to choose: its one evaluation a split is
+    A network without batch norm has no statistics to choose: its one evaluation per split is
     called `population`.
     """
     probed = state.step in training.probes.probe_steps
@@ -81,9 +81,9 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
         yield from _errors(moment)
         return
     training, splits, state, exact = moment
-    seen = propagated(training, state.forward, splits.train, generators)
+    epoch_statistics = propagated(training, state.forward, splits.train, generators)
     every = kinds | {
-        ("precise", ""): precise(seen),
+        ("precise", ""): precise(epoch_statistics),
         ("evalnorm", ""): evalnorm_statistics(exact.moments, training.norm_batch_size),
     }
     running = {
@@ -110,12 +110,12 @@ def _evaluations(
     for split in names:
         examples = getattr(splits, split)
         grouped = batch and len(examples) >= size
-        own = {("batch", ""): batch_statistics(size)} if grouped else {}
+        of_batch = {("batch", ""): batch_statistics(size)} if grouped else {}
         scores = evaluate(
             training.network,
             state.parameters,
             examples,
-            {" ".join(kind): statistics for kind, statistics in (kinds | own).items()},
+            {" ".join(kind): statistics for kind, statistics in (kinds | of_batch).items()},
             group=size if grouped else 1,
         )
         for key, score in scores.items():
@@ -140,7 +140,7 @@ def _errors(moment: Moment) -> Iterator[StatisticsError]:
 
 
 def _split(running: RunningStatistics, state: TrainingState) -> Split | None:
-    """What takes the trackers' errors apart, where a shadow is kept."""
+    """What splits the trackers' errors into parts, if a shadow is kept."""
     if state.expected is None:
         return None
     return Split(running.read(state.shadow.averages), running.read(running.expect(state.expected)))
@@ -156,16 +156,19 @@ def _layer_noise(moment: Moment) -> Iterator[Noise]:
 
 def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
     training, splits, state, exact = moment
-    examples, own = splits.train, training.norm_batch_size
+    examples, trained_size = splits.train, training.norm_batch_size
     count = training.probes.examples
     rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
     problem = (training.network, state.parameters, examples, exact.moments)
     sizes = tuple(m for m in training.probes.sizes if m <= count)
     predicted = self_influence(*problem, rows) * len(examples) / (len(examples) - 1)
-    of_own: dict[str, Array] = {}
+    of_gradient: dict[str, Array] = {}
     if training.probes.gradient_batches:
         gradient = gradient_noise(training, state.forward, examples, generators)
-        of_own = {"partition_variance": gradient.partition, "gradient_variance": gradient.total}
+        of_gradient = {
+            "partition_variance": gradient.partition,
+            "gradient_variance": gradient.total,
+        }
     for size, penalty in penalties(*problem, sizes, rows).items():
         values: dict[str, Array] = {
             "noise_penalty": penalty.inside,
@@ -173,15 +176,15 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
             "self_influence": penalty.inside - penalty.external,
             "predicted_self_influence": predicted / size,
         }
-        more = of_own if size == own else {}
+        more = of_gradient if size == trained_size else {}
         yield Noise.of(state.step, NETWORK, size, -(-count // size), values | more)
-    if of_own and own not in sizes:
-        yield Noise.of(state.step, NETWORK, own, 0, of_own)
+    if of_gradient and trained_size not in sizes:
+        yield Noise.of(state.step, NETWORK, trained_size, 0, of_gradient)
 
 
 def _log_probabilities(moment: Moment) -> LogProbabilities:
     training, splits, state, _ = moment
     test = splits.test
-    found = log_probabilities(training.network, state.parameters, test, moment.known)
+    values = log_probabilities(training.network, state.parameters, test, moment.known)
     labels = test.labels[test.index]
-    return LogProbabilities(state.step, "population", test.index, labels, found)
+    return LogProbabilities(state.step, "population", test.index, labels, values)

@@ -10,13 +10,13 @@ from caviar.model.contract import Array, Moments
 from caviar.model.norms.standardise import grouped
 
 NOISE_BATCHES = 32
-"""At least this many batches stand behind a measured variance of batch statistics."""
+"""Fewest batches behind a measured variance of batch statistics."""
 
 PARTITIONS = 2
-"""At least this many: the noise of one example is seen in how its values differ."""
+"""Fewest partitions: the noise of one example shows in how its values differ between two."""
 
 FEATURES = 32
-"""At most this many features are looked at, drawn anew: means over them settle long before."""
+"""Most features measured, drawn anew each time: a mean over so many has settled."""
 
 ROUNDING = 1e-24
 """A variance below this share of the mean square is rounding: the feature is constant."""
@@ -36,13 +36,13 @@ class Spread(NamedTuple):
 class _Partition(NamedTuple):
     """One partition into batches of m: `moments` `(batches, features)`, `x_hat` by example.
 
-    Examples that no whole batch holds are not `seen`; `energies` are the squares of the
+    Examples outside every whole batch are not `covered`; `energies` are the squares of the
     Jacobian's entries by batch and feature, off the diagonal and all of them.
     """
 
     moments: Moments
     x_hat: Array
-    seen: Array
+    covered: Array
     energies: tuple[Array, Array]
 
 
@@ -66,17 +66,17 @@ def batch_noise(
     fourth = np.mean(np.square(np.square(z)), dtype=np.float64) if z.size else np.nan
     kurtosis = np.asarray(fourth - 3)
     rounds = {m: max(PARTITIONS, -(-NOISE_BATCHES // (n // m))) for m in sizes}
-    seen: dict[int, list[_Partition]] = {m: [] for m in sizes}
+    partitions: dict[int, list[_Partition]] = {m: [] for m in sizes}
     for i in range(max(rounds.values())):
         order = generator.permutation(n)
         shuffled = z[order]
         for m in (m for m in sizes if i < rounds[m]):
-            seen[m].append(_partition(shuffled, order, m, ratio))
-    return {m: _spread(seen[m], m, n, kurtosis) for m in sizes}
+            partitions[m].append(_partition(shuffled, order, m, ratio))
+    return {m: _spread(partitions[m], m, n, kurtosis) for m in sizes}
 
 
 def stacked(parts: list[dict[int, Spread]]) -> dict[int, Spread]:
-    """The spreads of single replicas as one of arrays `(replicas,)`, by batch size."""
+    """Combine the spreads of single replicas into one with arrays `(replicas,)`, by batch size."""
     return {
         m: Spread(
             parts[0][m].batches, *(np.array(one) for one in zip(*_values(parts, m), strict=True))
@@ -90,7 +90,7 @@ def _values(parts: list[dict[int, Spread]], m: int) -> list[tuple[Array, ...]]:
 
 
 def _standardised(h: Array, epsilon: float, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Live features in units of their deviation, in the precision of `h`, and epsilon in them."""
+    """Features that vary, in units of their deviation and in the dtype of `h`; epsilon likewise."""
     drawn = generator.permutation(h.shape[1])
     variance = h.var(axis=0, dtype=np.float64)
     alive = variance > ROUNDING * np.mean(np.square(h, dtype=np.float64), axis=0)
@@ -109,17 +109,17 @@ def _partition(shuffled: Array, order: Array, m: int, epsilon: Array) -> _Partit
     x_hat *= (1 / np.sqrt(variance + epsilon))[:, None]
     by_example = np.zeros_like(shuffled)
     by_example[order[:whole]] = x_hat.reshape(whole, -1)
-    seen = np.zeros(len(order), bool)
-    seen[order[:whole]] = True
+    covered = np.zeros(len(order), bool)
+    covered[order[:whole]] = True
     square = x_hat * x_hat
     kept, fourth = variance / (variance + epsilon), np.mean(square * square, axis=1)
     energies = (1 + kept**2 - (1 + 2 * kept + fourth) / m, m - 2 + (1 - kept) ** 2)
-    return _Partition(Moments(mean[:, 0], variance), by_example, seen, energies)
+    return _Partition(Moments(mean[:, 0], variance), by_example, covered, energies)
 
 
-def _spread(seen: list[_Partition], m: int, n: int, kurtosis: Array) -> Spread:
-    means = np.concatenate([s.moments.mean for s in seen]).astype(np.float64)
-    deviations = np.sqrt(np.concatenate([s.moments.variance for s in seen]), dtype=np.float64)
+def _spread(partitions: list[_Partition], m: int, n: int, kurtosis: Array) -> Spread:
+    means = np.concatenate([s.moments.mean for s in partitions]).astype(np.float64)
+    deviations = np.sqrt(np.concatenate([s.moments.variance for s in partitions]), dtype=np.float64)
     batches = len(means)
     nan = np.asarray(np.nan)
     if not means.size:
@@ -128,22 +128,22 @@ def _spread(seen: list[_Partition], m: int, n: int, kurtosis: Array) -> Spread:
     # are means, so their own mean hardly varies and takes away less than one degree of freedom.
     free = batches - 1 + (n // m - 1) * m / max(n - m, 1)
     squares = np.square(deviations - deviations.mean(axis=0)).sum(axis=0)
-    between = sum(s.energies[0].mean(dtype=np.float64) for s in seen)
-    every = sum(s.energies[1].mean(dtype=np.float64) for s in seen)
+    between = sum(s.energies[0].mean(dtype=np.float64) for s in partitions)
+    every = sum(s.energies[1].mean(dtype=np.float64) for s in partitions)
     return Spread(
         batches,
         np.asarray(np.mean(means**2)),
         np.asarray(np.mean(squares / free)),
         kurtosis,
-        _noise_to_signal(seen),
+        _noise_to_signal(partitions),
         np.asarray(between / every) if m > 2 else nan,
     )
 
 
-def _noise_to_signal(seen: list[_Partition]) -> Array:
-    """E_i Var[x_hat_i | i], each pair of partitions an unbiased half square of a difference."""
-    one, other = seen[:PARTITIONS]
-    both = one.seen & other.seen
+def _noise_to_signal(partitions: list[_Partition]) -> Array:
+    """E_i Var[x_hat_i | i]: half the squared difference between two partitions is unbiased."""
+    one, other = partitions[:PARTITIONS]
+    both = one.covered & other.covered
     if not both.any():
         return np.asarray(np.nan)
     away = one.x_hat[both] - other.x_hat[both]

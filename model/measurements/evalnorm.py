@@ -15,7 +15,7 @@ def evalnorm_statistics(population: dict[str, Moments], norm_batch_size: int) ->
     2019 (EvalNorm), with the exact weights of independent draws.
 
     `population` holds `(replicas, 1, features)` by layer; the statistics are
-    `(replicas, batch, features)`, a group for every example.
+    `(replicas, batch, features)`, one group per example.
     """
     m = norm_batch_size
     itself, others = (m - 1) / m**2, (m - 2) / m + 1 / m**2

@@ -1,4 +1,4 @@
-"""How much of a gradient's noise comes from who shares a ghost with whom."""
+"""How much of a gradient's noise comes from which examples share a ghost."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class GradientNoise(NamedTuple):
 def gradient_noise(
     training: Training, parameters: NetworkParameters, examples: Examples, generators: Generators
 ) -> GradientNoise:
-    """The gradient of a step of this very training, at frozen weights, over random batches.
+    """Noise of the gradient of a step of `training`, at frozen weights, over random batches.
 
-    As many as the probes of `training` say, at least two, each in two partitions; drawn anew each
-    time, so that their gradients are independent. `parameters` holds the references too.
+    The probes of `training` say how many batches, at least two. Each is drawn anew, so that
+    gradients are independent, and taken in two partitions. `parameters` holds the references too.
     """
     randomness = Randomness(generators, generators)
     size = training.batch_size + training.company
     count = training.probes.gradient_batches
     between = np.zeros(examples.replicas)
-    seen = []
+    gradients = []
     for _ in range(count):
         order = np.stack([g.permutation(len(examples))[:size] for g in generators])
         rows = Rows(order[:, : training.batch_size], order[:, training.batch_size :])
@@ -47,9 +47,9 @@ def gradient_noise(
             for one in (rows, again)
         )
         between += 0.5 * _square(each(np.subtract, first, second)) / count
-        seen.append(first)
-    mean = each(lambda *some: np.mean(some, axis=0, dtype=np.float64), *seen)
-    total = sum(_square(each(np.subtract, one, mean)) for one in seen)
+        gradients.append(first)
+    mean = each(lambda *some: np.mean(some, axis=0, dtype=np.float64), *gradients)
+    total = sum(_square(each(np.subtract, one, mean)) for one in gradients)
     return GradientNoise(between, np.asarray(total / (count - 1)))
 
 

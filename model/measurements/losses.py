@@ -31,18 +31,19 @@ def batch_statistics(norm_batch_size: int) -> Statistics:
 def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Statistics]:
     """Statistics of the evaluated batch itself, and for each group those of the next, cyclically.
 
-    The next group's are those of its own train-mode pass through all layers, so an example under
-    them is a guest in a batch of m others: all that differs is that it has no part in the
-    statistics. They are kept from that pass: evaluate every batch under the first just before.
+    The next group's statistics come from its own train-mode pass through all layers, so an example
+    under them is a guest in a batch of m others: all that differs is that it has no part in the
+    statistics. The second kind remembers what the first has computed: evaluate every batch under
+    the first kind immediately before.
     """
-    seen: dict[str, Moments] = {}
+    group_moments: dict[str, Moments] = {}
 
     def batch(name: str, x: Array) -> Moments:
-        seen[name] = batch_moments(x, norm_batch_size)
-        return seen[name]
+        group_moments[name] = batch_moments(x, norm_batch_size)
+        return group_moments[name]
 
     def external(name: str, x: Array) -> Moments:
-        return Moments(*(np.roll(part, -1, axis=1) for part in seen[name]))
+        return Moments(*(np.roll(part, -1, axis=1) for part in group_moments[name]))
 
     return batch, external
 
@@ -58,10 +59,10 @@ def evaluate(
 ) -> dict[str, Scores]:
     """Loss and accuracy at the same weights under each of several kinds of statistics.
 
-    Examples come in `order`, `(replicas, examples)`, or all of them as they lie. A last group
-    smaller than `group` is filled with the first examples as company that is not scored, so
-    every example counts once, in a group of exactly `group`. Raises ValueError below one whole
-    group.
+    Examples come in `order`, `(replicas, examples)`; without it, all in the split's order. A last
+    group smaller than `group` is filled with the first examples as company that is not scored, so
+    every example counts once, in a group of exactly `group`. Raises ValueError where there are
+    fewer examples than one group.
     """
     if order is None:
         order = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
@@ -77,9 +78,9 @@ def evaluate(
         x, labels = examples.take(order[:, start : start + chunk])
         scored = min(x.shape[1], n - start)
         for key, logits in _logits(before, after, parameters, x, statistics).items():
-            seen, truth = logits[:, :scored], labels[:, :scored]
-            loss[key] += cross_entropy(seen, truth).sum(axis=1, dtype=np.float64)
-            right[key] += correct(seen, truth).sum(axis=1)
+            scored_logits, truth = logits[:, :scored], labels[:, :scored]
+            loss[key] += cross_entropy(scored_logits, truth).sum(axis=1, dtype=np.float64)
+            right[key] += correct(scored_logits, truth).sum(axis=1)
     return {key: Scores(loss[key] / n, right[key] / n) for key in statistics}
 
 
@@ -100,7 +101,7 @@ def log_probabilities(
 ) -> Array:
     """Log-probability in nats of every class for every example, `(replicas, examples, classes)`.
 
-    Under statistics that do not depend on the batch.
+    `statistics` must not depend on the batch.
     """
     rows = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
     parts = []

@@ -1,4 +1,4 @@
-"""What batch statistics cost in training loss at frozen weights, and which part is one's own."""
+"""What batch statistics cost in training loss at frozen weights, and the part of self-influence."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from caviar.model.steps.loss import mean_cross_entropy_gradient
 class Penalty(NamedTuple):
     """Train-mode loss less population loss at one batch size, arrays `(replicas,)`, nats.
 
-    `inside` is R_in, the example in its own statistics; `external` is R_ext, normalised by as
-    many other examples, as a guest in their batch; NaN where there are not two batches.
+    `inside` is R_in, where the example is part of its statistics; `external` is R_ext, where it is
+    normalised by as many other examples, as a guest in their batch; NaN without two batches.
     """
 
     inside: Array
@@ -36,12 +36,12 @@ def penalties(
 ) -> dict[int, Penalty]:
     """R_in and R_ext on `rows` of a split, `(replicas, examples)` in random order, by size.
 
-    All on the same rows, so that what rows differ in cancels. `exact` holds the population
-    statistics of every layer.
+    All sizes use the same rows, so that differences between rows cancel. `exact` holds the
+    population statistics of every layer.
     """
     known = {"population": frozen(exact)}
     population = evaluate(network, parameters, examples, known, order=rows)["population"].loss
-    found = {}
+    by_size = {}
     for m in sizes:
         inside, outside = batch_and_external_statistics(m)
         pairs = rows.shape[1] >= 2 * m
@@ -50,8 +50,8 @@ def penalties(
         scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
         nan = np.full(population.shape, np.nan)
         external = scores["external"].loss - population if pairs else nan
-        found[m] = Penalty(scores["inside"].loss - population, external)
-    return found
+        by_size[m] = Penalty(scores["inside"].loss - population, external)
+    return by_size
 
 
 def self_influence(
@@ -61,13 +61,13 @@ def self_influence(
     exact: dict[str, Moments],
     rows: Array,
 ) -> Array:
-    """What R_in - R_ext times m should be, `(replicas,)`, from one backward pass.
+    """The prediction of (R_in - R_ext) times m, `(replicas,)`, from one backward pass.
 
     An example in its own batch moves the batch mean towards itself by (h - mu) / m and the
     variance by ((h - mu)^2 - sigma^2) / m: to first order in 1 / m the loss of each example
-    changes by its gradient along that. The mean over `rows` of that product, summed over
-    features and layers. Exact to first order for the last batch norm; what an example does to
-    deeper statistics through the layers below it is left out.
+    changes by its gradient along that move. The prediction is the mean of this product over
+    `rows`, summed over features and layers. It is exact to first order for the last batch norm;
+    what an example does to deeper statistics through the layers below is left out.
     """
     layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
     epsilons = {n: layer.normaliser.epsilon for n, layer in network.norm_layers.items()}
@@ -76,19 +76,19 @@ def self_influence(
         x, labels = examples.take(rows[:, start : start + CHUNK])
         tapes: dict[str, Any] = {}
         for name, layer in layers:
-            own = parameters[name]
+            layer_parameters = parameters[name]
             if name in epsilons:
-                x, tapes[name] = _frozen_forward(own, x, exact[name], epsilons[name])
+                x, tapes[name] = _frozen_forward(layer_parameters, x, exact[name], epsilons[name])
             else:
-                x, tapes[name] = layer.forward(own, x, ())
+                x, tapes[name] = layer.forward(layer_parameters, x, ())
         dy = mean_cross_entropy_gradient(x, labels) * x.dtype.type(x.shape[1])
         for name, layer in reversed(layers):
-            own = parameters[name]
+            layer_parameters = parameters[name]
             if name in epsilons:
-                dy, pull = _frozen_backward(own, tapes[name], dy)
+                dy, pull = _frozen_backward(layer_parameters, tapes[name], dy)
                 total += pull
             else:
-                dy, _ = layer.backward(own, tapes[name], dy)
+                dy, _ = layer.backward(layer_parameters, tapes[name], dy)
     return np.asarray(total / rows.shape[1])
 
 
@@ -99,18 +99,18 @@ class _FrozenTape(NamedTuple):
 
 
 def _frozen_forward(
-    own: Parameters, h: Array, exact: Moments, epsilon: float
+    parameters: Parameters, h: Array, exact: Moments, epsilon: float
 ) -> tuple[Array, _FrozenTape]:
     mean, variance = (part.astype(h.dtype) for part in exact)
     spread = variance + h.dtype.type(epsilon)
     inverse_deviation = 1 / np.sqrt(spread)
     x_hat = (h - mean) * inverse_deviation
     tape = _FrozenTape(x_hat, variance / spread, inverse_deviation)
-    return x_hat * own["gamma"] + own["beta"], tape
+    return x_hat * parameters["gamma"] + parameters["beta"], tape
 
 
-def _frozen_backward(own: Parameters, tape: _FrozenTape, dy: Array) -> tuple[Array, Array]:
+def _frozen_backward(parameters: Parameters, tape: _FrozenTape, dy: Array) -> tuple[Array, Array]:
     """Gradient by the input, and by the statistics times the example's pull on them, summed."""
-    by_x_hat = dy * own["gamma"]
+    by_x_hat = dy * parameters["gamma"]
     pull = -by_x_hat * tape.x_hat * (1 + 0.5 * (tape.x_hat**2 - tape.kept))
     return by_x_hat * tape.inverse_deviation, pull.sum(axis=(1, 2), dtype=np.float64)

@@ -33,8 +33,8 @@ def population(
     """Mean and variance over the whole training set, layer by layer, and batch noise around it.
 
     Each layer's input is what the layers below make of the training set under their own
-    population statistics. One replica at a time, so that memory holds one training set. Without
-    `sizes` no noise is measured and nothing drawn from `generators`.
+    population statistics. Replicas come one at a time, so that memory holds one training set.
+    Without `sizes` no noise is measured and nothing is drawn from `generators`.
     """
     moments: dict[str, list[Moments]] = {name: [] for name in network.norm_layers}
     spread: dict[str, list[dict[int, Spread]]] = {name: [] for name in network.norm_layers}

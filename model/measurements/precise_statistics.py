@@ -15,7 +15,7 @@ from caviar.model.steps.setup import Training
 
 
 def watched(tape: dict[str, Any], examples: int) -> tuple[dict[str, Moments], int]:
-    """Batch statistics of a forward pass of `examples`, and how many stand behind one mean."""
+    """Batch statistics of a forward pass of `examples`, and how many examples share one mean."""
     moments = training_moments(tape)
     groups = {m.mean.shape[1] for m in moments.values()} or {1}
     (ghosts,) = groups
@@ -28,12 +28,12 @@ def propagated(
     """Train-mode statistics of every ghost of one random epoch, without changing a weight.
 
     Deeper layers see what the batch statistics of the layers below make of their inputs, as in
-    training. Examples left over by whole batches are left out, others each time. `parameters`
-    holds the references too.
+    training. Examples beyond the last whole batch are left out, different ones each time.
+    `parameters` holds the references too.
     """
     each = training.batch_size + training.company
     order = np.stack([g.permutation(len(examples)) for g in generators])
-    seen: list[dict[str, Moments]] = []
+    by_batch: list[dict[str, Moments]] = []
     size = each
     for start in range(0, len(examples) - each + 1, each):
         rows = order[:, start : start + each]
@@ -41,27 +41,27 @@ def propagated(
         x, _ = batch_of(training, examples, split)
         _, tape = training.network.forward(parameters, x, generators)
         moments, size = watched(tape, each)
-        seen.append(moments)
+        by_batch.append(moments)
     return Propagated(
         {
             name: Moments(
-                np.concatenate([s[name].mean for s in seen], axis=1),
-                np.concatenate([s[name].variance for s in seen], axis=1),
+                np.concatenate([s[name].mean for s in by_batch], axis=1),
+                np.concatenate([s[name].variance for s in by_batch], axis=1),
             )
-            for name in seen[0]
+            for name in by_batch[0]
         },
         size,
         each // size,
     )
 
 
-def precise(seen: Propagated) -> Statistics:
+def precise(batches: Propagated) -> Statistics:
     """Evaluation statistics from many batches at the same weights, each counting the same.
 
     Mean of the batch means; mean of the biased batch variances plus the variance of the means:
     the total-variance estimator of Wu & Johnson 2021 (PreciseBN).
     """
-    return frozen({name: _total(m) for name, m in seen.moments.items()})
+    return frozen({name: _total(m) for name, m in batches.moments.items()})
 
 
 def _total(moments: Moments) -> Moments:

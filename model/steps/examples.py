@@ -44,8 +44,8 @@ class Examples:
 
     def take(self, rows: Array) -> tuple[Array, Array]:
         """Features `(replicas, batch, features)` and labels of `rows`, `(replicas, batch)`."""
-        at = np.take_along_axis(self.index, rows, axis=1)
-        x = self.features[at].astype(self.dtype)
+        data_rows = np.take_along_axis(self.index, rows, axis=1)
+        x = self.features[data_rows].astype(self.dtype)
         x -= self.centre
         x *= self.scale
-        return x, self.labels[at]
+        return x, self.labels[data_rows]

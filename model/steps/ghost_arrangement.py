@@ -1,4 +1,4 @@
-"""Which examples of a batch share a ghost: arrangements of its rows before it is cut."""
+"""Which examples of a batch share a ghost: arrangements of its rows before it is cut up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from caviar.model.contract import Array, Generators
 
 Arrangement = Callable[[Array, Array], Array]
-"""From rows and labels, both `(replicas, batch)`, to the same rows in another order.
+"""Maps rows and labels, both `(replicas, batch)`, to the same rows in another order.
 
 Ghosts are then consecutive rows. All arrangements are deterministic and keep the order that
 the rows came in wherever they have a choice, so a random batch stays random within its classes.
@@ -22,19 +22,19 @@ def random(rows: Array, labels: Array) -> Array:
 
 
 def class_sorted(rows: Array, labels: Array) -> Array:
-    """Rows by class: ghosts as far from independent draws as they can be.
+    """Rows sorted by class, so that ghosts are as far from independent draws as possible.
 
-    The mini-batches that are not i.i.d. of Ioffe 2017, section 4.3.
+    These are the mini-batches that are not i.i.d. in Ioffe 2017, section 4.3.
     """
     return np.take_along_axis(rows, np.argsort(labels, axis=1, kind="stable"), axis=1)
 
 
 def stratified(norm_batch_size: int) -> Arrangement:
-    """The arrangement whose ghosts each have every class's share of the batch, within one.
+    """The arrangement in which each ghost has its share of every class, to within one example.
 
     Rows sorted by class are dealt to the ghosts in turn, so a ghost has the floor or the ceiling
-    of the share. Takes the noise between classes away: Var(mu_g) = E_c[sigma_c^2] / m. Where one
-    number of ghosts divides another, the smaller ghosts are parts of the larger.
+    of the share. This removes the noise between classes: Var(mu_g) = E_c[sigma_c^2] / m. Where
+    one number of ghosts divides another, the smaller ghosts are parts of the larger.
     """
 
     def arrangement(rows: Array, labels: Array) -> Array:
@@ -53,9 +53,9 @@ def stratified(norm_batch_size: int) -> Arrangement:
 def first_come(arrangement: Arrangement, norm_batch_size: int) -> Arrangement:
     """The same ghosts of `norm_batch_size` in the order in which their first examples came.
 
-    Of a shuffled batch the first ghost is then any of them with the same chance, which is what
-    a running average that watches one ghost a step must see. Sorted by class, it would be the
-    first class's every time.
+    In a shuffled batch every ghost is then equally likely to be the first, as it must be for a
+    running average that watches one ghost per step. Sorted by class, the first ghost would hold
+    the first class every time.
     """
 
     def arranged(rows: Array, labels: Array) -> Array:
@@ -71,4 +71,6 @@ def first_come(arrangement: Arrangement, norm_batch_size: int) -> Arrangement:
 
 def repartition(rows: Array, generators: Generators) -> Array:
     """A fresh permutation of every replica's rows: new ghosts from the same examples."""
-    return np.stack([g.permutation(own) for g, own in zip(generators, rows, strict=True)])
+    return np.stack(
+        [g.permutation(replica_rows) for g, replica_rows in zip(generators, rows, strict=True)]
+    )

@@ -17,28 +17,29 @@ from caviar.model.steps.setup import Training
 
 
 class Rows(NamedTuple):
-    """Rows of the training split, `(replicas, examples)`: with a loss, and their company."""
+    """Rows of the training split, `(replicas, examples)`: those with a loss, and their company."""
 
     scored: Array
     company: Array
 
     @property
     def examples(self) -> int:
-        """Examples of a forward pass."""
+        """Number of examples in a forward pass."""
         return int(self.scored.shape[1] + self.company.shape[1])
 
 
 class Randomness(NamedTuple):
-    """Generators that a step draws from: noise inside layers, and new partitions of a batch."""
+    """Generators that a step draws from: for noise inside layers, and for partitions of a batch."""
 
     noise: Generators
     partitions: Generators
 
 
 class Gradient(NamedTuple):
-    """Train-mode loss `(replicas,)`, its gradient by every parameter, tape and upstream gradient.
+    """Train-mode loss `(replicas,)`, its gradients, the tape and the upstream gradient.
 
-    The last two are those of the first partition.
+    `gradients` has the parameters' nesting; tape and upstream gradient are those of the first
+    partition.
     """
 
     loss: Array
@@ -48,7 +49,7 @@ class Gradient(NamedTuple):
 
 
 def feed(training: Training, examples: Examples) -> Iterator[Rows]:
-    """The rows of each step, without end; the same ones whenever it is asked."""
+    """The rows of each step, without end; every call gives the same ones."""
     order, others = streams(training.seeds, "order"), streams(training.seeds, "company")
     return feed_from(training, examples, order, others, 0)
 
@@ -56,13 +57,13 @@ def feed(training: Training, examples: Examples) -> Iterator[Rows]:
 def feed_from(
     training: Training, examples: Examples, order: Generators, others: Generators, done: int
 ) -> Iterator[Rows]:
-    """The rows of each step after `done` steps; `order` as before the epoch under way."""
+    """The rows of each step after `done` steps; `order` stands as it did before this epoch."""
     for scored in batches(order, len(examples), training.batch_size, done):
         yield Rows(scored, company(others, scored, len(examples), training.company))
 
 
 def randomness(training: Training) -> Randomness:
-    """The generators of a run's steps, at their beginning."""
+    """The generators of a run's steps, in their initial state."""
     return Randomness(streams(training.seeds, "noise"), streams(training.seeds, "partitions"))
 
 
@@ -75,8 +76,8 @@ def gradient_of(
 ) -> Gradient:
     """Mean cross-entropy of the scored rows and its gradient, averaged over partitions.
 
-    Each partition but the first reshuffles the scored rows, so other examples share a ghost;
-    averaging keeps the expected gradient and divides its noise between partitions.
+    Each partition but the first reshuffles the scored rows, so that other examples share a ghost;
+    averaging keeps the expected gradient and reduces its noise between partitions.
     """
     first = _one_partition(training, parameters, examples, rows, random.noise)
     loss, gradients = first.loss, first.gradients
@@ -108,9 +109,9 @@ def _one_partition(
     x, labels = batch_of(training, examples, rows)
     scored = rows.scored.shape[1]
     logits, tape = training.network.forward(parameters, x, noise)
-    seen, truth = logits[:, :scored], labels[:, :scored]
-    loss = cross_entropy(seen, truth).mean(axis=1, dtype=np.float64)
+    scored_logits, truth = logits[:, :scored], labels[:, :scored]
+    loss = cross_entropy(scored_logits, truth).mean(axis=1, dtype=np.float64)
     upstream = np.zeros_like(logits)
-    upstream[:, :scored] = mean_cross_entropy_gradient(seen, truth)
+    upstream[:, :scored] = mean_cross_entropy_gradient(scored_logits, truth)
     _, gradients = training.network.backward(parameters, tape, upstream)
     return Gradient(loss, gradients, tape, upstream)

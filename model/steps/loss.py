@@ -11,8 +11,8 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
     """Negative log-probability in nats of the right class, per example.
 
     `logits` is `(replicas, batch, classes)`, `labels` integer `(replicas, batch)`; returns
-    `(replicas, batch)`. The largest logit is subtracted first, so +-10^4 neither overflows nor
-    loses the answer.
+    `(replicas, batch)`. The largest logit is subtracted first, so logits of +-10^4 neither
+    overflow nor lose the answer.
 
     >>> caviar.cross_entropy(np.zeros((1, 2, 4)), np.array([[0, 3]])).round(3)
     array([[1.386, 1.386]])
@@ -29,16 +29,16 @@ def log_softmax(logits: Array) -> Array:
 
 
 def mean_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
-    """Gradient of the mean of `cross_entropy` over the batch by the logits: (p - onehot)/batch.
+    """Gradient of the batch mean of `cross_entropy` by the logits: (p - onehot) / batch.
 
     >>> caviar.mean_cross_entropy_gradient(np.zeros((1, 1, 2)), np.array([[0]]))
     array([[[-0.5,  0.5]]])
     """
     gradient: Array = np.exp(logits - logits.max(axis=-1, keepdims=True))
     gradient /= gradient.sum(axis=-1, keepdims=True)
-    at = labels[..., None]
-    right = np.take_along_axis(gradient, at, axis=-1) - 1
-    np.put_along_axis(gradient, at, right, axis=-1)
+    label_index = labels[..., None]
+    right = np.take_along_axis(gradient, label_index, axis=-1) - 1
+    np.put_along_axis(gradient, label_index, right, axis=-1)
     gradient /= logits.shape[-2]
     return gradient
 

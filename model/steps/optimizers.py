@@ -16,7 +16,7 @@ WeightDecayScope = Literal["weights", "all"]
 
 @dataclass(frozen=True)
 class OptimizerState:
-    """What an optimiser carries: arrays like the parameters by slot, and steps where it counts."""
+    """What an optimiser carries: by slot, arrays like the parameters; a step count, if any."""
 
     slots: dict[str, NetworkParameters]
     count: int | None = None
@@ -134,9 +134,9 @@ class Adam:
 
 @dataclass(frozen=True)
 class CoupledDecay:
-    """L2 penalty: `rate * w` joins the gradient before the optimiser sees it.
+    """L2 penalty: `rate * w` is added to the gradient before the optimiser uses it.
 
-    Scope `weights` spares gamma, beta and biases; `all` does not.
+    Scope `weights` exempts gamma, beta and biases; `all` does not.
     """
 
     optimizer: Optimizer
@@ -163,7 +163,7 @@ class CoupledDecay:
 class DecoupledDecay:
     """w also shrinks by `learning_rate * rate * w` beside the step (Loshchilov & Hutter 2019).
 
-    Scope `weights` spares gamma, beta and biases; `all` does not.
+    Scope `weights` exempts gamma, beta and biases; `all` does not.
     """
 
     optimizer: Optimizer
@@ -189,7 +189,7 @@ class DecoupledDecay:
 
 @dataclass(frozen=True)
 class GammaDecay:
-    """Decay of gamma alone: the gradient of rate / 2 * gamma^2 joins before the optimiser.
+    """Decay of gamma alone: the gradient of rate / 2 * gamma^2 is added before the optimiser.
 
     The explicit half of batch norm's regularisation without its noise: population
     normalisation with gamma decay (Luo et al. 2019).
@@ -231,11 +231,11 @@ def _where(
     nested: NetworkParameters,
     parameters: NetworkParameters,
 ) -> NetworkParameters:
-    """`change` of the arrays whose names are chosen; the others as they are."""
+    """Apply `change` to the arrays whose names are chosen, and leave the others as they are."""
     return {
         layer: {
             name: change(array, parameters[layer][name]) if chosen(name) else array
-            for name, array in own.items()
+            for name, array in by_name.items()
         }
-        for layer, own in nested.items()
+        for layer, by_name in nested.items()
     }

@@ -1,4 +1,4 @@
-"""Every norm of a training step held to its identities."""
+"""The check of every norm of a training step against its identities."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def check_step(
 ) -> Invariants | None:
     """Invariants of every normalising layer with a dense layer in front; None without one.
 
-    `tape` is that of the step's forward pass, `upstream` the gradient of the loss by its
-    output. Nothing is changed and no randomness used.
+    `tape` is that of the step's forward pass, `upstream` the gradient of the loss with
+    respect to its output. Nothing is changed and no randomness used.
     """
     checks = []
     dy, layers = upstream, network.layers
     for i in reversed(range(len(layers))):
         name, layer = layers[i]
-        own = parameters[name]
+        layer_parameters = parameters[name]
         before, dense = layers[i - 1]
         if i and isinstance(layer, Norm) and isinstance(dense, Dense):
             weights = parameters[before]
-            site = site_of(layer, own, tape[name], dense, weights, tape[before], dy)
+            site = site_of(layer, layer_parameters, tape[name], dense, weights, tape[before], dy)
             checks += [check_site(site), _output(site, layers[i + 1 :], parameters, tape)]
-        dy, _ = layer.backward(own, tape[name], dy)
+        dy, _ = layer.backward(layer_parameters, tape[name], dy)
     return worst(checks) if checks else None
 
 
@@ -43,7 +43,7 @@ def _output(
     parameters: NetworkParameters,
     tape: dict[str, Any],
 ) -> dict[str, Check]:
-    """Whether the next dense layer got gamma z + beta; nothing where none follows at once."""
+    """Whether the next dense layer got gamma z + beta; empty if a norm comes before it."""
     gamma, beta = site.parameters["gamma"], site.parameters["beta"]
     stretched = site.z.reshape(site.dy.shape).astype(site.inputs.dtype) * gamma
     y, size = stretched + beta, np.abs(stretched) + np.abs(beta)
@@ -56,6 +56,6 @@ def _output(
         if isinstance(layer, Dropout):
             y, size = y * tape[name], size * tape[name]
         else:
-            # An activation that stretches no difference.
+            # Activations do not amplify differences.
             y, _ = layer.forward(parameters[name], y, ())
     return {}

@@ -14,11 +14,10 @@ _SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
 
 
 def streams(seeds: Sequence[int], purpose: Purpose) -> tuple[np.random.Generator, ...]:
-    """A generator a seed, independent between purposes.
+    """One generator per seed, independent between purposes.
 
-    The same seed has the same initial weights and the same example order in every arm,
-    whatever else an arm draws. The order of the purposes is part of every stream: a new one
-    goes to the end.
+    The same seed has the same initial weights and the same example order in every arm, whatever
+    else an arm draws. The order of the purposes is part of every stream: append new ones.
     """
     return tuple(
         np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_SPAWN_KEY[purpose]))
@@ -36,30 +35,30 @@ class StreamState(NamedTuple):
 
 
 def at_rest(generators: Generators) -> tuple[StreamState, ...]:
-    """Where the generators stand now."""
-    found = [generator.bit_generator.state for generator in generators]
+    """The present states of the generators."""
+    states = [generator.bit_generator.state for generator in generators]
     return tuple(
         StreamState(
-            own["state"]["state"],
-            own["state"]["inc"],
-            own["uinteger"] if own["has_uint32"] else None,
+            state["state"]["state"],
+            state["state"]["inc"],
+            state["uinteger"] if state["has_uint32"] else None,
         )
-        for own in found
+        for state in states
     )
 
 
 def awake(states: Sequence[StreamState]) -> tuple[np.random.Generator, ...]:
-    """Generators that draw on from where others stood."""
+    """Generators that continue from these states."""
     return tuple(np.random.Generator(_awake(state)) for state in states)
 
 
-def _awake(at: StreamState) -> np.random.PCG64:
+def _awake(state: StreamState) -> np.random.PCG64:
     bits = np.random.PCG64(0)
     bits.state = {
         "bit_generator": "PCG64",
-        "state": {"state": at.state, "inc": at.increment},
-        "has_uint32": int(at.spare is not None),
-        "uinteger": at.spare or 0,
+        "state": {"state": state.state, "inc": state.increment},
+        "has_uint32": int(state.spare is not None),
+        "uinteger": state.spare or 0,
     }
     return bits
 
@@ -71,9 +70,9 @@ def batches(
 
     Every epoch is a fresh permutation; its last, smaller batch is dropped, so that every
     statistic comes from a whole batch. Consecutive ghost batches nest: a ghost of 8 is half
-    of a ghost of 16 under the same seed. After `done` batches of an earlier life it goes on with
-    the next, from generators as they were before the epoch under way. Raises ValueError where
-    there are too few examples for one batch.
+    of a ghost of 16 under the same seed. After `done` batches of an interrupted run it continues
+    with the next one, from generators as they were before the current epoch. Raises ValueError
+    where there are too few examples for one batch.
     """
     if batch_size > examples:
         raise ValueError(f"{examples} examples cannot fill one batch of {batch_size}")
@@ -88,18 +87,18 @@ def batches(
 def company(generators: Generators, rows: Array, examples: int, count: int) -> Array:
     """`count` other examples for each replica's batch `rows`, without repetition.
 
-    Returns `(replicas, count)`; with `count` = `examples` - batch size, all the others. Raises
-    ValueError where there are fewer.
+    Returns `(replicas, count)`; with `count` = `examples` - batch size these are all the others.
+    Raises ValueError where there are fewer than `count`.
     """
     others = examples - rows.shape[1]
     if count > others:
         raise ValueError(f"{count} examples cannot join a batch: there are {others} others")
     if not count:
         return rows[:, :0]
-    found = np.empty((len(rows), count), rows.dtype)
-    for r, (generator, own) in enumerate(zip(generators, rows, strict=True)):
+    joining = np.empty((len(rows), count), rows.dtype)
+    for r, (generator, replica_rows) in enumerate(zip(generators, rows, strict=True)):
         outside = np.ones(examples, bool)
-        outside[own] = False
+        outside[replica_rows] = False
         order = generator.permutation(examples)
-        found[r] = order[outside[order]][:count]
-    return found
+        joining[r] = order[outside[order]][:count]
+    return joining

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 Schedule = Callable[[float], float]
-"""From progress in [0, 1), the share of steps already taken, to a factor in [0, 1]."""
+"""Maps progress in [0, 1), the share of steps already taken, to a factor in [0, 1]."""
 
 ScheduleName = Literal["constant", "step", "cosine"]
 

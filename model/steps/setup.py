@@ -32,12 +32,12 @@ class Splits:
 class Probes:
     """What is measured at frozen weights, and when.
 
-    After `evaluation_steps` the losses of every split and the errors of every tracker; after
-    `probe_steps`, which are among them, everything else: losses under each tracker, noise and
-    penalties for batches of each of `sizes`, the penalties from `examples` training examples,
-    gradient noise from `gradient_batches` batches. `shadow` keeps the averages that split
-    trackers' errors, at the cost of a pass over the training set in every step;
-    `log_probabilities` reports each test example at the end.
+    After each of `evaluation_steps`, the losses of every split and the errors of every tracker
+    are measured; after `probe_steps`, which are among them, everything else too: losses under
+    each tracker, noise and penalties for batches of each of `sizes`, the penalties from
+    `examples` training examples, gradient noise from `gradient_batches` batches. `shadow` keeps
+    the averages that split trackers' errors into parts, at the cost of one pass over the training
+    set per step; `log_probabilities` reports each test example at the end.
     """
 
     evaluation_steps: frozenset[int]

@@ -1,4 +1,4 @@
-"""Training at rest: all that the steps to come depend on, between two steps."""
+"""Training between two steps: everything that the remaining steps depend on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from caviar.model.steps.setup import Training
 from caviar.model.steps.state import TrainingState, initial_state
 
 DRAWN: tuple[Purpose, ...] = ("order", "company", "noise", "partitions", "probe", "shadow")
-"""What training draws from after it has begun."""
+"""The purposes for which training draws after its start."""
 
 DRAWN_AGAIN: tuple[Purpose, ...] = ("order", "shadow")
-"""Of these, what was drawn last is in hand between steps: the epoch, the expected statistics."""
+"""Those whose last draw is still in use between steps, and is drawn again on resuming: the order
+of the current epoch, and the expected statistics."""
 
 
 Streams = dict[Purpose, tuple[StreamState, ...]]
@@ -24,12 +25,12 @@ Streams = dict[Purpose, tuple[StreamState, ...]]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Training after a step, measured and reported; a value: no array of it is written again.
+    """Training after a step that is measured and reported. Its arrays are never written again.
 
     `losses` are those of the steps since the last curve row, `(steps, replicas)`. `streams` are
-    the generators as they stand, but for two from which what is in hand is drawn again: `order`
-    as before the epoch under way, `shadow` as before the statistics expected at these weights,
-    which `state` is without.
+    the present states of the generators, except for two that are drawn from again on resuming:
+    `order` stands as before the current epoch, and `shadow` as before the statistics expected at
+    these weights, which `state` leaves out.
     """
 
     state: TrainingState
@@ -42,7 +43,7 @@ class Snapshot:
 
 
 def beginning(training: Training, features: int, dtype: DTypeLike) -> Snapshot:
-    """Training before its first step, on examples of so many features."""
+    """Training before its first step, on examples with `features` features."""
     return Snapshot(
         initial_state(training, features, dtype),
         np.empty((0, len(training.seeds))),
@@ -51,7 +52,7 @@ def beginning(training: Training, features: int, dtype: DTypeLike) -> Snapshot:
 
 
 class Drawing:
-    """The generators of a run by purpose, and of some the place that a continuation draws from."""
+    """The generators of a run by purpose, and for some the state that a resumed run starts from."""
 
     def __init__(self, streams: Streams) -> None:
         self._live = {purpose: awake(states) for purpose, states in streams.items()}
@@ -61,9 +62,11 @@ class Drawing:
         return self._live[purpose]
 
     def mark(self, purpose: Purpose) -> None:
-        """What is drawn from here on is drawn again after a snapshot, until the next mark."""
+        """A resumed run repeats the draws made from here on, until the next mark."""
         self._marked[purpose] = at_rest(self._live[purpose])
 
     def at_rest(self) -> Streams:
-        """Each as it stands, or where it was marked last."""
-        return {purpose: at_rest(own) for purpose, own in self._live.items()} | self._marked
+        """The present state of each generator, or its state at the last mark."""
+        return {
+            purpose: at_rest(generators) for purpose, generators in self._live.items()
+        } | self._marked

@@ -19,8 +19,8 @@ class TrainingState:
     """Training after `step`: everything that a step changes but the random streams.
 
     `references` are what layers carry besides trained parameters; `shadow` is the bank as it
-    would be had every step seen the statistics that were expected at its weights; `expected` are
-    those at the present weights, None where no shadow is kept.
+    would be had every step used the statistics expected at its weights; `expected` are those
+    expected at the present weights, None where no shadow is kept.
     """
 
     step: int
@@ -38,7 +38,7 @@ class TrainingState:
 
 
 def initial_state(training: Training, features: int, dtype: DTypeLike) -> TrainingState:
-    """Before the first step, on examples of so many features."""
+    """The state before the first step, on examples with `features` features."""
     parameters, _ = training.network.init(streams(training.seeds, "weights"), features, dtype)
     bank = training.running.init(training.network, parameters)
     optimizer = training.optimizer.init(parameters)

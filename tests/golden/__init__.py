@@ -1,5 +1,5 @@
-"""Recorded numbers of real frameworks, and the check of the rows against them.
+"""Recorded numbers of real frameworks, and the check of the conventions against them.
 
 Every `.npz` beside this file was made by running the framework named, seven training steps and
-one test-mode forward on `inputs.npz`; see `recordings.py` for what is what.
+one test-mode forward on `inputs.npz`; `recordings.py` says which array is what.
 """

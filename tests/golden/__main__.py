@@ -1,4 +1,4 @@
-"""`python -m tests.golden FOLDER`: every recording in a folder against the rows."""
+"""`python -m tests.golden FOLDER`: check every recording in a folder against its convention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.golden.check import check_folder
 
 
 def main() -> int:
-    """Print a line a quantity; 1 where one misses its tolerance, 2 for a folder without any."""
+    """Print one line per quantity; return 1 if any misses its tolerance, 2 without inputs."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     if not (folder / "inputs.npz").is_file():
         print(f"{folder}: there is no inputs.npz", file=sys.stderr)

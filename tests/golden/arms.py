@@ -1,4 +1,4 @@
-"""The trials whose rows are held to the bit: every norm, optimiser and setting of training."""
+"""The trials whose rows are compared bit by bit: every norm, optimiser and training setting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TINY: Settings = (
     "evaluations=2",
     "curve_rows=3",
 )
-"""Two epochs of six steps, and two steps into the third."""
+"""Two epochs of six steps, and two steps of the third."""
 
 MEASURED: Settings = (
     *TINY,
@@ -26,7 +26,7 @@ MEASURED: Settings = (
     "probe_share=0.99",
     "decays=[0.5]",
 )
-"""Two ghosts per step; at the end everything is measured, gradient noise too."""
+"""Two ghosts per step; at the end everything is measured, including gradient noise."""
 
 
 FOUR_GHOSTS: Settings = (*MEASURED, "norm_batch_size=4")
@@ -40,14 +40,14 @@ CONVENTIONS = (
 
 
 def _measured(**arms: Settings) -> dict[str, Settings]:
-    return {name.replace("_", "-"): (*MEASURED, *own) for name, own in arms.items()}
+    return {name.replace("_", "-"): (*MEASURED, *settings) for name, settings in arms.items()}
 
 
 def _norms() -> dict[str, Settings]:
     noises = ("shift-noise", "scale-noise", "shift-and-scale-noise")
     kinds = ("leave-one-out", "other-examples", "stop-gradient", "renorm", *noises)
     arms = {name: (*MEASURED, f"norm={name}") for name in kinds}
-    arms |= {f"{name}-double": (*own, "dtype=float64") for name, own in arms.items()}
+    arms |= {f"{name}-double": (*settings, "dtype=float64") for name, settings in arms.items()}
     for name in noises:
         arms[f"{name}-example"] = (*MEASURED, f"norm={name}", "noise_shared=example")
     renorm = ("renorm_r_max=1.5", "renorm_d_max=0.5", "renorm_decay=0.5", "renorm_ramp=0.5")
@@ -128,7 +128,7 @@ EVERYTHING: Settings = (
     *("norm=renorm", "optimizer=adam", "weight_decay=0.01", "dropout=0.2", "partitions=2"),
     *("shadow=true", "norm_batch_size=40", "log_probabilities=true"),
 )
-"""Draws from every stream and carries every kind of state."""
+"""An arm that draws from every stream and carries every kind of state."""
 
 ARMS: dict[str, Settings] = {
     **_norms(),
@@ -148,4 +148,4 @@ CHECKPOINTED = {
     "everything": 8,
     "everything-double": 13,
 }
-"""The arms whose checkpoint is kept, and after which step it is taken."""
+"""The arms whose checkpoint is kept, and the step after which it is taken."""

@@ -1,4 +1,4 @@
-"""Every recording of a folder against the rows, through the project's own layer and bank."""
+"""The check of every recording in a folder, with the project's own layer and bank."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FORMULA = "nn_batch_normalization/eps1e-3/Y"
 
 @dataclass(frozen=True)
 class Line:
-    """One quantity of one recording: its largest error and what is allowed."""
+    """One quantity of one recording: its largest error and the allowed one."""
 
     name: str
     quantity: str
@@ -44,7 +44,7 @@ class Line:
 
 
 def check_folder(folder: Path) -> Iterator[Line]:
-    """A line for every array recorded in `folder`, in the order of the files."""
+    """One line per array recorded in `folder`, in the order of the files."""
     inputs = dict(np.load(folder / "inputs.npz", allow_pickle=False))
     for path in sorted(folder.glob("*.npz")):
         if path.name != "inputs.npz":
@@ -53,7 +53,7 @@ def check_folder(folder: Path) -> Iterator[Line]:
 
 
 def check_file(file: str, arrays: dict[str, Array], inputs: dict[str, Array]) -> Iterator[Line]:
-    """A line for every array of one framework's file."""
+    """One line per array of one framework's file."""
     groups: dict[str, dict[str, Array]] = {}
     for key, array in arrays.items():
         where, _, quantity = key.rpartition("/")
@@ -104,7 +104,7 @@ def _parameters(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
 
 
 def replay(recording: Recording, inputs: dict[str, Array], m: int) -> dict[str, Array]:
-    """Train on the recorded inputs with the project's layer and watch it with the row."""
+    """Train the project's layer on the recorded inputs, with the convention's running average."""
     row = recording.row
     _, bank, tracker = _bank(row)
     norm = Norm(BatchNorm(m, bank.epsilon))
@@ -155,20 +155,20 @@ def _state(
     old_mean, old_second = (part[0, 0] for part in before.averages[LAYER])
     read = bank.read(state.averages)[LAYER].variance[0, 0]
     decay = HELD_IN[row.held_in][0](tracker.decay)
-    found = dict.fromkeys(MEANS, mean) | dict.fromkeys(SECONDS, second)
-    found["derived_effective_mean"] = mean
-    # Derived by the recorder, who took the nominal epsilon.
-    found["derived_effective_inv_std"] = 1 / np.sqrt(read + row.epsilon)
-    found["aggregate_count"] = np.float64(t * m)
+    by_key = dict.fromkeys(MEANS, mean) | dict.fromkeys(SECONDS, second)
+    by_key["derived_effective_mean"] = mean
+    # The recorder derived this with the nominal epsilon.
+    by_key["derived_effective_inv_std"] = 1 / np.sqrt(read + row.epsilon)
+    by_key["aggregate_count"] = np.float64(t * m)
     if row.updates == "backward":
-        found |= {"running_mean_after_forward": old_mean, "running_var_after_forward": old_second}
+        by_key |= {"running_mean_after_forward": old_mean, "running_var_after_forward": old_second}
     if "debiased" in (row.keep, row.mean_keep):
         weight = (1 - decay**t) / (1 - decay)
-        found |= {"blob0_mean_sum": mean * weight, "blob1_var_sum": second * weight}
-        found["blob2_scale_factor"] = np.float64(weight)
-        found["moving_mean_biased"] = mean * (1 - decay**t)
-        found["moving_mean_local_step"] = np.float64(t)
-    return found
+        by_key |= {"blob0_mean_sum": mean * weight, "blob1_var_sum": second * weight}
+        by_key["blob2_scale_factor"] = np.float64(weight)
+        by_key["moving_mean_biased"] = mean * (1 - decay**t)
+        by_key["moving_mean_local_step"] = np.float64(t)
+    return by_key
 
 
 def _one(
@@ -183,15 +183,15 @@ def _one(
     ours = one(recording.row, inputs)
     for quantity, array in recorded.items():
         if quantity == "Y_test" and recording.row.batch_of_one != "identity":
-            continue  # of seven steps of one: what the state makes of it is checked with m > 1
-        # Beside sqrt(epsilon) the rounding of float32 inputs shows.
+            continue  # after seven steps of one example; m > 1 checks how the state is used
+        # The rounding of float32 inputs shows beside sqrt(epsilon).
         tolerance = 1e-4 if quantity in ("Y", "xhat") else 3e-6
         error = _error(ours[quantity], array) if quantity in ours else float("inf")
         yield Line(f"{file} {where}", quantity, error, tolerance)
 
 
 def one(row: Convention, inputs: dict[str, Array]) -> dict[str, Array]:
-    """What a batch of one example does under a row, from the row's own word for it."""
+    """What a batch of one example does, by the row's `batch_of_one`."""
     x, dy = (inputs[k].astype(np.float64).reshape(1, -1) for k in ("X_one", "dY_one"))
     norm, bank, tracker = _bank(row)
     parameters = _parameters(row, inputs)

@@ -1,4 +1,4 @@
-"""Which recording is which row, with what decay, and what its arrays mean."""
+"""Which convention and decay each recording shows, and what its arrays mean."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     ("caffe", "fraction"): ("caffe", _as_is),
     ("caffe2", "brew_default_4d"): ("caffe2", _as_is),
     ("cntk", "default"): ("cntk", _as_is),
-    # The CPU engine takes blend_time_constant and normalises by the batch alone all the same.
+    # The CPU engine accepts blend_time_constant, but normalises by the batch alone.
     ("cntk", "default_blend16"): ("cntk", _as_is),
-    # The time constant that forgets as a decay of 0.9 a batch does.
+    # The time constant that forgets as fast as a decay of 0.9 per batch.
     ("cntk", "decay"): ("cntk", lambda row, m: replace(row, decay=-m / math.log(row.decay or 1))),
     ("cntk", "cumulative_tc-1"): ("cntk", _fields(keep="cumulative")),
     ("keras2", "default"): ("keras-2", _as_is),
@@ -72,7 +72,7 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     ("theano", "theano_default"): ("theano", _as_is),
     ("torch7_lua", "default"): ("torch7", _as_is),
 }
-"""By file and variant (without number and precision): the row, and what the variant changes."""
+"""The row by file and variant (without number and precision), and what the variant changes."""
 
 MEANS = ("running_mean", "moving_mean", "aggregate_mean", "mean")
 SECONDS = ("running_var", "moving_variance", "aggregate_variance", "variance", "inv_std")

@@ -1,4 +1,4 @@
-"""`python -m tests.golden.rows`: the rows of every arm against those that were recorded.
+"""`python -m tests.golden.rows`: compare the rows of every arm with the recorded ones.
 
 What is recorded lies in `recorded_rows/`: the rows in a Parquet file per table, some checkpoints,
 and `recorded.json` with the trial ids and, per kernel, a hash of the bits of every table. It was
@@ -63,10 +63,10 @@ def _parquet(table: str) -> pa.Table:
 
 
 def differences(arm: str, trial: Trial) -> list[str]:
-    """A line for whatever is not as recorded.
+    """One line per difference from the record.
 
-    Where the bits of this process's kernel were recorded, every bit is held, on any other kernel
-    names, counts and texts, and the numbers to a tolerance.
+    If the bits of this process's kernel were recorded, every bit must agree; on any other kernel,
+    names, counts and texts must, and numbers to a tolerance.
     """
     rows = recorded_tables(arm)
     trial = trial.of_columns(rows)
@@ -93,7 +93,7 @@ def differences(arm: str, trial: Trial) -> list[str]:
 
 
 def unlike(table: Table, like: Table, tolerance: float) -> list[str]:
-    """A line per column that is not like the recorded one."""
+    """One line per column that differs from the recorded one."""
     lines = []
     for name, then in like.items():
         now = table.get(name)
@@ -179,7 +179,7 @@ def _write_json(content: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Print a line per difference; 1 where there is one."""
+    """Print one line per difference; return 1 if there are any."""
     parser = argparse.ArgumentParser(prog="python -m tests.golden.rows")
     parser.add_argument("--write", action="store_true", help="record everything anew")
     parser.add_argument("--add", action="store_true", help="record this kernel's bits too")

@@ -1,4 +1,4 @@
-"""Every row that was really run gives the recorded numbers; a wrong row does not."""
+"""Every verified convention gives the recorded numbers; a wrong one does not."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def lines(file: str) -> list[Line]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_recordings(file: str) -> None:
-    found = lines(file)
-    assert len(found) > 20
-    assert [str(line) for line in found if not line.holds] == []
+    checked = lines(file)
+    assert len(checked) > 20
+    assert [str(line) for line in checked if not line.holds] == []
 
 
 def test_double_runs_are_held_to_1e_12() -> None:
