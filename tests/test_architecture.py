@@ -284,6 +284,15 @@ def test_a_test_file_has_the_name_of_its_source() -> None:
     assert not strangers
 
 
+def test_every_source_has_a_test_file_of_its_name() -> None:
+    tested = {path: ROOT / "tests" / path.relative_to(ROOT).parent for path in FILES}
+    assert not [
+        name_of(path)
+        for path, room in tested.items()
+        if not path.name.startswith("__") and not (room / f"test_{path.name}").exists()
+    ]
+
+
 def test_folders_are_small() -> None:
     files = Counter(path.parent for path in CHECKED if path.name != "__init__.py")
     assert not {name_of(d): count for d, count in files.items() if count > LARGEST_FOLDER}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from caviar.analysis.figures.tracker_series import trackers
 from tests.analysis.plotted import FACETS, table
 
-AVERAGES = {"rule": ["unbiased"], "tracker_decay": [0.5, math.nan]}
+AVERAGES: dict[str, Any] = {"rule": ["unbiased"], "tracker_decay": [0.5, math.nan]}
 
 
 def test_an_average_is_named_by_rule_and_decay() -> None:
