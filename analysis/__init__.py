@@ -1,4 +1,4 @@
-"""From rows on disk to tables, figures and a page; meets the runner on disk only."""
+"""From rows on disk to tables, figures and a page; shares only files with the runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers in sentences: signs that cannot be overlooked, intervals, no false digits."""
+"""Numbers in sentences: signs that cannot be overlooked, intervals, significant digits only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def number(value: float) -> str:
 CONTROLS = {
     code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160)) if code not in (9, 10)
 }
-"""What no page and no figure can show, for `str.translate`: tabs and new lines stay."""
+"""Characters that no page or figure can show, for `str.translate`; tabs and new lines stay."""
 
 
 def literal(text: str) -> str:
-    """The text of a figure for a name of the user's: `$` is no mathematics, a line stays one."""
+    """A user's name as text of a figure: `$` does not start mathematics, and it stays one line."""
     return " ".join(text.translate(CONTROLS).split("\n")).replace("$", r"\$")
 
 

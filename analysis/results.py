@@ -1,4 +1,4 @@
-"""What a run says: its findings, computed on demand."""
+"""The findings of a run, computed on demand."""
 
 from __future__ import annotations
 

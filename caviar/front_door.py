@@ -177,7 +177,7 @@ def advise(
     >>> advice = caviar.advise(16, convention="keras-3")
     >>> number = advice.numbers[0]
     >>> print(f"{number.words}: {number.value:.0f} {number.unit}")
-    independent examples that the average is worth: 3184 examples
+    independent examples as accurate as the average: 3184 examples
     """
     row, chosen = rule_of(convention, decay)
     asked = fields_of(row, chosen, batch_size, None, None, excess_kurtosis)

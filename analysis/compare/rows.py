@@ -1,4 +1,4 @@
-"""The rows of trials that two runs share, bit for bit: what parts, by how much, where first."""
+"""The rows of trials that two runs share, bit for bit: where they first differ and by how much."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ KEYS = {
     "noise": [*_WHO, "layer", "probe_batch_size"],
     "predictions": [*_WHO, "statistics", "example"],
 }
-"""What names a row of each table."""
+"""The columns that identify a row of each table."""
 
 
 @dataclass(frozen=True)
 class Parting:
-    """A value that differs: the table, the place by its keys, and what each run holds there."""
+    """A value that differs: the table, the place by its keys, and the value in each run."""
 
     table: str
     place: dict[str, Any]
     column: str
-    here: Any
-    there: Any
+    first_value: Any
+    second_value: Any
 
 
 @dataclass(frozen=True)
 class ComparedTable:
-    """One table of both runs: rows in both, in one alone, and with a bit that differs.
+    """One table of both runs: how many rows are in both, in only one, and differ in a bit.
 
-    `largest` is the largest absolute difference of every column that differs, infinite where one
-    side alone is finite; `relative` that of all columns, in units of the value where it exceeds 1.
+    `largest` is the largest absolute difference of every column that differs, infinite where only
+    one side is finite; `relative` that of all columns, in units of the value where it exceeds 1.
     """
 
     table: str
@@ -54,7 +54,7 @@ class ComparedTable:
 
 @dataclass(frozen=True)
 class Bits:
-    """The trials that both runs finished, a table each."""
+    """The trials that both runs finished, table by table."""
 
     trials: int
     tables: tuple[ComparedTable, ...]
@@ -88,19 +88,19 @@ class Bits:
     @property
     def first(self) -> Parting | None:
         """The difference at the earliest step."""
-        found = [table.first for table in self.tables if table.first]
-        return min(found, key=lambda parting: parting.place["step"], default=None)
+        partings = [table.first for table in self.tables if table.first]
+        return min(partings, key=lambda parting: parting.place["step"], default=None)
 
 
-def shared_bits(here: Run, there: Run) -> Bits:
+def shared_bits(first: Run, second: Run) -> Bits:
     """Compare every measured value of the trials that both runs finished.
 
     Trials are the same where their `trial_id` is: it names every field, the seeds and the
     content of the data. Two values are the same where all their bits are, or both are NaN.
     """
-    shared = sorted(settled(here) & settled(there))
+    shared = sorted(settled(first) & settled(second))
     tables = (
-        _compared(table, *(_rows(getattr(run, table), shared) for run in (here, there)))
+        _compared(table, *(_rows(getattr(run, table), shared) for run in (first, second)))
         for table in MEASUREMENTS
     )
     return Bits(len(shared), tuple(tables))
@@ -116,23 +116,23 @@ def _rows(frame: pd.DataFrame, trials: list[str]) -> pd.DataFrame:
     return kept.drop(columns=["attempt", "rule", "tracker_decay"], errors="ignore")
 
 
-def _compared(table: str, here: pd.DataFrame, there: pd.DataFrame) -> ComparedTable:
-    if here.empty or there.empty:
-        return ComparedTable(table, 0, len(here) + len(there), 0, {}, 0.0, None)
+def _compared(table: str, first: pd.DataFrame, second: pd.DataFrame) -> ComparedTable:
+    if first.empty or second.empty:
+        return ComparedTable(table, 0, len(first) + len(second), 0, {}, 0.0, None)
     keys = KEYS[table]
-    values = [column for column in here.columns if column in there and column not in keys]
-    pairs = here.merge(there, on=keys, suffixes=("", " there"))
-    apart = {c: _apart(pairs[c].to_numpy(), pairs[f"{c} there"].to_numpy()) for c in values}
+    values = [column for column in first.columns if column in second and column not in keys]
+    pairs = first.merge(second, on=keys, suffixes=("", " of second"))
+    apart = {c: _apart(pairs[c].to_numpy(), pairs[f"{c} of second"].to_numpy()) for c in values}
     apart = {column: rows for column, rows in apart.items() if rows.any()}
     any_apart = np.logical_or.reduce([np.zeros(len(pairs), bool), *apart.values()])
     far = {
-        c: _largest(pairs.loc[rows, c].to_numpy(), pairs.loc[rows, f"{c} there"].to_numpy())
+        c: _largest(pairs.loc[rows, c].to_numpy(), pairs.loc[rows, f"{c} of second"].to_numpy())
         for c, rows in apart.items()
     }
     return ComparedTable(
         table=table,
         rows=len(pairs),
-        alone=len(here) + len(there) - 2 * len(pairs),
+        alone=len(first) + len(second) - 2 * len(pairs),
         differing=int(any_apart.sum()),
         largest={column: absolute for column, (absolute, _) in far.items()},
         relative=max((relative for _, relative in far.values()), default=0.0),
@@ -150,7 +150,7 @@ def _apart(a: Array, b: Array) -> Array:
 
 
 def _plain(value: Any) -> Any:
-    """A value that compares by content: the bytes of a list of numbers."""
+    """A value that compares by content: a list of numbers as its bytes."""
     return value.tobytes() if isinstance(value, np.ndarray) else repr(value)
 
 
@@ -162,7 +162,7 @@ def _largest(a: Array, b: Array) -> tuple[float, float]:
         return float("inf"), float("inf")
     a, b = a.astype(np.float64), b.astype(np.float64)
     numbers = np.isfinite(a) & np.isfinite(b)
-    # Not finite on both sides can be the same; on one side alone it is as far as can be.
+    # Values that are not finite can agree; where only one is, the difference is infinite.
     far = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.inf)
     far[numbers] = np.abs(a[numbers] - b[numbers])
     scale = np.maximum(1.0, np.where(numbers, np.maximum(np.abs(a), np.abs(b)), 1.0))
@@ -173,7 +173,9 @@ def _first(table: str, pairs: pd.DataFrame, apart: dict[str, Array]) -> Parting:
     row = pairs.sort_values(["step", "trial_id", "seed"], kind="stable").iloc[0]
     column = next(column for column, rows in apart.items() if rows[row.name])
     place = {key: _python(row[key]) for key in KEYS[table]}
-    return Parting(table, place, column, *(_python(row[c]) for c in (column, f"{column} there")))
+    return Parting(
+        table, place, column, *(_python(row[c]) for c in (column, f"{column} of second"))
+    )
 
 
 def _python(value: Any) -> Any:

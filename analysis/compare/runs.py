@@ -1,4 +1,4 @@
-"""Two runs side by side: whether they differ, in what, by how much and how surely."""
+"""Two runs compared: whether they differ, in what, by how much and whether significantly."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LAST_DIGITS = 1e-5
 """Equal trials whose values all agree within this (nats, or a share of a value above 1) differ
 by rounding alone."""
 
-SURE = 0.05
-"""Of the adjusted p-value: how often equal runs may be called different."""
+SIGNIFICANT = 0.05
+"""Bound of the adjusted p-value: how often equal runs may be called different."""
 
 MEASURED = [*Interval._fields, "paired", "left_out", "p_value"]
-Verdict = Literal["same", "last digits", "differ", "not surely"]
+Verdict = Literal["same", "last digits", "differ", "not significantly"]
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Change:
     """A field of the study, `fixed.momentum`, and its value in each run; None where absent."""
 
     field: str
-    here: Any
-    there: Any
+    first_value: Any
+    second_value: Any
 
 
 @dataclass(frozen=True, repr=False)
 class TwoRuns:
-    """What two runs are to each other.
+    """Whether two runs differ, in which fields and rows, and by how much.
 
-    `differences` has a row a shared level, quantity and tracker: mean of the second run less
+    `differences` has one row per shared level, quantity and tracker: mean of the second run less
     the first, `low` and `high` of its 95 % interval, `units`, whether they were `paired`,
-    `left_out` (pairs with a side that is missing or not finite; unpaired, measurements),
-    `p_value` (Student's t) and `adjusted`, Holm's over all rows; `sure` below 0.05.
+    `left_out` (pairs with a side that is missing or not finite; without pairs, measurements),
+    `p_value` (Student's t) and `adjusted`, Holm's over all rows; `sure` where it is below 0.05.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> two = caviar.compare(run, run)
@@ -71,15 +71,15 @@ class TwoRuns:
         return f"<TwoRuns: {self.verdict}; {counts}>"
 
     def _repr_html_(self) -> str:
-        rows = [(change.field, change.here, change.there) for change in self.changes]
+        rows = [(change.field, change.first_value, change.second_value) for change in self.changes]
         return block(
             f"Two runs: {self.verdict}",
-            [f"{len(self.differences)} differences, {int(self.differences['sure'].sum())} sure"],
+            [f"{int(self.differences['sure'].sum())} of {len(self.differences)} significant"],
             [("field", "first run", "second run"), *rows],
         )
 
 
-def compare(here: Run, there: Run) -> TwoRuns:
+def compare(first: Run, second: Run) -> TwoRuns:
     """Compare two runs: the rows of the trials that they share, and the means at shared levels.
 
     A level is a combination of all fields that either study crosses, and of arms. Units are
@@ -87,26 +87,26 @@ def compare(here: Run, there: Run) -> TwoRuns:
     data are the same and so are the drawn points (or at least the numbers of the draws).
     Raises ValueError where the runs share no level.
     """
-    fields = _level_fields(here, there)
-    sides = [_trials(run, fields) for run in (here, there)]
+    fields = _level_fields(first, second)
+    sides = [_trials(run, fields) for run in (first, second)]
     if fields and not set(_levels(sides[0], fields)) & set(_levels(sides[1], fields)):
         has = [
             f"{run.where} has {_some(s, fields)}"
-            for run, s in zip((here, there), sides, strict=True)
+            for run, s in zip((first, second), sides, strict=True)
         ]
         raise ValueError(f"the runs have no level in common: {'; '.join(has)}")
-    bits = shared_bits(here, there)
-    unit = "draw" if any(_is_search(run) for run in (here, there)) else "seed"
+    bits = shared_bits(first, second)
+    unit = "draw" if any(_is_search(run) for run in (first, second)) else "seed"
     ends = [
         s.merge(final_values(run), on="trial_id")
-        for run, s in zip((here, there), sides, strict=True)
+        for run, s in zip((first, second), sides, strict=True)
     ]
     rows = list(_differences(ends[0], ends[1], fields, unit))
     table = pd.DataFrame(rows, columns=[*fields, "quantity", "tracker", *MEASURED])
     adjusted = holm(table["p_value"].to_numpy(np.float64))
-    table = table.assign(adjusted=adjusted, sure=adjusted < SURE)
-    whole = settled(here) == settled(there)
-    changes = tuple(_changes(here.study["study"], there.study["study"]))
+    table = table.assign(adjusted=adjusted, sure=adjusted < SIGNIFICANT)
+    whole = settled(first) == settled(second)
+    changes = tuple(_changes(first.study["study"], second.study["study"]))
     return TwoRuns(_verdict(bits, whole, table), changes, bits, table)
 
 
@@ -117,7 +117,7 @@ def _verdict(bits: Bits, whole: bool, table: pd.DataFrame) -> Verdict:
         return "last digits"
     if table["sure"].any():
         return "differ"
-    return "not surely"
+    return "not significantly"
 
 
 def _is_search(run: Run) -> bool:
@@ -125,14 +125,14 @@ def _is_search(run: Run) -> bool:
     return design is not None and not design.paired
 
 
-def _level_fields(here: Run, there: Run) -> list[str]:
-    crossed = [*here.study["study"]["scientific"], *there.study["study"]["scientific"]]
-    armed = any("arm" in run.trials and run.trials["arm"].ne("").any() for run in (here, there))
+def _level_fields(first: Run, second: Run) -> list[str]:
+    crossed = [*first.study["study"]["scientific"], *second.study["study"]["scientific"]]
+    armed = any("arm" in run.trials and run.trials["arm"].ne("").any() for run in (first, second))
     return list(dict.fromkeys((["arm"] if armed else []) + crossed))
 
 
 def _trials(run: Run, fields: list[str]) -> pd.DataFrame:
-    """Level, draw, drawn point and data of every trial; a field that is not there is empty."""
+    """Level, draw, drawn point and data of every trial; a field that a run lacks is empty."""
     trials = run.trials
     drawn = sorted(run.study["study"]["nuisance"])
     points = trials[drawn].map(_shown).to_numpy().tolist()
@@ -158,11 +158,11 @@ def _levels(trials: pd.DataFrame, fields: list[str]) -> list[tuple[str, ...]]:
 def _some(trials: pd.DataFrame, fields: list[str]) -> str:
     """The values of every field, in words."""
     values = {name: [value or "none" for value in trials[name].unique()[:9]] for name in fields}
-    return ", ".join(f"{name} = {' | '.join(found)}" for name, found in values.items())
+    return ", ".join(f"{name} = {' | '.join(shown)}" for name, shown in values.items())
 
 
 def final_values(run: Run) -> pd.DataFrame:
-    """A row a trial, seed, quantity and tracker: the `value` at the trial's last step.
+    """One row per trial, seed, quantity and tracker: the `value` at the trial's last step.
 
     Losses and accuracy are those under population statistics; `noise_penalty` is the train-mode
     loss less the population loss, and `running_damage` the test loss under a `tracker` less
@@ -170,7 +170,7 @@ def final_values(run: Run) -> pd.DataFrame:
     """
     rows = run.evaluations
     rows = rows[rows["step"] == rows.groupby("trial_id")["step"].transform("max")]
-    # The trained size only: a `batch` row at another size is another question.
+    # Only the trained size: a `batch` row at another size answers another question.
     rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
 
     def column(split: str, statistics: str, value: str) -> pd.Series:
@@ -192,28 +192,28 @@ def final_values(run: Run) -> pd.DataFrame:
 
 
 def _differences(
-    here: pd.DataFrame, there: pd.DataFrame, fields: list[str], unit: str
+    first: pd.DataFrame, second: pd.DataFrame, fields: list[str], unit: str
 ) -> Iterator[dict[str, Any]]:
     keys = [*fields, "quantity", "tracker"]
-    others = dict(list(there.groupby(keys, sort=False)))
-    for key, own in here.groupby(keys, sort=False):
+    others = dict(list(second.groupby(keys, sort=False)))
+    for key, values in first.groupby(keys, sort=False):
         if key in others:
             place = dict(zip(keys, key, strict=True))
-            yield {**place, **_difference(own, others[key], unit)}
+            yield {**place, **_difference(values, others[key], unit)}
 
 
-def _difference(here: pd.DataFrame, there: pd.DataFrame, unit: str) -> dict[str, Any]:
+def _difference(first: pd.DataFrame, second: pd.DataFrame, unit: str) -> dict[str, Any]:
     """The mean of the second less the first, paired where the trials are."""
     generator = np.random.default_rng(SEED)
-    match = _match(here, there)
+    match = _match(first, second)
     if match is None:
-        samples = [_units(side, unit) for side in (there, here)]
+        samples = [_units(side, unit) for side in (second, first)]
         interval = difference_interval(samples[0], samples[1], generator)
-        left_out = sum(int((~np.isfinite(side["value"])).sum()) for side in (here, there))
+        left_out = sum(int((~np.isfinite(side["value"])).sum()) for side in (first, second))
     else:
-        common = set(here[match]) & set(there[match])
+        common = set(first[match]) & set(second[match])
         by = [match, "seed"]
-        sides = [_whole_means(side[side[match].isin(common)], by) for side in (there, here)]
+        sides = [_whole_means(side[side[match].isin(common)], by) for side in (second, first)]
         pair = sides[0].sub(sides[1])
         pair = pair.where(np.isfinite(pair))
         samples = [pair.groupby(match if unit == "draw" else "seed").mean().dropna().to_numpy()]
@@ -223,16 +223,17 @@ def _difference(here: pd.DataFrame, there: pd.DataFrame, unit: str) -> dict[str,
     return {**interval._asdict(), **paired}
 
 
-def _match(here: pd.DataFrame, there: pd.DataFrame) -> str | None:
-    """What pairs two sets of trials beside the seed: the drawn point, else the draw's number."""
-    if set(here["data"]) != set(there["data"]) or not set(here["seed"]) & set(there["seed"]):
+def _match(first: pd.DataFrame, second: pd.DataFrame) -> str | None:
+    """The column that pairs two sets of trials, besides the seed: the drawn point, else the draw's
+    number; None where nothing does."""
+    if set(first["data"]) != set(second["data"]) or not set(first["seed"]) & set(second["seed"]):
         return None
-    shared = (name for name in ("point", "draw") if set(here[name]) & set(there[name]))
+    shared = (name for name in ("point", "draw") if set(first[name]) & set(second[name]))
     return next(shared, None)
 
 
 def _whole_means(side: pd.DataFrame, by: list[str]) -> pd.Series:
-    """Means by unit and draw; none where any of it is missing."""
+    """Means by unit and draw; NaN where a part is missing."""
     groups = side.assign(value=side["value"].where(np.isfinite(side["value"]))).groupby(by)["value"]
     return groups.mean().where(groups.count() == groups.size())
 
@@ -243,9 +244,9 @@ def _units(side: pd.DataFrame, unit: str) -> Array:
 
 
 def p_value(*samples: Array) -> float:
-    """Two-sided p of Student's t: one sample's mean against zero, or two's (Welch 1947).
+    """Two-sided p of Student's t: one sample's mean against zero, or two means (Welch 1947).
 
-    NaN with fewer units than an interval needs; without any spread 1 for no difference, else 0.
+    NaN with fewer units than an interval needs; where nothing varies, 1 for no difference, else 0.
     """
     counts = np.array([len(sample) for sample in samples])
     if counts.min() < FEWEST:
@@ -260,9 +261,9 @@ def p_value(*samples: Array) -> float:
     return float(2 * stats.t.sf(abs(difference) / error, freedom))
 
 
-def _changes(here: Any, there: Any, path: str = "") -> Iterator[Change]:
-    if isinstance(here, dict) and isinstance(there, dict):
-        for key in dict.fromkeys([*here, *there]):
-            yield from _changes(here.get(key), there.get(key), f"{path}.{key}".strip("."))
-    elif here != there:
-        yield Change(path, here, there)
+def _changes(first: Any, second: Any, path: str = "") -> Iterator[Change]:
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in dict.fromkeys([*first, *second]):
+            yield from _changes(first.get(key), second.get(key), f"{path}.{key}".strip("."))
+    elif first != second:
+        yield Change(path, first, second)

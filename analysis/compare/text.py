@@ -9,79 +9,91 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.analysis.compare.rows import Bits, Parting
-from caviar.analysis.compare.runs import SURE, TwoRuns
+from caviar.analysis.compare.rows import Bits, ComparedTable, Parting
+from caviar.analysis.compare.runs import SIGNIFICANT, Change, TwoRuns
 from caviar.analysis.run.read import Run
 
 MOST_LINES = 40
-"""Beyond so many differences, only the sure ones are printed, and not more than this."""
+"""With more differences, only the significant ones are printed, and at most this many."""
 
 
-def opening(found: TwoRuns) -> str:
+def opening(two: TwoRuns) -> str:
     """The verdict in one sentence."""
-    bits, table = found.bits, found.differences
-    if found.verdict == "same":
+    bits, table = two.bits, two.differences
+    if two.verdict == "same":
         return f"The runs are the same, bit for bit, in all {bits.rows:,} rows."
-    if found.verdict == "last digits":
+    if two.verdict == "last digits":
         return (
             f"The runs differ in the last digits: losses by at most {bits.largest_loss:.1g} nats, "
             f"{bits.differing:,} of {bits.rows:,} rows."
         )
     known = int(table["p_value"].notna().sum())
-    if found.verdict == "differ":
+    if two.verdict == "differ":
         sure = table[table["sure"]]
         row = sure.loc[sure["p_value"].idxmin()]
         more = f", and {len(sure) - 1} more of {known} means" if len(sure) > 1 else ""
         return f"They differ: {_place(row)} by {_interval(row)}{more}."
     if not known:
-        return "Whether they differ cannot be said: no mean has five units in both runs."
-    return f"No mean surely differs: of {known}, the smallest adjusted p is {_least(table):.2g}."
+        return "Whether they differ is unknown: no mean has five units in both runs."
+    least = f"the smallest of {known} adjusted p-values is {_least(table):.2g}"
+    return f"No mean differs significantly: {least}."
 
 
-def text(found: TwoRuns, here: Run, there: Run) -> str:
-    """The sentence, then what lies behind it; differences are the second run less the first."""
+def text(two: TwoRuns, first: Run, second: Run) -> str:
+    """The verdict, then its details; differences are the second run less the first."""
     lines = [
-        opening(found),
-        f"  1: {here.where}, {_ends(here)}",
-        f"  2: {there.where}, {_ends(there)}",
+        opening(two),
+        f"  1: {first.where}, {_ends(first)}",
+        f"  2: {second.where}, {_ends(second)}",
     ]
-    lines += _of_bits(found.bits)
-    if found.changes:
+    lines += _of_bits(two.bits)
+    if two.changes:
         lines.append("The studies differ in")
         lines += [
-            f"  {c.field}: {json.dumps(c.here)}, then {json.dumps(c.there)}" for c in found.changes
+            f"  {c.field}: {json.dumps(c.first_value)}, then {json.dumps(c.second_value)}"
+            for c in two.changes
         ]
-    if found.verdict != "same":
-        lines += _of_differences(found.differences)
+    if two.verdict != "same":
+        lines += _of_differences(two.differences)
     return "\n".join(lines)
 
 
-def data(found: TwoRuns, here: Run, there: Run) -> dict[str, Any]:
-    """Everything as plain values, some of them not finite."""
-    table = found.differences.astype(object).where(found.differences.notna(), None)
+def data(two: TwoRuns, first: Run, second: Run) -> dict[str, Any]:
+    """Everything as plain values for JSON, except that some are not finite."""
+    table = two.differences.astype(object).where(two.differences.notna(), None)
     bits = {
-        "trials": found.bits.trials,
-        "rows": found.bits.rows,
-        "differing": found.bits.differing,
-        "tables": [asdict(compared) for compared in found.bits.tables],
+        "trials": two.bits.trials,
+        "rows": two.bits.rows,
+        "differing": two.bits.differing,
+        "tables": [_of_table(compared) for compared in two.bits.tables],
     }
     return {
-        "verdict": found.verdict,
-        "sentence": opening(found),
-        "runs": [{"where": str(run.where), "trials": run.counts} for run in (here, there)],
-        "changes": [asdict(change) for change in found.changes],
+        "verdict": two.verdict,
+        "sentence": opening(two),
+        "runs": [{"where": str(run.where), "trials": run.counts} for run in (first, second)],
+        "changes": [_in_both(change) for change in two.changes],
         "bits": bits,
         "differences": table.to_dict("records"),
     }
 
 
+def _of_table(compared: ComparedTable) -> dict[str, Any]:
+    return asdict(compared) | {"first": _in_both(compared.first) if compared.first else None}
+
+
+def _in_both(difference: Change | Parting) -> dict[str, Any]:
+    """Its fields, the values of the first and second run under `here` and `there`."""
+    names = {"first_value": "here", "second_value": "there"}
+    return {names.get(name, name): value for name, value in asdict(difference).items()}
+
+
 def _of_bits(bits: Bits) -> list[str]:
     if bits.trials == 0:
-        return ["The runs share no trial: no rows to hold side by side."]
-    said = (
+        return ["The runs share no trial, so there are no rows to compare."]
+    counts = (
         f"{bits.trials} trials are in both: {bits.rows:,} rows, {bits.differing:,} of them differ"
     )
-    lines = [said + (f"; {bits.alone:,} rows in one run alone" if bits.alone else "")]
+    lines = [counts + (f"; {bits.alone:,} rows are in only one run" if bits.alone else "")]
     for compared in bits.tables:
         far = ", ".join(f"{column} {value:.2g}" for column, value in compared.largest.items())
         if far:
@@ -91,16 +103,20 @@ def _of_bits(bits: Bits) -> list[str]:
 
 def _of_first(first: Parting) -> str:
     place = ", ".join(f"{key} {value}" for key, value in first.place.items() if value != "")
-    return f"  first: {first.table}, {place}: {first.column} {first.here!r}, then {first.there!r}"
+    values = f"{first.first_value!r}, then {first.second_value!r}"
+    return f"  first difference: {first.table}, {place}: {first.column} {values}"
 
 
 def _of_differences(table: pd.DataFrame) -> list[str]:
     shown = table if len(table) <= MOST_LINES else table[table["sure"]].head(MOST_LINES)
     paired = " paired by seed and draw," if len(table) and table["paired"].all() else ""
-    head = f"Run 2 less run 1 at the end of training,{paired} 95 % intervals; * adjusted p < {SURE}"
+    head = (
+        f"Run 2 less run 1 at the end of training,{paired} 95 % intervals; "
+        f"* adjusted p < {SIGNIFICANT}"
+    )
     lines = [f"{_place(row)}: {_interval(row)}{_notes(row)}" for _, row in shown.iterrows()]
     rest = len(table) - len(shown)
-    more = [f"  and {rest} more: --json has all"] if rest else []
+    more = [f"  and {rest} more; --json prints all"] if rest else []
     return [head, *(f"  {line}" for line in lines), *more]
 
 

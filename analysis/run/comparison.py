@@ -83,21 +83,21 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class NoComparison:
-    """A run in which there is nothing to compare, and the sentence that says why."""
+    """A run in which there is nothing to compare, and a sentence that says why."""
 
     run: Run
     why: str
 
 
 def comparison_of(run: Run) -> Comparison | NoComparison:
-    """What a run compares: batch sizes of its first arm, once one of that arm was measured."""
-    arms, own = arms_of(run), first_arm(run)
-    if own.evaluations.empty:
-        of_arm = f"Of the arm {arms[0]} no trial" if arms else "No trial"
-        return NoComparison(run, f"{of_arm} has finished yet: come back later.")
-    design = design_of(own)
+    """What a run compares: batch sizes of its first arm, once a trial of that arm was measured."""
+    arms, of_first = arms_of(run), first_arm(run)
+    if of_first.evaluations.empty:
+        no_trial = f"No trial of the arm {arms[0]}" if arms else "No trial"
+        return NoComparison(run, f"{no_trial} has finished yet: come back later.")
+    design = design_of(of_first)
     if design is None:
-        why = "No batch size differs between the trials: there is nothing to compare."
+        why = "All trials have the same batch sizes: there is nothing to compare."
         return NoComparison(run, why)
     ended = at_end(run)
     return Comparison(run, ended, first_arm(ended), design, arms)

@@ -1,4 +1,4 @@
-"""What a study compares: the axis, its levels, and the unit that was repeated."""
+"""What a study compares: the axis, its levels, and the unit of replication."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Design:
     In a crossed study the unit of replication is the seed, and arms are paired by it. In a
     plain random search every trial is another configuration: the unit is the trial, nothing
     is paired. `planned` counts the measurements, seeds of trials, that the study has for each
-    facet and level, whether or not they came about.
+    facet and level, whether or not they were made.
     """
 
     axis: str
@@ -37,7 +37,7 @@ class Design:
 
     @property
     def reference(self) -> float:
-        """The level that the others are held against: the largest."""
+        """The level that the others are compared with: the largest."""
         return self.levels[-1]
 
     @property
@@ -86,7 +86,7 @@ def in_order(layers: Iterable[str]) -> list[str]:
 
 
 def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:
-    """`"norm = layer, depth = 2"` for every row; empty text without other crossed fields."""
+    """`"norm = layer, depth = 2"` for every row; empty where no other field is crossed."""
     text = pd.Series("", index=frame.index)
     for i, name in enumerate(design.facets):
         text = text + (", " if i else "") + f"{name} = " + frame[name].astype(str)

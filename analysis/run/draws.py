@@ -1,4 +1,4 @@
-"""The draws of a search: which of them are averaged, and which one is best for each arm."""
+"""The draws of a search: which are averaged, and which one is best for each arm."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
     """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
 
     The choice never sees the seed that it is used for (unless it is the only one), so its test
-    loss is not flattered. A draw that diverged on any of the other seeds is not chosen while
-    another one did not; draws that an arm has not finished count for no arm. Columns
-    facet, level, seed, draw.
+    loss is not biased downwards. A draw that diverged on any of the other seeds is chosen only if
+    all did; draws that some arm has not finished are left out for all arms. Columns facet, level,
+    seed, draw.
     """
     every = run.evaluations
     chosen_by = (every["split"] == "validation") & (every["statistics"] == "population")

@@ -1,4 +1,4 @@
-"""What was measured last: the rows of each trial's last step, and the losses among them."""
+"""The rows of each trial's last step, and the losses among them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
 
 
 def at_end(run: Run) -> Run:
-    """The run as if each trial had been measured at its last step alone, but for its curves.
+    """The run as if each trial had been measured only at its last step, except for its curves.
 
-    Of a run measured many times, tables of the end are made of it in a fraction of the time.
+    For a run that was measured many times, this makes tables of the end much faster.
     """
     ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
     return replace(run, **ends)
@@ -42,7 +42,7 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
     """
     rows = final(run.evaluations, design)
     rows = rows[rows["statistics"].isin(["population", "batch"])]
-    # The trained size only: a `batch` row at another size is another question.
+    # Only the trained size: a `batch` row at another size answers another question.
     rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
     wide = rows.set_index([*KEYS, "statistics", "split"])[["loss", "accuracy"]]
     wide = wide.unstack(["statistics", "split"])

@@ -1,4 +1,4 @@
-"""Where a run lies, to read it and to put its report there: a folder, or a URI of pyarrow's."""
+"""The location of a run, for reading it and writing its report: a folder, or a URI for pyarrow."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 AT_ONCE = 16
-"""Requests under way to a place far away."""
+"""The number of simultaneous requests to a remote place."""
 
 FLAT = ("s3", "gcs", "abfs")
 """Stores in which a folder need not be made before a file is put into it."""
 
 
 class DamagedError(ValueError):
-    """A file of a run cannot be read, or is not what its name says; one sentence.
+    """A file of a run cannot be read or is not what its name says; the message is one sentence.
 
     >>> issubclass(caviar.DamagedError, ValueError)
     True
@@ -50,14 +50,14 @@ def place_at(where: str | Path) -> Place:
     try:
         system, path = fs.FileSystem.from_uri(uri)
     except (pa.ArrowException, OSError, ValueError) as error:
-        said = str(error).replace(uri, shown)
-        raise ValueError(f"cannot reach {shown!r}: {said}") from None
+        reason = str(error).replace(uri, shown)
+        raise ValueError(f"cannot reach {shown!r}: {reason}") from None
     local = isinstance(system, fs.LocalFileSystem)
     return Place(system, path.rstrip("/"), Path(path) if local else shown)
 
 
 def masked(uri: str) -> str:
-    """A URI with `***` for `KEY:SECRET@` and for parameters that sound secret."""
+    """A URI with `***` for `KEY:SECRET@` and for parameters whose names suggest a secret."""
     without = re.sub(r"://.*:.*@", "://***@", uri, flags=re.DOTALL)
     secret = r"([?&][^=&]*(?:key|secret|token|password|sig|credential)[^=&]*=)[^&]*"
     return re.sub(secret, r"\1***", without, flags=re.IGNORECASE)
@@ -66,21 +66,21 @@ def masked(uri: str) -> str:
 def content(place: Place, key: str) -> bytes:
     """The whole content of a file; raises FileNotFoundError."""
     with place.system.open_input_stream(f"{place.path}/{key}") as file:
-        found: bytes = file.read()
-    return found
+        data: bytes = file.read()
+    return data
 
 
 def parts(place: Place, table: str) -> list[pa.Table]:
     """The part files of a table, in the order of their names; none where there is no table.
 
-    Raises DamagedError for one that is none.
+    Raises DamagedError for a file that is not a part of that table.
     """
 
     def read(info: fs.FileInfo) -> pa.Table:
         key = f"{table}/{info.base_name}"
-        # A pipe would be waited for, and a folder be read as a data set of its own.
+        # Reading a pipe would wait forever, and a folder would be read as a data set of its own.
         if info.type is not fs.FileType.File:
-            raise DamagedError(f"{key} in {str(place.shown)!r} is no plain file; move it away")
+            raise DamagedError(f"{key} in {str(place.shown)!r} is not a regular file; move it")
         with _readable(place, key), place.system.open_input_file(info.path) as file:
             return _checked(pq.read_table(file), table)
 
@@ -91,37 +91,37 @@ def parts(place: Place, table: str) -> list[pa.Table]:
 def _part_files(place: Place, table: str) -> list[fs.FileInfo]:
     folder = fs.FileSelector(f"{place.path}/{table}", allow_not_found=True)
     try:
-        found = place.system.get_file_info(folder)
+        listed = place.system.get_file_info(folder)
     except NotADirectoryError:
-        raise DamagedError(f"{table} in {str(place.shown)!r} is no folder") from None
-    return sorted((info for info in found if _is_part(info.path)), key=lambda info: info.path)
+        raise DamagedError(f"{table} in {str(place.shown)!r} is not a folder") from None
+    return sorted((info for info in listed if _is_part(info.path)), key=lambda info: info.path)
 
 
 @contextmanager
 def _readable(place: Place, key: str) -> Iterator[None]:
-    """What the content of a file makes Arrow raise, not the place, becomes a DamagedError."""
+    """Turn errors that the content of a file causes, and not its place, into a DamagedError."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedError(
-            f"{key} in {str(place.shown)!r} cannot be read ({said}); "
-            "`caviar verify` tells what else is damaged"
+            f"{key} in {str(place.shown)!r} cannot be read ({reason}); "
+            "`caviar verify` lists what else is damaged"
         ) from None
 
 
-def _checked(found: pa.Table, table: str) -> pa.Table:
-    """The part itself; raises ValueError where its rows belong to no trial and attempt."""
+def _checked(part: pa.Table, table: str) -> pa.Table:
+    """The part itself; raises ValueError where its rows do not name a trial and an attempt."""
     wanted = {"trial_id": pa.string()} | ({"attempt": pa.int32()} if table != "trials" else {})
     for name, kind in wanted.items():
-        if name not in found.column_names:
+        if name not in part.column_names:
             raise ValueError(f"it has no column {name}")
-        there = found.schema.field(name).type
-        if pa.types.is_integer(there) != pa.types.is_integer(kind) or found[name].null_count:
+        stored = part.schema.field(name).type
+        if pa.types.is_integer(stored) != pa.types.is_integer(kind) or part[name].null_count:
             raise ValueError(f"its column {name} is not that of a run")
-    return found
+    return part
 
 
 def _is_part(path: str) -> bool:
@@ -131,10 +131,10 @@ def _is_part(path: str) -> bool:
 
 @contextmanager
 def published(place: Place, name: str) -> Iterator[Path]:
-    """A local folder; what is in it after the block is in the folder `name` of the run.
+    """A local folder whose content after the block is the folder `name` of the run.
 
-    Where the run is a local folder it is that folder itself; raises OSError if that leads
-    elsewhere by a symbolic link.
+    Where the run is a local folder it is that folder itself; raises OSError if a symbolic link
+    in it leads elsewhere.
     """
     if place.is_local:
         folder = Path(place.path) / name
@@ -151,13 +151,13 @@ def _must_stay(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if path.is_symlink():
             raise OSError(
-                f"{str(path)!r} is a symbolic link, and a report is not written to elsewhere; "
+                f"{str(path)!r} is a symbolic link, and a report is written only inside its run; "
                 "remove the link"
             )
 
 
 def _put(place: Place, name: str, folder: Path) -> None:
-    """All files of a folder, those at its top, the page, last."""
+    """Upload all files of a folder, those at its top (the page) last."""
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
 
     def put(file: Path) -> None:

@@ -22,12 +22,12 @@ SETTLED = ("completed", "diverged")
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A run: `study` is `study.json`, the rest are data frames, a row a measurement.
+    """A run: `study` is `study.json`, the rest are data frames with one row per measurement.
 
-    Measurements carry the fields that differ between trials (and the batch sizes) beside their
-    own columns; their own `norm_batch_size`, the size at which something was measured, is
-    called `probe_batch_size` there, so that `norm_batch_size` is always the size trained with.
-    `outcomes` has one row a trial, the attempt that counts. `where` has no secret in it.
+    Beside their own columns, measurements carry the fields that differ between trials (and the
+    batch sizes). The size at which something was measured is called `probe_batch_size`, so that
+    `norm_batch_size` is always the size trained with. `outcomes` has one row per trial, that of
+    the attempt that counts. `where` holds no secrets.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> test = run.evaluations.query("split == 'test' and step == step.max()")
@@ -90,7 +90,7 @@ def read_run(where: str | Path) -> Run:
 
 
 def run_in(place: Place) -> Run:
-    """The same of a place that is open already."""
+    """The same from a place that is open already."""
     study = _study(place)
     trials = _read(place, "trials")
     outcomes = _read(place, "outcomes")
@@ -121,14 +121,14 @@ def _study(place: Place) -> dict[str, Any]:
         )
         if described and all(_names_an_arm(row) for row in study.get("mechanisms", ())):
             return study
-        said = "it does not describe a study"
+        reason = "it does not describe a study"
     except (ValueError, RecursionError, TypeError, KeyError) as error:
-        said = f"{type(error).__name__}: {error}"
-    raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {said}")
+        reason = f"{type(error).__name__}: {error}"
+    raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {reason}")
 
 
 def _names_an_arm(row: Any) -> bool:
-    """Whether it says of one mechanism which arm shows it, and against what."""
+    """Whether a row says of one mechanism which arm shows it, and against what."""
     keys = {"mechanism", "arm", "contrast"}
     return (
         isinstance(row, dict)
@@ -138,26 +138,26 @@ def _names_an_arm(row: Any) -> bool:
 
 
 def of_trials(run: Run, trial_ids: pd.Series) -> Run:
-    """The same run as if it had these trials alone."""
+    """The same run as if it had only these trials."""
     frames = {name: getattr(run, name) for name in TABLES}
     return replace(run, **{n: f[f["trial_id"].isin(trial_ids)] for n, f in frames.items()})
 
 
 def _read(place: Place, table: str) -> pd.DataFrame:
-    found = parts(place, table)
-    if not found:
+    tables = parts(place, table)
+    if not tables:
         return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
     try:
-        whole = pa.concat_tables(found, promote_options="permissive")
+        whole = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        said = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         raise DamagedError(
-            f"the part files of {table} in {str(place.shown)!r} do not fit together ({said})"
+            f"the part files of {table} in {str(place.shown)!r} do not fit together ({reason})"
         ) from None
-    del found
+    del tables
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
     frame = whole.to_pandas(split_blocks=True, self_destruct=True)
-    # A part that pandas wrote again may bring an index of its own.
+    # A part that pandas has rewritten may bring an index of its own.
     return frame.reset_index(drop=True)
 
 
@@ -166,23 +166,23 @@ def _measured(
 ) -> pd.DataFrame:
     """The rows of the attempts that count, with the fields of their trials beside them.
 
-    `counting` has columns trial_id, attempt; `known` trial_id and fields, a row a trial.
+    `counting` has columns trial_id, attempt; `known` trial_id and fields, one row per trial.
     """
-    own = _read(place, table)
+    rows = _read(place, table)
     attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"]
-    codes, trials = pd.factorize(own["trial_id"])
-    at = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
-    counts = (at >= 0) & (own["attempt"].to_numpy() == attempts.to_numpy()[at])
+    codes, trials = pd.factorize(rows["trial_id"])
+    of_trial = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
+    counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts.to_numpy()[of_trial])
     if not counts.all():
-        own, at = own[counts].reset_index(drop=True), at[counts]
-    own = own.rename(columns={"norm_batch_size": "probe_batch_size"})
-    fields = known[[c for c in known.columns if c not in own.columns]]
-    return _with_rule(pd.concat([own, fields.take(at).reset_index(drop=True)], axis=1))
+        rows, of_trial = rows[counts].reset_index(drop=True), of_trial[counts]
+    rows = rows.rename(columns={"norm_batch_size": "probe_batch_size"})
+    fields = known[[c for c in known.columns if c not in rows.columns]]
+    return _with_rule(pd.concat([rows, fields.take(of_trial).reset_index(drop=True)], axis=1))
 
 
 def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[str]:
-    """The config fields that measurements carry: the usual ones, those crossed or drawn, and
-    all that vary."""
+    """The config fields that measurements carry: the usual ones, those crossed or drawn, and all
+    others that vary."""
     fields = [c for c in trials.columns if c not in ("trial_id", "seeds")]
     varied = [c for c in fields if trials[c].map(_hashable).nunique(dropna=False) > 1]
     return [c for c in fields if c in {*ALWAYS_JOINED, *designed, *varied}]

@@ -1,4 +1,4 @@
-"""Claims about what takes the place of batch norm, or mends it: other norms, noises and decays."""
+"""Claims about what replaces batch norm or repairs it: other norms, noises and decays."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from caviar.analysis.scorecard.sizes import (
 )
 
 MEDIUM = 32
-"""The norm batch that batch norm is at its best with, in the comparison with group norm."""
+"""The norm batch at which batch norm is at its best, in the comparison with group norm."""
 SAFE = 64
-"""The norm batch at which batch norm is held to lose nothing yet."""
+"""The norm batch at which batch norm is still said to lose nothing."""
 SMALL = 8
-"""Up to here norm batches are small: what claims about mending them speak of."""
+"""Norm batches up to this size are small, in the sense of claims about repairing them."""
 
 
 def shared(s: Seedwise, arm: str) -> list[float]:
@@ -230,7 +230,7 @@ CLAIMS = (
         region=(-math.inf, 0.5),
         unit="doublings of m",
         measure=injected_noise_optimum,
-        not_tested="Sizes between the run's.",
+        not_tested="Sizes between those of the run.",
     ),
     Claim(
         key="gamma-decay-closes-gap",
@@ -259,6 +259,9 @@ CLAIMS = (
         region=ABOVE_ZERO,
         unit="nats",
         measure=evalnorm_helps,
-        not_tested="Against running averages, and convolutional networks at two images a batch.",
+        not_tested=(
+            "A comparison with running averages, and convolutional networks with two images per "
+            "batch."
+        ),
     ),
 )

@@ -16,7 +16,7 @@ from caviar.analysis.theory.running_mean import sum_of_squares
 
 BESSEL_FROM, BESSEL_UP_TO = 8, 32
 FORGOTTEN = 0.01
-"""What the starting value may still weigh where a bias is read."""
+"""The largest weight of the starting value with which a bias is read."""
 
 
 def layers_of(s: Seedwise) -> list[str]:
@@ -25,7 +25,7 @@ def layers_of(s: Seedwise) -> list[str]:
 
 
 def errors(s: Seedwise, layer: str, tracker: str, what: str) -> pd.DataFrame:
-    """Seeds by size; no columns where it was not measured."""
+    """An error by seed (rows) and size (columns); no columns where it was not measured."""
     if what not in s.statistics:
         return pd.DataFrame()
     rows = s.statistics
@@ -107,10 +107,11 @@ CLAIMS = (
         ),
         known="derived and measured once",
         quantity=(
-            "fall of the last running mean's sampling error, and a quarter of it less staleness's"
+            "fall of the last running mean's sampling error, and a quarter of it less the fall of "
+            "staleness"
         ),
         region=ABOVE_ZERO,
-        unit="halvings of the error a doubling of m",
+        unit="halvings of the error per doubling of m",
         measure=staleness_stays,
         not_tested="Learning rates that grow with the batch, where staleness should grow.",
     ),

@@ -26,7 +26,8 @@ def self_influence_share(s: Seedwise) -> Parts | None:
 def self_influence_predicted(s: Seedwise) -> Parts | None:
     """Measured over predicted self-influence, at every large probed size.
 
-    Over the mean prediction: a seed whose prediction is near zero would have a huge ratio.
+    The divisor is the mean prediction: a seed whose prediction is near zero would have a huge
+    ratio.
     """
     measured, predicted = (
         probed(s, what, LARGE) for what in ("self_influence", "predicted_self_influence")
@@ -106,12 +107,13 @@ CLAIMS = (
         text="Networks trained with small norm batches are less sensitive to them.",
         known="derived and measured once",
         quantity=(
-            "penalty in groups of 8 of networks trained at the largest size less at the smallest"
+            "penalty in groups of 8 of networks trained at the largest size less that of networks "
+            "trained at the smallest"
         ),
         region=ABOVE_ZERO,
         unit="nats",
         measure=adaptation,
-        not_tested="Sizes between, and other sizes at evaluation.",
+        not_tested="Sizes in between, and other sizes at evaluation.",
     ),
     Claim(
         key="partition-share-falls",
@@ -122,7 +124,7 @@ CLAIMS = (
         region=ABOVE_ZERO,
         unit="share of variance",
         measure=partition_share_falls,
-        not_tested="Batches of other sizes than the run's.",
+        not_tested="Batch sizes that the run lacks.",
     ),
     Claim(
         key="partition-share-at-16",

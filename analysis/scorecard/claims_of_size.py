@@ -33,7 +33,7 @@ def noise_regularises(s: Seedwise) -> Parts | None:
 
 
 def u_shaped(s: Seedwise) -> Parts | None:
-    """Both ends against the best size between."""
+    """Both ends against the best size between them."""
     sizes = ghost_sizes(s)
     if len(sizes) < 3:
         return None
@@ -57,7 +57,7 @@ def precise_equal_at_end(s: Seedwise) -> Parts | None:
 
 
 def small_batch_best(s: Seedwise) -> Parts | None:
-    """Where both batches are one: the best large size against the best small one."""
+    """The best large size against the best small one, where both batches are the same."""
     trials = s.run.trials
     if s.design.axis != "batch_size" or (trials["norm_batch_size"] != trials["batch_size"]).any():
         return None
@@ -69,7 +69,7 @@ def small_batch_best(s: Seedwise) -> Parts | None:
 
 
 def update_sizes(s: Seedwise) -> list[float]:
-    """The batches of an update where they alone move, tuned, at equal steps; else none."""
+    """The batch sizes of an update where only they vary, tuned, at equal steps; else none."""
     moves = s.design.axis == "batch_size" and s.of_batch_norm("norm_batch_size") is not None
     equal = moves and s.of_batch_norm("steps") is not None and s.tuned
     sizes = s.levels(s.batch_norm) if equal else []
@@ -198,9 +198,9 @@ CLAIMS = (
         known="read in the paper",
         quantity="slope of test loss on log2 B, each batch at its best draw",
         region=ABOVE_ZERO,
-        unit="nats a doubling of B",
+        unit="nats per doubling of B",
         measure=small_batch_at_equal_steps,
-        not_tested="Batches beyond the run's, and equal epochs.",
+        not_tested="Batches outside the run's range, and equal epochs.",
     ),
     Claim(
         key="ghosts-help-medium",
@@ -226,6 +226,6 @@ CLAIMS = (
         region=ABOVE_ZERO,
         unit="nats",
         measure=small_underfits,
-        not_tested="Whether train loss falls at every size between.",
+        not_tested="Whether train loss falls at every size in between.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Claims about how strongly batch noise regularises: its exponent, and the dropout it is like."""
+"""Claims about how strongly batch noise regularises: its exponent, and its equivalent dropout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def penalty_exponent(s: Seedwise) -> Parts | None:
     """Slope of log mean penalty on log(1/m - 1/N), as a jackknife pseudo-value per seed.
 
     A seed's own penalty at a large size is so noisy that its logarithm is biased or missing; that
-    of the mean over seeds is not, and what leaving a seed out does to it tells its uncertainty.
+    of the mean over seeds is not, and leaving out one seed at a time shows its uncertainty.
     """
     wide = probed(s, "noise_penalty", LARGE)
     if wide.shape[1] < 3:

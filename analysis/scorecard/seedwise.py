@@ -1,4 +1,4 @@
-"""What a run measured as one number a seed, so that claims can be decided over seeds."""
+"""What a run measured, as one number per seed, so that claims can be decided over seeds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Seedwise:
     `batch_norm` is the arm that the design is about. `losses` has one row per arm, level and
     seed, at each arm's best draw where there were several; `noise` and `statistics` are about
     `batch_norm` and averaged over draws. There a draw that is missing or not finite makes its seed
-    missing: an average over fewer draws would be of other learning rates.
+    missing: an average over fewer draws would be over other learning rates.
     """
 
     run: Run
@@ -72,7 +72,7 @@ class Seedwise:
     def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Array:
         """`read` at the size whose test loss is lowest over the *other* seeds.
 
-        No seed has a say in its own choice, so the best of several is not flattered.
+        No seed influences its own choice, so the best of several is not biased downwards.
         """
         return self.best_of([(arm, level) for level in levels], read)
 
@@ -151,7 +151,7 @@ def _losses(comparison: Comparison) -> pd.DataFrame:
     read = whole.readings(rows)
     rows = read.get(BEST_DRAW, read[EVERY_DRAW])
     rows = rows.assign(loss=rows["loss"].where(np.isfinite(rows["loss"])))
-    # One row each, but in a run whose rows were written twice.
+    # There is one row for each, except in a run whose rows were written twice.
     values = rows.groupby(["arm", "level", "seed", "what"])["loss"].first()
     return values.unstack("what").sort_index()
 

@@ -11,7 +11,7 @@ from caviar.analysis.scorecard.claim import Parts
 from caviar.analysis.scorecard.seedwise import Seedwise
 
 LARGE = 64
-"""From here up 1/m is a small number: SCIENCE's laws are leading orders in it."""
+"""From this size up 1/m is small: the laws of SCIENCE.md are leading orders in it."""
 
 
 def size_label(level: float) -> str:
@@ -20,13 +20,13 @@ def size_label(level: float) -> str:
 
 
 def ghost_sizes(s: Seedwise) -> list[float]:
-    """The sizes of batch norm where the norm batch alone moves; else none."""
+    """The sizes of batch norm where only the norm batch varies; else none."""
     moves = s.design.axis == "norm_batch_size" and s.of_batch_norm("batch_size") is not None
     return s.levels(s.batch_norm) if moves else []
 
 
 def norm_sizes(s: Seedwise) -> list[float]:
-    """The sizes of batch norm, where the axis says how many examples are behind statistics."""
+    """The sizes of batch norm, where the axis is the number of examples behind its statistics."""
     together = (s.run.trials["norm_batch_size"] == s.run.trials["batch_size"]).all()
     return s.levels(s.batch_norm) if s.design.axis == "norm_batch_size" or together else []
 

@@ -23,8 +23,9 @@ Outcome = Literal["confirmed", "refuted", "inconclusive"]
 class Verdict(NamedTuple):
     """What a run says of a claim: its outcome, and the number that decided it, with interval.
 
-    `at` is the size or place that spoke loudest against the claim, of `places` looked at;
-    `level` the interval's. `left_out` counts seeds with a missing or diverged measurement there.
+    `place` is the size or place, of the `places` tested, with the strongest evidence against the
+    claim; `level` is that of the interval. `left_out` counts seeds whose measurement there is
+    missing or diverged.
     """
 
     verdict: Outcome
@@ -32,7 +33,7 @@ class Verdict(NamedTuple):
     low: float
     high: float
     level: float
-    at: str
+    place: str
     places: int
     seeds: int
     left_out: int
@@ -49,7 +50,8 @@ def scorecard(comparison: Comparison) -> pd.DataFrame:
     if measured is None:
         return pd.DataFrame()
     verdicts = ((claim, verdict_on(claim, measured)) for claim in CLAIMS)
-    return pd.DataFrame([_row(claim, decided) for claim, decided in verdicts if decided])
+    rows = [_row(claim, decided) for claim, decided in verdicts if decided]
+    return pd.DataFrame(rows).rename(columns={"place": "at"})
 
 
 def verdict_on(claim: Claim, measured: Seedwise) -> Verdict | None:
@@ -71,11 +73,12 @@ def _row(claim: Claim, decided: Verdict) -> dict[str, Any]:
 
 
 def sentence(claim: Claim, decided: Verdict) -> str:
-    """What was measured, what it had to be, and what it was where it spoke loudest against."""
+    """What was measured, what the claim requires, and the value that decided."""
     asked = f"{claim.quantity}: must be {in_words(claim.region)} ({claim.unit})"
     if not decided.places:
-        return f"{asked}; nothing to decide, there is no sure gain or loss of batch norm to explain"
-    where = f"at {decided.at}" if decided.at.startswith(("m =", "B =")) else f"({decided.at})"
+        return f"{asked}; not decided: batch norm has no significant gain or loss to explain here"
+    sized = decided.place.startswith(("m =", "B ="))
+    where = f"at {decided.place}" if sized else f"({decided.place})"
     is_at = f"{asked}; {where} it is {decided.effect:.3g}"
     if math.isnan(decided.low):
         return f"{is_at}, too few seeds for an interval"
@@ -94,10 +97,10 @@ def verdict(claim: Claim, parts: Parts, premises: Parts) -> Verdict:
     """Decide a claim from the quantity at every place, `(seeds,)` each.
 
     Confirmed where the interval lies inside the claim's region at *every* place: an
-    intersection-union test, which needs no correction. The interval is of 95 %, or of 90 %
+    intersection-union test, which needs no correction. The level of the interval is 95 %, or 90 %
     where the region has two ends: two one-sided tests of 5 % (Schuirmann 1987). Refuted where
     it lies outside at *any* place, by intervals widened for their number (Bonferroni). A place
-    whose premise is not significantly above zero says nothing; with none left nothing is decided.
+    whose premise is not significantly above zero is ignored; with none left nothing is decided.
     """
     low, high = claim.region
     level = 1 - (2 * ALPHA if math.isfinite(low) and math.isfinite(high) else ALPHA)
@@ -117,7 +120,7 @@ def verdict(claim: Claim, parts: Parts, premises: Parts) -> Verdict:
 
 
 def _slack(mean: float, region: tuple[float, float]) -> float:
-    """How far inside a region a mean lies; a missing one is outside of all."""
+    """How far inside a region a mean lies; minus infinity for a missing one."""
     return min(mean - region[0], region[1] - mean) if math.isfinite(mean) else -math.inf
 
 

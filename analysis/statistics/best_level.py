@@ -34,13 +34,13 @@ def best_range(
 ) -> BestRange:
     """Where the mean of `values`, `(units, levels)`, is lowest, with a confidence range.
 
-    A level is ruled out when its mean surely exceeds another's: the largest of its paired t
+    A level is ruled out when its mean significantly exceeds another's: the largest of its paired t
     against all others lies above the quantile of that maximum over resamples of units (a
     comparison with the best, Hsu 1984, by the bootstrap). The range runs from the first to the
     last level that is not. It covers the best level with probability `level` also where
     neighbours are as good as tied, where the percentiles of resampled minima cover too seldom.
     `levels`, `(levels,)`, rises. Units with a value that is not finite are left out and counted;
-    with fewer than five no range is given, and the edges speak of the lowest mean alone.
+    with fewer than five no range is given, and the edges refer to the lowest mean alone.
     """
     values, left_out = whole_units(values)
     n, k = values.shape
@@ -58,17 +58,17 @@ def best_range(
 def range_of_best(
     values: Array, generator: np.random.Generator, level: float
 ) -> tuple[Array, Array]:
-    """Positions of the first and last level not ruled out, `(...)`, of `(..., units, levels)`.
+    """Positions, `(...)`, of the first and last level of `(..., units, levels)` not ruled out.
 
-    What `best_range` gives for one sample; samples side by side share their resamples. Needs
-    finite values of five units or more, and two levels.
+    This is `best_range` for many samples at once; they share their resamples. Needs finite
+    values of five units or more, and two levels.
     """
     kept = ~_ruled_out(values, generator, level)
     return kept.argmax(axis=-1), kept.shape[-1] - 1 - kept[..., ::-1].argmax(axis=-1)
 
 
 def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> Array:
-    """Which levels are surely worse than some other, `(..., levels)` of bool; never the lowest."""
+    """Levels significantly worse than some other, `(..., levels)` of bool; never the lowest."""
     k = values.shape[-1]
     this, other = np.triu_indices(k, 1)
     worse = values[..., this] - values[..., other]
@@ -87,7 +87,7 @@ def _ruled_out(values: Array, generator: np.random.Generator, level: float) -> A
 def _largest(t: Array, this: Array, other: Array) -> Array:
     """Each level's largest t against all others, `(..., levels)`, from those of pairs.
 
-    A pair stands once in `t`, `(..., pairs)`: turned around, its t has the other sign.
+    `t`, `(..., pairs)`, holds each pair once: with its levels swapped, its t changes sign.
     """
     levels = range(int(other.max()) + 1)
     against = [

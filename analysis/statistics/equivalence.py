@@ -1,4 +1,4 @@
-"""Equivalence: that a difference is surely smaller than a margin named beforehand."""
+"""Equivalence: whether a difference is significantly smaller than a margin named beforehand."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def equivalence(
 ) -> Equivalence:
     """Two one-sided tests of paired `differences`, `(units,)`, against -margin and +margin.
 
-    `p_value` is the larger of the two paired t tests' (Schuirmann 1987). `equivalent` needs that
-    at most `alpha` and the studentised bootstrap interval of level 1 - 2 alpha inside the margin:
-    the t test alone does not see skewed differences. Without an interval (fewer than five units)
-    nothing is called equivalent; not equivalent never means different. `margin` is in units of
-    the differences. Values that are not finite are left out and counted.
+    `p_value` is the larger p of the two paired t tests (Schuirmann 1987). `equivalent` requires
+    it to be at most `alpha` and the studentised bootstrap interval of level 1 - 2 alpha to lie
+    inside the margin: the t test alone is misled by skewed differences. Without an interval
+    (fewer than five units) nothing is called equivalent; not equivalent never means different.
+    `margin` is in units of the differences. Values that are not finite are left out and counted.
 
     Raises ValueError for a margin that is not positive and finite.
     """
     if not (np.isfinite(margin) and margin > 0):
-        raise ValueError(f"the margin is a positive number, named beforehand; got {margin}")
-    found = mean_interval(differences, generator, level=1 - 2 * alpha)
+        raise ValueError(f"the margin must be a positive number, named beforehand; got {margin}")
+    interval = mean_interval(differences, generator, level=1 - 2 * alpha)
     finite = differences[np.isfinite(differences)]
     p_value = max(_p_below(finite - margin, margin), _p_below(-finite - margin, margin))
-    inside = bool(-margin < found.low and found.high < margin)
+    inside = bool(-margin < interval.low and interval.high < margin)
     return Equivalence(
-        found.mean,
-        found.low,
-        found.high,
+        interval.mean,
+        interval.low,
+        interval.high,
         p_value,
         inside and p_value <= alpha,
         margin,
-        found.units,
-        len(differences) - found.units,
+        interval.units,
+        len(differences) - interval.units,
     )
 
 

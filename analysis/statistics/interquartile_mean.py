@@ -26,15 +26,15 @@ def interquartile_mean(values: Array) -> Array:
 def interquartile_mean_interval(
     strata: Sequence[Array], generator: np.random.Generator, *, level: float = LEVEL
 ) -> Interval:
-    """Interquartile mean of all units of `strata`, each `(units,)`, one a data set.
+    """Interquartile mean of all units of `strata`, one array `(units,)` per data set.
 
-    Units are resampled within their data set, as many as it has, for the data sets were chosen
-    and not drawn; the interval speaks of these. It is studentised by the variance of winsorised
-    units within data sets (Tukey & McLaughlin 1963), since percentiles of resamples (rliable's)
-    are too narrow at five units. Values must be comparable between data sets, as contrasts in
-    units of a common scale are; a data set with more units weighs more. Values that are not
-    finite are left out; `units` counts those of all data sets. No interval where a data set has
-    fewer than five; five units of a single data set leave the bounds infinite.
+    Units are resampled within their data set, as many as it has, because the data sets were chosen
+    and not drawn; the interval holds for these data sets only. It is studentised by the variance of
+    winsorised units within data sets (Tukey & McLaughlin 1963), since percentiles of resamples
+    (rliable's) are too narrow at five units. Values must be comparable between data sets, as
+    contrasts in units of a common scale are; a data set with more units weighs more. Values that
+    are not finite are left out; `units` counts those of all data sets. No interval where a data set
+    has fewer than five; five units of a single data set leave the bounds infinite.
 
     Raises ValueError without a data set.
     """
@@ -73,9 +73,9 @@ def _middle_mean(ordered: Array) -> Array:
 
 
 def _standard_error(pooled: Array, ordered: Array, sizes: Sequence[int]) -> Array:
-    """Of the interquartile mean of `pooled`, `(..., units)`, strata of `sizes` side by side.
+    """Standard error of the interquartile mean of `pooled`, `(..., units)`.
 
-    `ordered` are the same units in rising order.
+    `pooled` holds strata of `sizes` one after the other; `ordered` the same units in rising order.
     """
     n = pooled.shape[-1]
     cut = n // 4

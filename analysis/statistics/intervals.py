@@ -41,7 +41,7 @@ def mean_interval(
 
 
 def mean_intervals(samples: Iterable[Array], seed: int, *, level: float = LEVEL) -> list[Interval]:
-    """`mean_interval` of every sample, `(units,)` each, with a generator from `seed` each.
+    """`mean_interval` of every sample, `(units,)` each, each with a new generator from `seed`.
 
     Equal generators draw equal resamples for equal counts of units, so they are drawn once.
     """
@@ -95,10 +95,10 @@ def _standard_error(values: Array) -> float:
 def _studentised(
     mean: float, error: float, away: Array, squares: Array, units: int, level: float
 ) -> Interval:
-    """The interval from how far resampled means lie away and their squared standard errors, both
-    in units of `error`."""
-    # A resample of equal units has no spread: its t* is infinite, and where there are many of
-    # them, the units say nothing of how far the mean may lie on that side.
+    """The interval from the resampled means' distances from the mean and their squared standard
+    errors, both in units of `error`."""
+    # A resample of equal units has no spread: its t* is infinite. Where there are many of them,
+    # the units do not tell how far the mean may lie on that side.
     t = np.copysign(np.inf, away)
     np.divide(away, np.sqrt(squares.clip(0)), out=t, where=squares > ROUNDING)
     tail = (1 - level) / 2

@@ -51,9 +51,9 @@ def simultaneous_bands(
     The whole curve of true means lies inside with probability `level`: the largest and the
     smallest t* over the columns of each resample of units take the place of one column's
     (max-t; Romano & Wolf 2005), so that one column has the tails of `mean_interval`. Columns are
-    contrasts of the same units; leave out the reference's own, which is zero. Units with a value
-    that is not finite are left out and counted; fewer than five have no bands. Samples side by
-    side, along the axes before the units, share their resamples and must be finite.
+    contrasts of the same units; leave out that of the reference, which is zero. Units with a value
+    that is not finite are left out and counted; fewer than five have no bands. Samples
+    along the axes before the units share their resamples and must be finite.
     """
     values, left_out = whole_units(values)
     n = values.shape[-2]

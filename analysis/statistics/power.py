@@ -1,4 +1,4 @@
-"""How many units a paired contrast needs, and how small an effect a number of units can show."""
+"""How many units a paired contrast needs, and how small an effect a given number can show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Spread(NamedTuple):
 def pilot_spread(differences: Array, *, confidence: float = 0.8) -> Spread:
     """The spread of a pilot's paired `differences`, `(units,)`.
 
-    A pilot of few units finds too small a spread more often than not. `upper` is exceeded by the
+    A pilot of few units underestimates the spread more often than not. `upper` is exceeded by the
     true one in 1 - `confidence` of pilots with normal differences: planning with it keeps the
     promised power in `confidence` of studies (Browne 1995). NaN below two units. Values that are
     not finite are left out and counted.
@@ -89,9 +89,9 @@ def smallest_effect(
 ) -> float:
     """The smallest mean difference that a two-sided paired t test of `units` finds with `power`.
 
-    Before a run from an assumed or a pilot's spread; after it, from the spread seen, what the
-    run could have shown. In the units of `spread`. Raises ValueError as `power_of` does, and for
-    a power that is not between alpha and 1.
+    Before a run `spread` is assumed or that of a pilot; after it, the observed spread tells what
+    the run could have shown. In the units of `spread`. Raises ValueError as `power_of` does, and
+    for a power that is not between alpha and 1.
     """
     _check(spread, alpha)
     _check_power(power, alpha)
@@ -108,9 +108,9 @@ def _power(ratio: float, units: int, alpha: float) -> float:
     """Power at an effect of `ratio` spreads."""
     far = float(stats.t.isf(alpha / 2, units - 1))
     shift = ratio * math.sqrt(units)
-    found = float(stats.nct.sf(far, units - 1, shift))
+    upper_tail = float(stats.nct.sf(far, units - 1, shift))
     # Beyond a shift of 5 the wrong tail holds less than 3e-7, and SciPy's can be NaN.
-    return found + float(stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else found
+    return upper_tail + float(stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else upper_tail
 
 
 def _check(spread: float, alpha: float) -> None:

@@ -45,16 +45,16 @@ def scaling_exponent(
 ) -> Exponent:
     """Slope of log mean on log u over the levels from `smallest` to `largest`.
 
-    `values` is `(units, levels)`, `levels` `(levels,)` the batch sizes m, and u = 1/m - 1/N with
-    N = `examples`: what sampling without replacement leaves of 1/m. Units are averaged before
-    the log. A noisy value at a large m may be zero or below while its mean is not; dropping
-    such units would keep the large ones and flatten the slope. Levels are weighted by the
-    inverse variance of their shares of a unit, shrunk half-way to equal weights, for a variance
-    of five seeds may be small by chance. The interval is a studentised bootstrap over units,
-    the weights fitted anew in each resample; units keep their levels, so common random numbers
-    are accounted for. A resample without an exponent, its mean being zero or below somewhere,
-    counts as infinitely far on both sides. Units with a value in the range that is not finite
-    are left out and counted; no exponent where a mean is not positive, no interval below five.
+    `values` is `(units, levels)`, `levels` `(levels,)` the batch sizes m, and u = 1/m - 1/N with N
+    = `examples`: what sampling without replacement leaves of 1/m. Units are averaged before the
+    log. A noisy value at a large m may be zero or below while its mean is not; dropping such units
+    would keep the large ones and flatten the slope. Levels are weighted by the inverse variance of
+    their shares of a unit, shrunk half-way to equal weights, because a variance of five seeds may
+    be small by chance. The interval is a studentised bootstrap over units, the weights fitted anew
+    in each resample; units keep their levels, so common random numbers are accounted for. A
+    resample without an exponent, its mean being zero or below somewhere, counts as infinitely far
+    on both sides. Units with a value in the range that is not finite are left out and counted; no
+    exponent where a mean is not positive, no interval below five.
 
     Raises ValueError where fewer than two levels are in the range, or one is not below N.
     """
@@ -82,13 +82,14 @@ def local_slopes(
 ) -> list[Exponent]:
     """The exponent between each pair of neighbouring levels: a power law has all of them equal.
 
-    As `scaling_exponent`, over two levels each; `levels` rises. Intervals are one at a time.
+    Like `scaling_exponent`, over two levels each; `levels` rises. Each interval is for its pair
+    alone.
     """
     return [
         scaling_exponent(
-            values, levels, examples, generator, smallest=here, largest=there, level=level
+            values, levels, examples, generator, smallest=smaller, largest=larger, level=level
         )
-        for here, there in pairwise(levels)
+        for smaller, larger in pairwise(levels)
     ]
 
 
@@ -98,8 +99,8 @@ def _log_u(levels: Array, examples: int) -> Array:
             f"1/m - 1/N has a logarithm for m from 1 to below N = {examples}; got {list(levels)}; "
             "narrow the range"
         )
-    found: Array = np.log(1 / levels - 1 / examples)
-    return found
+    log_u: Array = np.log(1 / levels - 1 / examples)
+    return log_u
 
 
 def _with_interval(
@@ -109,7 +110,7 @@ def _with_interval(
     nan = float("nan")
     if n == 0:
         return nan, nan, nan
-    slope, error = (float(found) for found in _weighted(values, x))
+    slope, error = (float(estimate) for estimate in _weighted(values, x))
     if n < FEWEST or np.isnan(slope):
         return slope, nan, nan
     if error <= ROUNDING:
@@ -134,9 +135,9 @@ def _weighted(values: Array, x: Array) -> tuple[Array, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = values / means[..., None, :]
         logs = np.where(means > 0, np.log(means), np.nan)
-        # What a unit has in common to all levels does not move the slope.
-        own = share - share.mean(axis=-1, keepdims=True)
-        variance = (own**2).mean(axis=-2)
+        # What all levels of a unit have in common does not move the slope.
+        deviations = share - share.mean(axis=-1, keepdims=True)
+        variance = (deviations**2).mean(axis=-2)
         typical = variance.mean(axis=-1, keepdims=True)
         weights = np.where(typical > EQUAL, typical / (variance + typical), 1.0)
         away = x - ((weights * x).sum(axis=-1) / weights.sum(axis=-1))[..., None]

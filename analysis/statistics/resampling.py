@@ -25,7 +25,7 @@ def drawn_counts(generator: np.random.Generator, units: int) -> Array:
 def moments(values: Array, counts: Array) -> tuple[Array, Array]:
     """Mean and variance of every resample of `values`, `(units,)` or `(..., units, columns)`.
 
-    How often each unit is drawn says as much as the drawn units, and two matrix products do.
+    The counts carry the same information as the drawn units, and two matrix products suffice.
     `values` must lie around zero, or their variances are lost to rounding.
     """
     n = counts.shape[1]
@@ -36,13 +36,15 @@ def moments(values: Array, counts: Array) -> tuple[Array, Array]:
 def whole_units(values: Array) -> tuple[Array, int]:
     """The units of `values`, `(units, columns)`, that are finite in every column, as float64.
 
-    With them, how many units were left out. Of many samples at once, `(..., units, columns)`,
+    Also returns how many units were left out. From many samples at once, `(..., units, columns)`,
     no unit can be left out: raises ValueError where one of them is not finite.
     """
     whole = np.isfinite(values).all(axis=-1)
     if values.ndim > 2:
         if not whole.all():
-            raise ValueError("samples side by side need finite values; give those with holes alone")
+            raise ValueError(
+                "several samples at once need finite values; pass one with missing values alone"
+            )
         return values.astype(np.float64), 0
     return values[whole].astype(np.float64), int((~whole).sum())
 
@@ -54,7 +56,7 @@ def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, A
     t* = (mean* - mean) / se*. All columns of a resample hold the same units, so the maximum of a
     row is that of means measured together (Efron & Tibshirani 1993, section 12.5). A column whose
     units are all equal has standard error 0 and t* = 0. Needs finite values of two units or more.
-    Samples side by side, along the axes before the units, share their resamples.
+    Samples along the axes before the units share their resamples.
     """
     n = values.shape[-2]
     away = values - values.mean(axis=-2, keepdims=True)
@@ -64,7 +66,7 @@ def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, A
     scaled = np.divide(away, scale, out=np.zeros_like(away), where=scale > 0)
     counts = generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
     means, variances = moments(scaled, counts)
-    # A resample of equal units has no spread: it says nothing of how far the mean may lie.
+    # A resample of equal units has no spread: it does not tell how far away the mean may lie.
     t = np.where(means == 0, 0.0, np.copysign(np.inf, means))
     np.divide(means * np.sqrt(n), np.sqrt(variances.clip(0)), out=t, where=variances > ROUNDING)
     return spread / np.sqrt(n), t

@@ -1,4 +1,4 @@
-"""Sign flips: if nothing differs, a unit's paired difference could as well have the other sign."""
+"""Sign flips: if nothing differs, each unit's paired difference is as likely to be reversed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class SignFlip(NamedTuple):
 def sign_flip(differences: Array, generator: np.random.Generator) -> SignFlip:
     """Sign-flip test of paired `differences`, `(units,)`, against symmetry about zero.
 
-    p is the share of sign patterns with a mean as far out as the one seen, the pattern seen
-    among them, which keeps p above zero and the level for random flips too (Phipson & Smyth
-    2010). `exact` below 14 units, when the generator is not drawn from. n units cannot give a
-    two-sided p under 2^(1 - n). Values that are not finite are left out and counted. SciPy's
-    `permutation_test` takes ties for equal only within rounding of the mean seen, and so misses
-    ties of accuracies when that mean is small beside its terms.
+    p is the share of sign patterns whose mean is at least as extreme as the observed one. The
+    observed pattern counts too, which keeps p above zero and the level for random flips as well
+    (Phipson & Smyth 2010). `exact` below 14 units, when the generator is not used. n units cannot
+    give a two-sided p under 2^(1 - n). Values that are not finite are left out and counted.
+    SciPy's `permutation_test` recognises ties only within rounding of the observed mean, and so
+    misses ties of accuracies when that mean is small compared with its terms.
     """
     finite = np.isfinite(differences)
     kept = differences[finite].astype(np.float64)
@@ -56,8 +56,9 @@ def family_above(values: Array, generator: np.random.Generator) -> Array:
     """p-values, `(..., columns)`, of every column mean against above zero, as a family.
 
     The columns of a unit in `values`, `(..., units, columns)`, are flipped together, and each
-    column's t is held against the largest of all columns: choosing the column after looking is
-    paid for (max-t; Westfall & Young 1993, section 2.3). Needs finite values and a unit.
+    column's t is compared with the largest of all columns: this pays for choosing the column
+    after looking (max-t; Westfall & Young 1993, section 2.3). Needs finite values of one unit or
+    more.
     """
     flipped = _flipped(values.astype(np.float64), generator)
     as_measured = flipped[..., :1, :] - TIE
@@ -66,10 +67,10 @@ def family_above(values: Array, generator: np.random.Generator) -> Array:
 
 
 def _flipped(values: Array, generator: np.random.Generator) -> Array:
-    """Column sums of unit vectors under each pattern of signs, `(..., flips, columns)`; as seen
-    first.
+    """Column sums of unit vectors under each pattern of signs, `(..., flips, columns)`.
 
-    Flips leave a column's length alone, so the sum over the length rises with its t.
+    The first pattern is the observed one. Flips do not change a column's length, so the sum
+    divided by the length rises with the column's t.
     """
     length = np.sqrt((values**2).sum(axis=-2, keepdims=True))
     scaled = np.divide(values, length, out=np.zeros_like(values), where=length > 0)

@@ -21,19 +21,19 @@ EXACT_UNITS, EXACT_LEVELS = 20, 8
 def slopes(values: Array, levels: Array) -> Array:
     """Least-squares slope of each unit of `values`, `(units, levels)`, on log2 of `levels`.
 
-    In units of `values` a doubling; `(units,)`. Raises ValueError for fewer than two levels, or
+    In units of `values` per doubling; `(units,)`. Raises ValueError for fewer than two levels, or
     one that is not positive.
     """
     if len(levels) < 2 or not (levels > 0).all():
         raise ValueError(f"a slope needs two or more positive levels; got {list(levels)}")
     x = np.log2(levels)
     x = x - x.mean()
-    found: Array = values @ x / (x @ x)
-    return found
+    slope: Array = values @ x / (x @ x)
+    return slope
 
 
 class Trend(NamedTuple):
-    """The mean slope a doubling of the level, its interval, and its two-sided sign-flip p."""
+    """The mean slope per doubling of the level, its interval, and its two-sided sign-flip p."""
 
     mean: float
     low: float
@@ -48,19 +48,19 @@ def trend(
 ) -> Trend:
     """The slope of `values`, `(units, levels)`, on log2 of `levels`, over units.
 
-    One slope a unit, then an interval over slopes: with the same levels in every unit this is
+    One slope per unit, then an interval over slopes: with the same levels in every unit this is
     the mixed model with a random intercept and slope. Units with a value that is not finite are
     left out and counted; fewer than five have no interval.
     """
     values, left_out = whole_units(values)
     each = slopes(values, levels)
-    found = mean_interval(each, generator, level=level)
+    interval = mean_interval(each, generator, level=level)
     p_value = sign_flip(each, generator).p_value
-    return Trend(found.mean, found.low, found.high, p_value, found.units, left_out)
+    return Trend(interval.mean, interval.low, interval.high, p_value, interval.units, left_out)
 
 
 class Page(NamedTuple):
-    """Page's L, and p-values against a rise, against a fall, and two-sided."""
+    """Page's L, and its p-values: for a rise, for a fall, and two-sided."""
 
     statistic: float
     p_rise: float
@@ -75,9 +75,9 @@ def page(values: Array, generator: np.random.Generator) -> Page:
     """Page's test (1963) that `values`, `(units, levels)`, rise or fall from level to level.
 
     L is the sum over levels of position times rank sum, ranks within a unit, ties sharing the
-    mean rank. Under the null every order of a unit's values is as likely as another; that asks
-    for levels of equal spread. Exact up to 20 units and 8 levels without ties; otherwise 4000
-    random orders beside the one seen, which also hold with ties. The two-sided p is twice the
+    mean rank. Under the null all orders of a unit's values are equally likely, which requires
+    levels of equal spread. Exact up to 20 units and 8 levels without ties; otherwise from 4000
+    random orders and the observed one, which also holds with ties. The two-sided p is twice the
     smaller. Units with a value that is not finite are left out and counted.
     """
     values, left_out = whole_units(values)
@@ -106,8 +106,9 @@ def _random_orders(ranks: Array, generator: np.random.Generator) -> tuple[float,
     generator.permuted(orders, axis=2, out=orders)
     position = np.arange(1, ranks.shape[1] + 1)
     # Ranks are whole or half numbers: the sums are exact, and so are ties between them.
-    seen, shuffled = ranks.sum(axis=0) @ position, orders.sum(axis=1) @ position
+    observed, shuffled = ranks.sum(axis=0) @ position, orders.sum(axis=1) @ position
     rise, fall = (
-        float((1 + count.sum()) / (1 + RESAMPLES)) for count in (shuffled >= seen, shuffled <= seen)
+        float((1 + count.sum()) / (1 + RESAMPLES))
+        for count in (shuffled >= observed, shuffled <= observed)
     )
     return rise, fall

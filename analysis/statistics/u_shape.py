@@ -17,7 +17,7 @@ Array = NDArray[Any]
 class UShape(NamedTuple):
     """The level with the lowest mean, the mean slopes on either side, and their p-values.
 
-    `left` and `right` are in units of the values a doubling of the level; NaN, with p-values of
+    `left` and `right` are in units of the values per doubling of the level; NaN, with p-values of
     1, where the lowest is the first or last level: such a curve shows no U.
     """
 
@@ -57,7 +57,7 @@ def u_shape(values: Array, levels: Array, generator: np.random.Generator) -> USh
 
 
 def p_of_u(values: Array, levels: Array, generator: np.random.Generator) -> Array:
-    """The p-value of `u_shape`, `(...)`, for samples side by side, `(..., units, levels)`.
+    """The p-value of `u_shape`, `(...)`, for many samples at once, `(..., units, levels)`.
 
     Random flips are shared by the samples. Needs finite values, and three levels or more.
     """
@@ -78,5 +78,5 @@ def _lines(values: Array, levels: Array) -> tuple[Array, Array]:
 
 
 def _p_values(left: Array, right: Array, generator: np.random.Generator) -> tuple[Array, Array]:
-    """That the lines fall to, and rise from, each inner level, `(..., inner)` each."""
+    """p-values that the lines fall to, and rise from, each inner level, `(..., inner)` each."""
     return family_above(-left, generator), family_above(right, generator)

@@ -29,17 +29,18 @@ MEASURED = "measured in tests, layer 1"
 THEORY = "theory only"
 
 NOTES = (
-    f"'{EXACT}': held against the definition, an enumeration or the recursion itself. "
-    f"'{SIMULATED}': against random batches of normal inputs. '{MEASURED}': against the "
-    "averages of real networks on digits whose weights rest. No number knows your data.",
-    "The errors are those of the first batch-norm layer with weights at rest. In a deeper layer "
-    "the layer below was normalised by the same batch: in the same test its mean scatters less, "
-    "and its variance has a bias of its own, which no rule removes and precise statistics do.",
+    f"'{EXACT}' numbers are checked against the definition, an enumeration or the recursion "
+    f"itself; '{SIMULATED}' against random batches of normal inputs; '{MEASURED}' against the "
+    "averages of real networks with frozen weights on digits. None is computed from your data.",
+    "The errors are those of the first batch-norm layer with frozen weights. A deeper layer "
+    "receives inputs that were normalised by the same batch: in the same test its mean scatters "
+    "less, and its variance has a bias of its own, which precise statistics remove and no rule "
+    "does.",
 )
 
 
 class Law(NamedTuple):
-    """What a number is: in words, its unit, the law it follows, how this project checked it."""
+    """A number in words, its unit, the law that it follows, and how this project checked it."""
 
     words: str
     unit: str
@@ -49,7 +50,7 @@ class Law(NamedTuple):
 
 LAWS = {
     "effective_examples": Law(
-        "independent examples that the average is worth",
+        "independent examples as accurate as the average",
         "examples",
         "m (sum of weights)^2 / sum of squared weights; m (1 + d) / (1 - d) in the long run",
         EXACT,
@@ -93,12 +94,12 @@ LAWS = {
     "variance_bias": Law(
         "bias of the running variance, by its rule",
         "log ratio",
-        "expected batch variance (m - 1) / m, times what the rule makes of it",
+        "expected batch variance (m - 1) / m, times the rule's own factor",
         EXACT,
     ),
     "divergence": Law(
         "errors and bias together: Kullback-Leibler divergence",
-        "nats a unit",
+        "nats per unit",
         "two normal laws; errors to second order",
         SIMULATED,
     ),
@@ -112,14 +113,14 @@ LAWS = {
         "weight of the starting value after these steps", "of the whole", "d^t", EXACT
     ),
     "lag": Law(
-        "age of the statistics: what a drift is multiplied by",
+        "mean age of the statistics, which multiplies a drift",
         "steps",
         "weighted mean age; d / (1 - d) in the long run, (t - 1) / 2 for a plain mean",
         EXACT,
     ),
     "best_at_drift": Law(
         "drift of the mean at which this decay is best",
-        "sigma a step",
+        "sigma per step",
         "least of noise 1 / (2 m tau) and squared lag, independent batches",
         "minimised in tests",
     ),
@@ -145,17 +146,17 @@ LAWS = {
     "inflation": Law(
         "training's factor 1 / sigma_B over 1 / sigma, mean",
         "times",
-        "chi law of sigma_B, normal inputs; + 3 kurtosis / (8 m)",
+        "chi law of sigma_B for normal inputs; + 3 kurtosis / (8 m)",
         EXACT,
     ),
     "squared_inflation": Law(
         "the same squared, mean",
         "times",
-        "m / (m - 3), normal inputs alone; none up to m = 3",
+        "m / (m - 3) for normal inputs only; infinite up to m = 3",
         EXACT,
     ),
     "self_influence": Law(
-        "an example in its own statistics shrinks x_hat",
+        "shrinkage of x_hat by the example's own presence",
         "times",
         "sqrt((m - 1) / m), before a soft clip",
         EXACT,
@@ -164,10 +165,13 @@ LAWS = {
         "largest x_hat that training can see", "sigma_B", "sqrt(m - 1), Samuelson", EXACT
     ),
     "test_scale": Law(
-        "x_hat at test time over training's, by the bias", "times", "exp(-bias / 2)", EXACT
+        "x_hat at test time over that in training, by the bias",
+        "times",
+        "exp(-bias / 2)",
+        EXACT,
     ),
 }
-"""Every number that can be answered, in the order of printing."""
+"""Every number that `advise` can give, in the order of printing."""
 
 OF_A_VARIANCE = {
     *("variance_bias", "variance_error_shuffled", "variance_error_epoch_end", "test_scale")
@@ -189,7 +193,7 @@ class Number:
 
 @dataclass(frozen=True, repr=False)
 class Advice:
-    """All that theory says: the numbers, what to change because of them, and what holds for all.
+    """What theory says: the numbers, the changes that they suggest, and notes on all of them.
 
     >>> advice = caviar.advise(8, decay=0.9)
     >>> {number.key: round(number.value, 3) for number in advice.numbers}["lag"]
@@ -210,7 +214,7 @@ class Advice:
 
 
 def advise(question: Question) -> Advice:
-    """Answer a question from closed forms alone."""
+    """Answer a question from closed forms alone, without any run."""
     values = {**dict(_average(question)), **dict(_training(question))}
     numbers = tuple(
         Number(key, values[key], law.words, law.unit, law.source, _checked(key, question))
@@ -228,16 +232,16 @@ def _checked(key: str, question: Question) -> str:
 
 def _average(question: Question) -> Iterator[tuple[str, float]]:
     """Numbers of the running average."""
-    keep, decay = question.keep, question.decay_an_update
+    keep, decay = question.keep, question.decay_per_update
     ways = {"independent": independent_error}
     if math.isfinite(question.dataset_size):
         ways["shuffled"] = shuffled_error
         if math.isinf(question.steps):
             ways["epoch_end"] = epoch_end_error
     for way, error_of in ways.items():
-        found = error_of(question)
-        yield f"mean_error_{way}", found.mean
-        yield f"variance_error_{way}", found.variance
+        expected = error_of(question)
+        yield f"mean_error_{way}", expected.mean
+        yield f"variance_error_{way}", expected.variance
     yield "effective_examples", effective_examples(question)
     yield "variance_bias", bias(question)
     yield "divergence", divergence_of_bias(question) + divergence_of_error(question)

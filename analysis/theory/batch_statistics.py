@@ -1,4 +1,4 @@
-"""Closed forms of a mini-batch's own statistics that the measurements are held against."""
+"""Closed forms of a mini-batch's own statistics, with which the measurements are compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 
 def finite_population(m: Array | float, population: Array | float) -> Any:
-    """(N - m) / (N - 1): what drawing m of N without replacement takes from a variance.
+    """(N - m) / (N - 1): the factor by which drawing m of N without replacement cuts a variance.
 
     1 for an infinite population, that is for independent draws.
     """
@@ -58,7 +58,7 @@ def equivalent_dropout(noise: Array | float) -> Any:
 
 
 def inflation(m: int, excess_kurtosis: float) -> float:
-    """E[sigma / sigma_B]: how much larger batch statistics make an input than sigma would.
+    """E[sigma / sigma_B]: how much larger an input becomes with batch statistics than with sigma.
 
     Exact for a normal law, sqrt(m / 2) Gamma((m - 2) / 2) / Gamma((m - 1) / 2), infinite at
     m = 2; 3 kurtosis / (8 m) is added for excess kurtosis (delta method). Epsilon is neglected.
@@ -76,9 +76,9 @@ def squared_inflation(m: int) -> float:
 
 
 def self_influence(m: Array | float) -> Any:
-    """sqrt((m - 1) / m): what an example's presence in its own statistics takes from x_hat.
+    """sqrt((m - 1) / m): how an example's presence in its own statistics shrinks x_hat.
 
-    x_hat is this times u / sqrt(1 + u^2 / m), with u its z-score by the other m - 1 examples.
+    x_hat is this times u / sqrt(1 + u^2 / m), with u its z-score under the other m - 1 examples.
     """
     return np.sqrt((np.asarray(m) - 1) / m)
 

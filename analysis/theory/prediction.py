@@ -20,7 +20,7 @@ class Question:
     `decay` is the weight of the old value or, for `time_constant`, the memory in samples;
     ignored for `cumulative`. `steps` is the number of updates (infinity: the long run),
     `dataset_size` the examples that are shuffled each epoch (infinity: independent batches).
-    Raises ValueError, in a sentence for the user, for what cannot be asked.
+    Raises ValueError with a sentence for the user where a value makes no sense.
     """
 
     norm_batch_size: int
@@ -51,21 +51,21 @@ class Question:
                 f"a data set of {n:g} cannot fill one batch of {m}; "
                 "give a larger data set or a smaller batch"
             )
-        # Every law has at least the kurtosis of a fair coin.
+        # No distribution has a lower kurtosis than a fair coin.
         if not -2 <= self.excess_kurtosis < math.inf:
             raise ValueError(
                 f"excess kurtosis is -2 or more, 0 for a normal law; got {self.excess_kurtosis:g}"
             )
 
     @property
-    def decay_an_update(self) -> float:
+    def decay_per_update(self) -> float:
         """The weight that one update leaves to the old value; 0 for the mean of all batches."""
         if self.keep == "time_constant":
             return running.decay_of_time_constant(self.decay, self.norm_batch_size)
         return 0.0 if self.keep == "cumulative" else self.decay
 
     @property
-    def batches_an_epoch(self) -> int:
+    def batches_per_epoch(self) -> int:
         """Whole batches of the data set; the rest is dropped, as training here does."""
         return int(self.dataset_size // self.norm_batch_size)
 
@@ -79,20 +79,23 @@ class Error(NamedTuple):
 
 def _error(question: Question, epochs: float, population: float) -> Error:
     m, kurtosis = question.norm_batch_size, question.excess_kurtosis
-    squares = running.sum_of_squares(question.keep, question.decay_an_update, question.steps)
+    squares = running.sum_of_squares(question.keep, question.decay_per_update, question.steps)
     mean = running.linear_variance(squares, epochs, m, population)
     variance = variance_theory.log_error(question.second, squares, epochs, m, population, kurtosis)
     return Error(math.sqrt(mean), variance)
 
 
 def independent_error(question: Question) -> Error:
-    """For independent batches, after `steps`."""
+    """The error for independent batches, after `steps`."""
     return _error(question, 0.0, math.inf)
 
 
 def shuffled_error(question: Question) -> Error:
-    """For shuffled epochs of `dataset_size`, after `steps`; in the long run at a random phase."""
-    keep, decay, per_epoch = question.keep, question.decay_an_update, question.batches_an_epoch
+    """The error for shuffled epochs of `dataset_size`, after `steps`.
+
+    In the long run it is that at a random phase within the epoch.
+    """
+    keep, decay, per_epoch = question.keep, question.decay_per_update, question.batches_per_epoch
     if math.isinf(question.steps):
         epochs = running.mean_sum_of_squared_epochs(keep, decay, per_epoch)
     else:
@@ -102,8 +105,8 @@ def shuffled_error(question: Question) -> Error:
 
 
 def epoch_end_error(question: Question) -> Error:
-    """For shuffled epochs of `dataset_size`, in the long run, right after an epoch's last batch."""
-    keep, decay, per_epoch = question.keep, question.decay_an_update, question.batches_an_epoch
+    """The error for shuffled epochs in the long run, right after an epoch's last batch."""
+    keep, decay, per_epoch = question.keep, question.decay_per_update, question.batches_per_epoch
     epochs = running.sum_of_squared_epochs(keep, decay, per_epoch, per_epoch, math.inf)
     return _error(replace(question, steps=math.inf), epochs, question.dataset_size)
 
@@ -127,7 +130,7 @@ def bias(question: Question) -> float:
 
 
 def divergence_of_bias(question: Question) -> float:
-    """Kullback-Leibler divergence, nats a unit, of two normal laws that differ by the bias."""
+    """Kullback-Leibler divergence, nats per unit, of two normal laws that differ by the bias."""
     if math.isinf(bias(question)):
         return math.inf
     return (math.expm1(bias(question)) - bias(question)) / 2
@@ -135,13 +138,13 @@ def divergence_of_bias(question: Question) -> float:
 
 def divergence_of_error(question: Question) -> float:
     """The same for the sampling errors, to second order: mean^2 / 2 + variance^2 / 4."""
-    found = error(question)
-    return found.mean**2 / 2 + found.variance**2 / 4
+    expected = error(question)
+    return expected.mean**2 / 2 + expected.variance**2 / 4
 
 
 def effective_examples(question: Question) -> float:
     """Independent examples whose plain mean scatters as the average does: m (sum w)^2 / sum w^2."""
-    keep, decay, steps = question.keep, question.decay_an_update, question.steps
+    keep, decay, steps = question.keep, question.decay_per_update, question.steps
     squares = running.sum_of_squares(keep, decay, steps)
     weight = 1 - running.weight_of_start(keep, decay, steps)
     return question.norm_batch_size * weight**2 / squares if squares else math.inf

@@ -1,4 +1,4 @@
-"""What to change about a norm batch size and a running average, each by a number that says so."""
+"""What to change about a norm batch size and a running average, and the number that says so."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FORGOTTEN = 0.01
 """A starting value that weighs less than 1 % is called forgotten."""
 
 DIVERGENCE = 0.005
-"""Nats a unit that are worth a change: the margin within which this project calls losses equal.
+"""Nats per unit that are worth a change: the margin within which this project calls losses equal.
 
-As errors: a mean off by 0.1 sigma, or a variance off by 0.14 in log ratio.
+It corresponds to a mean that is off by 0.1 sigma, or a variance off by 0.14 in log ratio.
 """
 
 STALE = 0.1
@@ -36,7 +36,8 @@ hardly move; an older average still holds weights that did.
 """
 
 STRONG_DROPOUT, WEAK_DROPOUT = 0.1, 0.01
-"""Equivalent rates from which noise regularises like a dropout that people set, or hardly."""
+"""Equivalent dropout rates: at the first noise regularises like a usual dropout; below the second
+hardly at all."""
 
 OWN_WEIGHT = 0.125
 """Share of its own mean, 1 / m, from which an example's presence is worth keeping at test time.
@@ -48,13 +49,13 @@ EPOCH_END = 0.5
 """Error at an epoch's end over that at another time, below which the time is worth choosing."""
 
 MOMENTUM_LIKE = 0.5
-"""A decay this small is more often PyTorch's momentum, which is 1 - decay, than meant."""
+"""A smaller decay is more often PyTorch's momentum, which is 1 - decay, than intended."""
 
 
 def recommendations(question: Question) -> Iterator[str]:
     """One sentence for each change that a number calls for; one if there is none."""
-    found = [sentence for rule in RULES for sentence in rule(question)]
-    yield from found or ["Nothing calls for a change: every number is within its threshold."]
+    sentences = [sentence for rule in RULES for sentence in rule(question)]
+    yield from sentences or ["Nothing calls for a change: every number is within its threshold."]
 
 
 def _tiny(question: Question) -> Iterator[str]:
@@ -66,8 +67,8 @@ def _tiny(question: Question) -> Iterator[str]:
         )
     elif math.isinf(theory.squared_inflation(m)):
         yield (
-            f"With {m} examples 1 / sigma_B has no finite variance, so single batches are blown "
-            "up without bound. Use a norm batch of 4 or more."
+            f"With {m} examples 1 / sigma_B has no finite variance, so single batches can be "
+            "scaled up without bound. Use a norm batch of 4 or more."
         )
 
 
@@ -83,25 +84,27 @@ def _bias(question: Question) -> Iterator[str]:
     elif question.second != "unbiased":
         m = question.norm_batch_size
         yield (
-            f"{off}. Use the unbiased rule: times {m} / {m - 1} it is right for the first layer; "
-            "for deeper ones recompute the population statistics."
+            f"{off}. Use the unbiased rule: its factor {m} / {m - 1} corrects the first layer; "
+            "for deeper layers recompute the population statistics."
         )
 
 
 def _scatter(question: Question) -> Iterator[str]:
-    found, now = divergence_of_error(question), error(question)
-    if found <= DIVERGENCE:
+    divergence, now = divergence_of_error(question), error(question)
+    if divergence <= DIVERGENCE:
         return
-    if math.isinf(found):
+    if math.isinf(divergence):
         yield (
             f"1 / sigma_B of {question.norm_batch_size} examples has no finite variance, nor has "
             "its average. Average the unbiased variance instead."
         )
         return
-    at = f"The running mean scatters by {now.mean:.2g} sigma, the variance by {now.variance:.2g}"
-    needed = math.ceil(effective_examples(question) * found / DIVERGENCE)
+    scatter = (
+        f"The running mean scatters by {now.mean:.2g} sigma, the variance by {now.variance:.2g}"
+    )
+    needed = math.ceil(effective_examples(question) * divergence / DIVERGENCE)
     yield (
-        f"{at}: {_longer_memory(question, needed)}recompute the population statistics over "
+        f"{scatter}: {_longer_memory(question, needed)}recompute the population statistics over "
         f"{_precise_examples(question):,} examples or more after training (precise statistics)."
     )
 
@@ -112,7 +115,7 @@ def _precise_examples(question: Question) -> int:
 
 
 def _longer_memory(question: Question, needed: int) -> str:
-    """Words for an average worth `needed` examples; none where the steps do not allow it."""
+    """Advice for an average worth `needed` examples; none where there are too few steps."""
     m, keep = question.norm_batch_size, question.keep
     if keep == "cumulative":
         return f"average over {math.ceil(needed / m):,} steps or more, or "
@@ -125,10 +128,10 @@ def _longer_memory(question: Question, needed: int) -> str:
 
 
 def _start(question: Question) -> Iterator[str]:
-    left = running.weight_of_start(question.keep, question.decay_an_update, question.steps)
+    left = running.weight_of_start(question.keep, question.decay_per_update, question.steps)
     if left <= FORGOTTEN:
         return
-    steps = running.steps_to_forget(question.keep, question.decay_an_update, FORGOTTEN)
+    steps = running.steps_to_forget(question.keep, question.decay_per_update, FORGOTTEN)
     lower = math.pow(FORGOTTEN, 1 / question.steps)
     or_lower = f", or lower the decay to {_digits(lower)}" if _is_quiet(question, lower) else ""
     yield (
@@ -140,7 +143,7 @@ def _start(question: Question) -> Iterator[str]:
 def _stale(question: Question) -> Iterator[str]:
     if math.isinf(question.steps):
         return
-    behind = running.lag(question.keep, question.decay_an_update, question.steps)
+    behind = running.lag(question.keep, question.decay_per_update, question.steps)
     allowed = STALE * question.steps
     if behind <= allowed:
         return
@@ -152,7 +155,7 @@ def _stale(question: Question) -> Iterator[str]:
 
 
 def _shorter_memory(question: Question, allowed: float) -> str:
-    """Words for an average that is `allowed` steps old; none where it would scatter too much."""
+    """Advice for an average that is `allowed` steps old; none where it would scatter too much."""
     if question.keep == "cumulative":
         return "average only from when they rest, or "
     # In the long run the lag is d / (1 - d).
@@ -165,7 +168,7 @@ def _shorter_memory(question: Question, allowed: float) -> str:
 
 
 def _digits(decay: float) -> str:
-    """A decay to three digits of what it leaves to the new value, which is what matters."""
+    """A decay to three digits of 1 - decay, the weight of the new value, which is what matters."""
     return f"{1 - float(f'{1 - decay:.3g}'):.12g}"
 
 
@@ -188,13 +191,13 @@ def _noise(question: Question) -> Iterator[str]:
     rate = float(theory.equivalent_dropout(noise(question)))
     if rate >= STRONG_DROPOUT:
         yield (
-            f"The batch's noise is that of dropout at {rate:.2g}: if the train loss is too high, "
-            "use a larger norm batch; if it is wanted, leave other regularisation out."
+            f"The batch's noise equals that of dropout at {rate:.2g}: if the train loss is too "
+            "high, use a larger norm batch; if the noise is wanted, leave out other regularisation."
         )
     elif rate <= WEAK_DROPOUT:
         yield (
-            f"The batch's noise is that of dropout at {rate:.2g} and hardly regularises: if that "
-            "is wanted, use smaller ghost batches or another regulariser."
+            f"The batch's noise equals that of dropout at {rate:.2g} and hardly regularises: if "
+            "you want regularisation, use smaller ghost batches or another regulariser."
         )
 
 
@@ -202,8 +205,8 @@ def _itself(question: Question) -> Iterator[str]:
     m = question.norm_batch_size
     if 1 / m >= OWN_WEIGHT:
         yield (
-            f"In training every example is {1 / m:.3g} of its own mean, at test time nothing of "
-            "it: evaluate with EvalNorm, which counts it in."
+            f"In training every example contributes {1 / m:.3g} of its own mean, at test time "
+            "nothing: evaluate with EvalNorm, which includes the example."
         )
 
 

@@ -1,9 +1,9 @@
-"""Closed forms of a running average: what its batches and its starting value weigh.
+"""Closed forms of a running average: the weights of its batches and of its starting value.
 
 `decay` is the weight that an update leaves to the old value, `steps` the number of updates so
 far; with `steps` infinite a form is its limit. Rules by name: `constant` r <- d r + (1 - d) s;
 `debiased` the same from 0, divided by 1 - d^t; `cumulative` the mean of all batches;
-`time_constant` copies the first batch and then goes on as `constant`.
+`time_constant` copies the first batch and then continues like `constant`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Keep = Literal["constant", "debiased", "cumulative", "time_constant"]
 
 
 def decay_of_time_constant(samples: float, m: int) -> float:
-    """exp(-m / T): the decay an update of m examples that a memory of T samples stands for."""
+    """exp(-m / T): the decay per update of m examples that a memory of T samples stands for."""
     return math.exp(-m / samples)
 
 
 def weight_of_start(keep: Keep, decay: float, steps: float) -> float:
-    """What the starting value still weighs: decay^steps, or nothing where it is replaced."""
+    """Remaining weight of the starting value: decay^steps, or 0 where it is replaced."""
     return math.pow(decay, steps) if keep == "constant" else 0.0
 
 
@@ -105,7 +105,8 @@ def sum_of_squared_epochs(
 ) -> float:
     """Sum over epochs of the squared weight of an epoch, `phase` batches into the last of them.
 
-    `per_epoch` batches an epoch; `phase` runs from 1 to `per_epoch`; `epochs` whole ones before.
+    There are `per_epoch` batches per epoch; `phase` runs from 1 to `per_epoch`; `epochs` counts
+    the whole epochs before.
     """
     return _EPOCHS[keep](decay, per_epoch, phase, epochs)
 
@@ -127,14 +128,14 @@ def linear_variance(squares: float, epochs: float, m: int, population: float) ->
     """
     if math.isinf(population):
         return squares / m
-    # A whole epoch of equal weights leaves nothing but rounding, of either sign.
+    # A whole epoch of equal weights leaves only rounding error, of either sign.
     return max(0.0, population / (population - 1) * (squares / m - epochs / population))
 
 
 def lag(keep: Keep, decay: float, steps: float) -> float:
-    """Updates by which the batches of the average are old, weighted: times a drift, the lag.
+    """Weighted mean age, in updates, of the batches in the average; a drift times it is the lag.
 
-    d / (1 - d) in the long run; (t - 1) / 2 for the mean of all batches.
+    It is d / (1 - d) in the long run and (t - 1) / 2 for the mean of all batches.
     """
     if keep == "cumulative":
         return (steps - 1) / 2
@@ -149,21 +150,21 @@ def best_memory(m: int, drift: float) -> float:
     """tau* = (1 / (4 m b^2))^(1/3): the memory 1 / (1 - d) in updates of least squared error.
 
     For the running mean of independent batches under a steady `drift` of b population
-    deviations an update, from min over tau of 1 / (2 m tau) + b^2 tau^2, for tau far above 1.
+    deviations per update, from min over tau of 1 / (2 m tau) + b^2 tau^2, for tau far above 1.
     """
     return math.cbrt(1 / (4 * m * drift**2))
 
 
 def drift_of_best_memory(m: int, memory: float) -> float:
-    """The drift, in population deviations an update, for which `memory` is the best."""
+    """The drift, in population deviations per update, for which `memory` is the best."""
     return math.sqrt(1 / (4 * m * memory**3))
 
 
 def decay_at_another_batch(decay: float, times: float) -> float:
     """The decay that is best at `times` the batch size if `decay` is best now: tau* ~ m^(-1/3).
 
-    For the same drift an update, so at the same learning rate; 0 where that asks for a memory
-    below one update. With the learning rate scaled by `times` too it is decay^times (Busbridge
-    et al. 2023).
+    For the same drift per update, that is at the same learning rate; 0 where that would need a
+    memory below one update. With the learning rate scaled by `times` too it is decay^times
+    (Busbridge et al. 2023).
     """
     return max(0.0, 1 - math.cbrt(times) * (1 - decay))

@@ -1,9 +1,9 @@
 """Closed forms of a running variance: what it converges to, and how it scatters around that.
 
-By what is averaged of a batch of m, with v its biased variance: `biased` v, `unbiased`
-v m / (m - 1), `guarded` v m / (m - 1 - epsilon), `inverse_deviation` 1 / sqrt(v) and
-`biased_plus_epsilon` v + epsilon, both read back as a variance. Elsewhere epsilon is neglected
-beside the variance. All ratios are to the population variance, of N examples.
+The rules differ in what they average of a batch of m with biased variance v: `biased` v,
+`unbiased` v m / (m - 1), `guarded` v m / (m - 1 - epsilon), `inverse_deviation` 1 / sqrt(v) and
+`biased_plus_epsilon` v + epsilon; the last two are converted back to a variance. Elsewhere
+epsilon is neglected. All ratios are to the population variance, of N examples.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def variance_of_variance(
     """Variance of a running average of unbiased batch variances, over sigma^4.
 
     Two uncorrelated parts of a U-statistic (Hoeffding): a mean over examples, of variance
-    kurtosis + 2, and one over pairs, of variance 2 / (m (m - 1)) a batch. For independent
-    batches exact, kurtosis / m + 2 / (m - 1) times `squares`; with shuffling to leading order in
-    1 / N. `squares` and `epochs` as in `linear_variance`.
+    kurtosis + 2, and one over pairs, of variance 2 / (m (m - 1)) per batch. Exact for
+    independent batches, kurtosis / m + 2 / (m - 1) times `squares`; with shuffling, to leading
+    order in 1 / N. `squares` and `epochs` as in `linear_variance`.
     """
     linear = (excess_kurtosis + 2) * linear_variance(squares, epochs, m, population)
     part = m / population
@@ -83,8 +83,8 @@ def variance_of_variance(
 def deviation_of_log(relative_variance: float) -> float:
     """Standard deviation of the log of a positive average, from its relative variance.
 
-    Exact for a scaled chi-squared variable, so for one batch of a normal law; else by its two
-    first moments (Satterthwaite): sqrt(trigamma(1 / relative_variance)).
+    Exact for a scaled chi-squared variable, so for one batch of a normal law; otherwise from the
+    first two moments (Satterthwaite): sqrt(trigamma(1 / relative_variance)).
     """
     if relative_variance == 0:
         return 0.0
@@ -101,8 +101,8 @@ def log_error(
 ) -> float:
     """Standard deviation of the log of a running variance: its sampling error.
 
-    For `inverse_deviation` twice the relative deviation of the average of 1 / sigma_B (delta
-    method), infinite up to m = 3, where 1 / sigma_B has no variance.
+    For `inverse_deviation` it is twice the relative deviation of the average of 1 / sigma_B
+    (delta method), infinite up to m = 3, where 1 / sigma_B has no variance.
     """
     if second != "inverse_deviation":
         return deviation_of_log(
@@ -110,7 +110,7 @@ def log_error(
         )
     if math.isinf(squared_inflation(m)):
         return math.inf if finite_population(m, population) else 0.0
-    # Of the order of 1 / m^2, which rounding can make negative for very large batches.
+    # This is of order 1 / m^2, which rounding can make negative for very large batches.
     beyond = max(0.0, squared_inflation(m) / inflation(m, 0.0) ** 2 - 1 - 1 / (2 * m))
     linear = (excess_kurtosis + 2) / 4 * linear_variance(squares, epochs, m, population)
     return 2 * math.sqrt(linear + beyond * squares * float(finite_population(m, population)))

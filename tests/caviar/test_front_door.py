@@ -180,7 +180,7 @@ def test_results_in_a_notebook_begin_with_the_answer(tmp_path: Path) -> None:
 def test_a_run_that_compares_nothing_says_so(tmp_path: Path) -> None:
     study = caviar.read_study({**STUDY, "scientific": {}})
     run = caviar.run(study, out=tmp_path / "run", on="inline")
-    with pytest.raises(ValueError, match="No batch size differs between the trials"):
+    with pytest.raises(ValueError, match="All trials have the same batch sizes"):
         caviar.results(run)
 
 

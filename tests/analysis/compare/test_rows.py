@@ -27,14 +27,14 @@ def test_the_last_digits(tmp_path: Path, table: str, column: str, far: float) ->
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     value = getattr(here, table)[column].iloc[5]
     changed(tmp_path / "b", table, column, 5, value + far)
-    found = compare(here, read_run(tmp_path / "b"))
-    assert found.verdict == "last digits" and found.bits.differing == 1
-    (parted,) = [compared for compared in found.bits.tables if compared.largest]
+    two = compare(here, read_run(tmp_path / "b"))
+    assert two.verdict == "last digits" and two.bits.differing == 1
+    (parted,) = [compared for compared in two.bits.tables if compared.largest]
     assert parted.table == table and parted.largest == {column: pytest.approx(far, rel=1e-6)}
-    assert found.bits.first is not None and found.bits.first.column == column
-    assert found.bits.first.here == value and found.bits.first.there == value + far
+    assert two.bits.first is not None and two.bits.first.column == column
+    assert two.bits.first.first_value == value and two.bits.first.second_value == value + far
     nats = "3e-07" if column == "loss" else "0"
-    assert opening(found).startswith(
+    assert opening(two).startswith(
         f"The runs differ in the last digits: losses by at most {nats} nats, 1 of "
     )
 
@@ -63,9 +63,9 @@ def test_the_first_difference_is_the_earliest(tmp_path: Path) -> None:
 def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=RATES)
     here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    there = run_of(tmp_path / "b", trials[::-1], scientific=SIZES)
-    assert here.curves["trial_id"].iloc[0] != there.curves["trial_id"].iloc[0]
-    assert compare(here, there).verdict == "same"
+    reversed_run = run_of(tmp_path / "b", trials[::-1], scientific=SIZES)
+    assert here.curves["trial_id"].iloc[0] != reversed_run.curves["trial_id"].iloc[0]
+    assert compare(here, reversed_run).verdict == "same"
 
 
 def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
@@ -78,6 +78,6 @@ def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
 
 
 def test_two_values_are_the_same_where_all_bits_are_or_both_are_nan() -> None:
-    here = np.array([math.nan, 0.0, 1.0, math.inf, math.nan])
-    there = np.array([-math.nan, -0.0, np.nextafter(1.0, 2.0), math.inf, 1.0])
-    assert _apart(here, there).tolist() == [False, True, True, False, True]
+    values = np.array([math.nan, 0.0, 1.0, math.inf, math.nan])
+    others = np.array([-math.nan, -0.0, np.nextafter(1.0, 2.0), math.inf, 1.0])
+    assert _apart(values, others).tolist() == [False, True, True, False, True]

@@ -27,12 +27,12 @@ from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
 def test_a_run_is_itself(tmp_path: Path) -> None:
     here = run(tmp_path / "a", lambda c, s: math.nan if s == 2 else 0.5)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    found = compare(here, read_run(tmp_path / "b"))
+    two = compare(here, read_run(tmp_path / "b"))
     rows = sum(len(pq.read_table(f)) for f in (tmp_path / "a").glob("[cenps]*/part-*"))
-    assert found.verdict == "same" and found.bits.same and found.bits.first is None
-    assert opening(found) == f"The runs are the same, bit for bit, in all {rows:,} rows."
-    assert found.changes == () and (found.differences["mean"] == 0).all()
-    assert not found.differences["sure"].any()
+    assert two.verdict == "same" and two.bits.same and two.bits.first is None
+    assert opening(two) == f"The runs are the same, bit for bit, in all {rows:,} rows."
+    assert two.changes == () and (two.differences["mean"] == 0).all()
+    assert not two.differences["sure"].any()
 
 
 @pytest.mark.parametrize("value", [0.7, math.nan, math.inf])
@@ -40,38 +40,38 @@ def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) ->
     here = run(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     changed(tmp_path / "b", "statistics", "mean_bias", 3, value)
-    found = compare(here, read_run(tmp_path / "b"))
-    assert found.verdict == "not surely" and found.bits.differing == 1
-    (largest,) = [c.largest for c in found.bits.tables if c.largest]
+    two = compare(here, read_run(tmp_path / "b"))
+    assert two.verdict == "not significantly" and two.bits.differing == 1
+    (largest,) = [c.largest for c in two.bits.tables if c.largest]
     assert largest == {"mean_bias": 0.7 if value == 0.7 else math.inf}
-    assert opening(found).startswith("No mean surely differs: of ")
-    assert "mean_bias 0.0, then" in text(found, here, here)
+    assert opening(two).startswith("No mean differs significantly: the smallest of ")
+    assert "mean_bias 0.0, then" in text(two, here, here)
 
 
 def test_rows_of_one_run_alone_are_a_difference(tmp_path: Path) -> None:
     here = run(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     shutil.rmtree(tmp_path / "b" / "predictions")
-    found = compare(here, read_run(tmp_path / "b"))
-    assert found.verdict == "not surely" and found.bits.alone == len(here.predictions)
-    assert f"; {len(here.predictions):,} rows in one run alone" in text(found, here, here)
+    two = compare(here, read_run(tmp_path / "b"))
+    assert two.verdict == "not significantly" and two.bits.alone == len(here.predictions)
+    assert f"; {len(here.predictions):,} rows are in only one run" in text(two, here, here)
 
 
 def test_a_trial_of_one_run_alone_is_not_the_same_run(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=RATES)
     here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    there = run_of(tmp_path / "b", trials[:3], scientific=SIZES)
-    found = compare(here, there)
-    assert found.bits.same and found.bits.trials == 3 and found.verdict == "not surely"
+    second = run_of(tmp_path / "b", trials[:3], scientific=SIZES)
+    two = compare(here, second)
+    assert two.bits.same and two.bits.trials == 3 and two.verdict == "not significantly"
     assert len(settled(here)) == 4
 
 
 def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
     """Seeds scatter by 0.1, the effect of 0.02 by 0.001: only pairs show it."""
-    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, momentum=0.8)
-    found = compare(here, there)
-    assert found.verdict == "differ" and found.bits.trials == 0
-    one = row(found, "test_loss", 8)
+    first, second = run(tmp_path / "a"), run(tmp_path / "b", shifted, momentum=0.8)
+    two = compare(first, second)
+    assert two.verdict == "differ" and two.bits.trials == 0
+    one = row(two, "test_loss", 8)
     seeds = [
         np.mean([shifted(c, s) - noisy(c, s) for c in crossed(SIZES, rates=RATES) if size(c) == 8])
         for s in range(6)
@@ -79,16 +79,16 @@ def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
     expected = mean_interval(np.array(seeds), np.random.default_rng(0))
     assert [one[n] for n in expected._fields] == pytest.approx(list(expected), rel=1e-9)
     assert one["paired"] and one["sure"] and one["left_out"] == 0
-    assert row(found, "test_loss", 64)["mean"] == pytest.approx(0, abs=1e-12)
-    tests = found.differences["p_value"].notna().sum()
+    assert row(two, "test_loss", 64)["mean"] == pytest.approx(0, abs=1e-12)
+    tests = two.differences["p_value"].notna().sum()
     assert one["adjusted"] == pytest.approx(one["p_value"] * tests)
-    assert opening(found).startswith("They differ: test_loss at norm_batch_size = 8 by -0.0199 [")
+    assert opening(two).startswith("They differ: test_loss at norm_batch_size = 8 by -0.0199 [")
 
 
 def test_other_data_are_not_paired(tmp_path: Path) -> None:
     other = DatasetConfig(name="digits", train=1024, validation=256, fingerprint="0" * 12)
-    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, dataset=other)
-    one = row(compare(here, there), "test_loss", 8)
+    first, second = run(tmp_path / "a"), run(tmp_path / "b", shifted, dataset=other)
+    one = row(compare(first, second), "test_loss", 8)
     configs = [c for c in crossed(SIZES, rates=RATES) if size(c) == 8]
     sides = [
         np.array([np.mean([loss(c, s) for c in configs]) for s in range(6)])
@@ -108,8 +108,8 @@ def test_the_points_that_both_drew_pair_first(tmp_path: Path) -> None:
         return config.learning_rate + wiggle(config, seed)
 
     here = run(tmp_path / "a", by_rate)
-    there = run(tmp_path / "b", by_rate, rates=(0.4, 0.2, 0.1), momentum=0.8)
-    assert row(compare(here, there), "test_loss", 8)["mean"] == pytest.approx(0, abs=1e-12)
+    second = run(tmp_path / "b", by_rate, rates=(0.4, 0.2, 0.1), momentum=0.8)
+    assert row(compare(here, second), "test_loss", 8)["mean"] == pytest.approx(0, abs=1e-12)
     none = run(tmp_path / "c", by_rate, rates=(0.4, 0.5), momentum=0.8)
     apart = row(compare(here, none), "test_loss", 8)
     assert apart["paired"] and apart["mean"] == pytest.approx(0.3)
@@ -119,13 +119,13 @@ def test_pairs_with_a_missing_side_are_left_out(tmp_path: Path) -> None:
     def bad(config: TrialConfig, seed: int) -> float:
         return math.inf if (seed, size(config)) == (3, 8) else noisy(config, seed)
 
-    here, there = run(tmp_path / "a", bad), run(tmp_path / "b", momentum=0.8, seeds=range(5))
-    found = compare(here, there)
+    first, second = run(tmp_path / "a", bad), run(tmp_path / "b", momentum=0.8, seeds=range(5))
+    two = compare(first, second)
     for quantity in ("test_loss", "test_accuracy"):
-        one = row(found, quantity, 8)
+        one = row(two, quantity, 8)
         assert (one["units"], one["left_out"]) == (4, 4)  # seeds 3 and 5, two draws each
         assert math.isnan(one["low"]) and math.isnan(one["p_value"]) and not one["sure"]
-    assert row(found, "train_loss", 8)["units"] == 5
+    assert row(two, "train_loss", 8)["units"] == 5
 
 
 def test_every_quantity_is_the_last_step(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_every_quantity_is_the_last_step(tmp_path: Path) -> None:
     )
     trials = crossed(SIZES)
     here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    found = compare(here, run_of(tmp_path / "b", trials, world, scientific=SIZES))
-    means = {(r["quantity"], r["tracker"]): r["mean"] for r in found.differences.to_dict("records")
+    two = compare(here, run_of(tmp_path / "b", trials, world, scientific=SIZES))
+    means = {(r["quantity"], r["tracker"]): r["mean"] for r in two.differences.to_dict("records")
              if r["norm_batch_size"] == "8"}  # fmt: skip
     wiggles = float(np.mean([wiggle(trials[0], s) for s in range(6)]))
     moved = 0.2 / 8 - wiggles * 0.99
@@ -176,23 +176,23 @@ def test_a_random_search_repeats_draws(tmp_path: Path) -> None:
 def test_what_differs_between_the_studies_is_listed(tmp_path: Path) -> None:
     other = {"norm_batch_size": [8, 32]}
     here = run(tmp_path / "a")
-    there = run_of(tmp_path / "b", crossed(other), scientific=other, name="mine")
-    found = compare(here, there)
-    changes = {c.field: (c.here, c.there) for c in found.changes}
+    second = run_of(tmp_path / "b", crossed(other), scientific=other, name="mine")
+    two = compare(here, second)
+    changes = {c.field: (c.first_value, c.second_value) for c in two.changes}
     assert changes["name"] == ("synthetic", "mine")
     assert changes["scientific.norm_batch_size"] == ([8, 64], [8, 32])
     assert changes["nuisance.learning_rate"][1] is None and len(changes) == 3
-    assert set(found.differences["norm_batch_size"]) == {"8"}
-    assert '  name: "synthetic", then "mine"' in text(found, here, there).splitlines()
+    assert set(two.differences["norm_batch_size"]) == {"8"}
+    assert '  name: "synthetic", then "mine"' in text(two, here, second).splitlines()
 
 
 def test_nothing_in_common_says_what_each_has(tmp_path: Path) -> None:
     here = run(tmp_path / "a")
     other = {"batch_size": [128]}
     trials = crossed(other, norm_batch_size=32)
-    there = run_of(tmp_path / "b", trials, scientific=other)
+    second = run_of(tmp_path / "b", trials, scientific=other)
     with pytest.raises(ValueError, match=r"no level in common: .*a has norm_batch_size = 8 \| 64,"):
-        compare(here, there)
+        compare(here, second)
 
 
 def test_arms_are_levels(tmp_path: Path) -> None:

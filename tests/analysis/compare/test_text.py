@@ -14,11 +14,11 @@ from tests.analysis.synthetic import crossed, size, write_run
 
 
 def test_the_data_are_plain_and_whole(tmp_path: Path) -> None:
-    here, there = run(tmp_path / "a"), run(tmp_path / "b", shifted, seeds=range(3))
-    found = compare(here, there)
-    plain = data(found, here, there)
-    assert plain["verdict"] == "not surely" and "five units" in plain["sentence"]
-    assert len(plain["differences"]) == len(found.differences)
+    first, second = run(tmp_path / "a"), run(tmp_path / "b", shifted, seeds=range(3))
+    two = compare(first, second)
+    plain = data(two, first, second)
+    assert plain["verdict"] == "not significantly" and "five units" in plain["sentence"]
+    assert len(plain["differences"]) == len(two.differences)
     assert plain["differences"][0]["low"] is None
     assert plain["runs"][0]["trials"]["completed"] == 4
 
@@ -26,14 +26,14 @@ def test_the_data_are_plain_and_whole(tmp_path: Path) -> None:
 def test_many_differences_are_few_lines(tmp_path: Path) -> None:
     decays = tuple(0.5 + i / 100 for i in range(20))
     here = run(tmp_path / "a", decays=decays)
-    there = run(tmp_path / "b", shifted, decays=decays, momentum=0.8)
-    found = compare(here, there)
-    assert len(found.differences) > 40 and isinstance(found.differences, pd.DataFrame)
-    lines = text(found, here, there).splitlines()
+    second = run(tmp_path / "b", shifted, decays=decays, momentum=0.8)
+    two = compare(here, second)
+    assert len(two.differences) > 40 and isinstance(two.differences, pd.DataFrame)
+    lines = text(two, here, second).splitlines()
     starred = [line for line in lines if line.endswith(" *")]
-    assert len(starred) == found.differences["sure"].sum()
-    rest = len(found.differences) - len(starred)
-    assert lines[-1] == f"  and {rest} more: --json has all"
+    assert len(starred) == two.differences["sure"].sum()
+    rest = len(two.differences) - len(starred)
+    assert lines[-1] == f"  and {rest} more; --json prints all"
 
 
 def test_unfinished_trials_are_counted(tmp_path: Path) -> None:

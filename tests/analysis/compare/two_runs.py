@@ -32,18 +32,18 @@ def run(root: Path, test: Any = noisy, **fields: Any) -> Run:
     return run_of(root, trials, World(test=test), scientific=SIZES)
 
 
-def row(found: TwoRuns, quantity: str, level: int, tracker: str = "") -> Any:
-    table = found.differences
+def row(two: TwoRuns, quantity: str, level: int, tracker: str = "") -> Any:
+    table = two.differences
     same = (table["quantity"] == quantity) & (table["norm_batch_size"] == str(level))
     (one,) = table[same & (table["tracker"] == tracker)].to_dict("records")
     return one
 
 
-def changed(root: Path, table: str, column: str, at: int, value: Any) -> None:
+def changed(root: Path, table: str, column: str, position: int, value: Any) -> None:
     """Write another value into one row of a run."""
     (part,) = (root / table).glob("part-*.parquet")
     frame = pq.read_table(part)
     values = frame[column].to_pylist()
-    values[at] = value
+    values[position] = value
     index = frame.column_names.index(column)
     pq.write_table(frame.set_column(index, frame.schema.field(index), [values]), part)

@@ -142,7 +142,7 @@ def test_a_run_whose_first_arm_is_to_come_has_a_page(tmp_path: Path) -> None:
 
     results = results_of(run_of(tmp_path, every_arm(), scientific=SIZES, status=status))
     assert not page_of(results, tmp_path).tables
-    assert "Of the arm batch no trial has finished yet" in answer(results)
+    assert "No trial of the arm batch has finished yet" in answer(results)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ RATES = (0.1, 0.2)
 
 def test_readings(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(SIZES, rates=RATES), scientific=SIZES)
-    found = compared(run).final_readings
-    assert list(found) == [EVERY_DRAW, BEST_DRAW]
-    assert len(found[EVERY_DRAW]) == 3 * 6 * 2
-    assert len(found[BEST_DRAW]) == 3 * 6
-    assert not found[BEST_DRAW].duplicated(["level", "seed"]).any()
+    readings = compared(run).final_readings
+    assert list(readings) == [EVERY_DRAW, BEST_DRAW]
+    assert len(readings[EVERY_DRAW]) == 3 * 6 * 2
+    assert len(readings[BEST_DRAW]) == 3 * 6
+    assert not readings[BEST_DRAW].duplicated(["level", "seed"]).any()
 
 
 def test_one_draw_has_one_reading(tmp_path: Path) -> None:

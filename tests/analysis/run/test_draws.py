@@ -73,11 +73,11 @@ def test_a_draw_that_diverged_on_another_seed_is_not_chosen(tmp_path: Path, bad:
         test=lambda config, seed: bad if (config.draw, seed) == (1, 2) else 1.0 + 0.5 * config.draw,
     )
     run = run_of(tmp_path, crossed(SIZES, rates=RATES), world, scientific=SIZES)
-    own = compared(run)
-    arm = own.chosen_draws.query("level == 8").set_index("seed")["draw"]
+    comparison = compared(run)
+    arm = comparison.chosen_draws.query("level == 8").set_index("seed")["draw"]
     assert arm.to_dict() == {0: 0, 1: 0, 2: 1, 3: 0, 4: 0, 5: 0}
-    rows = own.final_readings[BEST_DRAW]
-    means = level_means(rows, own.design, "test_loss", [], BEST_DRAW)
+    rows = comparison.final_readings[BEST_DRAW]
+    means = level_means(rows, comparison.design, "test_loss", [], BEST_DRAW)
     assert means["left_out"].tolist() == [1, 1, 1]
     assert means["units"].tolist() == [5, 5, 5]
     assert means["mean"].tolist() == [1, 1, 1]

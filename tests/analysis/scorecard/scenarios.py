@@ -69,12 +69,12 @@ LARGE = {"probe_batch_sizes": (64, 128, 256)}
 
 def axes_of(trials: list[TrialConfig]) -> dict[str, list[int]]:
     """What such a study would cross: the sizes that its first arm has several of."""
-    own = [trial for trial in trials if trial.arm == trials[0].arm]
+    of_first_arm = [trial for trial in trials if trial.arm == trials[0].arm]
     sizes = {
-        name: sorted({int(getattr(trial, name)) for trial in own})
+        name: sorted({int(getattr(trial, name)) for trial in of_first_arm})
         for name in ("norm_batch_size", "batch_size")
     }
-    together = all(trial.norm_batch_size == trial.batch_size for trial in own)
+    together = all(trial.norm_batch_size == trial.batch_size for trial in of_first_arm)
     kept = ["batch_size"] if together else list(sizes)
     return {name: sizes[name] for name in kept if len(sizes[name]) > 1}
 

@@ -34,7 +34,7 @@ def test_a_claim_brings_its_measure(tmp_path: Path) -> None:
     s = seedwise_of(tmp_path, ghosts(8, 64))
     verdict = verdict_on(ANEW, s)
     assert verdict is not None
-    assert (verdict.verdict, verdict.effect, verdict.at) == ("confirmed", 4.5, "all")
+    assert (verdict.verdict, verdict.effect, verdict.place) == ("confirmed", 4.5, "all")
     assert verdict_on(replace(ANEW, measure=lambda s: None), s) is None
 
 

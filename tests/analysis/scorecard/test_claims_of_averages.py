@@ -28,8 +28,8 @@ def tracked(columns: Callable[[float, TrialConfig, str], dict[str, float]]) -> M
 
     def world(q: Quantity) -> World:
         def rows(config: TrialConfig, seed: int, layer: str, tracker: str) -> dict[str, float]:
-            own = tracker.startswith("unbiased")
-            return columns(q(seed), config, layer) if own else {"variance_bias": 9.0}
+            unbiased = tracker.startswith("unbiased")
+            return columns(q(seed), config, layer) if unbiased else {"variance_bias": 9.0}
 
         return World(tracked=rows)
 
@@ -106,8 +106,8 @@ def test_verdicts_where_the_truth_is_known(
 
 def test_a_bias_is_not_read_while_weights_move(tmp_path: Path) -> None:
     """There staleness is part of it."""
-    for schedule, there in (("cosine", True), ("constant", False)):
+    for schedule, measured in (("cosine", True), ("constant", False)):
         trials = ghosts(8, 64, decay=0.5, hidden=(8, 8), schedule=schedule)
         s = seedwise_of(tmp_path / schedule, trials)
         for key in ("bessel-first-layer", "bessel-deeper"):
-            assert (verdict_on(CLAIM[key], s) is not None) == there
+            assert (verdict_on(CLAIM[key], s) is not None) == measured

@@ -118,6 +118,6 @@ def test_pseudo_values_are_those_of_the_definition() -> None:
 def test_where_a_path_rises_through_a_target() -> None:
     path = np.array([[0.5, 0.3, 0.7, 0.4, 0.9]] * 5)
     targets = np.array([0.4, 0.3, 0.7, 0.1, 0.9])
-    found = crossing(path, targets)
-    assert found[:3] == pytest.approx([1.25, 1.0, 3.6])
-    assert np.isnan(found[3:]).all()
+    positions = crossing(path, targets)
+    assert positions[:3] == pytest.approx([1.25, 1.0, 3.6])
+    assert np.isnan(positions[3:]).all()

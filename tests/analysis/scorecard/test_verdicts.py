@@ -36,20 +36,20 @@ def test_every_place_must_hold() -> None:
     assert verdict(below, {"a": -sure}, {}).verdict == "confirmed"
     assert verdict(below, {"a": -sure, "b": sure}, {}).verdict == "refuted"
     decided = verdict(ABOVE, {"a": sure, "b": unsure}, {})
-    assert (decided.verdict, decided.at, decided.places) == ("inconclusive", "b", 2)
+    assert (decided.verdict, decided.place, decided.places) == ("inconclusive", "b", 2)
     assert decided.effect == pytest.approx(0.1)
 
 
 def test_the_place_shown_is_the_one_that_speaks_loudest_against() -> None:
     decided = verdict(ABOVE, {"a": 6 + SPREAD, "b": 4 + SPREAD, "c": 9 + SPREAD}, {})
-    assert (decided.verdict, decided.at) == ("confirmed", "b")
+    assert (decided.verdict, decided.place) == ("confirmed", "b")
     two_sided = verdict(WITHIN, {"a": 1e-4 * SPREAD, "b": -0.004 + 1e-4 * SPREAD}, {})
-    assert (two_sided.verdict, two_sided.at) == ("confirmed", "b")
+    assert (two_sided.verdict, two_sided.place) == ("confirmed", "b")
 
 
 def test_one_place_refutes_and_is_shown_even_beside_a_wilder_one() -> None:
     decided = verdict(ABOVE, {"sure": -2 + SPREAD, "wild": -3 + 40 * SPREAD}, {})
-    assert (decided.verdict, decided.at) == ("refuted", "sure")
+    assert (decided.verdict, decided.place) == ("refuted", "sure")
 
 
 def test_refuting_at_one_of_many_places_needs_a_wider_interval() -> None:
@@ -86,10 +86,10 @@ def test_a_place_without_its_premise_says_nothing() -> None:
     parts = {"a": -5 + SPREAD, "b": 5 + SPREAD}
     assert verdict(ABOVE, parts, {}).verdict == "refuted"
     decided = verdict(ABOVE, parts, {"a": 0.1 + SPREAD, "b": 5 + SPREAD})
-    assert (decided.verdict, decided.at, decided.places) == ("confirmed", "b", 1)
+    assert (decided.verdict, decided.place, decided.places) == ("confirmed", "b", 1)
     none = verdict(ABOVE, parts, {"a": SPREAD, "b": SPREAD})
     assert (none.verdict, none.places) == ("inconclusive", 0)
-    assert "nothing to decide" in sentence(ABOVE, none)
+    assert "not decided: " in sentence(ABOVE, none)
 
 
 def test_missing_seeds_are_counted_and_few_decide_nothing() -> None:
@@ -100,7 +100,7 @@ def test_missing_seeds_are_counted_and_few_decide_nothing() -> None:
     assert (few.verdict, few.seeds, few.left_out) == ("inconclusive", 4, 2)
     assert math.isnan(few.low) and "too few seeds" in sentence(ABOVE, few)
     none = verdict(ABOVE, {"a": 5 + SPREAD, "b": np.full(8, math.nan)}, {})
-    assert (none.verdict, none.at, none.left_out) == ("inconclusive", "b", 8)
+    assert (none.verdict, none.place, none.left_out) == ("inconclusive", "b", 8)
 
 
 def test_a_sentence_has_the_numbers() -> None:
@@ -108,7 +108,7 @@ def test_a_sentence_has_the_numbers() -> None:
     says = sentence(ABOVE, decided)
     assert ABOVE.quantity in says and "must be above 0 (nats)" in says
     assert f"at m = 4 it is 5 [{decided.low:.3g}, {decided.high:.3g}]" in says
-    assert "(train loss) it is" in sentence(ABOVE, decided._replace(at="train loss"))
+    assert "(train loss) it is" in sentence(ABOVE, decided._replace(place="train loss"))
     assert in_words((-math.inf, 0.005)) == "below 0.005"
     assert in_words((0.9, 1.1)) == "between 0.9 and 1.1"
 

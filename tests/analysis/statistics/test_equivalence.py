@@ -32,45 +32,45 @@ def test_the_p_value_is_statsmodels(n: int, shift: float) -> None:
 
 def test_the_interval_is_that_of_twice_alpha() -> None:
     values = normal(12)
-    found = equivalence(values, 1, seeded(5), alpha=0.1)
-    assert found[:3] == mean_interval(values, seeded(5), level=0.8)[:3]
-    assert found.margin == 1
+    tested = equivalence(values, 1, seeded(5), alpha=0.1)
+    assert tested[:3] == mean_interval(values, seeded(5), level=0.8)[:3]
+    assert tested.margin == 1
 
 
 @pytest.mark.parametrize(("shift", "equivalent"), [(0, True), (0.7, False), (-0.7, False)])
 def test_a_mean_near_either_margin_is_not_equivalent(shift: float, equivalent: bool) -> None:
-    found = equivalence(0.2 * normal(10) + shift, 0.7, seeded())
-    assert found.equivalent is equivalent
+    tested = equivalence(0.2 * normal(10) + shift, 0.7, seeded())
+    assert tested.equivalent is equivalent
 
 
 def test_far_beyond_the_margin_p_is_near_one() -> None:
-    found = equivalence(0.1 * normal(8) + 3, 0.5, seeded())
-    assert found.p_value > 0.999 and found.equivalent is False
+    tested = equivalence(0.1 * normal(8) + 3, 0.5, seeded())
+    assert tested.p_value > 0.999 and tested.equivalent is False
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_skewed_units_need_the_interval_too(sign: int) -> None:
     """The t test alone is sure; the bootstrap sees that the tail reaches past the margin."""
     values = sign * np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 2.0])
-    found = equivalence(values, 0.6, seeded())
-    assert found.p_value < 0.05
-    assert max(-found.low, found.high) > 0.6 > min(-found.low, found.high)
-    assert found.equivalent is False
+    tested = equivalence(values, 0.6, seeded())
+    assert tested.p_value < 0.05
+    assert max(-tested.low, tested.high) > 0.6 > min(-tested.low, tested.high)
+    assert tested.equivalent is False
 
 
 def test_an_interval_inside_needs_the_test_too() -> None:
     """A long left tail: the interval ends early on the right, where the t test is not yet sure."""
     values = np.array([9.9, 9.8, 9.9, 9.7, 9.9, 9.5, 9.9, 9.8, 8.0, 9.9])
     high = mean_interval(values, seeded(), level=0.9).high
-    found = equivalence(values, high + 0.005, seeded())
-    assert -found.margin < found.low and found.high < found.margin
-    assert found.p_value > 0.05 and found.equivalent is False
+    tested = equivalence(values, high + 0.005, seeded())
+    assert -tested.margin < tested.low and tested.high < tested.margin
+    assert tested.p_value > 0.05 and tested.equivalent is False
 
 
 def test_few_units_are_never_called_equivalent() -> None:
-    found = equivalence(1e-9 * normal(4), 1, seeded())
-    assert found.p_value < 1e-9 and np.isnan(found.low)
-    assert found.equivalent is False and found.units == 4
+    tested = equivalence(1e-9 * normal(4), 1, seeded())
+    assert tested.p_value < 1e-9 and np.isnan(tested.low)
+    assert tested.equivalent is False and tested.units == 4
 
 
 @pytest.mark.parametrize(
@@ -78,25 +78,25 @@ def test_few_units_are_never_called_equivalent() -> None:
     [(0.0, 0, True), (0.1, 0, True), (0.7, 1, False), (0.5, 1, False), (-0.5, 1, False)],
 )
 def test_equal_units_are_certain(difference: float, p: float, equivalent: bool) -> None:
-    found = equivalence(np.full(6, difference), 0.5, seeded())
-    assert (found.p_value, found.equivalent) == (p, equivalent)
+    tested = equivalence(np.full(6, difference), 0.5, seeded())
+    assert (tested.p_value, tested.equivalent) == (p, equivalent)
 
 
 def test_values_that_are_not_finite_are_left_out_and_counted() -> None:
     values = normal(7)
-    found = equivalence(np.array([np.nan, *values, np.inf]), 2, seeded())
-    assert (found.units, found.left_out) == (7, 2)
-    assert found[:4] == equivalence(values, 2, seeded())[:4]
+    tested = equivalence(np.array([np.nan, *values, np.inf]), 2, seeded())
+    assert (tested.units, tested.left_out) == (7, 2)
+    assert tested[:4] == equivalence(values, 2, seeded())[:4]
 
 
 def test_a_single_unit_has_no_test() -> None:
-    found = equivalence(np.array([0.1]), 1, seeded())
-    assert found.mean == 0.1 and np.isnan(found.p_value) and found.equivalent is False
+    tested = equivalence(np.array([0.1]), 1, seeded())
+    assert tested.mean == 0.1 and np.isnan(tested.p_value) and tested.equivalent is False
 
 
 @pytest.mark.parametrize("margin", [0, -1, np.nan, np.inf])
 def test_a_margin_that_is_none_is_refused(margin: float) -> None:
-    with pytest.raises(ValueError, match="margin is a positive number"):
+    with pytest.raises(ValueError, match="margin must be a positive number"):
         equivalence(normal(6), margin, seeded())
 
 

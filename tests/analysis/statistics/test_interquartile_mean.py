@@ -35,22 +35,22 @@ def test_the_interquartile_mean_is_scipys_trimmed_mean(n: int) -> None:
 
 def test_the_estimate_pools_all_data_sets() -> None:
     strata = [normal(6), normal(9, seed=1) + 3]
-    found = interquartile_mean_interval(strata, seeded())
-    assert found.mean == pytest.approx(stats.trim_mean(np.concatenate(strata), 0.25))
-    assert found.units == 15
-    assert found.low < found.mean < found.high
+    interval = interquartile_mean_interval(strata, seeded())
+    assert interval.mean == pytest.approx(stats.trim_mean(np.concatenate(strata), 0.25))
+    assert interval.units == 15
+    assert interval.low < interval.mean < interval.high
 
 
 def test_many_units_have_the_interval_of_a_trimmed_mean() -> None:
     """One data set: SciPy's t interval of the trimmed mean (Tukey-McLaughlin), within 4 z."""
     values = normal(4000)
-    found = interquartile_mean_interval([values], seeded())
+    interval = interquartile_mean_interval([values], seeded())
     cut = stats.trimboth(np.sort(values), 0.25)
     winsorised = np.asarray(stats.mstats.winsorize(values, (0.25, 0.25)))
     error = winsorised.std(ddof=1) / (0.5 * np.sqrt(4000))
-    assert found.mean == pytest.approx(cut.mean())
-    assert found.high - found.mean == pytest.approx(1.96 * error, abs=0.17 * error)
-    assert found.mean - found.low == pytest.approx(1.96 * error, abs=0.17 * error)
+    assert interval.mean == pytest.approx(cut.mean())
+    assert interval.high - interval.mean == pytest.approx(1.96 * error, abs=0.17 * error)
+    assert interval.mean - interval.low == pytest.approx(1.96 * error, abs=0.17 * error)
 
 
 def winsorised_error(strata: list[Array]) -> float:
@@ -76,24 +76,24 @@ def test_the_interval_is_studentised_resample_by_resample() -> None:
     t.sort()
     upper, lower = t[int(0.975 * RESAMPLES) - 1], t[int(0.025 * RESAMPLES) - 1]
     error = winsorised_error(strata)
-    found = interquartile_mean_interval(strata, seeded(5))
-    assert found == pytest.approx((mean, mean - upper * error, mean - lower * error, 15))
+    interval = interquartile_mean_interval(strata, seeded(5))
+    assert interval == pytest.approx((mean, mean - upper * error, mean - lower * error, 15))
 
 
 def test_distance_between_data_sets_is_no_uncertainty() -> None:
     """The middle half is that of the middle data set, wherever the outer ones lie."""
     middle = normal(40)
-    found = interquartile_mean_interval([middle[:20] - 1e6, middle, middle[20:] + 1e6], seeded())
+    interval = interquartile_mean_interval([middle[:20] - 1e6, middle, middle[20:] + 1e6], seeded())
     alone = mean_interval(middle, seeded())
-    assert found.mean == pytest.approx(middle.mean())
+    assert interval.mean == pytest.approx(middle.mean())
     half = (alone.high - alone.low) / 2
-    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=0.15 * half)
+    assert (interval.low, interval.high) == pytest.approx((alone.low, alone.high), abs=0.15 * half)
 
 
 def test_units_are_resampled_within_their_data_set() -> None:
     """Two certain data sets: however units are drawn, the halves stay halves."""
-    found = interquartile_mean_interval([np.zeros(8), np.ones(8)], seeded())
-    assert found == pytest.approx((0.5, 0.5, 0.5, 16))
+    interval = interquartile_mean_interval([np.zeros(8), np.ones(8)], seeded())
+    assert interval == pytest.approx((0.5, 0.5, 0.5, 16))
 
 
 def test_one_wild_unit_moves_little() -> None:
@@ -106,29 +106,31 @@ def test_one_wild_unit_moves_little() -> None:
 
 def test_values_that_are_not_finite_are_left_out() -> None:
     a, b = normal(7), normal(8, seed=1)
-    found = interquartile_mean_interval([np.array([np.nan, *a]), np.array([*b, np.inf])], seeded())
-    assert found == interquartile_mean_interval([a, b], seeded())
-    assert found.units == 15
+    interval = interquartile_mean_interval(
+        [np.array([np.nan, *a]), np.array([*b, np.inf])], seeded()
+    )
+    assert interval == interquartile_mean_interval([a, b], seeded())
+    assert interval.units == 15
 
 
 @pytest.mark.parametrize("few", [0, 4])
 def test_a_data_set_of_few_units_allows_no_interval(few: int) -> None:
     strata = [normal(20), normal(few, seed=1)]
-    found = interquartile_mean_interval(strata, seeded())
-    assert found.mean == pytest.approx(stats.trim_mean(np.concatenate(strata), 0.25))
-    assert np.isnan([found.low, found.high]).all()
+    interval = interquartile_mean_interval(strata, seeded())
+    assert interval.mean == pytest.approx(stats.trim_mean(np.concatenate(strata), 0.25))
+    assert np.isnan([interval.low, interval.high]).all()
     assert np.isfinite(interquartile_mean_interval([normal(20), normal(5)], seeded())[:3]).all()
 
 
 def test_five_units_of_a_single_data_set_have_no_bounds() -> None:
     """The middle three are equal in too many resamples."""
-    found = interquartile_mean_interval([normal(5)], seeded())
-    assert (found.low, found.high) == (-np.inf, np.inf)
+    interval = interquartile_mean_interval([normal(5)], seeded())
+    assert (interval.low, interval.high) == (-np.inf, np.inf)
 
 
 def test_no_units_have_no_mean() -> None:
-    found = interquartile_mean_interval([np.array([np.nan])], seeded())
-    assert np.isnan(found[:3]).all() and found.units == 0
+    interval = interquartile_mean_interval([np.array([np.nan])], seeded())
+    assert np.isnan(interval[:3]).all() and interval.units == 0
 
 
 def test_no_data_set_is_refused() -> None:

@@ -70,45 +70,45 @@ def test_values_that_are_not_finite_are_left_out(estimate: Estimate) -> None:
 @BOTH
 @pytest.mark.parametrize("units", range(1, FEWEST))
 def test_too_few_units_have_a_mean_but_no_interval(estimate: Estimate, units: int) -> None:
-    found = estimate(np.array([*normal(units), np.nan]), seeded())
-    assert np.isfinite(found.mean)
-    assert np.isnan(found.low) and np.isnan(found.high)
-    assert found.units == units
+    interval = estimate(np.array([*normal(units), np.nan]), seeded())
+    assert np.isfinite(interval.mean)
+    assert np.isnan(interval.low) and np.isnan(interval.high)
+    assert interval.units == units
 
 
 @BOTH
 def test_five_units_have_an_interval(estimate: Estimate) -> None:
-    found = estimate(normal(5), seeded())
-    assert found.low < found.mean < found.high
+    interval = estimate(normal(5), seeded())
+    assert interval.low < interval.mean < interval.high
 
 
 @BOTH
 def test_no_units_have_no_mean(estimate: Estimate) -> None:
-    found = estimate(np.array([np.nan, np.inf]), seeded())
-    assert np.isnan(found[:3]).all()
-    assert found.units == 0
+    interval = estimate(np.array([np.nan, np.inf]), seeded())
+    assert np.isnan(interval[:3]).all()
+    assert interval.units == 0
 
 
 def test_few_units_on_either_side_give_no_interval() -> None:
-    found = difference_interval(normal(4), normal(30, seed=1), seeded())
-    assert np.isnan(found.low) and found.units == 4
-    found = difference_interval(normal(30, seed=1), normal(4), seeded())
-    assert np.isnan(found.low) and found.units == 4
+    interval = difference_interval(normal(4), normal(30, seed=1), seeded())
+    assert np.isnan(interval.low) and interval.units == 4
+    interval = difference_interval(normal(30, seed=1), normal(4), seeded())
+    assert np.isnan(interval.low) and interval.units == 4
 
 
 @pytest.mark.parametrize("n", [5, 7, 20])
 def test_equal_values_are_certain(n: int) -> None:
     same = np.full(n, 0.1)
     assert mean_interval(same, seeded()) == pytest.approx((0.1, 0.1, 0.1, n), abs=1e-15)
-    found = difference_interval(same, np.full(n, 0.3), seeded())
-    assert found == pytest.approx((-0.2, -0.2, -0.2, n), abs=1e-15)
+    interval = difference_interval(same, np.full(n, 0.3), seeded())
+    assert interval == pytest.approx((-0.2, -0.2, -0.2, n), abs=1e-15)
 
 
 def test_the_mean_is_of_the_first_less_the_second() -> None:
     a, b = normal(8) + 5, normal(11, seed=1)
-    found = difference_interval(a, b, seeded())
-    assert found.mean == a.mean() - b.mean()
-    assert found.units == 8
+    interval = difference_interval(a, b, seeded())
+    assert interval.mean == a.mean() - b.mean()
+    assert interval.units == 8
 
 
 def test_intervals_move_and_stretch_with_the_values() -> None:
@@ -128,8 +128,8 @@ def test_a_long_right_tail_stretches_the_interval_to_the_right() -> None:
     """What makes it keep its level for skewed units; t* taken at the wrong ends would stretch it
     to the left."""
     values = np.random.default_rng(2).exponential(size=20)
-    found = mean_interval(values, seeded())
-    assert found.high - found.mean > 1.2 * (found.mean - found.low)
+    interval = mean_interval(values, seeded())
+    assert interval.high - interval.mean > 1.2 * (interval.mean - interval.low)
 
 
 def test_a_lower_level_is_narrower() -> None:
@@ -143,52 +143,52 @@ def test_a_lower_level_is_narrower() -> None:
 def test_many_units_give_the_t_interval() -> None:
     """Within four errors of an outer quantile of 4000 resamples, 0.04 standard errors each."""
     values = normal(3000)
-    found = mean_interval(values, seeded())
+    interval = mean_interval(values, seeded())
     low, high = stats.t.interval(0.95, 2999, values.mean(), stats.sem(values))
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.17 * stats.sem(values))
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.17 * stats.sem(values))
 
 
 def test_many_independent_units_give_welchs_interval() -> None:
     a, b = 3 * normal(2000), normal(1000, seed=1)
-    found = difference_interval(a, b, seeded())
+    interval = difference_interval(a, b, seeded())
     welch = stats.ttest_ind(a, b, equal_var=False)
     low, high = welch.confidence_interval()
     error = (high - low) / 4
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.17 * error)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.17 * error)
 
 
 @pytest.mark.parametrize("n", [30, 60])
 @pytest.mark.parametrize("law", ["normal", "exponential"])
 def test_agrees_with_bca_for_a_moderate_number_of_units(n: int, law: str) -> None:
     values = getattr(np.random.default_rng(n), law)(size=n)
-    found = mean_interval(values, seeded())
+    interval = mean_interval(values, seeded())
     bca = stats.bootstrap((values,), np.mean, method="BCa", rng=seeded(1)).confidence_interval
     half = (bca.high - bca.low) / 2
-    assert found.low == pytest.approx(bca.low, abs=0.25 * half)
-    assert found.high == pytest.approx(bca.high, abs=0.25 * half)
+    assert interval.low == pytest.approx(bca.low, abs=0.25 * half)
+    assert interval.high == pytest.approx(bca.high, abs=0.25 * half)
 
 
 def test_a_difference_of_means_agrees_with_bca() -> None:
     a, b = normal(40) + 1, np.random.default_rng(1).exponential(size=50)
-    found = difference_interval(a, b, seeded())
+    interval = difference_interval(a, b, seeded())
 
     def statistic(x: Array, y: Array, axis: int) -> Any:
         return x.mean(axis=axis) - y.mean(axis=axis)
 
     bca = stats.bootstrap((a, b), statistic, method="BCa", rng=seeded(1)).confidence_interval
     half = (bca.high - bca.low) / 2
-    assert (found.low, found.high) == pytest.approx((bca.low, bca.high), abs=0.25 * half)
+    assert (interval.low, interval.high) == pytest.approx((bca.low, bca.high), abs=0.25 * half)
 
 
 def test_an_interval_reaches_past_its_mean_when_most_units_are_equal() -> None:
-    found = mean_interval(np.array([0.0, 0, 0, 0, 1]), seeded())
-    assert found.low < found.mean < found.high
+    interval = mean_interval(np.array([0.0, 0, 0, 0, 1]), seeded())
+    assert interval.low < interval.mean < interval.high
 
 
 def test_values_that_differ_by_rounding_are_certain() -> None:
     values = np.array([0.125] * 5 + [np.nextafter(0.125, 1)])
-    found = mean_interval(values, seeded())
-    assert (found.low, found.high) == pytest.approx((0.125, 0.125))
+    interval = mean_interval(values, seeded())
+    assert (interval.low, interval.high) == pytest.approx((0.125, 0.125))
 
 
 def test_many_means_have_the_bytes_of_one_at_a_time() -> None:

@@ -37,8 +37,8 @@ def no_collection() -> Iterator[None]:
 
 def test_holm_by_hand() -> None:
     """Sorted 0.01, 0.02, 0.03, 0.9 times 4, 3, 2, 1, never falling."""
-    found = holm(np.array([0.03, 0.01, 0.9, 0.02]))
-    assert found == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    adjusted = holm(np.array([0.03, 0.01, 0.9, 0.02]))
+    assert adjusted == pytest.approx([0.06, 0.04, 0.9, 0.06])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
@@ -48,9 +48,9 @@ def test_holm_is_that_of_statsmodels(p_values: list[float]) -> None:
 
 
 def test_a_test_without_a_p_value_does_not_count() -> None:
-    found = holm(np.array([0.02, np.nan, 0.01]))
-    assert found[[0, 2]] == pytest.approx([0.02, 0.02])
-    assert np.isnan(found[1])
+    adjusted = holm(np.array([0.02, np.nan, 0.01]))
+    assert adjusted[[0, 2]] == pytest.approx([0.02, 0.02])
+    assert np.isnan(adjusted[1])
 
 
 def test_an_empty_family_stays_empty() -> None:

@@ -82,8 +82,8 @@ def test_trends_cover_the_slope(units: int) -> None:
         generator = nature(s)
         slope = 0.3 + 0.2 * generator.standard_normal((units, 1))
         values = slope * STEPS + correlated(generator, "normal", units, 7)
-        found = trend(values, LEVELS, resampling(s))
-        return bool(found.low <= 0.3 <= found.high)
+        fitted = trend(values, LEVELS, resampling(s))
+        return bool(fitted.low <= 0.3 <= fitted.high)
 
     assert 0.93 <= np.mean([covers(s) for s in range(SIMULATIONS)]) <= 0.97
 
@@ -134,10 +134,10 @@ def test_exponents_cover_the_truth_with_noise_that_sizes_share(kind: str, units:
         generator = nature(s)
         strength = np.exp(0.3 * generator.standard_normal((units, 1)))
         noise = NOISE[kind] * correlated(generator, "normal", units, 6)
-        found = scaling_exponent(
+        fitted = scaling_exponent(
             strength * u**1.1 * (1 + noise), levels, 1437, resampling(s), smallest=8, largest=256
         )
-        return bool(found.low <= 1.1 <= found.high)
+        return bool(fitted.low <= 1.1 <= fitted.high)
 
     assert 0.93 <= np.mean([covers(s) for s in range(SIMULATIONS)]) <= 0.97
 
@@ -153,8 +153,8 @@ def test_interquartile_means_of_three_data_sets_are_covered(law: str, units: int
     truth = float(interquartile_mean(np.concatenate(strata(np.random.default_rng(0), 300_000))))
 
     def covers(s: int) -> bool:
-        found = interquartile_mean_interval(strata(nature(s), units), resampling(s))
-        return bool(found.low <= truth <= found.high)
+        interval = interquartile_mean_interval(strata(nature(s), units), resampling(s))
+        return bool(interval.low <= truth <= interval.high)
 
     assert (
         0.93

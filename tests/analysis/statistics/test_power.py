@@ -27,10 +27,10 @@ def test_power_is_statsmodels(units: int, effect: float, alpha: float) -> None:
 def test_power_is_the_share_of_studies_that_find_the_effect() -> None:
     """20,000 studies of 8 units: within 4 z."""
     values = np.random.default_rng(0).normal(0.4, 0.5, (20_000, 8))
-    found = stats.ttest_1samp(values, 0, axis=1).pvalue <= 0.05
+    rejected = stats.ttest_1samp(values, 0, axis=1).pvalue <= 0.05
     p = power_of(0.4, 0.5, 8)
     assert 0.3 < p < 0.7
-    assert found.mean() == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 20_000))
+    assert rejected.mean() == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 20_000))
 
 
 def test_no_effect_is_found_at_the_level() -> None:
@@ -43,7 +43,7 @@ def test_the_sign_of_an_effect_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("units", [2, 7, 10**5])
-def test_a_huge_effect_is_surely_found(units: int) -> None:
+def test_a_huge_effect_is_almost_certain_to_be_found(units: int) -> None:
     assert power_of(1e4, 1, units) == pytest.approx(1)
 
 
@@ -107,9 +107,9 @@ def test_what_no_study_has_is_refused(ask: Callable[[], float], says: str) -> No
 
 def test_a_pilots_spread() -> None:
     values = np.array([1.0, np.nan, 2.0, 4.0, np.inf, 3.5])
-    found = pilot_spread(values)
-    assert found.deviation == pytest.approx(np.std([1, 2, 4, 3.5], ddof=1))
-    assert (found.units, found.left_out) == (4, 2)
+    spread = pilot_spread(values)
+    assert spread.deviation == pytest.approx(np.std([1, 2, 4, 3.5], ddof=1))
+    assert (spread.units, spread.left_out) == (4, 2)
 
 
 def test_the_upper_spread_is_exceeded_as_seldom_as_it_says() -> None:
@@ -123,5 +123,5 @@ def test_the_upper_spread_is_exceeded_as_seldom_as_it_says() -> None:
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan]])
 def test_a_pilot_of_one_has_no_spread(values: list[float]) -> None:
-    found = pilot_spread(np.array(values))
-    assert np.isnan([found.deviation, found.upper]).all()
+    spread = pilot_spread(np.array(values))
+    assert np.isnan([spread.deviation, spread.upper]).all()

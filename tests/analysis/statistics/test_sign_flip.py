@@ -27,15 +27,15 @@ def seeded(seed: int = 0) -> np.random.Generator:
 
 def enumerated(counts: list[int]) -> tuple[Fraction, Fraction, Fraction]:
     """Two-sided, above and below, over all sign patterns in whole numbers."""
-    seen = sum(counts)
+    observed = sum(counts)
     sums = [
         sum(s * c for s, c in zip(signs, counts, strict=True))
         for signs in product((1, -1), repeat=len(counts))
     ]
     shares = (
-        sum(abs(s) >= abs(seen) for s in sums),
-        sum(s >= seen for s in sums),
-        sum(s <= seen for s in sums),
+        sum(abs(s) >= abs(observed) for s in sums),
+        sum(s >= observed for s in sums),
+        sum(s <= observed for s in sums),
     )
     two_sided, above, below = (Fraction(share, len(sums)) for share in shares)
     return two_sided, above, below
@@ -44,20 +44,20 @@ def enumerated(counts: list[int]) -> tuple[Fraction, Fraction, Fraction]:
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=9), st.sampled_from([1, 3, 517]))
 def test_p_values_are_shares_of_all_patterns_ties_included(counts: list[int], by: int) -> None:
     """Differences of accuracies are multiples of 1/517, so that patterns tie but for rounding."""
-    found = sign_flip(np.array(counts) / by, seeded())
+    tested = sign_flip(np.array(counts) / by, seeded())
     expected = tuple(float(p) for p in enumerated(counts))
-    assert (found.p_value, found.p_above, found.p_below) == pytest.approx(expected, abs=1e-15)
-    assert found.exact
+    assert (tested.p_value, tested.p_above, tested.p_below) == pytest.approx(expected, abs=1e-15)
+    assert tested.exact
 
 
 @pytest.mark.parametrize("n", [2, 5, 10, 13])
 def test_exact_p_values_are_scipys(n: int) -> None:
     values = normal(n, seed=n) + 0.4
-    found = sign_flip(values, seeded())
+    tested = sign_flip(values, seeded())
     for p, alternative in (
-        (found.p_value, "two-sided"),
-        (found.p_above, "greater"),
-        (found.p_below, "less"),
+        (tested.p_value, "two-sided"),
+        (tested.p_above, "greater"),
+        (tested.p_below, "less"),
     ):
         second = stats.permutation_test(
             (values,),
@@ -73,12 +73,12 @@ def test_exact_p_values_are_scipys(n: int) -> None:
 @pytest.mark.parametrize("n", [EXACT_BELOW, 30])
 def test_random_flips_agree_with_scipys_within_4_z(n: int) -> None:
     values = normal(n, seed=n) + 0.3
-    found = sign_flip(values, seeded())
+    tested = sign_flip(values, seeded())
     second = stats.permutation_test(
         (values,), np.mean, permutation_type="samples", n_resamples=FLIPS, rng=seeded(1)
     )
-    assert not found.exact
-    p = found.p_value
+    assert not tested.exact
+    p = tested.p_value
     assert 0.005 < p < 0.5
     assert p == pytest.approx(second.pvalue, abs=4 * np.sqrt(2 * p * (1 - p) / FLIPS))
 
@@ -91,26 +91,26 @@ def test_the_generator_is_not_drawn_from_below_fourteen_units() -> None:
 
 def test_random_flips_count_what_was_seen() -> None:
     """No random pattern of 40 is as far out as all signs equal; without the one seen, p = 0."""
-    found = sign_flip(np.full(40, 0.1), seeded())
-    assert found.p_value == found.p_above == 1 / (FLIPS + 1)
-    assert found.p_below == 1
+    tested = sign_flip(np.full(40, 0.1), seeded())
+    assert tested.p_value == tested.p_above == 1 / (FLIPS + 1)
+    assert tested.p_below == 1
 
 
 def test_the_mean_and_what_is_left_out() -> None:
     values = np.array([1.0, np.nan, 2.0, -np.inf, 4.5])
-    found = sign_flip(values, seeded())
-    assert (found.mean, found.units, found.left_out) == (2.5, 3, 2)
-    assert found.p_value == sign_flip(values[[0, 2, 4]], seeded()).p_value == 0.25
+    tested = sign_flip(values, seeded())
+    assert (tested.mean, tested.units, tested.left_out) == (2.5, 3, 2)
+    assert tested.p_value == sign_flip(values[[0, 2, 4]], seeded()).p_value == 0.25
 
 
 def test_no_difference_anywhere_has_p_1() -> None:
-    found = sign_flip(np.zeros(6), seeded())
-    assert (found.p_value, found.p_above, found.p_below) == (1, 1, 1)
+    tested = sign_flip(np.zeros(6), seeded())
+    assert (tested.p_value, tested.p_above, tested.p_below) == (1, 1, 1)
 
 
 def test_no_units_have_no_p_value() -> None:
-    found = sign_flip(np.array([np.nan]), seeded())
-    assert np.isnan(found[:4]).all() and (found.units, found.left_out) == (0, 1)
+    tested = sign_flip(np.array([np.nan]), seeded())
+    assert np.isnan(tested[:4]).all() and (tested.units, tested.left_out) == (0, 1)
 
 
 @pytest.mark.parametrize("scale", [1e-20, 1e20])
@@ -125,9 +125,9 @@ def family_by_hand(values: Array) -> list[float]:
     def t(units: Array) -> Array:
         return np.asarray(units.mean(axis=0) / (units.std(axis=0, ddof=1) / np.sqrt(n)))
 
-    seen = t(values)
+    observed = t(values)
     largest = [t(values * np.array(s)[:, None]).max() for s in product((1, -1), repeat=n)]
-    return [float(np.mean([x >= s - 1e-9 for x in largest])) for s in seen]
+    return [float(np.mean([x >= s - 1e-9 for x in largest])) for s in observed]
 
 
 def test_a_family_is_held_against_its_largest_t() -> None:

@@ -30,11 +30,11 @@ DEAR = pytest.mark.parametrize("units", [5, TEN, TWENTY])
 
 def rejected(test: Callable[[np.random.Generator, np.random.Generator], float]) -> float:
     """Share of simulations with p at most 5 %."""
-    found = [
+    p_values = [
         test(np.random.default_rng([3, s]), np.random.default_rng([4, s])) <= 0.05
         for s in range(SIMULATIONS)
     ]
-    return float(np.mean(found))
+    return float(np.mean(p_values))
 
 
 def correlated(generator: np.random.Generator, *shape: int) -> Array:

@@ -46,10 +46,10 @@ def test_levels_without_a_slope_are_refused(wrong: list[float]) -> None:
 def test_a_trend_is_an_interval_over_slopes() -> None:
     values = normal(12, 4) + 0.3 * np.log2(LEVELS)
     each = np.array([stats.linregress(np.log2(LEVELS), row).slope for row in values])
-    found = trend(values, LEVELS, seeded(2))
-    assert found[:3] == pytest.approx(mean_interval(each, seeded(2))[:3])
-    assert found.p_value == sign_flip(each, seeded()).p_value
-    assert (found.units, found.left_out) == (12, 0)
+    slope = trend(values, LEVELS, seeded(2))
+    assert slope[:3] == pytest.approx(mean_interval(each, seeded(2))[:3])
+    assert slope.p_value == sign_flip(each, seeded()).p_value
+    assert (slope.units, slope.left_out) == (12, 0)
 
 
 def test_offsets_of_units_do_not_matter() -> None:
@@ -61,16 +61,16 @@ def test_offsets_of_units_do_not_matter() -> None:
 def test_a_unit_with_a_hole_has_no_slope() -> None:
     values = normal(7, 4)
     values[3, 1] = np.inf
-    found = trend(values, LEVELS, seeded())
-    assert (found.units, found.left_out) == (6, 1)
-    assert found[:4] == trend(np.delete(values, 3, axis=0), LEVELS, seeded())[:4]
+    slope = trend(values, LEVELS, seeded())
+    assert (slope.units, slope.left_out) == (6, 1)
+    assert slope[:4] == trend(np.delete(values, 3, axis=0), LEVELS, seeded())[:4]
 
 
 def test_few_units_have_a_slope_without_an_interval() -> None:
     values = normal(4, 4)
-    found = trend(values, LEVELS, seeded())
-    assert found.mean == pytest.approx(slopes(values, LEVELS).mean())
-    assert np.isnan([found.low, found.high]).all()
+    slope = trend(values, LEVELS, seeded())
+    assert slope.mean == pytest.approx(slopes(values, LEVELS).mean())
+    assert np.isnan([slope.low, slope.high]).all()
     none = trend(np.full((2, 4), np.nan), LEVELS, seeded())
     assert np.isnan(none[:4]).all() and none.left_out == 2
 
@@ -84,13 +84,13 @@ def test_a_trends_level_is_that_of_its_interval() -> None:
 @pytest.mark.parametrize(("units", "levels"), [(2, 3), (6, 7), (20, 8)])
 def test_without_ties_page_is_scipys_exact_test(units: int, levels: int) -> None:
     values = normal(units, levels, seed=1) + 0.1 * np.arange(levels)
-    found = page(values, seeded())
+    tested = page(values, seeded())
     rise = stats.page_trend_test(values, method="exact")
     fall = stats.page_trend_test(-values, method="exact")
-    assert found.exact
-    assert found.statistic == rise.statistic
-    assert (found.p_rise, found.p_fall) == pytest.approx((rise.pvalue, fall.pvalue), abs=1e-12)
-    assert found.p_value == pytest.approx(min(1, 2 * min(rise.pvalue, fall.pvalue)), abs=1e-12)
+    assert tested.exact
+    assert tested.statistic == rise.statistic
+    assert (tested.p_rise, tested.p_fall) == pytest.approx((rise.pvalue, fall.pvalue), abs=1e-12)
+    assert tested.p_value == pytest.approx(min(1, 2 * min(rise.pvalue, fall.pvalue)), abs=1e-12)
 
 
 def enumerated(values: Array) -> tuple[float, float, float]:
@@ -98,18 +98,18 @@ def enumerated(values: Array) -> tuple[float, float, float]:
     ranks = stats.rankdata(values, axis=1)
     position = np.arange(1, values.shape[1] + 1)
     rows = [[float(np.dot(order, position)) for order in permutations(row)] for row in ranks]
-    seen = float((ranks @ position).sum())
+    observed = float((ranks @ position).sum())
     all_orders = np.array([sum(each) for each in product(*rows)])
-    return seen, float((all_orders >= seen).mean()), float((all_orders <= seen).mean())
+    return observed, float((all_orders >= observed).mean()), float((all_orders <= observed).mean())
 
 
 def test_ties_are_held_against_all_orders_within_4_z() -> None:
     values = np.array([[1.0, 1, 2, 2], [0, 0, 0, 3], [1, 2, 1, 3]])
-    seen, rise, fall = enumerated(values)
-    found = page(values, seeded())
-    assert not found.exact and found.statistic == seen
+    observed, rise, fall = enumerated(values)
+    tested = page(values, seeded())
+    assert not tested.exact and tested.statistic == observed
     assert 0.01 < rise < 0.2
-    for p, truth in ((found.p_rise, rise), (found.p_fall, fall)):
+    for p, truth in ((tested.p_rise, rise), (tested.p_fall, fall)):
         assert p == pytest.approx(truth, abs=4 * np.sqrt(truth * (1 - truth) / RESAMPLES))
 
 
@@ -118,20 +118,20 @@ def test_what_is_too_large_for_all_orders_agrees_with_scipy_within_4_z(
     shape: tuple[int, int],
 ) -> None:
     values = normal(*shape, seed=1) + 0.04 * np.arange(shape[1])
-    found = page(values, seeded())
+    tested = page(values, seeded())
     truth = float(stats.page_trend_test(values, method="exact").pvalue)
-    assert not found.exact and 0.01 < truth < 0.5
-    assert found.p_rise == pytest.approx(truth, abs=4 * np.sqrt(truth * (1 - truth) / RESAMPLES))
+    assert not tested.exact and 0.01 < truth < 0.5
+    assert tested.p_rise == pytest.approx(truth, abs=4 * np.sqrt(truth * (1 - truth) / RESAMPLES))
 
 
 def test_random_orders_count_what_was_seen() -> None:
-    found = page(np.tile(np.arange(9.0), (12, 1)), seeded())
-    assert found.p_rise == 1 / (RESAMPLES + 1) and found.p_fall == 1
+    tested = page(np.tile(np.arange(9.0), (12, 1)), seeded())
+    assert tested.p_rise == 1 / (RESAMPLES + 1) and tested.p_fall == 1
 
 
 def test_all_values_equal_show_no_order() -> None:
-    found = page(np.ones((5, 4)), seeded())
-    assert (found.p_rise, found.p_fall, found.p_value) == (1, 1, 1)
+    tested = page(np.ones((5, 4)), seeded())
+    assert (tested.p_rise, tested.p_fall, tested.p_value) == (1, 1, 1)
 
 
 def test_page_sees_ranks_within_units_alone() -> None:
@@ -143,16 +143,16 @@ def test_page_sees_ranks_within_units_alone() -> None:
 def test_page_leaves_out_units_with_a_hole() -> None:
     values = normal(7, 4)
     values[2, 0] = np.nan
-    found = page(values, seeded())
-    assert (found.units, found.left_out) == (6, 1)
-    assert found[:4] == page(np.delete(values, 2, axis=0), seeded())[:4]
+    tested = page(values, seeded())
+    assert (tested.units, tested.left_out) == (6, 1)
+    assert tested[:4] == page(np.delete(values, 2, axis=0), seeded())[:4]
     none = page(values[2:3], seeded())
     assert np.isnan(none[:4]).all() and (none.units, none.left_out) == (0, 1)
 
 
 def test_a_single_unit_is_held_against_its_own_orders_within_4_z() -> None:
-    found = page(np.array([[1.0, 2.0, 3.0]]), seeded())
-    assert found.p_rise == pytest.approx(1 / 6, abs=4 * np.sqrt(5 / 36 / RESAMPLES))
+    tested = page(np.array([[1.0, 2.0, 3.0]]), seeded())
+    assert tested.p_rise == pytest.approx(1 / 6, abs=4 * np.sqrt(5 / 36 / RESAMPLES))
 
 
 def test_equal_seeds_give_equal_bytes() -> None:

@@ -195,7 +195,7 @@ def test_there_is_nothing_to_compare_without_batch_norm(tmp_path: Path) -> None:
     to_come = studied(tmp_path, quadratic, linear, status=unfinished("batch"))
     comparison = comparison_of(to_come)
     assert isinstance(comparison, NoComparison)
-    assert comparison.why == "Of the arm batch no trial has finished yet: come back later."
+    assert comparison.why == "No trial of the arm batch has finished yet: come back later."
 
 
 def test_a_run_without_arms_has_no_table(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ def values(question: Question) -> dict[str, float]:
 
 def test_the_long_run_of_independent_batches() -> None:
     """By hand for m = 16, d = 0.99, biased."""
-    found = values(KERAS)
+    numbers = values(KERAS)
     squares = 0.01 / 1.99
-    assert found == {
+    assert numbers == {
         "effective_examples": pytest.approx(16 * 199),
         "mean_error_independent": pytest.approx(math.sqrt(squares / 16)),
         "variance_error_independent": pytest.approx(math.sqrt(2 / 15 * squares), rel=1e-3),
@@ -54,46 +54,46 @@ def test_the_long_run_of_independent_batches() -> None:
 def test_after_some_steps_of_shuffled_epochs() -> None:
     """N = 100, m = 16: 6 batches an epoch; 20 steps are 3 epochs and 2 batches."""
     question = replace(KERAS, steps=20, dataset_size=100, excess_kurtosis=1.0)
-    found = values(question)
+    numbers = values(question)
     squares = running.sum_of_squares("constant", 0.99, 20)
     epochs = running.sum_of_squared_epochs("constant", 0.99, 6, 2, 3)
     mean = running.linear_variance(squares, epochs, 16, 100)
-    assert found["mean_error_shuffled"] == pytest.approx(math.sqrt(mean))
+    assert numbers["mean_error_shuffled"] == pytest.approx(math.sqrt(mean))
     spread = variance_theory.log_error("biased", squares, epochs, 16, 100, 1.0)
-    assert found["variance_error_shuffled"] == pytest.approx(spread)
-    assert found["mean_error_independent"] == pytest.approx(math.sqrt(squares / 16))
-    assert found["start_left"] == pytest.approx(0.99**20)
-    assert found["variance_bias"] == pytest.approx(math.log(15 / 16 * 100 / 99))
-    assert found["noise"] == pytest.approx(theory.noise_of_x_hat(16, 100, 1.0))
-    assert found["inflation"] == pytest.approx(theory.inflation(16, 1.0))
-    assert "squared_inflation" not in found
-    assert found["lag"] == pytest.approx(running.lag("constant", 0.99, 20))
-    seen = 16 * (1 - 0.99**20) ** 2 / squares
-    assert found["effective_examples"] == pytest.approx(seen)
-    assert 0.9 * 320 < seen <= 320
-    assert "mean_error_epoch_end" not in found
+    assert numbers["variance_error_shuffled"] == pytest.approx(spread)
+    assert numbers["mean_error_independent"] == pytest.approx(math.sqrt(squares / 16))
+    assert numbers["start_left"] == pytest.approx(0.99**20)
+    assert numbers["variance_bias"] == pytest.approx(math.log(15 / 16 * 100 / 99))
+    assert numbers["noise"] == pytest.approx(theory.noise_of_x_hat(16, 100, 1.0))
+    assert numbers["inflation"] == pytest.approx(theory.inflation(16, 1.0))
+    assert "squared_inflation" not in numbers
+    assert numbers["lag"] == pytest.approx(running.lag("constant", 0.99, 20))
+    effective = 16 * (1 - 0.99**20) ** 2 / squares
+    assert numbers["effective_examples"] == pytest.approx(effective)
+    assert 0.9 * 320 < effective <= 320
+    assert "mean_error_epoch_end" not in numbers
 
 
 def test_the_long_run_of_shuffled_epochs() -> None:
-    found = values(replace(KERAS, dataset_size=100))
+    numbers = values(replace(KERAS, dataset_size=100))
     squares = 0.01 / 1.99
     phases = [running.sum_of_squared_epochs("constant", 0.99, 6, j, math.inf) for j in range(1, 7)]
     each = [running.linear_variance(squares, epochs, 16, 100) for epochs in phases]
-    assert found["mean_error_shuffled"] ** 2 == pytest.approx(sum(each) / 6)
-    assert found["mean_error_epoch_end"] ** 2 == pytest.approx(each[-1])
+    assert numbers["mean_error_shuffled"] ** 2 == pytest.approx(sum(each) / 6)
+    assert numbers["mean_error_epoch_end"] ** 2 == pytest.approx(each[-1])
     spread = variance_theory.log_error("biased", squares, phases[-1], 16, 100, 0.0)
-    assert found["variance_error_epoch_end"] == pytest.approx(spread)
-    assert "start_left" not in found
+    assert numbers["variance_error_epoch_end"] == pytest.approx(spread)
+    assert "start_left" not in numbers
 
 
 def test_a_time_constant_is_its_decay_at_this_batch() -> None:
-    found = values(Question(50, 5000.0, keep="time_constant"))
+    numbers = values(Question(50, 5000.0, keep="time_constant"))
     decay = math.exp(-1 / 100)
-    assert found["lag"] == pytest.approx(decay / (1 - decay))
-    assert found["effective_examples"] == pytest.approx(50 * (1 + decay) / (1 - decay))
-    assert found["steps_to_forget"] == 0
-    assert found["best_at_drift"] == pytest.approx(math.sqrt((1 - decay) ** 3 / 200))
-    assert "decay_at_twice" not in found and "decay_at_twice_linear" not in found
+    assert numbers["lag"] == pytest.approx(decay / (1 - decay))
+    assert numbers["effective_examples"] == pytest.approx(50 * (1 + decay) / (1 - decay))
+    assert numbers["steps_to_forget"] == 0
+    assert numbers["best_at_drift"] == pytest.approx(math.sqrt((1 - decay) ** 3 / 200))
+    assert "decay_at_twice" not in numbers and "decay_at_twice_linear" not in numbers
 
 
 def test_a_mean_of_all_batches_has_no_decay_and_no_long_run_error() -> None:
@@ -108,20 +108,20 @@ def test_a_mean_of_all_batches_has_no_decay_and_no_long_run_error() -> None:
 
 
 def test_a_guarded_rule_is_asked_with_its_epsilon() -> None:
-    found = values(Question(4, 0.9, second="guarded", epsilon=0.1))
-    assert found["variance_bias"] == pytest.approx(math.log(3 / 2.9))
+    numbers = values(Question(4, 0.9, second="guarded", epsilon=0.1))
+    assert numbers["variance_bias"] == pytest.approx(math.log(3 / 2.9))
 
 
 def test_a_decay_means_nothing_to_a_mean_of_all_batches() -> None:
     question = Question(50, 0.7, keep="cumulative", steps=40, dataset_size=200)
-    assert question.decay_an_update == 0
+    assert question.decay_per_update == 0
     assert advise(question) == advise(replace(question, decay=0.1))
 
 
 def test_every_law_is_said_by_some_question_and_in_order() -> None:
-    said = {n.key for q in (KERAS, replace(KERAS, steps=9)) for n in advise(q).numbers}
-    said |= set(values(replace(KERAS, dataset_size=64)))
-    assert said == set(LAWS)
+    named = {n.key for q in (KERAS, replace(KERAS, steps=9)) for n in advise(q).numbers}
+    named |= set(values(replace(KERAS, dataset_size=64)))
+    assert named == set(LAWS)
     keys = [n.key for n in advise(replace(KERAS, dataset_size=64)).numbers]
     assert keys == [key for key in LAWS if key in keys]
 
@@ -172,15 +172,15 @@ def test_what_cannot_be_asked(changes: dict[str, Any], words: str) -> None:
 
 
 def test_a_full_batch_has_nothing_to_predict() -> None:
-    found = values(Question(64, 0.9, dataset_size=64))
+    numbers = values(Question(64, 0.9, dataset_size=64))
     for key in ("mean_error_shuffled", "variance_error_shuffled", "noise", "equivalent_dropout"):
-        assert found[key] == pytest.approx(0, abs=1e-8)
+        assert numbers[key] == pytest.approx(0, abs=1e-8)
 
 
 def test_advice_is_plain_values() -> None:
-    found = advise(KERAS)
-    assert isinstance(found, Advice)
-    assert all(isinstance(sentence, str) for sentence in (*found.change, *found.notes))
+    advice = advise(KERAS)
+    assert isinstance(advice, Advice)
+    assert all(isinstance(sentence, str) for sentence in (*advice.change, *advice.notes))
 
 
 @given(

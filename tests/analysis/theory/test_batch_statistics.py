@@ -55,9 +55,9 @@ def test_a_population_of_two_values_has_no_deviation_to_vary() -> None:
 
 def test_arrays_are_taken_element_by_element() -> None:
     m, kurtosis = np.array([4, 8, 16]), np.array([0.0, 1, -1])
-    found = variance_of_batch_deviation(m, 512, kurtosis)
+    variance = variance_of_batch_deviation(m, 512, kurtosis)
     one = [variance_of_batch_deviation(a, 512, b) for a, b in zip(m, kurtosis, strict=True)]
-    assert found.tolist() == one
+    assert variance.tolist() == one
     assert variance_of_batch_mean(m, 512).shape == (3,)
 
 

@@ -45,14 +45,14 @@ def test_what_cannot_be_asked_is_refused(wrong: dict[str, Any], sentence: str) -
 
 
 def test_the_weight_of_an_update_follows_the_rule() -> None:
-    assert ASKED.decay_an_update == 0.9
-    assert replace(ASKED, keep="cumulative").decay_an_update == 0
+    assert ASKED.decay_per_update == 0.9
+    assert replace(ASKED, keep="cumulative").decay_per_update == 0
     memory = replace(ASKED, keep="time_constant", decay=640.0)
-    assert memory.decay_an_update == pytest.approx(math.exp(-64 / 640))
+    assert memory.decay_per_update == pytest.approx(math.exp(-64 / 640))
 
 
 def test_the_rest_of_an_epoch_is_dropped() -> None:
-    assert replace(ASKED, dataset_size=1000).batches_an_epoch == 15
+    assert replace(ASKED, dataset_size=1000).batches_per_epoch == 15
 
 
 def test_independent_batches_have_the_textbook_error_of_the_mean() -> None:

@@ -55,9 +55,9 @@ def measured(run: Run, m: int, layer: str) -> pd.DataFrame:
     means = rows.assign(
         mean_error=rows["mean_error"] ** 2, variance_error=rows["variance_error"] ** 2
     ).groupby("tracker")[["mean_error", "variance_error", "variance_bias"]]
-    found: pd.DataFrame = means.mean()
-    found[["mean_error", "variance_error"]] **= 0.5
-    return found
+    averages: pd.DataFrame = means.mean()
+    averages[["mean_error", "variance_error"]] **= 0.5
+    return averages
 
 
 def question_of(tracker: str, m: int, kurtosis: float) -> Question:
@@ -81,7 +81,7 @@ def kurtosis(resting: Run) -> float:
 
 
 def forgotten(question: Question) -> bool:
-    return weight_of_start(question.keep, question.decay_an_update, STEPS) < 1e-5
+    return weight_of_start(question.keep, question.decay_per_update, STEPS) < 1e-5
 
 
 @pytest.mark.parametrize("m", SIZES)
@@ -91,9 +91,9 @@ def test_errors_of_the_first_layer(resting: Run, kurtosis: float, m: int) -> Non
     The starting mean is right, as inputs are centred; the starting variance is not, so it must
     be forgotten.
     """
-    found = measured(resting, m, "norm1")
-    assert len(found) == 9
-    for tracker, row in found.iterrows():
+    errors = measured(resting, m, "norm1")
+    assert len(errors) == 9
+    for tracker, row in errors.iterrows():
         question = question_of(str(tracker), m, kurtosis)
         expected = error(question)
         assert row["mean_error"] == pytest.approx(expected.mean, rel=0.15), tracker
@@ -137,5 +137,5 @@ def test_the_divergence_of_a_running_average(m: int) -> None:
         variance = 0.9 * variance + 0.1 * batch.var(axis=1)
     divergence = 0.5 * (variance + mean**2 - 1 - np.log(variance))
     question = Question(m, 0.9, second="biased")
-    found = divergence_of_bias(question) + divergence_of_error(question)
-    assert found == pytest.approx(divergence.mean(), rel=0.15)
+    predicted = divergence_of_bias(question) + divergence_of_error(question)
+    assert predicted == pytest.approx(divergence.mean(), rel=0.15)

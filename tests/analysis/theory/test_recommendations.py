@@ -24,24 +24,24 @@ from caviar.analysis.theory.running_variance import Second
 NOTHING = "Nothing calls for a change"
 
 
-def said(question: Question) -> str:
+def advice(question: Question) -> str:
     return "\n".join(recommendations(question))
 
 
 def number_after(words: str, text: str) -> float:
-    found = re.search(re.escape(words) + r" ([0-9.,]*[0-9])", text)
-    assert found, text
-    return float(found[1].replace(",", ""))
+    match = re.search(re.escape(words) + r" ([0-9.,]*[0-9])", text)
+    assert match, text
+    return float(match[1].replace(",", ""))
 
 
 def test_a_good_choice_is_left_alone() -> None:
-    assert said(Question(32, 0.99)).startswith(NOTHING)
-    assert NOTHING not in said(Question(4, 0.9))
+    assert advice(Question(32, 0.99)).startswith(NOTHING)
+    assert NOTHING not in advice(Question(4, 0.9))
 
 
 @pytest.mark.parametrize("m", [2, 3, 4])
 def test_batches_without_finite_noise(m: int) -> None:
-    text = said(Question(m, 0.999))
+    text = advice(Question(m, 0.999))
     assert ("+1 or -1" in text) == (m == 2)
     assert ("no finite variance" in text) == (m == 3)
 
@@ -52,25 +52,25 @@ def test_a_biased_rule(m: int, off: bool) -> None:
     ratio = (m - 1) / m
     assert ((ratio - 1 - math.log(ratio)) / 2 > 0.005) == off
     question = Question(m, 0.999, second="biased")
-    assert ("Use the unbiased rule" in said(question)) == off
-    assert "unbiased rule" not in said(replace(question, second="unbiased"))
+    assert ("Use the unbiased rule" in advice(question)) == off
+    assert "unbiased rule" not in advice(replace(question, second="unbiased"))
     if off:
-        assert f"times {m} / {m - 1} it is right" in said(question)
+        assert f"its factor {m} / {m - 1} corrects the first layer" in advice(question)
         assert divergence_of_bias(replace(question, second="unbiased")) == 0
 
 
 def test_an_inverse_rule() -> None:
-    text = said(Question(8, 0.999, second="inverse_deviation"))
+    text = advice(Question(8, 0.999, second="inverse_deviation"))
     assert "The stored variance is 0.69 times" in text and "1 / sigma_B is averaged" in text
     assert 1 / 1.2036**2 == pytest.approx(0.69, abs=5e-4)
-    tiny = said(Question(2, 0.999, second="inverse_deviation"))
+    tiny = advice(Question(2, 0.999, second="inverse_deviation"))
     assert "nor has its average" in tiny
 
 
 @given(m=st.integers(2, 200), decay=st.floats(0.5, 0.99))
 def test_raising_the_decay_as_told_is_enough(m: int, decay: float) -> None:
     question = Question(m, decay)
-    text = said(question)
+    text = advice(question)
     noisy = divergence_of_error(question) > DIVERGENCE
     assert ("raise the decay to" in text) == noisy == ("precise statistics" in text)
     if noisy:
@@ -83,7 +83,7 @@ def test_raising_the_decay_as_told_is_enough(m: int, decay: float) -> None:
 def test_raising_the_memory_as_told_is_enough(m: int, samples: float) -> None:
     question = Question(m, samples, keep="time_constant")
     if divergence_of_error(question) > DIVERGENCE:
-        told = number_after("raise the memory to", said(question))
+        told = number_after("raise the memory to", advice(question))
         assert divergence_of_error(replace(question, decay=told)) < DIVERGENCE * 1.01
 
 
@@ -91,7 +91,7 @@ def test_raising_the_memory_as_told_is_enough(m: int, samples: float) -> None:
 def test_averaging_longer_as_told_is_enough(m: int, steps: int) -> None:
     question = Question(m, 0.0, keep="cumulative", steps=steps)
     if divergence_of_error(question) > DIVERGENCE:
-        told = number_after("average over", said(question))
+        told = number_after("average over", advice(question))
         assert divergence_of_error(replace(question, steps=told)) <= DIVERGENCE * 1.01
         assert told > steps
 
@@ -102,7 +102,7 @@ def test_recomputing_over_as_many_examples_as_told_is_enough(
     second: Second, kurtosis: float
 ) -> None:
     """The plain mean and variance of n examples: 1 / n and (kurtosis + 2) / n."""
-    text = said(Question(4, 0.9, second=second, excess_kurtosis=kurtosis))
+    text = advice(Question(4, 0.9, second=second, excess_kurtosis=kurtosis))
     examples = number_after("statistics over", text)
 
     def divergence(n: float) -> float:
@@ -115,9 +115,9 @@ def test_recomputing_over_as_many_examples_as_told_is_enough(
 def test_a_start_that_is_not_forgotten(m: int, decay: float, steps: int) -> None:
     question = Question(m, decay, steps=steps)
     left = decay**steps
-    text = said(question)
+    text = advice(question)
     assert ("starting value still weighs" in text) == (left > FORGOTTEN)
-    assert "starting value" not in said(replace(question, keep="debiased"))
+    assert "starting value" not in advice(replace(question, keep="debiased"))
     if left > FORGOTTEN:
         longer = int(number_after("train for", text))
         assert decay**longer < FORGOTTEN
@@ -141,41 +141,43 @@ def test_statistics_that_are_too_old(m: int, decay: float, steps: int) -> None:
 
 
 def test_an_old_time_constant_and_an_old_mean() -> None:
-    text = said(Question(64, 20_000.0, keep="time_constant", steps=200))
+    text = advice(Question(64, 20_000.0, keep="time_constant", steps=200))
     told = number_after("lower the memory to", text)
     decay = math.exp(-64 / told)
     assert decay / (1 - decay) == pytest.approx(20, rel=1e-3)
-    assert "average only from when they rest" in said(Question(64, 0, keep="cumulative", steps=200))
+    assert "average only from when they rest" in advice(
+        Question(64, 0, keep="cumulative", steps=200)
+    )
 
 
 @given(m=st.integers(2, 64), decay=st.floats(0.5, 0.999), steps=st.integers(2, 3000))
 def test_advice_does_not_contradict_itself(m: int, decay: float, steps: int) -> None:
-    text = said(Question(m, decay, steps=steps))
+    text = advice(Question(m, decay, steps=steps))
     assert not ("raise the decay" in text and "lower the decay" in text)
 
 
 def test_a_decay_is_not_lowered_into_the_noise() -> None:
     """At m = 4 and 100 steps whatever is short enough is too noisy; at m = 64 it is not."""
     for m, lowered in ((4, False), (64, True)):
-        text = said(Question(m, 0.99, steps=100))
+        text = advice(Question(m, 0.99, steps=100))
         assert text.count("lower the decay to") == 2 * lowered
         assert "starting value" in text and "steps old on average" in text
-    noisy = said(Question(4, 5000.0, keep="time_constant", steps=50))
+    noisy = advice(Question(4, 5000.0, keep="time_constant", steps=50))
     assert "steps old on average" in noisy and "lower the memory" not in noisy
 
 
 def test_the_epoch_s_end_is_said_for_the_long_run() -> None:
     question = Question(144, 0.99, dataset_size=1440)
     long_run = epoch_end_error(question)
-    line = said(question).split("epoch's last batch")[1]
+    line = advice(question).split("epoch's last batch")[1]
     assert number_after("off by", line) == pytest.approx(long_run.mean, rel=0.05)
     assert epoch_end_error(replace(question, steps=46)) == long_run
 
 
 def test_too_few_steps_for_a_longer_memory() -> None:
-    text = said(Question(4, 0.9, steps=100))
+    text = advice(Question(4, 0.9, steps=100))
     assert "raise the decay" not in text and "recompute the population statistics" in text
-    assert "raise the decay" in said(Question(4, 0.9, steps=1000))
+    assert "raise the decay" in advice(Question(4, 0.9, steps=1000))
 
 
 @pytest.mark.parametrize("decay", [0.9, 0.99])
@@ -183,9 +185,9 @@ def test_too_few_steps_for_a_longer_memory() -> None:
 def test_the_time_to_read_the_statistics(m: int, decay: float) -> None:
     question = Question(m, decay, dataset_size=1440)
     worth = epoch_end_error(question).mean < error(question).mean / 2
-    assert ("right after an epoch's last batch" in said(question)) == worth
+    assert ("right after an epoch's last batch" in advice(question)) == worth
     assert worth == ((m, decay) == (144, 0.99))
-    assert "epoch's last" not in said(replace(question, dataset_size=math.inf))
+    assert "epoch's last" not in advice(replace(question, dataset_size=math.inf))
 
 
 @pytest.mark.parametrize(
@@ -193,17 +195,17 @@ def test_the_time_to_read_the_statistics(m: int, decay: float) -> None:
 )
 def test_the_noise_as_dropout(m: int, strong: int, weak: int) -> None:
     """1.5 / (m + 1.5) is 0.1 at 13.5 and 0.01 at 148.5."""
-    text = said(Question(m, 0.99))
+    text = advice(Question(m, 0.99))
     assert ("if the train loss is too high" in text) == strong
     assert ("hardly regularises" in text) == weak
 
 
 @pytest.mark.parametrize("m", [8, 9])
 def test_an_example_in_its_own_statistics(m: int) -> None:
-    assert ("EvalNorm" in said(Question(m, 0.99))) == (m == 8)
+    assert ("EvalNorm" in advice(Question(m, 0.99))) == (m == 8)
 
 
 def test_a_momentum_in_the_place_of_a_decay() -> None:
-    assert "ask again with --decay 0.9" in said(Question(64, 0.1))
-    assert "ask again" not in said(Question(64, 0.5))
-    assert "ask again" not in said(Question(64, 0.0, keep="cumulative"))
+    assert "ask again with --decay 0.9" in advice(Question(64, 0.1))
+    assert "ask again" not in advice(Question(64, 0.5))
+    assert "ask again" not in advice(Question(64, 0.0, keep="cumulative"))

@@ -85,9 +85,9 @@ def test_lag_is_the_weighted_age(keep: Keep, decay: float, steps: int) -> None:
 def test_sum_of_squared_epochs(keep: Keep, decay: float, per_epoch: int, steps: int) -> None:
     _, batches = weights(keep, decay, steps)
     whole, phase = (steps - 1) // per_epoch, (steps - 1) % per_epoch + 1
-    found = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
+    weight = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
     expected = (epoch_sums(batches, per_epoch) ** 2).sum()
-    assert found == pytest.approx(expected, rel=1e-10, abs=1e-14)
+    assert weight == pytest.approx(expected, rel=1e-10, abs=1e-14)
 
 
 @every_average
@@ -114,8 +114,8 @@ def test_the_long_run_is_the_limit(keep: Keep, decay: float) -> None:
 def test_the_mean_over_phases(keep: Keep, decay: float, per_epoch: int) -> None:
     phases = range(1, per_epoch + 1)
     each = [sum_of_squared_epochs(keep, decay, per_epoch, j, math.inf) for j in phases]
-    found = mean_sum_of_squared_epochs(keep, decay, per_epoch)
-    assert found == pytest.approx(np.mean(each), rel=1e-12, abs=1e-15)
+    weight = mean_sum_of_squared_epochs(keep, decay, per_epoch)
+    assert weight == pytest.approx(np.mean(each), rel=1e-12, abs=1e-15)
 
 
 @given(decay=st.floats(0, 0.999), share=st.floats(1e-6, 0.5))
@@ -130,7 +130,7 @@ def test_rules_that_replace_the_start_forget_it_at_once() -> None:
     assert steps_to_forget("constant", 0.99, 0.01) == 459
 
 
-def test_a_time_constant_is_a_decay_an_update() -> None:
+def test_a_time_constant_is_a_decay_per_update() -> None:
     decay = decay_of_time_constant(100, 5)
     assert decay**20 == pytest.approx(1 / math.e)
 
@@ -143,8 +143,8 @@ def variance_over_every_order(population: Array, m: int, batches: Array) -> floa
     total = 0.0
     # Epochs are independent of each other, so their variances add.
     for first in range(0, len(batches), per_epoch):
-        own = batches[first : first + per_epoch]
-        total += float((means[:, : len(own)] @ own).var())
+        of_epoch = batches[first : first + per_epoch]
+        total += float((means[:, : len(of_epoch)] @ of_epoch).var())
     return total / float(population.var())
 
 
@@ -169,8 +169,8 @@ def test_shuffling_matters_as_much_as_recorded() -> None:
     for m, decay, ratio in ((144, 0.9, 0.082), (144, 0.99, 0.001), (16, 0.9, 0.79)):
         squares, per_epoch = (1 - decay) / (1 + decay), 1440 // m
         epochs = sum_of_squared_epochs("constant", decay, per_epoch, per_epoch, math.inf)
-        found = linear_variance(squares, epochs, m, 1440) / (squares / m)
-        assert found == pytest.approx(ratio, abs=0.005 if ratio > 0.01 else 0.0005)
+        shrinkage = linear_variance(squares, epochs, m, 1440) / (squares / m)
+        assert shrinkage == pytest.approx(ratio, abs=0.005 if ratio > 0.01 else 0.0005)
 
 
 def test_independent_batches_are_an_infinite_population() -> None:
@@ -182,8 +182,8 @@ def test_a_whole_pass_with_equal_weights_is_exact_whatever_the_rounding() -> Non
     for per_epoch in range(1, 40):
         squares = sum_of_squares("cumulative", 0.0, per_epoch)
         epochs = sum_of_squared_epochs("cumulative", 0.0, per_epoch, per_epoch, 0)
-        found = linear_variance(squares, epochs, 3, 3 * per_epoch)
-        assert 0 <= found < 1e-15
+        shrinkage = linear_variance(squares, epochs, 3, 3 * per_epoch)
+        assert 0 <= shrinkage < 1e-15
 
 
 @pytest.mark.parametrize("m", [4, 64])
@@ -195,10 +195,10 @@ def test_the_best_memory_minimises_the_exact_error(m: int, drift: float) -> None
         decay = 1 - math.exp(-log_memory)
         return (1 - decay) / (1 + decay) / m + (drift * decay / (1 - decay)) ** 2
 
-    found = optimize.minimize_scalar(squared_error, bounds=(0.5, 14), method="bounded")
+    minimum = optimize.minimize_scalar(squared_error, bounds=(0.5, 14), method="bounded")
     memory = best_memory(m, drift)
     assert memory > 10
-    assert memory == pytest.approx(math.exp(found.x), rel=1.5 / memory)
+    assert memory == pytest.approx(math.exp(minimum.x), rel=1.5 / memory)
     assert drift_of_best_memory(m, memory) == pytest.approx(drift)
 
 
@@ -206,8 +206,8 @@ def test_the_best_decay_at_another_batch() -> None:
     drift, decay = 1e-4, 0.99
     m = 1 / (4 * drift**2 / (1 - decay) ** 3)
     larger = best_memory(int(2 * m), drift) / best_memory(int(m), drift)
-    found = 1 / (1 - decay_at_another_batch(decay, 2)) * (1 - decay)
-    assert found == pytest.approx(larger, rel=0.05)
+    memory = 1 / (1 - decay_at_another_batch(decay, 2)) * (1 - decay)
+    assert memory == pytest.approx(larger, rel=0.05)
     assert decay_at_another_batch(0.1, 8) == 0
     assert decay_at_another_batch(0.9, 1) == pytest.approx(0.9)
 

@@ -41,8 +41,8 @@ def test_the_expected_variance_over_all_subsets(second: Any, m: int) -> None:
     batches = np.array(list(combinations(SKEWED, m)))
     mean = stored(m)[second](batches.var(axis=1)).mean()
     read = mean - EPSILON if second == "biased_plus_epsilon" else mean
-    found = expected_ratio(second, m, len(SKEWED), EPSILON, 0.0)
-    assert found == pytest.approx(read / SKEWED.var(), rel=1e-12)
+    ratio = expected_ratio(second, m, len(SKEWED), EPSILON, 0.0)
+    assert ratio == pytest.approx(read / SKEWED.var(), rel=1e-12)
 
 
 @pytest.mark.parametrize("m", [2, 3, 5])
@@ -50,15 +50,15 @@ def test_the_expected_variance_over_all_subsets(second: Any, m: int) -> None:
 def test_the_expected_variance_over_all_samples(second: Any, m: int) -> None:
     batches = np.array(list(product(SKEWED, repeat=m)))
     read = stored(m)[second](batches.var(axis=1)).mean()
-    found = expected_ratio(second, m, math.inf, EPSILON, 0.0)
-    assert found == pytest.approx(read / SKEWED.var(), rel=1e-12)
+    ratio = expected_ratio(second, m, math.inf, EPSILON, 0.0)
+    assert ratio == pytest.approx(read / SKEWED.var(), rel=1e-12)
 
 
 @pytest.mark.parametrize("m", [3, 4, 16, 64])
 def test_averaging_inverse_deviations_by_quadrature(m: int) -> None:
     mean = stats.chi(m - 1).expect(lambda c: np.sqrt(m) / c, lb=0, ub=np.inf)
-    found = expected_ratio("inverse_deviation", m, math.inf, EPSILON, 0.0)
-    assert found == pytest.approx(1 / mean**2, rel=1e-6)
+    ratio = expected_ratio("inverse_deviation", m, math.inf, EPSILON, 0.0)
+    assert ratio == pytest.approx(1 / mean**2, rel=1e-6)
 
 
 def test_inverse_deviations_at_the_edges() -> None:
@@ -76,8 +76,8 @@ def test_variance_of_an_unbiased_variance_over_all_samples(m: int) -> None:
     kurtosis = stats.kurtosis(values)
     unbiased = np.array(list(product(values, repeat=m))).var(axis=1, ddof=1)
     expected = unbiased.var() / values.var() ** 2
-    found = variance_of_variance(1.0, 1.0, m, math.inf, kurtosis)
-    assert found == pytest.approx(expected, rel=1e-12)
+    variance = variance_of_variance(1.0, 1.0, m, math.inf, kurtosis)
+    assert variance == pytest.approx(expected, rel=1e-12)
     assert variance_of_variance(0.25, 1.0, m, math.inf, kurtosis) == pytest.approx(expected / 4)
 
 
@@ -103,7 +103,7 @@ def simulated(population: Array, m: int, decay: float, runs: int, epochs: int) -
     generator = np.random.default_rng(m)
     per_epoch = len(population) // m
     unbiased, inverse = np.ones(runs), np.ones(runs)
-    found: dict[str, list[Array]] = {"unbiased": [], "inverse_deviation": []}
+    averages: dict[str, list[Array]] = {"unbiased": [], "inverse_deviation": []}
     for epoch in range(epochs):
         rows = np.tile(population, (runs, 1))
         batches = generator.permuted(rows, axis=1)[:, : per_epoch * m]
@@ -112,9 +112,9 @@ def simulated(population: Array, m: int, decay: float, runs: int, epochs: int) -
             unbiased = decay * unbiased + (1 - decay) * v * m / (m - 1)
             inverse = decay * inverse + (1 - decay) / np.sqrt(v)
             if epoch == epochs - 1:
-                found["unbiased"].append(np.log(unbiased))
-                found["inverse_deviation"].append(-2 * np.log(inverse))
-    return {rule: np.array(logs).T for rule, logs in found.items()}
+                averages["unbiased"].append(np.log(unbiased))
+                averages["inverse_deviation"].append(-2 * np.log(inverse))
+    return {rule: np.array(logs).T for rule, logs in averages.items()}
 
 
 def of_law(law: Any, n: int) -> Array:
@@ -144,10 +144,10 @@ def test_error_of_the_running_variance_over_shuffled_epochs(
     for phase in {1, per_epoch}:
         weights = sum_of_squared_epochs("constant", decay, per_epoch, phase, math.inf)
         kurtosis = stats.kurtosis(population)
-        found = log_error("unbiased", squares, weights, m, n, kurtosis)
-        assert found == pytest.approx(logs[:, phase - 1].std(), rel=0.075)
+        error = log_error("unbiased", squares, weights, m, n, kurtosis)
+        assert error == pytest.approx(logs[:, phase - 1].std(), rel=0.075)
         for second in ("biased", "guarded", "biased_plus_epsilon"):
-            assert log_error(second, squares, weights, m, n, kurtosis) == found
+            assert log_error(second, squares, weights, m, n, kurtosis) == error
 
 
 @pytest.mark.parametrize(("m", "near"), [(4, 0.2), (16, 0.12), (64, 0.06)])
@@ -159,11 +159,11 @@ def test_error_of_averaged_inverse_deviations(m: int, near: float) -> None:
         batch = generator.standard_normal((3000, m))
         average = 0.9 * average + 0.1 / batch.std(axis=1)
     squares = sum_of_squares("constant", 0.9, math.inf)
-    found = log_error("inverse_deviation", squares, 1.0, m, math.inf, 0.0)
-    assert found == pytest.approx(np.log(average**-2).std(), rel=near)
+    error = log_error("inverse_deviation", squares, 1.0, m, math.inf, 0.0)
+    assert error == pytest.approx(np.log(average**-2).std(), rel=near)
     expected = math.log(expected_ratio("inverse_deviation", m, math.inf, 0.0, 0.0))
     measured = -2 * np.log(average.mean())
-    assert expected == pytest.approx(measured, abs=4 * found / math.sqrt(3000))
+    assert expected == pytest.approx(measured, abs=4 * error / math.sqrt(3000))
 
 
 def test_inverse_deviations_of_three_have_no_variance() -> None:
