@@ -6,7 +6,7 @@ import math
 import platform
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from caviar.model.records import (
     Record,
     StatisticsError,
 )
+from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train
 from caviar.runner.data.splits import Data, make_splits
@@ -46,62 +47,84 @@ CHECKPOINT_REST = 20.0
 """A checkpoint that took t seconds, to make and until it was taken off the worker's hands, is
 followed by at least this many times t without one: checkpoints take under 5 % of a trial."""
 
+Clock = Callable[[], float]
+"""Seconds that only grow."""
 
-def run_trial(job: Job, data: Data) -> Iterator[Event]:
+Trainer = Callable[[Training, Splits, Snapshot | None, Callable[[], bool]], Iterator[Record]]
+"""Trains from the start or from a snapshot, and asks after every step whether one is due."""
+
+
+def run_trial(
+    job: Job,
+    data: Data,
+    *,
+    clock: Clock = time.perf_counter,
+    trainer: Trainer = train,
+    block_seconds: float = BLOCK_SECONDS,
+    checkpoint_rest: float = CHECKPOINT_REST,
+) -> Iterator[Event]:
     """Train and measure, sending blocks of rows and checkpoints on the way and an outcome at the
     end.
 
     An exception inside becomes an outcome with its traceback.
     """
-    gathered = _Gathered(job)
+    gathered = _Gathered(job, clock)
+    rest = _Rest(job.checkpoint_seconds, checkpoint_rest, clock)
     yield Started(job.trial_id, job.attempt)
     try:
-        yield from _trained(job, data, gathered)
+        yield from _trained(job, data, gathered, rest, trainer, block_seconds)
         yield from gathered.blocks()
         yield gathered.outcome()
     except Exception as error:
         yield gathered.failure(error, traceback.format_exc())
 
 
-def _trained(job: Job, data: Data, gathered: _Gathered) -> Iterator[Event]:
-    start, rest = None, _Rest(job.checkpoint_seconds)
+def _trained(
+    job: Job,
+    data: Data,
+    gathered: _Gathered,
+    rest: _Rest,
+    trainer: Trainer,
+    block_seconds: float,
+) -> Iterator[Event]:
+    start, clock = None, gathered.clock
     if job.checkpoint is not None:
         start, tally = unpack(job.checkpoint, job.config, data)
         gathered.go_on(tally)
-    due, paused = time.perf_counter() + BLOCK_SECONDS, None
+    due, paused = clock() + block_seconds, None
     splits = make_splits(data, job.config)
-    for record in train(build(job.config, data), splits, start, rest.over):
+    for record in trainer(build(job.config, data), splits, start, rest.over):
         if paused is not None:
-            gathered.probe_seconds += time.perf_counter() - paused
+            gathered.probe_seconds += clock() - paused
             paused = None
         if isinstance(record, Probing):
-            paused = time.perf_counter()
+            paused = clock()
             continue
         if isinstance(record, Snapshot):
-            began = time.perf_counter()
+            began = clock()
             yield from gathered.blocks()
             yield gathered.checkpoint(record)
-            rest.begin(time.perf_counter() - began)
+            rest.begin(clock() - began)
             continue
         gathered.add(record)
-        if time.perf_counter() >= due:
+        if clock() >= due:
             yield from gathered.blocks()
-            due = time.perf_counter() + BLOCK_SECONDS
+            due = clock() + block_seconds
 
 
 class _Rest:
     """The time from one checkpoint to the next, and from the start to the first."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._end = time.perf_counter() + seconds
+    def __init__(self, seconds: float, times: float, clock: Clock) -> None:
+        self._seconds, self._times, self._clock = seconds, times, clock
+        self._end = clock() + seconds
 
     def over(self) -> bool:
-        return time.perf_counter() >= self._end
+        return self._clock() >= self._end
 
     def begin(self, spent: float) -> None:
         """After a checkpoint that took `spent` seconds."""
-        self._end = time.perf_counter() + max(self._seconds, CHECKPOINT_REST * spent)
+        self._end = self._clock() + max(self._seconds, self._times * spent)
 
 
 class BrokenBatchNormError(ArithmeticError):
@@ -111,9 +134,10 @@ class BrokenBatchNormError(ArithmeticError):
 class _Gathered:
     """Rows waiting to be sent, and what the outcome will say about the whole trial."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, clock: Clock) -> None:
         self.job = job
-        self.started = time.perf_counter()
+        self.clock = clock
+        self.started = clock()
         self.before = 0.0
         self.rows = 0
         self.steps = 0
@@ -160,7 +184,7 @@ class _Gathered:
 
     @property
     def seconds(self) -> float:
-        return self.before + time.perf_counter() - self.started
+        return self.before + self.clock() - self.started
 
     def go_on(self, tally: Tally) -> None:
         """Count on from what earlier attempts came to."""

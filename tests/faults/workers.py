@@ -6,10 +6,14 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
-import caviar.runner.trial.run_trial
+from caviar.model.records import Record
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train
 from caviar.runner.data.splits import Data
 from caviar.runner.trial.events import Checkpoint, Event, Job
 from caviar.runner.trial.run_trial import run_trial
@@ -28,24 +32,17 @@ STEPS = 100
 """Between two checkpoints of a trial of these workers."""
 
 
-class _EverySoManySteps:
-    """In the place of the clock that says when a checkpoint is due."""
-
-    def __init__(self, seconds: float) -> None:
-        self._asked = 0
-
-    def over(self) -> bool:
-        self._asked += 1
-        return self._asked % STEPS == 0
-
-    def begin(self, spent: float) -> None: ...
+def _with_snapshots(
+    training: Training, splits: Splits, start: Snapshot | None, due: Callable[[], bool]
+) -> Iterator[Record]:
+    """Trains with a snapshot every `STEPS` steps, whatever the clock says."""
+    asked = count(1)
+    return train(training, splits, start, lambda: next(asked) % STEPS == 0)
 
 
 def runs(job: Job, data: Data) -> Iterator[Event]:
     """A real trial; it sends its rows at once and its checkpoints at steps that a test knows."""
-    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
-    caviar.runner.trial.run_trial._Rest = _EverySoManySteps  # type: ignore[assignment,misc]
-    return run_trial(job, data)
+    return run_trial(job, data, trainer=_with_snapshots, block_seconds=0.0)
 
 
 def is_hungry(job: Job) -> bool:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import pytest
-
-import caviar.runner.trial.run_trial
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data
 from caviar.runner.trial.checkpoint import ABOUT
 from caviar.runner.trial.events import Checkpoint, Event, Job
-from caviar.runner.trial.run_trial import run_trial
+from caviar.runner.trial.run_trial import Clock, run_trial
 from tests.runner.helpers import plan_of, tiny
 from tests.runner.trial.test_build import SMALL
 
@@ -37,13 +35,15 @@ def trial(*settings: str) -> tuple[TrialConfig, Data]:
 
 
 def attempted(
-    config: TrialConfig, data: Data, checkpoint: bytes | None = None, attempt: int = 0
+    config: TrialConfig,
+    data: Data,
+    checkpoint: bytes | None = None,
+    attempt: int = 0,
+    clock: Clock = time.perf_counter,
 ) -> list[Event]:
     """A whole attempt with a checkpoint after every step."""
     job = Job(config, config.trial_id, attempt, checkpoint, checkpoint_seconds=0.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(caviar.runner.trial.run_trial, "CHECKPOINT_REST", 0.0)
-        return list(run_trial(job, data))
+    return list(run_trial(job, data, clock=clock, checkpoint_rest=0.0))
 
 
 def checkpoints(events: list[Event]) -> dict[int, Checkpoint]:

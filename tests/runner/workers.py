@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 
 import threadpoolctl
 
-import caviar.runner.trial.run_trial
 from caviar.runner.data.splits import Data
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
@@ -47,8 +46,7 @@ def never_ends(job: Job, data: Data) -> Iterator[Event]:
 
 def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
     """A real trial that sends its rows at once and never goes on after its first of a table."""
-    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
-    for event in run_trial(job, data):
+    for event in run_trial(job, data, block_seconds=0.0):
         yield event
         if isinstance(event, Block) and event.table == table:
             time.sleep(FOR_GOOD)
@@ -56,8 +54,7 @@ def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
 
 def holds_until(release: Path, job: Job, data: Data) -> Iterator[Event]:
     """A real trial that sends its rows at once and waits after its first until the file exists."""
-    caviar.runner.trial.run_trial.BLOCK_SECONDS = 0.0
-    for event in run_trial(job, data):
+    for event in run_trial(job, data, block_seconds=0.0):
         yield event
         while isinstance(event, Block) and not release.exists():
             time.sleep(0.01)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import caviar.runner.trial.run_trial
 from caviar.model.norms.registry import NORMS
 from caviar.model.records import Record
 from caviar.model.steps.setup import Splits, Training
@@ -20,7 +19,7 @@ from caviar.model.train import train
 from caviar.runner.executors.processes import LocalExecutor
 from caviar.runner.trial.checkpoint import ABOUT, Header, header
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome
-from caviar.runner.trial.run_trial import run_trial
+from caviar.runner.trial.run_trial import Trainer, run_trial
 from tests.runner.attempts import (
     EVERYTHING,
     about_with,
@@ -127,15 +126,17 @@ def test_any_chain_of_attempts(stops: set[int]) -> None:
     assert told(outcome_of(last)) == told(outcome_of(whole))
 
 
-def test_time_goes_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_goes_on_too() -> None:
     """On a clock that ticks a second whenever it is read."""
-    ticks = iter(range(10**6))
-    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
-    monkeypatch.setattr(caviar.runner.trial.run_trial, "time", clock)
+    ticks = count(0.0)
+
+    def clock() -> float:
+        return next(ticks)
+
     config, data = trial()
-    whole = attempted(config, data)
+    whole = attempted(config, data, clock=clock)
     found = json.loads(members_of(checkpoints(whole)[6].content)[ABOUT])["tally"]
-    rest = outcome_of(attempted(config, data, checkpoints(whole)[6].content))
+    rest = outcome_of(attempted(config, data, checkpoints(whole)[6].content, clock=clock))
     assert 0 < found["seconds"] < rest.seconds
     assert (found["probe_seconds"], rest.probe_seconds) == (1.0, 3.0)
     assert outcome_of(whole).probe_seconds == 3.0
@@ -174,57 +175,54 @@ def test_another_process_goes_on_where_one_stopped() -> None:
 
 
 class Clock:
+    """Stands still unless a test moves it."""
+
     def __init__(self) -> None:
         self.now = 100.0
 
-    def perf_counter(self) -> float:
+    def __call__(self) -> float:
         return self.now
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    stopped = Clock()
-    monkeypatch.setattr(caviar.runner.trial.run_trial, "time", stopped)
-    return stopped
-
-
-def test_a_trial_that_ends_before_the_first_is_due_sends_none(clock: Clock) -> None:
+def test_a_trial_that_ends_before_the_first_is_due_sends_none() -> None:
     config, data = trial()
-    events = list(run_trial(Job(config, config.trial_id, 0), data))
+    events = list(run_trial(Job(config, config.trial_id, 0), data, clock=Clock()))
     assert outcome_of(events).status == "completed" and not checkpoints(events)
 
 
-def test_checkpoints_come_in_their_interval(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every 10 seconds, and a step takes 4."""
+def stepping(clock: Clock, seconds: float) -> Trainer:
+    """Trains in steps that take so long."""
 
-    def slowly(
+    def trainer(
         training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
     ) -> Iterator[Record]:
         def asked() -> bool:
-            clock.now += 4.0
+            clock.now += seconds
             return wanted()
 
         return train(training, splits, start, asked)
 
-    monkeypatch.setattr(caviar.runner.trial.run_trial, "train", slowly)
+    return trainer
+
+
+def test_checkpoints_come_in_their_interval() -> None:
+    """Every 10 seconds, and a step takes 4."""
+    clock = Clock()
     config, data = trial()
-    events = list(run_trial(Job(config, config.trial_id, 0), data))
+    job = Job(config, config.trial_id, 0)
+    events = list(run_trial(job, data, clock=clock, trainer=stepping(clock, 4.0)))
     assert list(checkpoints(events)) == [3, 6, 9]
 
 
-def test_one_that_takes_long_to_hand_over_is_followed_by_a_rest(clock: Clock) -> None:
+def test_one_that_takes_long_to_hand_over_is_followed_by_a_rest() -> None:
+    """Of twenty times as long: a step takes a second, and a checkpoint a quarter of one."""
+    clock = Clock()
     config, data = trial()
     job = Job(config, config.trial_id, 0, checkpoint_seconds=0.0)
-    assert len(checkpoints(list(run_trial(job, data)))) == STEPS - 1
+    assert len(checkpoints(list(run_trial(job, data, clock=clock)))) == STEPS - 1
     sent = []
-    for event in run_trial(job, data):
+    for event in run_trial(job, data, clock=clock, trainer=stepping(clock, 1.0)):
         if isinstance(event, Checkpoint):
             sent.append(event.step)
-            clock.now += 1.0
-    assert sent == [1]
-    rest = caviar.runner.trial.run_trial._Rest(10.0)
-    rest.begin(1.0)
-    clock.now += 19.9
-    assert not rest.over()
-    clock.now += 0.1
-    assert rest.over()
+            clock.now += 0.25
+    assert sent == [1, 6, 11]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-import caviar.runner.trial.run_trial
 from caviar.model.records import Checked, Curve, Evaluation, Probing, Record
 from caviar.model.steps.optimizers import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
 from caviar.model.steps.schedules import SCHEDULES
@@ -21,7 +20,7 @@ from caviar.runner.store.sink import MemorySink, to_table
 from caviar.runner.trial.build import build
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 from caviar.runner.trial.measurement_schedule import spread
-from caviar.runner.trial.run_trial import TABLE, run_trial
+from caviar.runner.trial.run_trial import TABLE, Trainer, run_trial
 from tests.runner.helpers import DIGITS, TINY, block, jobs_of, outcome_of, plan_of, rows_of, tiny
 
 PLAN = plan_of(*TINY)
@@ -78,16 +77,12 @@ def test_a_trial_repeats_bit_for_bit() -> None:
     assert rows_of(first) == rows_of(again)
 
 
-def test_rows_do_not_depend_on_when_blocks_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_do_not_depend_on_when_blocks_are_sent() -> None:
     few = list(run_trial(JOB, PLAN.data))
-    monkeypatch.setattr(caviar.runner.trial.run_trial, "BLOCK_SECONDS", 0.0)
-    many = list(run_trial(JOB, PLAN.data))
+    many = list(run_trial(JOB, PLAN.data, block_seconds=0.0))
     assert len(many) > len(few)
     assert rows_of(many) == rows_of(few)
     assert outcome_of(many).rows == outcome_of(few).rows
-
-
-Train = Callable[..., Iterator[Record]]
 
 
 def curve(step: int, *losses: float) -> Curve:
@@ -95,17 +90,16 @@ def curve(step: int, *losses: float) -> Curve:
     return Curve(step, 0.5, 0.1, loss, loss, loss, loss)
 
 
-def trained_by(train: Train, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    monkeypatch.setattr(caviar.runner.trial.run_trial, "train", train)
-    return list(run_trial(JOB, PLAN.data))
+def trained_by(trainer: Trainer) -> list[Event]:
+    return list(run_trial(JOB, PLAN.data, trainer=trainer))
 
 
-def test_an_exception_becomes_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_becomes_an_outcome() -> None:
     def train(*_: object) -> Iterator[Record]:
         yield curve(3, 1.0, 1.0)
         raise ArithmeticError("the sky fell")
 
-    events = trained_by(train, monkeypatch)
+    events = trained_by(train)
     outcome = outcome_of(events)
     assert isinstance(events[0], Started) and events[-1] is outcome
     assert (outcome.status, outcome.error) == ("failed", "ArithmeticError: the sky fell")
@@ -122,28 +116,27 @@ def test_an_exception_while_the_data_are_split_becomes_an_outcome() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_loss_that_is_not_finite_is_a_result_with_its_seeds_named(
-    bad: float, monkeypatch: pytest.MonkeyPatch
+    bad: float,
 ) -> None:
     def train(*_: object) -> Iterator[Record]:
         yield curve(1, 1.0, bad)
         yield curve(2, 1.0, 1.0)
 
-    events = trained_by(train, monkeypatch)
+    events = trained_by(train)
     outcome = outcome_of(events)
     assert (outcome.status, outcome.diverged_seeds) == ("diverged", JOB.config.seeds[1:])
     assert outcome.error == "the loss of 1 seeds stopped being finite"
     assert counted(events) == outcome.rows == 4
 
 
-def test_population_loss_tells_divergence_and_other_readings_do_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def said(statistics: str) -> str:
+def test_population_loss_tells_divergence_and_other_readings_do_not() -> None:
+    def status_of(statistics: str) -> str:
         values = np.array([1.0, np.nan])
         record = Evaluation(1, "test", statistics, "", 8, values, values, 9)
-        return outcome_of(trained_by(lambda *_: iter([record]), monkeypatch)).status
+        return outcome_of(trained_by(lambda *_: iter([record]))).status
 
-    assert (said("population"), said("running"), said("batch")) == ("diverged", *["completed"] * 2)
+    assert status_of("population") == "diverged"
+    assert status_of("running") == status_of("batch") == "completed"
 
 
 def test_a_network_that_diverges_keeps_its_rows() -> None:
