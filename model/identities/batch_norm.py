@@ -1,8 +1,8 @@
 """Exact identities of standardised values and of the gradient through their statistics.
 
-Each function gives the errors of one identity at one place, relative to the size of the terms
-that cancel in it, which is what rounding is proportional to. What they say is in
-`caviar.model.identities.check.Invariants`.
+Each function gives the errors of one identity at one site, relative to the size of the terms
+that cancel in it, to which rounding is proportional. `caviar.model.identities.check.Invariants`
+states the identities.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from caviar.model.identities.identity import Identity, batch, few, products, rel
 from caviar.model.identities.site import Site
 
 COUPLED_FEATURES = 4
-"""Features whose whole Jacobian is built, so that m passes of m examples stay cheap."""
+"""Number of features whose whole Jacobian is built, so that m passes of m examples are cheap."""
 
 
 def moments(site: Site) -> Array:
@@ -88,7 +88,7 @@ def orthogonality(site: Site) -> Array:
 
 
 def orthogonality_of_groups(site: Site) -> Array:
-    """`orthogonality` where statistics go over units: of all weights of a group together."""
+    """`orthogonality` where statistics go over units: for all weights of a group together."""
     inner, expected, terms = (
         part.reshape(len(part), -1, site.size).sum(axis=2) for part in _radial(site)
     )
@@ -96,7 +96,7 @@ def orthogonality_of_groups(site: Site) -> Array:
 
 
 def _radial(site: Site) -> tuple[Array, Array, Array]:
-    """<w_j, dL/dw_j>, what it should be and the terms it sums, each `(replicas, units)`."""
+    """<w_j, dL/dw_j>, its expected value and the size of its terms, each `(replicas, units)`."""
     dx_hat = site.dz * site.scale
     product = dx_hat * site.x_hat
     size = np.abs(dx_hat) + np.abs(dx_hat).mean(axis=2, keepdims=True)
@@ -107,7 +107,7 @@ def _radial(site: Site) -> tuple[Array, Array, Array]:
 
 
 def along_weights(site: Site) -> Array:
-    """<w_j, dL/dw_j>, a bias counted in, `(replicas, units)`."""
+    """<w_j, dL/dw_j>, including a bias, `(replicas, units)`."""
     _, gradients = site.dense.backward(site.weights, site.inputs, site.gradients[0])
     parts = [np.sum(w * gradients[k].astype(np.float64), axis=1) for k, w in site.weights.items()]
     return np.asarray(np.sum(parts, axis=0))
@@ -121,11 +121,13 @@ def through_weights(site: Site, size: Array) -> Array:
 
 
 def gains(site: Site) -> Array:
-    _, found = site.gradients
+    _, gradients = site.gradients
     dy, z = site.dy.astype(np.float64), site.z.reshape(site.dy.shape)
     pairs = {"gamma": dy * z, "beta": dy}
     gamma, beta = (
-        relative(found[k] - terms.sum(axis=1, keepdims=True), np.abs(terms).sum(axis=1)[:, None])
+        relative(
+            gradients[k] - terms.sum(axis=1, keepdims=True), np.abs(terms).sum(axis=1)[:, None]
+        )
         for k, terms in pairs.items()
     )
     return np.asarray(np.maximum(gamma, beta))
@@ -150,7 +152,7 @@ def coupling(site: Site) -> Array:
     energy = np.sum(jacobian**2, axis=0).sum(axis=0)
     kept = 1 - site.lost[0, 0, 0, some]
     expected = 1 + kept**2 - (1 + 2 * kept + np.mean(x_hat**4, axis=0)) / m
-    # The mean is 0 but for rounding, which a constant feature far from 0 makes large.
+    # The mean is 0 except for rounding, which a constant feature far from 0 makes large.
     return relative(energy - expected - 2 * np.mean(x_hat, axis=0) ** 2, 1)
 
 
@@ -161,10 +163,10 @@ STANDARDISED = GAINS | {
     "scale": Identity(scale, squares),
     "bound": Identity(bound),
 }
-"""What every x_hat keeps that has the mean 0 and the variance q."""
+"""What holds for every x_hat of mean 0 and variance q."""
 
 TAPED = {"moments": Identity(moments), "deviation": Identity(deviation, few)}
-"""What holds where the tape has a mean and a variance for each group."""
+"""What holds where the tape has a mean and a variance per group."""
 
 THROUGH_STATISTICS = {
     "shift_null": Identity(shift_null),
@@ -172,7 +174,7 @@ THROUGH_STATISTICS = {
     "influence": Identity(influence),
     "orthogonality": Identity(orthogonality, products),
 }
-"""What the gradient through mean and variance keeps."""
+"""What holds for a gradient through mean and variance."""
 
 COUPLED = {"coupling": Identity(coupling)}
 

@@ -1,8 +1,8 @@
 """Exact identities of a normalising layer, checked on a training step's own tape.
 
-A right layer misses them by rounding alone, a wrong one by far more, so the first steps of a
-trial can prove that its numbers come from the arm they are filed under. Every error is taken
-relative to the size of the terms that cancel in it, which is what rounding is proportional to.
+A correct layer misses them by rounding alone, a wrong one by far more, so the first steps of a
+trial can prove that its numbers come from the arm whose name they carry. Every error is
+relative to the size of the terms that cancel in it, to which rounding is proportional.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Invariants:
-    """What held and what did not, over layers, replicas, groups and features.
+    """Which identities hold, over layers, replicas, groups and features.
 
-    `checks` has the identities that apply, and no others. With x_hat, mean and v of groups of m
+    `checks` has only the identities that apply. With x_hat, mean and v of groups of m
     that share statistics, epsilon, and q = v / (v + epsilon):
     `moments`: the tape's mean and v are those of consecutive examples, v biased.
     `deviation`: inverse deviation^2 (v + epsilon) = 1.
     `definition`: x_hat is the input less the mean, times the inverse deviation. Here and in
-    `deviation` the mean and v are those of the arm: of the other examples, of the ghost
-    that lends its own.
+    `deviation` the mean and v are those of the arm: of the other examples, or of the
+    ghost that lends them.
     `centre`: the sum of x_hat is 0. `scale`: the mean of x_hat^2 is q.
     `bound`: |x_hat| <= sqrt(m - 1) (Samuelson 1968).
-    `shift_null`: a shift of the inputs changes nothing, so the gradient by the inputs sums to 0;
+    `shift_null`: a shift of the inputs changes nothing, so the input gradient sums to 0;
     where the Jacobian is symmetric, the backward pass of an all-ones gradient is 0.
-    `scale_null`: a stretch changes nothing but through epsilon: the product of inputs and
+    `scale_null`: a stretch changes something through epsilon only: the product of inputs and
     gradient is that of x_hat and its own, times 1 - q; where the Jacobian is symmetric, x_hat
     goes back to (1 - q) x_hat over the deviation.
-    `influence`: what the first example of a group feels of every input, by its closed form.
+    `influence`: the gradient of a group's first output by every input, by its closed form.
     `coupling`: the Jacobian's energy off the diagonal is 1 + q^2 - (1 + 2 q + mean x_hat^4) / m
     in units of the inverse deviation, on one ghost: 2 - (3 + kurtosis) / m at epsilon 0.
-    `orthogonality`: <w_j, dL/dw_j> is (1 - q) times the sum of x_hat and its gradient, 0 but
+    `orthogonality`: <w_j, dL/dw_j> is (1 - q) times the sum of x_hat and its gradient, 0 except
     for epsilon (weights in front of a batch norm have no radial gradient).
-    `stopped`: the gradient goes back times the inverse deviation and no other way.
+    `stopped`: the input gradient is the upstream one times the inverse deviation.
     `gains`: the gradients of gamma and beta are the sums of dy x_hat and of dy.
     `output`: gamma x_hat + beta is what reached the next dense layer.
     `shared`: scale and shift of a distorted x_hat are the same for all that share them.
     `limits`: they stay within r_max and d_max.
     `shift`, `stretch`: where running statistics have a share in the step, a shift and a stretch of
-    a ghost about its mean change x_hat by that share, and the gradient says so.
-    `groups`: groups of features are as many as they should be.
+    a ghost about its mean change x_hat by that share, and the gradient agrees.
+    `groups`: the number of groups of features is right.
     `noise`: the draws follow their law. `only_noise`: the other part is a scale 1 or a shift 0.
     """
 
@@ -75,7 +75,7 @@ class Invariants:
 
 
 def check_site(site: Site) -> dict[str, Check]:
-    """The identities of one layer by name."""
+    """The checks of one layer, by the name of the identity."""
     return {
         name: Check(float(np.max(identity.errors(site))), identity.tolerance(site))
         for name, identity in site.normaliser.identities.items()
@@ -83,7 +83,7 @@ def check_site(site: Site) -> dict[str, Check]:
 
 
 def worst(checks: Iterable[dict[str, Check]]) -> Invariants:
-    """By identity the check that misses by most."""
+    """For each identity, the check with the largest error for its tolerance."""
     kept: dict[str, Check] = {}
     for name, check in (item for one in checks for item in one.items()):
         kept[name] = max(kept.get(name, check), check, key=_excess)

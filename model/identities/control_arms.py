@@ -1,8 +1,8 @@
-"""Identities that arms have in common whose Jacobian is not symmetric, as batch norm's is.
+"""Identities shared by arms whose Jacobian, unlike batch norm's, is not symmetric.
 
 As in `identities.batch_norm`, each function gives the errors of one identity, relative to the
-terms that cancel in it. `sharing` are the axes of the groups that one set of statistics ties
-together: the examples of a group, or the groups as well.
+terms that cancel in it. `sharing` are the axes over which inputs share one set of statistics: the
+examples of a group, or the groups as well.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def shift_null_over(sharing: tuple[int, ...]) -> Callable[[Site], Array]:
 
 
 def scale_null_over(sharing: tuple[int, ...]) -> Callable[[Site], Array]:
-    """A stretch changes nothing but through epsilon."""
+    """A stretch changes something through epsilon only."""
 
     def errors(site: Site) -> Array:
         c = site.h - site.h.mean(axis=sharing, keepdims=True)
@@ -41,7 +41,7 @@ def scale_null_over(sharing: tuple[int, ...]) -> Callable[[Site], Array]:
 
 
 def terms(site: Site, dz: Array) -> Array:
-    """Size of what one example's gradient sends to the inputs."""
+    """Size of the terms that one example's gradient adds to the inputs' gradients."""
     return np.asarray(np.abs(dz) * site.inverse_deviation * (1 + np.abs(site.x_hat) * site.reach))
 
 

@@ -1,8 +1,8 @@
 """Identities of the arms that put x_hat through `scale x_hat + shift`: noise and renormalisation.
 
 As in `identities.batch_norm`, each function gives the errors of one identity, relative to the
-terms that cancel in it. The arms say by `shared_draw(batch)` how many examples share one scale
-and one shift.
+terms that cancel in it. `shared_draw(batch)` of an arm is how many examples share one scale and
+one shift.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from caviar.model.identities.site import Site
 
 
 def shared(site: Site) -> Array:
-    """Errors of scale and shift as one number for all that share them."""
+    """Differences of scale and shift between examples that should share them."""
     scale, shift, size = (by_draw(site, part) for part in (site.scale, *shift_of(site)))
     uneven = relative(shift - shift[:, :, :1], size + size[:, :, :1])
     return np.maximum(relative(scale - scale[:, :, :1], scale), uneven)
@@ -28,7 +28,7 @@ def shift_of(site: Site) -> tuple[Array, Array]:
 
 
 def by_draw(site: Site, part: Array) -> Array:
-    """In groups of the examples that share one scale and shift; a last, short one is left out."""
+    """`part` in groups that share one scale and shift, without a last, short group."""
     size: int = site.normaliser.shared_draw(site.batch)
     flat = part.reshape(len(part), -1, part.shape[-1])
     whole = flat.shape[1] // size * size

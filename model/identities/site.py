@@ -1,4 +1,4 @@
-"""A normalising layer in one training step, seen in the groups that share its statistics."""
+"""A normalising layer in one training step, in the groups that share its statistics."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Normalising(Protocol):
 class Site:
     """A normalising layer behind a dense layer, with the tapes of both.
 
-    `inputs` are the dense layer's and `dy` is the gradient by the norm's output, both
+    `inputs` are the dense layer's and `dy` is the gradient at the norm's output, both
     `(replicas, batch, features)`. The rest is double precision and in the groups that share
     statistics, `(replicas, groups, size, features)`; in a layer norm every example is a group
-    of its features. `h` are the norm's inputs, `x_hat` they normalised, `scale` the constant
-    factor on x_hat (1 but in arms that distort it) and `z` what gamma multiplies. `mean` and
+    of its features. `h` are the norm's inputs, `x_hat` the normalised inputs, `scale` the constant
+    factor on x_hat (1 except in arms that distort it) and `z` what gamma multiplies. `mean` and
     `variance` are the tape's, or computed from `h` where it has none. `reach`: rounding moves x_hat
     by this many units, because a mean far from zero costs digits.
     """
@@ -81,26 +81,26 @@ class Site:
         return np.asarray(self.epsilon * self.inverse_deviation**2)
 
     def input_gradient(self, upstream: Array) -> Array:
-        """The backward pass of `upstream` by the norm's input at gamma 1, both in groups."""
+        """The input gradient for `upstream` at gamma 1, both in groups."""
         gains = {"gamma": np.ones_like, "beta": np.zeros_like}
-        at = self.parameters | {k: fill(self.parameters[k]) for k, fill in gains.items()}
+        parameters = self.parameters | {k: fill(self.parameters[k]) for k, fill in gains.items()}
         flat = upstream.astype(self.inputs.dtype).reshape(self.dy.shape)
-        dx, _ = self.layer.backward(at, self.tape, flat)
+        dx, _ = self.layer.backward(parameters, self.tape, flat)
         return _double(dx).reshape(self.h.shape)
 
     @cached_property
     def dz(self) -> Array:
-        """The gradient of the loss by `z`, in groups."""
+        """The gradient of the loss with respect to `z`, in groups."""
         return (_double(self.dy) * self.parameters["gamma"]).reshape(self.h.shape)
 
     @cached_property
     def gradients(self) -> tuple[Array, Parameters]:
-        """The step's own backward pass: of the loss by the norm's inputs and by its gains."""
+        """The step's backward pass: gradients by the norm's inputs and by its gains."""
         return self.layer.backward(self.parameters, self.tape, self.dy)
 
     @cached_property
     def probe(self) -> Array:
-        """An upstream gradient by `z` that no statistics take away, at the step's precision."""
+        """An upstream gradient that no statistics cancel, at the step's precision."""
         return _double((1 + self.x_hat).astype(self.inputs.dtype))
 
     @cached_property
@@ -118,7 +118,7 @@ def site_of(
     inputs: Array,
     dy: Array,
 ) -> Site:
-    """The step's arrays in groups; the dense layer's output is computed once more."""
+    """The step's arrays in groups; the dense layer's output is computed again."""
     x_hat, inverse_deviation = _double(tape.x_hat), _double(tape.inverse_deviation)
     h = _double(dense.forward(weights, inputs, ())[0]).reshape(x_hat.shape)
     if tape.moments is not None:

@@ -18,7 +18,7 @@ from caviar.model.norms.standardise import grouped, standardised
 
 
 def limits(site: Site) -> Array:
-    """Errors of r and d as numbers within r_max and d_max."""
+    """How far r and d are outside the limits r_max and d_max."""
     norm, (shift, size) = site.normaliser, shift_of(site)
     assert isinstance(norm, BatchRenorm)
     above = np.maximum(site.scale / norm.r_max, 1 / (norm.r_max * site.scale)) - 1
@@ -30,18 +30,18 @@ def limits(site: Site) -> Array:
 class BatchRenorm:
     """Batch norm that then corrects x_hat, within limits, towards its moving averages.
 
-    Removes, as far as `r_max` >= 1 and `d_max` >= 0 allow, what the noise of a ghost does to
-    the forward pass; keeps the gradient through the ghost's statistics: x_hat r + d with
-    r = clip(sigma_g / sigma, 1 / r_max, r_max), d = clip((mu_g - mu) / sigma, -d_max, d_max),
-    neither with a gradient. Ioffe 2017, section 3, Algorithm 1: mu and sigma are moving averages
-    of the mean and of the deviation, sqrt(variance + epsilon), with `decay`; as there, training
-    starts as batch norm and the limits open, here linearly over the first `ramp` steps.
+    Removes, as far as `r_max` >= 1 and `d_max` >= 0 allow, what the noise of a ghost does to the
+    forward pass; keeps the gradient through the ghost's statistics: x_hat r + d with r =
+    clip(sigma_g / sigma, 1 / r_max, r_max), d = clip((mu_g - mu) / sigma, -d_max, d_max), neither
+    with a gradient. As in Ioffe 2017, section 3, Algorithm 1, mu and sigma are moving averages of
+    the mean and of the deviation, sqrt(variance + epsilon), with `decay`, and training starts as
+    batch norm; then the limits open, here linearly over the first `ramp` steps.
 
     The averages are the one state of a layer that feeds back into training. They come in as the
     parameters `reference_mean` and `reference_deviation`, `(replicas, 1, features)`, and
-    `reference_updates`, `(replicas, 1, 1)`; `references` starts and `follow` advances them: an
-    update a step with the mean over the step's ghosts, the first one copied. Input and output
-    `(replicas, batch, features)`, ghosts of `norm_batch_size`.
+    `reference_updates`, `(replicas, 1, 1)`; `references` starts and `follow` advances them: one
+    update per step with the mean over the step's ghosts, the first of which is copied. Input and
+    output `(replicas, batch, features)`, ghosts of `norm_batch_size`.
     """
 
     norm_batch_size: int
@@ -60,7 +60,7 @@ class BatchRenorm:
         return self.norm_batch_size
 
     def shared_draw(self, batch: int) -> int:
-        """Examples that share one scale and one shift: a ghost's."""
+        """How many examples share one scale and one shift: those of a ghost."""
         return self.norm_batch_size
 
     def references(self, gamma: Array) -> Parameters:
@@ -72,7 +72,7 @@ class BatchRenorm:
         }
 
     def follow(self, references: Parameters, tape: NormTape) -> Parameters:
-        """The averages after a step whose forward pass left `tape`."""
+        """The averages after a step whose forward pass returned `tape`."""
         assert tape.moments is not None
         mean, deviation = self._averages(tape.moments)
         updates = references["reference_updates"]
@@ -90,7 +90,7 @@ class BatchRenorm:
         updates = parameters["reference_updates"]
         centre = parameters["reference_mean"][:, None]
         deviation = parameters["reference_deviation"][:, None]
-        # Before the first update there is no average, and the limits are shut.
+        # Before the first update there is no average, and the limits are closed.
         opened = np.minimum(updates / max(self.ramp, 1), 1)[:, None]
         r_max, d_max = 1 + _share(self.r_max - 1, opened), _share(self.d_max, opened)
         r = np.clip(1 / (plain.inverse_deviation * deviation), 1 / r_max, r_max)
@@ -107,7 +107,7 @@ class BatchRenorm:
 
 
 def _share(limit: float, opened: Array) -> Array:
-    """`limit * opened`, and nothing of an infinite limit that has not begun to open."""
+    """`limit * opened`, and 0 for an infinite limit that has not begun to open."""
     return np.multiply(limit, opened, out=np.zeros_like(opened), where=opened > 0)
 
 

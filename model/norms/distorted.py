@@ -1,4 +1,4 @@
-"""What norms share whose x_hat goes through a scale and a shift that carry no gradient."""
+"""What the norms share that put x_hat through a scale and a shift without a gradient."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from caviar.model.norms.standardise import plain_tape, standardise, standardise_
 
 
 def grouping(site: Site) -> Array:
-    """0 where the groups are as many as they should be."""
+    """0 where the number of groups is right, else infinity."""
     norm = site.normaliser
     assert isinstance(norm, GroupNorm)
     return np.array(0.0 if site.size * norm.groups == site.dy.shape[2] else np.inf)
@@ -27,9 +27,9 @@ class GroupNorm:
     """Group norm (Wu & He 2018, section 3.1, equation 7): mean and variance of a group of features.
 
     The features of one example fall into `groups` groups of consecutive ones, each with a mean
-    and a biased variance of its own; one group is layer norm. No batch statistics: what an
-    example becomes depends on itself alone. Input and output `(replicas, batch, features)`.
-    Raises ValueError where the groups do not divide the features.
+    and a biased variance of its own; one group is layer norm. There are no batch statistics: the
+    output of an example depends on that example alone. Input and output `(replicas, batch,
+    features)`. Raises ValueError where the groups do not divide the features.
     """
 
     groups: int
@@ -57,7 +57,7 @@ class GroupNorm:
 
 
 def _refusal(s: Settings) -> str:
-    """A group of one feature is 0 whatever the feature."""
+    """A group of one feature is always 0 after normalisation, so groups need two or more."""
     groups = s["norm_groups"]
     for units in s["hidden"]:
         if units % groups or units == groups:

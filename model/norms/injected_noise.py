@@ -1,4 +1,4 @@
-"""Batch norm over the whole batch, with the noise of a small ghost batch put in by hand."""
+"""Batch norm over the whole batch, with the noise of a small ghost batch injected."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from caviar.model.norms.standardise import grouped, standardised
 class Noise(Protocol):
     """What one ghost batch's statistics do to x_hat: `(x_hat - delta) / s`.
 
-    `shared` consecutive examples share one draw; 1 is a draw for each example. `draw` returns
+    `shared` consecutive examples share one draw; 1 is one draw per example. `draw` returns
     delta and s, each `(replicas, *shape)` float64, replica r from generator r alone. `shifts` and
-    `scales` say which of the two is not constant.
+    `scales` say whether delta and s vary.
     """
 
     shifts: ClassVar[bool]
@@ -99,7 +99,7 @@ def follows_its_law(site: Site) -> Array:
     """Nats by which the sums of squared draws miss their chi-squared laws, a Chernoff bound.
 
     With k degrees of freedom a sum beyond rho k has a chance below
-    exp(-k (rho - 1 - log(rho)) / 2). Deviations that are all one number were not drawn.
+    exp(-k (rho - 1 - log(rho)) / 2). Deviations that are all equal were not drawn.
     """
     norm, (shift, _) = site.normaliser, shift_of(site)
     assert isinstance(norm, NoisyNorm)
@@ -116,7 +116,7 @@ def follows_its_law(site: Site) -> Array:
 
 
 def only_noise(site: Site) -> Array:
-    """Errors of the part that the noise leaves alone: the shift is 0, or the scale is 1."""
+    """Errors of the part without noise: its shift should be 0, or its scale 1."""
     norm, (shift, size) = site.normaliser, shift_of(site)
     assert isinstance(norm, NoisyNorm)
     errors = np.zeros(site.h.shape)
@@ -139,10 +139,10 @@ class NoisyNorm:
 
     Keeps the noise of ghost statistics at m = `noise_batch_size`; removes self-influence, the
     noise's dependence on the data and between features, and its gradient: delta and s have the
-    law of m independent normal examples, one draw for each group of `noise.shared` examples and
-    each feature (the last group may be short), and are constants to the backward pass. Ghost
+    law of m independent normal examples, one draw per group of `noise.shared` examples and per
+    feature (the last group may be short), and are constants to the backward pass. This is the ghost
     noise injection of Kosson, Fan & Jaggi 2024 with the analytic noise of their code. Where the
-    batch is the whole training set, this is noise on population statistics. Epsilon is in
+    batch is the whole training set, this is noise on population statistics. Epsilon is part of
     x_hat, so s multiplies the root of variance plus epsilon. Evaluation has no noise. Input and
     output `(replicas, batch, features)`; the tape's statistics are the whole batch's, one group.
     """
@@ -164,7 +164,7 @@ class NoisyNorm:
         return batch
 
     def shared_draw(self, batch: int) -> int:
-        """Examples that share one scale and one shift."""
+        """How many examples share one scale and one shift."""
         return min(self.noise.shared, batch)
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
@@ -189,7 +189,7 @@ def _kind(name: str, noise: Callable[[int], Noise], mechanism: Mechanism | None 
         shared = {"ghost": s["norm_batch_size"], "example": 1}[s["noise_shared"]]
         return NoisyNorm(s["norm_batch_size"], s["epsilon"], noise(shared))
 
-    # Averages see one group per step, the whole split: there are no ghosts to choose among.
+    # Averages watch one group per step, the whole split: there are no ghosts to choose among.
     settings = GHOSTS - {"ghost_update"} | {"noise_shared"}
     return NormKind(
         name,

@@ -1,4 +1,4 @@
-"""What a norm says about itself to those who configure, build and report it."""
+"""What a norm declares about itself for configuration, building and reports."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Literal, NamedTuple
 from caviar.model.norms.norm import Norm, Normaliser
 
 Settings = Mapping[str, Any]
-"""Plain values by the name of the config's field."""
+"""Plain values by the name of the config field."""
 
 GHOSTS = frozenset({"norm_batch_size", "epsilon", "ghosts", "partitions", "ghost_update"})
 """Settings of every norm whose statistics come from ghost batches."""
 
 
 def ghosts_of_the_batch(batch_size: int, norm_batch_size: int, train: int) -> int:
-    """The batch, or one ghost where that is larger: examples without a loss join in."""
+    """The batch, or one ghost if that is larger: examples without a loss are added."""
     return max(batch_size, norm_batch_size)
 
 
 def the_batch(batch_size: int, norm_batch_size: int, train: int) -> int:
-    """No example needs company."""
+    """The batch alone: no other examples are needed."""
     return batch_size
 
 
@@ -31,9 +31,9 @@ def nothing_to_refuse(settings: Settings) -> str:
 
 
 class Mechanism(NamedTuple):
-    """What an arm tells about batch norm.
+    """The part of batch norm that an arm isolates.
 
-    `contrast`: the mechanism is `removed` from batch norm and all else kept, or it is left
+    `contrast`: the mechanism is `removed` from batch norm while all else is kept, or it acts
     `alone` on population statistics.
     """
 
@@ -45,12 +45,12 @@ class Mechanism(NamedTuple):
 class NormKind:
     """One value of a study's `norm`.
 
-    `make` builds one of its `normaliser` (None: no norm) from the `settings`, which are all the
-    config fields that this norm reads, and `steps`. `forward_examples` takes batch size, norm
-    batch size and training examples to the examples of a training step's forward pass, those
-    without a loss included. `refusal` says in a sentence what is wrong with settings (`hidden`
-    among them); it is empty where nothing is. `mechanism` is the part of batch norm that this arm
-    shows against it.
+    `make` builds an instance of `normaliser` (None: no norm) from the `settings`, which are all the
+    config fields that this norm reads, and `steps`. `forward_examples` maps batch size, norm batch
+    size and training examples to the number of examples in a training step's forward pass,
+    including those without a loss. `refusal` says in a sentence what is wrong with settings
+    (`hidden` among them), and is empty if nothing is. `mechanism` is the part of batch norm that
+    this arm isolates.
     """
 
     name: str
@@ -68,6 +68,6 @@ class NormKind:
         return self.normaliser is not None and self.normaliser.uses_batch_statistics
 
     def build(self, settings: Settings) -> Norm | None:
-        """The layer; a setting that this norm does not declare is out of its reach."""
+        """The layer. It cannot read a setting that this norm does not declare."""
         made = self.make({key: settings[key] for key in ("steps", *self.settings)})
         return None if made is None else Norm(made)

@@ -16,7 +16,7 @@ from caviar.model.norms.standardise import plain_tape, standardise, standardise_
 class LayerNorm:
     """Layer norm (Ba, Kiros & Hinton 2016): statistics over the features of one example.
 
-    The control arm without batch statistics: what an example becomes depends on itself alone.
+    The control arm without batch statistics: an example's output depends on that example alone.
 
     >>> norm = caviar.Norm(caviar.LayerNorm())
     >>> x = np.random.default_rng(0).normal(size=(1, 2, 64))

@@ -22,7 +22,7 @@ from caviar.model.norms.standardise import grouped, plain_tape
 
 
 def others_deviation(site: Site) -> Array:
-    """The variance of the others is a difference: it costs digits where little is left of it."""
+    """The variance of the others is a difference, which costs digits where it is small."""
     variance = _variance_of_others(site)
     cancelled = (site.h.var(axis=2, keepdims=True) + site.epsilon) / (variance + site.epsilon)
     error = site.inverse_deviation**2 * (variance + site.epsilon) - 1
@@ -47,12 +47,12 @@ def others_influence(site: Site) -> Array:
 
 
 def _mean_of_others(site: Site) -> Array:
-    """Of the rest of the group, for every example."""
+    """For every example, the mean of the rest of the group."""
     return np.asarray((site.h.sum(axis=2, keepdims=True) - site.h) / (site.size - 1))
 
 
 def _variance_of_others(site: Site) -> Array:
-    """Biased, of the rest of the group, for every example."""
+    """For every example, the biased variance of the rest of the group."""
     c = site.h - site.h.mean(axis=2, keepdims=True)
     square = (np.sum(c**2, axis=2, keepdims=True) - c**2) / (site.size - 1)
     return np.asarray(np.maximum(square - (c / (site.size - 1)) ** 2, 0))
@@ -67,9 +67,9 @@ class LeaveOneOutNorm:
     """Normalises each example by the mean and biased variance of the rest of its ghost.
 
     Removes self-influence, the example inside its own statistics; keeps the noise of a small
-    sample (of m - 1) and the gradient through the statistics. Exclusive Batch Normalization of
-    Kosson, Fan & Jaggi 2024 (XBN). Input and output `(replicas, batch, features)`, ghosts of
-    `norm_batch_size`, at least 3: one other example has no variance.
+    sample (of m - 1) and the gradient through the statistics. This is the Exclusive Batch
+    Normalization (XBN) of Kosson, Fan & Jaggi 2024. Input and output `(replicas, batch,
+    features)`, ghosts of `norm_batch_size`, at least 3: one other example has no variance.
     """
 
     norm_batch_size: int
@@ -97,19 +97,19 @@ class LeaveOneOutNorm:
             )
         centred, moments = _centred(x, m)
         variance = moments.variance[:, :, None]
-        # Less than zero only by rounding, where all of a ghost's spread is one example.
+        # Below zero only by rounding, where one example has all of a ghost's spread.
         others = np.maximum(variance - centred * centred / (m - 1), 0) * (m / (m - 1))
         inverse_deviation = 1 / np.sqrt(others + x.dtype.type(self.epsilon))
         z = centred * inverse_deviation * (m / (m - 1))
         return plain_tape(z, inverse_deviation, moments)
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
-        """O(m): every example's variance is that of the ghost less a term of its own."""
+        """O(m), since every example's variance is that of the ghost less one term."""
         m = self.norm_batch_size
         z, inverse_deviation = tape.x_hat, tape.inverse_deviation
         pull = dz * z * inverse_deviation * inverse_deviation
-        own = pull / (m - 1) - pull.mean(axis=2, keepdims=True)
-        dx: Array = dz * inverse_deviation * (m / (m - 1)) + own * (z / inverse_deviation)
+        by_variance = pull / (m - 1) - pull.mean(axis=2, keepdims=True)
+        dx: Array = dz * inverse_deviation * (m / (m - 1)) + by_variance * (z / inverse_deviation)
         dx -= dx.mean(axis=2, keepdims=True)
         return dx
 

@@ -23,7 +23,7 @@ from caviar.model.norms.standardise import batch_moments, grouped, plain_tape
 
 
 def blended_deviation(site: Site) -> Array:
-    """The variance divided by is the blended one."""
+    """The inverse deviation is that of the blended variance."""
     _, variance = _blended(site)
     return relative(site.inverse_deviation**2 * (variance + site.epsilon) - 1, 1)
 
@@ -52,7 +52,7 @@ def stretch(site: Site) -> Array:
 
 
 def blended_influence(site: Site) -> Array:
-    """What the first example of a ghost feels of every input."""
+    """The gradient of a ghost's first output with respect to every input."""
     first, x_hat_0 = one_hot(site), site.x_hat[:, :, :1]
     away = site.x_hat - site.x_hat.mean(axis=2, keepdims=True)
     through = (1 - _weight(site)[:, :, None]) * (1 + away * x_hat_0) / site.size
@@ -61,7 +61,7 @@ def blended_influence(site: Site) -> Array:
 
 
 def blended_orthogonality(site: Site) -> Array:
-    """<w_j, dL/dw_j> is what a shift by the ghosts' means and a stretch about them make of it."""
+    """<w_j, dL/dw_j> is the effect of a shift by the ghosts' means and a stretch about them."""
     mean = site.h.mean(axis=2, keepdims=True)
     change = _weight(site)[:, :, None] * mean * site.inverse_deviation
     change = change + _stretched(site, site.h - mean)
@@ -85,11 +85,11 @@ def _weight(site: Site) -> Array:
 
 
 def _blended(site: Site) -> tuple[Array, Array]:
-    """Mean and variance that the ghosts shall be normalised by."""
+    """Mean and variance by which the ghosts should be normalised."""
     weight = _weight(site)[:, :, None]
-    own = (site.h.mean(axis=2, keepdims=True), site.variance)
+    ghost = (site.h.mean(axis=2, keepdims=True), site.variance)
     kept = (site.parameters[f"reference_{key}"][:, None] for key in ("mean", "variance"))
-    mean, variance = (weight * k + (1 - weight) * s for k, s in zip(kept, own, strict=True))
+    mean, variance = (weight * k + (1 - weight) * s for k, s in zip(kept, ghost, strict=True))
     return mean, variance
 
 
@@ -101,14 +101,15 @@ class MomentumBatchNorm:
     `weight` times those of the steps before plus 1 - `weight` times the ghost's own, so the
     mean's sampling variance is (1 - weight) / (1 + weight) of a ghost's where weights stand
     still. Yong et al. 2020, section 4 (momentum batch normalization), at a constant weight. The
-    gradient is exact: the steps before are constants, and flows through the ghost's own share.
+    gradient is exact: it flows through the ghost's own share, and the steps before are constants.
     CNTK's GPU kernel does the same under `blend_time_constant` B with the weight B / (B + m) on
     running statistics that have their own time constant, and blends inverse deviations.
 
     The running statistics come in as the parameters `reference_mean` and `reference_variance`
     (biased), `(replicas, 1, features)`, and `reference_updates`, `(replicas, 1, 1)`; each step
-    they take in the mean over its ghosts, the first step's whole. Before it a ghost normalises
-    itself. Input and output `(replicas, batch, features)`, ghosts of `norm_batch_size`.
+    blends in the mean over its ghosts, and the first step replaces them. In the first step a
+    ghost is normalised by its own statistics alone. Input and output `(replicas, batch,
+    features)`, ghosts of `norm_batch_size`.
     """
 
     norm_batch_size: int
@@ -138,7 +139,7 @@ class MomentumBatchNorm:
         }
 
     def follow(self, references: Parameters, tape: NormTape) -> Parameters:
-        """The running statistics after a step whose forward pass left `tape`."""
+        """The running statistics after a step whose forward pass returned `tape`."""
         assert tape.moments is not None
         keep = self.weight_at(references)
         mean, variance = (part.mean(axis=1, keepdims=True) for part in tape.moments)
@@ -154,13 +155,13 @@ class MomentumBatchNorm:
         return np.where(updates > 0, self.weight, 0).astype(updates.dtype)
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
-        own, keep = batch_moments(x, self.norm_batch_size), self.weight_at(parameters)
-        mean = keep * parameters["reference_mean"] + (1 - keep) * own.mean
-        variance = keep * parameters["reference_variance"] + (1 - keep) * own.variance
+        ghost, keep = batch_moments(x, self.norm_batch_size), self.weight_at(parameters)
+        mean = keep * parameters["reference_mean"] + (1 - keep) * ghost.mean
+        variance = keep * parameters["reference_variance"] + (1 - keep) * ghost.variance
         inverse_deviation = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         ghosts = grouped(x, self.norm_batch_size)
         x_hat = (ghosts - mean[:, :, None]) * inverse_deviation[:, :, None]
-        return plain_tape(x_hat, inverse_deviation[:, :, None], own)
+        return plain_tape(x_hat, inverse_deviation[:, :, None], ghost)
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         x_hat, share = tape.x_hat, 1 - self.weight_at(parameters)[:, None]

@@ -1,4 +1,4 @@
-"""The one layer that normalises: what its kinds have in common."""
+"""The one normalising layer, and what its kinds have in common."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from caviar.model.norms.standardise import grouped
 class Normaliser(Protocol):
     """One way to normalise, as settings only.
 
-    `forward` normalises `(replicas, batch, features)` in training; `backward` takes the gradient
-    by the tape's `z`, in its groups, to the gradient by the input. `parameters` are the layer's,
-    with what a `Carrying` normaliser carries. `uses_batch_statistics`: training normalises by
-    statistics of the batch, which running averages watch, and evaluation by population
-    statistics; without them evaluation is the training pass. `sharing` is how many examples of
-    a batch are to share one mean and one variance. `identities` hold for its tape and gradients,
-    by name.
+    `forward` normalises `(replicas, batch, features)` in training; `backward` maps the gradient
+    with respect to the tape's `z`, in its groups, to that with respect to the input. `parameters`
+    are the layer's, with what a `Carrying` normaliser carries. `uses_batch_statistics`: training
+    normalises by statistics of the batch, which running averages watch, and evaluation by
+    population statistics; without them evaluation is the training pass. `sharing` is the number
+    of examples of a batch that share one mean and one variance. `identities`, by name, hold for
+    its tape and gradients.
     """
 
     identities: ClassVar[Identities]
@@ -40,11 +40,11 @@ class Normaliser(Protocol):
 
 @runtime_checkable
 class Carrying(Protocol):
-    """A normaliser with state of its own from step to step, which no gradient trains.
+    """A normaliser that carries state from step to step, which no gradient trains.
 
     `references` is that state before the first step, for replicas and features as those of
-    `gamma`, and `follow` the state after a step whose forward pass left `tape`. It comes back
-    among the parameters, and checkpoints hold it.
+    `gamma`, and `follow` the state after a step whose forward pass returned `tape`. The state
+    is passed in among the parameters, and checkpoints hold it.
     """
 
     def references(self, gamma: Array) -> Parameters: ...
@@ -54,11 +54,11 @@ class Carrying(Protocol):
 
 @dataclass(frozen=True)
 class Norm:
-    """`gamma z + beta`, z what the normaliser makes of the input.
+    """`gamma z + beta`, where z is the normaliser's output.
 
     gamma starts at 1 and beta at 0, both `(replicas, 1, features)`. Evaluation normalises by the
-    statistics that it is given (mean and variance for each of some groups of consecutive
-    examples), or as in training where the normaliser takes none of the batch.
+    statistics that it is given (mean and variance for each group of consecutive examples), or as
+    in training if the normaliser uses no statistics of the batch.
 
     >>> norm = caviar.Norm(caviar.BatchNorm(8))
     >>> generators = [np.random.default_rng(seed) for seed in (0, 1)]
@@ -111,6 +111,6 @@ class Norm:
         return kept.references(gamma) if isinstance(kept, Carrying) else {}
 
     def follow(self, references: Parameters, tape: NormTape) -> Parameters:
-        """The same after a step whose forward pass left `tape`."""
+        """What it carries after a step whose forward pass returned `tape`."""
         kept = self.normaliser
         return kept.follow(references, tape) if isinstance(kept, Carrying) else {}

@@ -40,9 +40,9 @@ def lent_influence(site: Site) -> Array:
     first, half = one_hot(site), site.h.shape[1] // 2
     inverse, x_hat = site.inverse_deviation[:, half:], site.x_hat[:, half:]
     z_0 = site.x_hat[:, :, :1]
-    # What the first examples of the borrowing group and of the lending one feel of the lender.
-    borrowed, own = (1 + z * x_hat for z in (z_0[:, :half], z_0[:, half:]))
-    lender = first[:, half:] - (borrowed + own) / site.size
+    # Gradients of the first examples of the borrowing and of the lending group by the lender.
+    borrowed, lending = (1 + z * x_hat for z in (z_0[:, :half], z_0[:, half:]))
+    lender = first[:, half:] - (borrowed + lending) / site.size
     expected = np.concatenate([first[:, :half] * inverse, lender * inverse], axis=1)
     size = site.inverse_deviation * (1 + np.abs(z_0) * site.reach[:, :, :1])
     return relative(site.input_gradient(first) - expected, size + lent(size))
@@ -67,11 +67,11 @@ class OtherExamplesNorm:
 
     Removes self-influence without changing the sample: the statistics are those of m other,
     independent examples, which normalise themselves as batch norm does; keeps their noise and
-    the gradient through them. The others pass through the layers below under the very
-    statistics that they lend, so in deeper layers too only the example's own part is gone. The
-    external statistics (EXT) beside the exclusive ones of Kosson, Fan & Jaggi 2024. Input and
-    output `(replicas, batch, features)`: ghosts of `norm_batch_size` to be normalised, then as
-    many to be normalised by.
+    the gradient through them. The others pass through the layers below under the same
+    statistics that they lend, so in deeper layers too only the example's own part is removed.
+    These are the external statistics (EXT), beside the exclusive ones, of Kosson, Fan & Jaggi
+    2024. Input and output `(replicas, batch, features)`: first the ghosts of `norm_batch_size`
+    that are normalised, then as many that lend their statistics.
     """
 
     norm_batch_size: int
@@ -99,13 +99,13 @@ class OtherExamplesNorm:
                 f"a batch of {x.shape[1]} is an odd number of ghost batches of "
                 f"{self.norm_batch_size}: every one takes another to be normalised by"
             )
-        own, others = ghosts[:, :half], ghosts[:, half:]
+        borrowers, others = ghosts[:, :half], ghosts[:, half:]
         x_hat, inverse_deviation, mean, variance = standardise(others, self.epsilon)
-        z = np.concatenate([(own - mean) * inverse_deviation, x_hat], axis=1)
-        seen = batch_moments(own.reshape(len(x), -1, x.shape[2]), self.norm_batch_size)
+        z = np.concatenate([(borrowers - mean) * inverse_deviation, x_hat], axis=1)
+        borrowed = batch_moments(borrowers.reshape(len(x), -1, x.shape[2]), self.norm_batch_size)
         moments = Moments(
-            np.concatenate([seen.mean, mean[:, :, 0]], axis=1),
-            np.concatenate([seen.variance, variance[:, :, 0]], axis=1),
+            np.concatenate([borrowed.mean, mean[:, :, 0]], axis=1),
+            np.concatenate([borrowed.variance, variance[:, :, 0]], axis=1),
         )
         divided_by = np.concatenate([inverse_deviation, inverse_deviation], axis=1)
         return plain_tape(z, divided_by, moments)
@@ -122,7 +122,7 @@ class OtherExamplesNorm:
 
 
 def twice(batch_size: int, norm_batch_size: int, train: int) -> int:
-    """To be normalised by other examples, every ghost takes another."""
+    """Twice the batch: every ghost is normalised by another one."""
     return 2 * ghosts_of_the_batch(batch_size, norm_batch_size, train)
 
 

@@ -1,4 +1,4 @@
-"""Every norm that a study may name: a new one is a file and its line here."""
+"""Every norm that a study may name. To add one, write its file and add its line here."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ NORMS: dict[str, NormKind] = {
         MOMENTUM_BATCH,
     )
 }
-"""By the name that a study gives it."""
+"""Every kind by its name in a study."""

@@ -1,4 +1,4 @@
-"""Standardising groups of examples, and its gradient: what every norm is made of."""
+"""Standardising groups of examples, and its gradient: the parts of every norm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def standardise(x: Array, epsilon: float) -> tuple[Array, Array, Array, Array]:
 
 
 def standardise_backward(dx_hat: Array, x_hat: Array, inverse_deviation: Array) -> Array:
-    """Gradient of `standardise` by its input, through x, the mean and the variance.
+    """Gradient of `standardise` with respect to its input, through x, the mean and the variance.
 
     The three terms of Ioffe & Szegedy 2015, section 3: the upstream gradient, less its mean
     (the path through the batch mean), less x_hat times its mean product with x_hat (the path
@@ -61,11 +61,11 @@ def grouped(x: Array, norm_batch_size: int) -> Array:
 
 
 def plain_tape(x_hat: Array, inverse_deviation: Array, moments: Moments | None) -> NormTape:
-    """The tape of a norm that hands x_hat on as it is."""
+    """The tape of a norm whose z is x_hat itself."""
     return NormTape(x_hat, inverse_deviation, x_hat, np.ones((1, 1, 1, 1), x_hat.dtype), moments)
 
 
 def standardised(ghosts: Array, epsilon: float) -> NormTape:
-    """Ghosts `(replicas, ghosts, size, features)` each by its own mean and biased variance."""
+    """Ghosts `(replicas, ghosts, size, features)`, each standardised by its own statistics."""
     x_hat, inverse_deviation, mean, variance = standardise(ghosts, epsilon)
     return plain_tape(x_hat, inverse_deviation, Moments(mean[:, :, 0], variance[:, :, 0]))

@@ -16,17 +16,17 @@ from caviar.model.norms.standardise import grouped, standardised
 
 
 def stopped(site: Site) -> Array:
-    """The gradient goes back times the inverse deviation and no other way."""
+    """The input gradient is the upstream one times the inverse deviation, and nothing else."""
     expected = site.probe * site.inverse_deviation
     return relative(site.probed - expected, np.abs(expected))
 
 
 @dataclass(frozen=True)
 class StopGradientNorm:
-    """Batch norm whose backward pass takes the mean and the variance for constants.
+    """Batch norm whose backward pass treats the mean and the variance as constants.
 
     Removes the gradient through the statistics, two of the three terms of Ioffe & Szegedy 2015,
-    section 3 (which warns there of leaving them out); keeps the forward pass: noise and
+    section 3 (which warns against leaving them out); keeps the forward pass: noise and
     self-influence. Input and output `(replicas, batch, features)`, ghosts of `norm_batch_size`.
     """
 

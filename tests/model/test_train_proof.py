@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_a_broken_batch_norm_is_named_before_anything_is_measured() -> None:
 
 def test_checking_changes_nothing_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     with_checks = records_of(Curve, small_training(), SPLITS)
-    monkeypatch.setattr("caviar.model.train.CHECKED_STEPS", 0)
+    monkeypatch.setattr(import_module("caviar.model.train"), "CHECKED_STEPS", 0)
     without = records_of(Curve, small_training(), SPLITS)
     for one, other in zip(with_checks, without, strict=True):
         np.testing.assert_array_equal(one.loss, other.loss)
