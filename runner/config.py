@@ -20,6 +20,7 @@ from caviar.model.steps.schedules import ScheduleName
 from caviar.runner.effects import is_read
 from caviar.runner.errors import nearest
 from caviar.runner.limits import (
+    MOST_COLUMNS,
     MOST_CURVE_ROWS,
     MOST_EXAMPLES,
     MOST_LISTED,
@@ -58,6 +59,7 @@ class DatasetConfig(Frozen):
     fractions of all examples; by default 60 % train, 20 % validation and the rest test.
     `scaling`: features are centred on the training split, then divided by their own deviation
     (`each`) or by one common deviation (`together`, the default for images).
+    `features` are the columns of a table that are taken, `exclude` those that are not.
     `fingerprint` is the hash of the loaded content, filled in when the data are read.
     """
 
@@ -70,6 +72,8 @@ class DatasetConfig(Frozen):
     validation: Count | Fraction = 0.2
     test: Count | Fraction | None = None
     scaling: Literal["each", "together"] | None = None
+    features: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
+    exclude: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
     fingerprint: str = ""
 
     @model_validator(mode="after")
@@ -203,7 +207,7 @@ class TrialConfig(TrialFields):
         """12 hexadecimal digits of the SHA-256 of the content."""
         idle = {field: True for field in LATER if not is_read(field, vars(self))}
         content = self.model_dump(
-            mode="json", exclude={"arm": True, "draw": True, "dataset": _LOCATION, **idle}
+            mode="json", exclude={"arm": True, "draw": True, "dataset": LOCATION, **idle}
         )
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -215,4 +219,6 @@ class TrialConfig(TrialFields):
         return copied
 
 
-_LOCATION = {"name", "path", "label", "images", "labels"}
+READ = {"features", "exclude"}
+LOCATION = {"name", "path", "label", "images", "labels", *READ}
+"""Where the data lie and what of them is read: the fingerprint is of what that came to."""

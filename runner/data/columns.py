@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.model.contract import Array
-from caviar.runner.data.splits import Data, coded
+from caviar.runner.config import DatasetConfig
+from caviar.runner.data.labels import classes_of
+from caviar.runner.data.splits import Data, coded, merged
 from caviar.runner.errors import RequestError, nearest
-from caviar.runner.limits import LONGEST_LABEL, MOST_COLUMNS
+from caviar.runner.limits import MOST_COLUMNS
+
+EXACT = 2.0**53
+"""Above it float64 holds not every whole number."""
+
+FEWEST = 20
+"""Rows from which on whole numbers that all differ are suspected to be identifiers."""
 
 
 def check_label(label: str, names: list[str], source: str) -> None:
@@ -31,29 +40,75 @@ def check_width(source: str, columns: int) -> None:
         )
 
 
-def wanted_columns(schema: pa.Schema, source: str, label: str) -> list[str]:
-    """The names of the columns, which a table is read for only if all can be used.
+class Columns(NamedTuple):
+    """The names of the feature columns, and what is to be said about their choice."""
+
+    features: list[str]
+    notes: list[str]
+
+
+def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Columns:
+    """The columns of a table that are features, which are read only if all can be used.
 
     Raises RequestError by the schema alone: what is no number may unpack to any size.
     """
-    names = [str(n) for n in schema.names]
+    names, label = [str(n) for n in schema.names], str(dataset.label)
     check_width(source, len(names))
     check_label(label, names, source)
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise RequestError(f"{source}: the column name {repeated[0]!r} stands twice")
-    if len(names) == 1:
-        raise RequestError(f"{source}: no feature column besides the label {label!r}")
     if pa.types.is_nested(schema.field(label).type):
         raise RequestError(f"{source}: the label column {label!r} holds no plain values")
-    odd = [n for n in names if n != label and not _is_numeric(schema.field(n).type)]
+    wanted, notes = _wanted(names, _index_columns(schema), source, dataset)
+    if not wanted:
+        raise RequestError(f"{source}: no feature column besides the label {label!r}")
+    odd = [n for n in wanted if not _is_numeric(schema.field(n).type)]
     if odd:
         more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+        shown = ", ".join(json.dumps(n) for n in odd[:5])
         raise RequestError(
             f"{source}: not numeric: {', '.join(odd[:5])}{more}; "
-            "encode such columns as numbers or leave them out"
+            f"encode such columns as numbers or leave them out (exclude = [{shown}])"
         )
-    return names
+    return Columns(wanted, notes)
+
+
+def _wanted(
+    names: list[str], index: set[str], source: str, dataset: DatasetConfig
+) -> tuple[list[str], list[str]]:
+    """The features that are asked for; else all columns but label, index and excluded ones."""
+    for key in ("features", "exclude"):
+        for name in getattr(dataset, key) or ():
+            if name not in names:
+                raise RequestError(
+                    f"{source}: {key} names no column {name!r}; {nearest(name, names)}"
+                )
+            if name == dataset.label:
+                raise RequestError(f"{source}: {key} names the label {name!r}; take it out")
+    if dataset.features is not None:
+        return list(dataset.features), []
+    without = {dataset.label, *(dataset.exclude or ())}
+    left = [name for name in names if name not in without]
+    out = [name for name in left if name in index]
+    notes = [f"{_called(name)} is left out as an index (features = [...] takes it)" for name in out]
+    return [name for name in left if name not in index], notes
+
+
+def _called(name: str) -> str:
+    return f"column {name!r}" if name else "the first column, which has no name,"
+
+
+def _index_columns(schema: pa.Schema) -> set[str]:
+    """What pandas or R wrote as the names of the rows."""
+    index = {n for n in schema.names if n.startswith("__index_level_")}
+    if schema.names[0] == "" or schema.names[0].startswith("Unnamed: 0"):
+        index.add(schema.names[0])
+    try:
+        listed = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
+        return index | {name for name in listed if isinstance(name, str)}
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return index
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -64,46 +119,38 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def from_table(table: Any, source: str, label: str) -> Data:
-    """The label column as classes, all others as float64 features."""
-    features = [n for n in wanted_columns(table.schema, source, label) if n != label]
-    rows = np.empty((table.num_rows, len(features)))
+def from_table(table: Any, source: str, dataset: DatasetConfig) -> Data:
+    """The label column as classes, the chosen others as float64 features."""
+    names, notes = chosen_columns(table.schema, source, dataset)
+    rows = np.empty((table.num_rows, len(names)))
     if not rows.size:
         raise RequestError(
             f"{source}: expected a table of features with a label a row; there are no rows"
         )
-    classes, index = _classes(table.column(label), source, label)
-    for at, name in enumerate(features):
+    classes, index = classes_of(table.column(dataset.label), source, str(dataset.label))
+    for place, name in enumerate(names):
         column = table.column(name)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
-        rows[:, at] = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return coded(rows, classes, index, source=source, names=features, pixels=False)
+        rows[:, place] = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if pa.types.is_integer(column.type):
+            check_whole(column, rows[:, place], name, source)
+            notes += suspected(rows[:, place], name)
+    return coded(rows, classes, index, source=source, names=names, pixels=False, notes=notes)
 
 
-def _classes(column: Any, source: str, label: str) -> tuple[Array, Array]:
-    """The sorted classes and every row's place among them."""
-    if column.null_count:
-        raise RequestError(f"{source}: the label column {label!r} has missing values")
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.unify_dictionaries().combine_chunks()
-    found = encoded.dictionary
-    if is_text(found.type) and (pc.max(pc.binary_length(found)).as_py() or 0) > LONGEST_LABEL:
-        raise RequestError(
-            f"{source}: a label in {label!r} has more than {LONGEST_LABEL} bytes; a label is the "
-            "name of a class"
-        )
-    values = np.asarray(found.to_pylist())
-    if values.ndim != 1 or values.dtype == object:
-        raise RequestError(f"{source}: the label column {label!r} holds no plain values")
-    classes, places = np.unique(values, return_inverse=True)
-    if values.dtype.kind == "U" and (classes == "").any():
-        raise RequestError(f"{source}: the label column {label!r} has missing values")
-    return classes, places[encoded.indices.to_numpy()]
+def check_whole(column: Any, rows: Array, name: str, source: str) -> None:
+    """Raise RequestError where float64 makes two of a column's integers one."""
+    if rows.size and np.nanmax(np.abs(rows), initial=0) > EXACT:
+        if pc.count_distinct(column).as_py() > len(np.unique(rows)):
+            raise merged(name, source)
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Strings, or bytes."""
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
-    return any(test(kind) for test in (*tests, pa.types.is_large_binary))
+def suspected(rows: Array, name: str) -> list[str]:
+    """A sentence where a column of whole numbers may be the name of its row."""
+    if len(rows) < FEWEST or len(np.unique(rows)) < len(rows):
+        return []
+    return [
+        f"column {name!r} has another whole number in every row: if it is an identifier, leave "
+        f"it out (exclude = [{json.dumps(name)}])"
+    ]

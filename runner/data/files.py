@@ -19,20 +19,28 @@ from typing import IO, Any
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.runner.data.columns import check_label, check_width, from_table, is_text, wanted_columns
-from caviar.runner.data.splits import Data, checked
+from caviar.runner.config import DatasetConfig
+from caviar.runner.data.columns import (
+    EXACT,
+    check_label,
+    check_width,
+    chosen_columns,
+    from_table,
+)
+from caviar.runner.data.labels import is_text
+from caviar.runner.data.splits import Data, checked, merged
 from caviar.runner.errors import RequestError
 from caviar.runner.limits import MOST_FILE_BYTES, MOST_VALUES
 
 
-def table_file(path: Path, label: str) -> Data:
+def table_file(path: Path, dataset: DatasetConfig) -> Data:
     """The examples of a Parquet or NPZ file by its suffix, else of a CSV table."""
-    readers: dict[str, Callable[[Path, str], Data]] = {
+    readers: dict[str, Callable[[Path, DatasetConfig], Data]] = {
         ".parquet": _parquet,
         ".npz": _npz,
     }
     _check_plain(path)
-    return readers.get(path.suffix.lower(), _csv)(path, label)
+    return readers.get(path.suffix.lower(), _csv)(path, dataset)
 
 
 def _check_plain(path: Path) -> None:
@@ -79,14 +87,16 @@ def _reading(path: Path, kind: str) -> Iterator[None]:
         raise RequestError(f"{path.name}: not a {kind} ({said})") from None
 
 
-def _csv(path: Path, label: str) -> Data:
+def _csv(path: Path, dataset: DatasetConfig) -> Data:
     from pyarrow import csv
 
     with _reading(path, "readable CSV table"):
         _check_text(path)
-        table = csv.read_csv(path)
+        # Labels as they are written: a type that is guessed makes 1.1 of 1.10.
+        as_written = csv.ConvertOptions(column_types={str(dataset.label): "string"})
+        table = csv.read_csv(path, convert_options=as_written)
         _ = table.column_names
-    return from_table(table, path.name, label)
+    return from_table(table, path.name, dataset)
 
 
 def _check_text(path: Path) -> None:
@@ -105,23 +115,25 @@ def _check_text(path: Path) -> None:
             _check_values(path.name, separators, "so far")
 
 
-def _parquet(path: Path, label: str) -> Data:
+def _parquet(path: Path, dataset: DatasetConfig) -> Data:
     import pyarrow as pa
     from pyarrow import parquet
 
+    label = str(dataset.label)
     with _reading(path, "readable Parquet file"):
         with parquet.ParquetFile(path) as file:
             rows, schema = file.metadata.num_rows, file.schema_arrow
-        columns = wanted_columns(schema, path.name, label)
+        columns = [*chosen_columns(schema, path.name, dataset).features, label]
         said = f"its footer promises {rows:,} rows of {len(columns):,} columns"
         _check_values(path.name, rows * len(columns), said)
         # As a dictionary: a long label that every row repeats is in memory once.
         text = [label] if is_text(schema.field(label).type) else []
         with parquet.ParquetFile(path, read_dictionary=text) as file:
-            batches = list(_up_to_the_limit(path.name, file.iter_batches(batch_size=4096)))
-            table = pa.Table.from_batches(batches, file.schema_arrow)
+            read = file.iter_batches(batch_size=4096, columns=columns)
+            batches = list(_up_to_the_limit(path.name, read))
+            table = pa.Table.from_batches(batches) if batches else file.read(columns=columns)
         table.validate(full=True)  # Arrow reads places beyond a dictionary, and texts of no UTF-8
-    return from_table(table, path.name, label)
+    return from_table(table, path.name, dataset)
 
 
 def _up_to_the_limit(source: str, batches: Iterable[Any]) -> Iterator[Any]:
@@ -134,9 +146,10 @@ def _up_to_the_limit(source: str, batches: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _npz(path: Path, label: str) -> Data:
+def _npz(path: Path, dataset: DatasetConfig) -> Data:
     import zipfile
 
+    label = str(dataset.label)
     with _reading(path, "plain NPZ file of arrays"), zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         check_label(label, list(members), path.name)
@@ -152,7 +165,41 @@ def _npz(path: Path, label: str) -> Data:
     if not (np.isrealobj(features) and np.issubdtype(features.dtype, np.number)):
         if features.dtype != bool:
             raise RequestError(f"{path.name}: {name} is not numeric; its type is {features.dtype}")
-    return checked(_flat(features), labels, source=path.name, names=None, pixels=features.ndim > 2)
+    rows = _flat(features)
+    _check_whole(rows, path.name, name)
+    return checked(
+        rows,
+        labels,
+        source=path.name,
+        names=None,
+        pixels=_are_images(features, path.name, name, dataset),
+        label=label,
+        shape=features.shape[1:],
+    )
+
+
+def _check_whole(features: Array, source: str, name: str) -> None:
+    """Raise RequestError where float64 makes two whole numbers of a column one."""
+    if features.dtype.kind not in "iu" or features.dtype.itemsize < 8:
+        return
+    if max(abs(int(features.max())), abs(int(features.min()))) > EXACT:
+        for i, column in enumerate(features.T):
+            if len(np.unique(column)) > len(np.unique(column.astype(np.float64))):
+                raise merged(f"column {i} of {name}", source)
+
+
+def _are_images(features: Array, source: str, name: str, dataset: DatasetConfig) -> bool:
+    """More than two dimensions are images, whose pixels share a unit, unless they look like
+    channels over time; then the study must say how they are scaled."""
+    images = features.ndim > 3 or features.dtype == np.uint8
+    if features.ndim == 3 and not images and dataset.scaling is None:
+        if features.shape[1] != features.shape[2]:
+            raise RequestError(
+                f"{source}: {name} is {' × '.join(map(str, features.shape))}: images, or channels "
+                'over time? Add scaling = "together" (one unit, as pixels have) or '
+                'scaling = "each" (every value by its own deviation) to the dataset'
+            )
+    return features.ndim > 2
 
 
 def _npy(path: Path, archive: Any, member: Any) -> Array:
@@ -190,7 +237,14 @@ def idx_pair(images: Path, labels: Path) -> Data:
             f"{images.name}, {labels.name}: expected images and labels; "
             f"got arrays of {features.ndim} and {truth.ndim} dimensions (swapped?)"
         )
-    return checked(_flat(features), truth, source=images.name, names=None, pixels=True)
+    return checked(
+        _flat(features),
+        truth,
+        source=images.name,
+        names=None,
+        pixels=True,
+        shape=features.shape[1:],
+    )
 
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

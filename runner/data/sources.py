@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,13 +29,17 @@ OPENML = "openml:"
 
 def load_data(dataset: DatasetConfig) -> Data:
     """The examples of a data set; raises RequestError that says what is wrong with it."""
+    return replace(_loaded(dataset), scaling_given=dataset.scaling is not None)
+
+
+def _loaded(dataset: DatasetConfig) -> Data:
     if dataset.name is not None:
         if dataset.name.startswith(OPENML):
             return _openml(dataset.name.removeprefix(OPENML))
         return _bundled(dataset.name)
     if dataset.path is not None:
         assert dataset.label is not None
-        return table_file(Path(dataset.path), dataset.label)
+        return table_file(Path(dataset.path), dataset)
     assert dataset.images is not None and dataset.labels is not None
     return idx_pair(Path(dataset.images), Path(dataset.labels))
 

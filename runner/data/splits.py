@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from caviar.model.steps.examples import Examples
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits
 from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.data.identity import fingerprint, former_fingerprint
+from caviar.runner.data.labels import classes_of_array, lookalikes
+from caviar.runner.data.scaling import SCALINGS, origins, training_moments
 from caviar.runner.errors import RequestError
 
 
@@ -20,25 +24,58 @@ from caviar.runner.errors import RequestError
 class Data:
     """Features `(examples, features)`, labels `(examples,)` as indices into `classes`.
 
-    `pixels` says that all features share one unit.
+    `pixels` says that all features share one unit, so that they are scaled together where the
+    study does not say otherwise. `shape` is that of an example before it became one row,
+    `names` are those of the features, and `notes` what a reader of the results should know.
+    `scaling_given` says that the study names the scaling, which is then part of a trial's identity
+    without the fingerprint.
     """
 
     features: Array
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     pixels: bool
+    source: str = "dataset"
+    shape: tuple[int, ...] = ()
+    names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    scaling_given: bool = False
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """12 hexadecimal digits of the SHA-256 of features and labels."""
-        digest = hashlib.sha256(f"{self.features.dtype} {self.features.shape}".encode())
-        for array in (self.features, self.labels):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:12]
+        """12 hexadecimal digits of the SHA-256 of everything that a training takes from it."""
+        more: dict[str, object] = {}
+        # Bytes are images, whose fingerprint never had their shape.
+        images = len(self.shape) > 1 and self.features.dtype == np.uint8
+        if len(self.shape) > 1 and not images:
+            more["shape"] = list(self.shape)
+        pixels = None if self.scaling_given else self.pixels
+        return fingerprint(self.features, self.labels, self.classes, images, pixels, more)
+
+    @cached_property
+    def former_fingerprint(self) -> str:
+        """That of runs made when it was the hash of features and labels alone."""
+        return former_fingerprint(self.features, self.labels)
+
+    @cached_property
+    def origin(self) -> Array | None:
+        """What is taken off each feature before it is rounded to float32; None for nothing."""
+        return origins(self.features)
+
+    def column(self, i: int) -> str:
+        """The name of a feature."""
+        return self.names[i] if self.names else f"column {i}"
 
 
 def checked(
-    features: Array, labels: Array, *, source: str, names: list[str] | None, pixels: bool
+    features: Array,
+    labels: Array,
+    *,
+    source: str,
+    names: list[str] | None,
+    pixels: bool,
+    label: str = "labels",
+    shape: tuple[int, ...] = (),
 ) -> Data:
     """Data that can be trained on, or a RequestError that names what cannot.
 
@@ -49,41 +86,64 @@ def checked(
             f"{source}: expected a table of features with a label a row; got features of shape "
             f"{features.shape} and labels of shape {labels.shape}"
         )
-    classes, index = np.unique(labels, return_inverse=True)
-    return coded(features, classes, index, source=source, names=names, pixels=pixels)
+    classes, index = classes_of_array(labels, source, label)
+    data = coded(features, classes, index, source=source, names=names, pixels=pixels)
+    return replace(data, shape=shape)
 
 
 def coded(
     features: Array,
-    classes: Array,
-    index: Array,
+    classes: tuple[str, ...],
+    index: NDArray[np.int64],
     *,
     source: str,
     names: list[str] | None,
     pixels: bool,
+    notes: Sequence[str] = (),
 ) -> Data:
-    """The same where the labels are already places `index` in the sorted `classes`."""
-    if np.issubdtype(features.dtype, np.floating):
-        bad = np.flatnonzero(~np.isfinite(features).all(axis=0))
-        if bad.size:
-            named = ", ".join(names[i] if names else f"column {i}" for i in bad[:5])
-            row = int(np.flatnonzero(~np.isfinite(features[:, bad[0]]))[0])
-            raise RequestError(
-                f"{source}: missing or infinite values in {named} (first in row {row + 1}); "
-                "remove those rows or fill them in"
-            )
-    if np.issubdtype(classes.dtype, np.inexact) and not np.isfinite(classes).all():
-        raise RequestError(f"{source}: the labels have missing or infinite values")
+    """The same where the labels are already places `index` in the ordered `classes`."""
+    data = Data(
+        _in_rows(features), index, classes, pixels, source, (), tuple(names) if names else None
+    )
+    _check_finite(data)
     if len(classes) < 2:
         raise RequestError(
-            f"{source}: every example has the label {classes[0]!s}; two classes are needed"
+            f"{source}: every example has the label {classes[0]}; two classes are needed"
         )
     if len(classes) > max(2, len(index) // 2):
         raise RequestError(
             f"{source}: {len(classes)} different labels in {len(index)} examples; "
             "the label must be a class, not a number to predict"
         )
-    return Data(features, index.astype(np.int64), tuple(str(c) for c in classes), pixels)
+    return replace(data, notes=(*notes, *lookalikes(classes)))
+
+
+def _in_rows(features: Array) -> Array:
+    """The features in C order and the machine's byte order, on which the order of sums depends;
+    truth values as numbers."""
+    kind = features.dtype.newbyteorder("=") if features.dtype != bool else np.uint8
+    return np.ascontiguousarray(features, kind)
+
+
+def _check_finite(data: Data) -> None:
+    if not np.issubdtype(data.features.dtype, np.floating):
+        return
+    bad = np.flatnonzero(~np.isfinite(data.features).all(axis=0))
+    if bad.size:
+        named = ", ".join(data.column(i) for i in bad[:5])
+        row = int(np.flatnonzero(~np.isfinite(data.features[:, bad[0]]))[0])
+        raise RequestError(
+            f"{data.source}: missing or infinite values in {named} (first in row {row + 1}); "
+            "remove those rows or fill them in"
+        )
+
+
+def merged(name: str, source: str) -> RequestError:
+    """Whole numbers that float64 does not tell apart."""
+    return RequestError(
+        f"{source}: {name!r} holds whole numbers above 2^53 that float64 does not tell apart; "
+        f'take a constant off them, or leave the column out with exclude = ["{name}"]'
+    )
 
 
 def split_sizes(dataset: DatasetConfig, examples: int) -> tuple[int, int, int]:
@@ -113,31 +173,15 @@ def make_splits(data: Data, config: TrialConfig) -> Splits:
     """
     train, validation, test = split_sizes(config.dataset, len(data.labels))
     order = np.stack([g.permutation(len(data.labels)) for g in streams(config.seeds, "split")])
-    moments = [_training_moments(data.features[rows[:train]]) for rows in order]
-    centre = np.stack([mean for mean, _ in moments])[:, None].astype(config.dtype)
-    scaling = config.dataset.scaling or ("together" if data.pixels else "each")
-    scale = np.stack([SCALINGS[scaling](v) for _, v in moments])[:, None].astype(config.dtype)
+    origin = np.zeros(data.features.shape[1]) if data.origin is None else data.origin
+    features = data.features if data.origin is None else data.features - origin
+    moments = [training_moments(features[rows[:train]], origin) for rows in order]
+    centre = np.stack([m.mean for m in moments])[:, None].astype(config.dtype)
+    scaling = SCALINGS[config.dataset.scaling or ("together" if data.pixels else "each")]
+    scale = np.stack([scaling(m) for m in moments])[:, None].astype(config.dtype)
 
     def view(start: int, count: int) -> Examples:
         index = order[:, start : start + count]
-        return Examples(data.features, data.labels, index, centre, scale, np.dtype(config.dtype))
+        return Examples(features, data.labels, index, centre, scale, np.dtype(config.dtype))
 
     return Splits(view(0, train), view(train, validation), view(train + validation, test))
-
-
-def _training_moments(features: Array) -> tuple[Array, Array]:
-    return features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
-
-
-def _each(variance: Array) -> Array:
-    """A feature that is constant on the training split tells nothing: it becomes 0."""
-    alive = variance > 0
-    return np.where(alive, 1 / np.sqrt(np.where(alive, variance, 1)), 0.0)
-
-
-def _together(variance: Array) -> Array:
-    mean = variance.mean()
-    return np.full(variance.shape, 1 / np.sqrt(mean) if mean > 0 else 0.0)
-
-
-SCALINGS = {"each": _each, "together": _together}

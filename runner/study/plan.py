@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from caviar.runner.config import LATER, TrialConfig, TrialFields
+from caviar.runner.config import LATER, LOCATION, TrialConfig, TrialFields
+from caviar.runner.data.extent import check_extent
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
@@ -82,7 +83,7 @@ class Plan:
 
     def hash(self) -> str:
         content = self.identity()
-        for key in ("path", "images", "labels", "name"):
+        for key in LOCATION - {"label"}:
             content["dataset"].pop(key)
         text = json.dumps(_one_kind_of_number(content), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -122,6 +123,8 @@ def make_plan(study: Study, trials: int | None = None) -> Plan:
     placed, small = _looked_at(bench, layout, trials)
     _check_effects(bench, layout, placed)
     sample = tuple(_distinct(one.trial for one in placed))
+    for trial in {trial.dtype: trial for trial in sample}.values():
+        check_extent(data, trial)
     return Plan(study, data, layout, trials, sample, small, repeats(study, placed))
 
 

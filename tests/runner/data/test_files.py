@@ -16,6 +16,7 @@ from caviar.model.contract import Array
 from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
+from caviar.runner.errors import RequestError
 
 RNG = np.random.default_rng(0)
 
@@ -101,3 +102,20 @@ def test_idx(kind: str, zipped: bool, tmp_path: Path) -> None:
     assert data.features.dtype.newbyteorder("=") == np.dtype(kind)
     assert data.labels.tolist() == DIGITS.tolist()
     assert data.classes == ("0", "1", "2", "3") and data.pixels
+
+
+def test_channels_over_time_are_no_images(tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    np.savez(path, x=RNG.normal(size=(60, 8, 3)), y=DIGITS)
+    with pytest.raises(RequestError) as caught:
+        table(path)
+    assert "t.npz: x is 60 × 8 × 3: images, or channels over time?" in str(caught.value)
+    for scaling in ("each", "together"):
+        own = DatasetConfig(path=str(path), label="y", scaling=scaling)  # type: ignore[arg-type]
+        assert load_data(own).features.shape == (60, 24)
+
+
+def test_whole_numbers_that_float64_merges_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=2**53 + np.arange(60), y=DIGITS)
+    with pytest.raises(RequestError, match="'column 0 of x' holds whole numbers above 2"):
+        table(tmp_path / "t.npz")
