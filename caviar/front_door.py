@@ -79,13 +79,15 @@ def run(
     workers: int | None = None,
     address: str | None = None,
     trials: int | None = None,
+    accept_other_processor: bool = False,
 ) -> Run:
     """Run what is left of a study and return the run, as `caviar run` does, bit for bit.
 
     `out` is a folder or a URI, by default `runs/NAME`; calling it again resumes. `on`: local
     processes, this process, or Ray, that of `address` if one is given. `workers`: how many at
-    once, by default one per core. `trials`: only the first so many. Trials that fail are
-    printed, and counted in `Run.counts`. Raises RequestError for a wrong request, StorageError
+    once, by default one per core. `trials`: only the first so many. `accept_other_processor`:
+    resume a run that another kernel began. Trials that fail are printed, and counted in
+    `Run.counts`. Raises RequestError for a wrong request, StorageError
     where the place fails, ValueError where no trial finished, and KeyboardInterrupt after a
     Ctrl-C, when what was measured is on disk. Outside the main thread Ctrl-C is not handled.
 
@@ -102,6 +104,7 @@ def run(
         lambda jobs: executor_on(where, planned.data, jobs, workers, address),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,
+        accept_other_processor=accept_other_processor,
     )
     if progress.interrupted:
         raise KeyboardInterrupt("what was measured is on disk; the same call resumes")

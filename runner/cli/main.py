@@ -13,6 +13,7 @@ from caviar.runner.cli.options import (
     Address,
     DryRun,
     On,
+    OtherProcessor,
     Out,
     Pilot,
     Report,
@@ -89,6 +90,7 @@ def run(
     dry_run: DryRun = False,
     pilot: Pilot = None,
     report: Report = True,
+    accept_other_processor: OtherProcessor = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
     from caviar.runner.study.plan import make_plan
@@ -106,7 +108,7 @@ def run(
         _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
-    progress = _carried_out(plan, root, on, workers, address)
+    progress = _carried_out(plan, root, on, workers, address, accept_other_processor)
     if report and not progress.interrupted:
         _report(root)
     if progress.interrupted or progress.failed:
@@ -114,7 +116,12 @@ def run(
 
 
 def _carried_out(
-    plan: Plan, root: str, on: Where, workers: int | None, address: str | None
+    plan: Plan,
+    root: str,
+    on: Where,
+    workers: int | None,
+    address: str | None,
+    accept_other_processor: bool,
 ) -> Progress:
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.session.execute import execute
@@ -126,6 +133,7 @@ def _carried_out(
         " ".join(["caviar", *map(masked, sys.argv[1:])]),
         # Without another word: files are whole or not there at any instant.
         at_once=lambda: os._exit(INTERRUPTED),
+        accept_other_processor=accept_other_processor,
     )
     _say(f"rows: {masked(root)}")
     if progress.interrupted:

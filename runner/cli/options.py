@@ -38,3 +38,9 @@ Pilot = Annotated[
     str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML report.")]
+OtherProcessor = Annotated[
+    bool,
+    typer.Option(
+        "--accept-other-processor", help="Resume a run that another processor's kernel began."
+    ),
+]

@@ -11,8 +11,15 @@ from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
 from caviar.runner.session.loop import Progress, run_study
 from caviar.runner.session.progress_display import Display, line
-from caviar.runner.session.run_folder import open_run, other_kernel_before, remaining, unplanned
-from caviar.runner.store.checkpoints import forget_ended
+from caviar.runner.session.run_folder import (
+    STUDY,
+    open_run,
+    other_kernel_before,
+    read_study_json,
+    remaining,
+    unplanned,
+)
+from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
@@ -24,17 +31,20 @@ def execute(
     executor_for: Callable[[int], Executor],
     command: str,
     at_once: Callable[[], object],
+    *,
+    accept_other_processor: bool = False,
 ) -> Progress:
     """Run what is left of a plan and print how it went; an interrupt stops it in order.
 
     `executor_for` makes the executor for so many jobs; `command` is recorded in `study.json`;
-    a second interrupt calls `at_once`, which must not return.
+    a second interrupt calls `at_once`, which must not return. `accept_other_processor`: go on
+    with a run that another kernel began; trials that it left unfinished begin anew.
     Raises RequestError where the storage holds something else, and StorageError where it fails.
     """
     planned = len(plan.trials)  # each is checked here, before anything is written
     # The handlers come before the first file: from here on, no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
-        sink = _opened(plan, storage, command)
+        sink = _opened(plan, storage, command, accept_other_processor)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # A run of before may have more to finish.
         if already:
@@ -56,14 +66,15 @@ def execute(
     return progress
 
 
-def _opened(plan: Plan, storage: Storage, command: str) -> ParquetSink:
+def _opened(plan: Plan, storage: Storage, command: str, accepted: bool) -> ParquetSink:
     """The sink of a run whose study and plan are on disk."""
     if storage.rival:
         print(f"takes over {storage.where} from {storage.rival}")
-    open_run(storage, plan, command)
-    changed = other_kernel_before(storage)
-    if changed:
-        print(printable(changed))
+    changed = other_kernel_before(read_study_json(storage)) if STUDY in storage.names("") else ""
+    open_run(storage, plan, command, accept_other_processor=accepted)
+    if changed and accepted:
+        print(printable(f"{changed}; those under way begin anew"))
+        forget_all(storage)
     forget_ended(storage)
     sink = ParquetSink(storage)
     sink.plan(unplanned(storage, plan))

@@ -26,12 +26,20 @@ from caviar.runner.trial.events import SETTLED, Job
 STUDY = "study.json"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
+SAME_KERNEL_OR_ACCEPT = (
+    "set OPENBLAS_CORETYPE (and NPY_DISABLE_CPU_FEATURES) to the kernel of before, or add "
+    "--accept-other-processor: every trial then says with which kernel it was computed"
+)
+
 ATTEMPTS = 100
 """More than one session makes at a trial."""
 
 
-def open_run(storage: Storage, plan: Plan, command: str) -> None:
-    """Write or check `study.json`; raises RequestError where the place holds something else."""
+def open_run(
+    storage: Storage, plan: Plan, command: str, *, accept_other_processor: bool = False
+) -> None:
+    """Write or check `study.json`; raises RequestError where the place holds something else, and
+    where another kernel has begun what is left, unless that is accepted."""
     there = storage.names("")
     if STUDY not in there:
         if there:
@@ -49,6 +57,9 @@ def open_run(storage: Storage, plan: Plan, command: str) -> None:
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
                 + "; undo the change, or use another --out"
             )
+        changed = other_kernel_before(content)
+        if changed and not accept_other_processor and remaining(storage, plan):
+            raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")
     content["sessions"].append(session(command))
     content["mechanisms"] = mechanisms_of(plan.study)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
@@ -95,15 +106,18 @@ def session(command: str) -> dict[str, Any]:
     }
 
 
-def other_kernel_before(storage: Storage) -> str:
-    """That the last session of a run computed with another kernel than this one; else empty."""
-    sessions = read_study_json(storage)["sessions"]
-    kernels = [session["kernel"] for session in sessions if "kernel" in session]
-    if len(kernels) < 2 or kernels[-2] == kernels[-1]:
+def other_kernel_before(study: dict[str, Any]) -> str:
+    """That the last session of a run computed with another kernel than this process; else empty.
+
+    Runs of before sessions named a kernel name the library and the core type it was told to use.
+    """
+    before = study["sessions"][-1] if study["sessions"] else {}
+    key, here = ("kernel", arithmetic().kernel) if "kernel" in before else ("blas", blas())
+    if before.get(key, here) == here:
         return ""
     return (
-        f"the last session of this run computed with {kernels[-2]}, this one computes with "
-        f"{kernels[-1]}: its trials may differ in their last digits"
+        f"the last session of this run computed with {before[key]}, this one computes with {here}: "
+        "its trials would differ in their last digits"
     )
 
 

@@ -44,6 +44,12 @@ def forget_ended(storage: Storage) -> None:
             storage.delete(key_of(trial_id))
 
 
+def forget_all(storage: Storage) -> None:
+    """Delete every checkpoint: all trials that did not end begin anew."""
+    for trial_id in kept_trials(storage):
+        storage.delete(key_of(trial_id))
+
+
 class Continued(NamedTuple):
     """By trial the jobs that go on from a checkpoint, by table the rows up to there under the
     jobs' own attempts, and a sentence for each checkpoint that does not count."""

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
 from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.data.sources import load_data
+from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.executors.blas_threads import one_blas_thread
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
-from caviar.runner.store.schemas import KEYS, ROW_TABLES, TRIALS, config_of
+from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
+from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
 from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial
+from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, difference
 from caviar.runner.verify.run import latest_outcomes
 
+MORE_THAN_DIGITS = (
+    "that is more than last digits; where the run's own kernel computes (OPENBLAS_CORETYPE names "
+    "it), `caviar replay` compares every bit"
+)
 
-def replay_trial(storage: Storage, trial_id: str) -> tuple[bool, str]:
-    """Whether the trial gives the same bits again, and a sentence; RequestError if it cannot."""
+
+class Replayed(NamedTuple):
+    """Whether a trial is as it was, but for the last digits of another kernel; and a sentence."""
+
+    holds: bool
+    says: str
+
+
+def replay_trial(storage: Storage, trial_id: str) -> Replayed:
+    """Compute a trial again; raises RequestError where that is not possible."""
     config = _config(storage, trial_id)
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
@@ -32,25 +47,53 @@ def replay_trial(storage: Storage, trial_id: str) -> tuple[bool, str]:
             f"the data of {config.dataset.title!r} have changed since the run "
             f"(fingerprint {config.dataset.fingerprint} then, {data.fingerprint} now)"
         )
-    fresh: dict[str, dict[str, list[Any]]] = {}
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
     with one_blas_thread():
-        for event in run_trial(job, data):
-            if isinstance(event, Block):
-                columns = fresh.setdefault(event.table, {})
-                for name, values in event.columns.items():
-                    columns.setdefault(name, []).extend(values)
-            elif isinstance(event, Outcome) and event.status != outcome["status"]:
-                return False, f"{outcome['status']} then, {event.status} now: {event.error}"
-    rows = 0
-    for table in ROW_TABLES:
-        then = _sorted_rows(storage, table, trial_id, outcome["attempt"])
-        now = _by_key(table, fresh.get(table, {}))
-        parted = _first_difference(table, then, now)
-        if parted:
-            return False, parted
-        rows += len(now)
-    return True, f"trial {trial_id}: the same bits in all {rows:,} rows"
+        here = arithmetic()
+        fresh, ended = _computed(job, data)
+    elsewhere = made_elsewhere(read_study_json(storage), outcome, here)
+    if ended.status != outcome["status"]:
+        said = f"{outcome['status']} then, {ended.status} now: {ended.error}"
+        return Replayed(False, f"{elsewhere}{said}")
+    then = {table: _of_attempt(storage, table, job) for table in ROW_TABLES}
+    now = {table: by_key(table, fresh.get(table, {})) for table in ROW_TABLES}
+    rows = sum(len(found) for found in now.values())
+    parted = [d for table in ROW_TABLES if (d := difference(table, then[table], now[table]))]
+    if not parted:
+        return Replayed(True, f"trial {trial_id}: the same bits in all {rows:,} rows")
+    largest = max(found.largest for found in parted)
+    if elsewhere and largest <= LAST_DIGITS:
+        said = f"the last digits differ (largest {largest:.1g})"
+        return Replayed(True, f"trial {trial_id}: {elsewhere}{said}")
+    return Replayed(False, elsewhere + parted[0].first + (elsewhere and f"; {MORE_THAN_DIGITS}"))
+
+
+def made_elsewhere(study: dict[str, Any], outcome: dict[str, Any], here: Arithmetic) -> str:
+    """`made on X, here Y: ` where a trial was computed with another kernel, or may have been.
+
+    Runs of before outcomes named a kernel say no more than the library and the core type that
+    it was told to use.
+    """
+    made, computed = outcome["kernel"], here.kernel
+    if made is None:
+        made = f"{study['sessions'][-1].get('blas', 'an unknown BLAS')} (no kernel recorded)"
+    elif made == computed and outcome["blas_threads"] != here.threads:
+        made += f" with {outcome['blas_threads']} BLAS threads"
+        computed += f" with {here.threads}"
+    return "" if made in ("", computed) else f"made on {made}, here {computed}: "
+
+
+def _computed(job: Job, data: Data) -> tuple[dict[str, dict[str, list[Any]]], Outcome]:
+    """The rows of a trial by table and column, and how it ended."""
+    fresh: dict[str, dict[str, list[Any]]] = {}
+    for event in run_trial(job, data):
+        if isinstance(event, Block):
+            columns = fresh.setdefault(event.table, {})
+            for name, values in event.columns.items():
+                columns.setdefault(name, []).extend(values)
+        elif isinstance(event, Outcome):
+            ended = event
+    return fresh, ended
 
 
 def _config(storage: Storage, trial_id: str) -> TrialConfig:
@@ -64,40 +107,6 @@ def _config(storage: Storage, trial_id: str) -> TrialConfig:
     return config_of(row, DatasetConfig(**study["dataset"]))
 
 
-Rows = dict[tuple[Any, ...], dict[str, Any]]
-
-
-def _sorted_rows(storage: Storage, table: str, trial_id: str, attempt: int) -> Rows:
-    rows = rows_of(storage, table, [trial_id])
-    return _by_key(table, rows.filter(pc.equal(rows["attempt"], attempt)).to_pydict())
-
-
-def _by_key(table: str, columns: dict[str, list[Any]]) -> Rows:
-    keys = [key for key in KEYS[table] if key not in ("trial_id", "attempt")]
-    names = [name for name in columns if name not in ("trial_id", "attempt")]
-    rows = (
-        dict(zip(names, row, strict=True))
-        for row in zip(*(columns[name] for name in names), strict=True)
-    )
-    return {tuple(row[key] for key in keys): row for row in rows}
-
-
-def _first_difference(table: str, then: Rows, now: Rows) -> str | None:
-    if then.keys() != now.keys():
-        return f"{table}: {len(then)} rows then, {len(now)} rows now, not of the same keys"
-    for key, row in sorted(then.items()):
-        for name, value in row.items():
-            again = now[key][name]
-            if not _same(value, again):
-                place = ", ".join(str(part) for part in key)
-                return f"{table} ({place}): {name} was {value!r} and is {again!r} now"
-    return None
-
-
-def _same(value: Any, again: Any) -> bool:
-    """Equal, and NaN equal to NaN, also within a list."""
-    if isinstance(value, list):
-        pairs = zip(value, again, strict=False)
-        return len(value) == len(again) and all(_same(one, other) for one, other in pairs)
-    both_nan = isinstance(value, float) and math.isnan(value) and math.isnan(float(again))
-    return bool(value == again) or both_nan
+def _of_attempt(storage: Storage, table: str, job: Job) -> Rows:
+    rows = rows_of(storage, table, [job.trial_id])
+    return by_key(table, rows.filter(pc.equal(rows["attempt"], job.attempt)).to_pydict())

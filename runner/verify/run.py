@@ -22,7 +22,7 @@ from caviar.runner.verify.rows import check_rows
 
 def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
-    names = ["trial_id", "attempt", "status", "rows", "seconds"]
+    names = ["trial_id", "attempt", "status", "rows", "seconds", "kernel", "blas_threads"]
     columns = read_rows(storage, "outcomes", names)
     found: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
@@ -82,7 +82,9 @@ def verify_run(storage: Storage) -> Findings:
     )
     outcomes = latest_outcomes(storage)
     _outcomes(storage, seeds, outcomes, findings)
-    check_rows(storage, seeds, outcomes, findings)
+    _kernels(outcomes, findings)
+    kernels = {session.get("kernel") or session.get("blas") for session in study["sessions"]}
+    check_rows(storage, seeds, outcomes, findings, len(kernels))
     check_checkpoints(storage, seeds, outcomes, findings)
     return findings
 
@@ -134,3 +136,11 @@ def _outcomes(
     named = read_rows(storage, "outcomes", ["trial_id", "attempt"])
     twice = [key for key, n in Counter(zip(*named.values(), strict=True)).items() if n > 1]
     findings.check(not twice, "one outcome an attempt", f"{len(twice)} attempts ended twice")
+
+
+def _kernels(outcomes: dict[str, dict[str, Any]], findings: Findings) -> None:
+    """Which kernels computed the trials, where there were several."""
+    kernels = Counter(o["kernel"] for o in outcomes.values() if o["kernel"])
+    if len(kernels) > 1:
+        each = "; ".join(f"{n} on {kernel}" for kernel, n in sorted(kernels.items()))
+        findings.good(f"trials of several kernels, which differ in their last digits: {each}")

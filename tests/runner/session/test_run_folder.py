@@ -89,24 +89,34 @@ def test_a_session_says_with_what_it_ran() -> None:
     assert "core type" in found["blas"]
 
 
-def test_a_run_that_goes_on_with_another_kernel_says_so(tmp_path: Path) -> None:
+def test_a_run_that_another_kernel_began_is_refused_until_that_is_accepted(tmp_path: Path) -> None:
     storage = storage_at(tmp_path)
     for _ in range(2):
         open_run(storage, PLAN, "c")
-        assert other_kernel_before(storage) == ""
     content = read_study_json(storage)
+    assert other_kernel_before(content) == ""
     content["sessions"][-1]["kernel"] = "openblas 0.3 Haswell, numpy X86_V3"
     (tmp_path / "study.json").write_text(json.dumps(content))
-    open_run(storage, PLAN, "c")
-    assert other_kernel_before(storage) == (
+    said = (
         "the last session of this run computed with openblas 0.3 Haswell, numpy X86_V3, this one "
-        f"computes with {arithmetic().kernel}: its trials may differ in their last digits"
+        f"computes with {arithmetic().kernel}: its trials would differ in their last digits"
     )
+    with pytest.raises(RequestError, match="add --accept-other-processor") as refused:
+        open_run(storage, PLAN, "c")
+    assert str(refused.value).startswith(f"{said}; set OPENBLAS_CORETYPE")
+    assert len(read_study_json(storage)["sessions"]) == 2
+    open_run(storage, PLAN, "c", accept_other_processor=True)
+    assert len(read_study_json(storage)["sessions"]) == 3
+
+
+def test_a_run_of_before_kernels_were_recorded_is_held_to_its_blas(tmp_path: Path) -> None:
+    open_run(storage_at(tmp_path), PLAN, "c")
+    content = read_study_json(storage_at(tmp_path))
     for older in content["sessions"]:
         del older["kernel"]
-    (tmp_path / "study.json").write_text(json.dumps(content))
-    open_run(storage, PLAN, "c")
-    assert other_kernel_before(storage) == ""
+    assert other_kernel_before(content) == ""
+    content["sessions"][-1]["blas"] = "mkl 2024, core type detected"
+    assert "computed with mkl 2024, core type detected, " in other_kernel_before(content)
 
 
 def test_more_draws_are_the_same_study(tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Rows of one trial computed twice: which value parts first, and how far all of them do."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from caviar.runner.verify.differences import by_key, difference, distance
+
+COLUMNS: dict[str, list[Any]] = {
+    "trial_id": ["t", "t"],
+    "attempt": [0, 0],
+    "seed": [1, 1],
+    "step": [1, 2],
+    "loss": [0.5, math.nan],
+}
+
+
+def test_the_first_difference_is_named_and_the_largest_of_all_measured() -> None:
+    then = by_key("curves", COLUMNS)
+    assert difference("curves", then, by_key("curves", COLUMNS)) is None
+    now = by_key("curves", {**COLUMNS, "loss": [0.5 + 2e-7, math.nan]})
+    found = difference("curves", then, now)
+    assert found is not None and found.largest == pytest.approx(2e-7)
+    assert found.first == f"curves (1, 1): loss was 0.5 and is {0.5 + 2e-7!r} now"
+
+
+def test_rows_that_are_missing_are_more_than_last_digits() -> None:
+    then = by_key("curves", COLUMNS)
+    found = difference("curves", then, dict(list(then.items())[:1]))
+    assert found is not None and math.isinf(found.largest)
+
+
+@pytest.mark.parametrize(
+    ("value", "again", "apart"),
+    [
+        (2000.0, 2001.0, 1 / 2001),
+        ([1.0, 0.25], [1.0, 0.5], 0.25),
+        ([1.0], [1.0, 2.0], math.inf),
+        (math.nan, math.nan, 0.0),
+        (math.nan, 1.0, math.inf),
+        ("test", "train", math.inf),
+    ],
+)
+def test_values_are_apart_in_units_of_the_larger(value: Any, again: Any, apart: float) -> None:
+    assert distance(value, again) == pytest.approx(apart)
