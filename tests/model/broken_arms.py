@@ -1,4 +1,4 @@
-"""Which identities must not hold for which mistake in which arm."""
+"""The identities that must fail for each mistake in each arm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPSILON = 1e-3
 
 
 def right(m: int) -> dict[str, Norm]:
-    """Every arm as it should be."""
+    """Every arm without a mistake."""
     return {
         "batch": Norm(BatchNorm(m, EPSILON)),
         "leave one out": Norm(LeaveOneOutNorm(m, EPSILON)),

@@ -14,7 +14,7 @@ from tests.model.broken_passes import Backward, Forward, affine, affine_backward
 
 
 def root_mean_square(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-    """RMSNorm: no mean is taken away."""
+    """RMSNorm: no mean is subtracted."""
     inverse = 1 / np.sqrt(
         np.mean(x**2, axis=2, keepdims=True) + x.dtype.type(self.normaliser.epsilon)
     )
@@ -44,7 +44,7 @@ def layer_back(mean_term: bool, variance_term: bool) -> Backward:
 
 
 def grouped_by(groups: int, ddof: int) -> Forward:
-    """Groups of features of another number or with another variance."""
+    """A wrong number of groups of features, or a wrong variance."""
 
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
         cut = x.reshape(len(x), -1, x.shape[2] // groups, 1)
@@ -79,7 +79,7 @@ def weighing(weight: float) -> Forward:
 
 
 def blended_inverse(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
-    """As CNTK's GPU kernel: inverse deviations are averaged, not variances."""
+    """Like CNTK's GPU kernel: inverse deviations are averaged, not variances."""
     norm, ghosts = self.normaliser, grouped(x, self.normaliser.norm_batch_size)
     weight, epsilon = norm.weight_at(parameters)[:, None], x.dtype.type(norm.epsilon)
     plain = Moments(ghosts.mean(axis=2), ghosts.var(axis=2))

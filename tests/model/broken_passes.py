@@ -19,13 +19,13 @@ Backward = Callable[[Any, Parameters, Any, Array], tuple[Array, Parameters]]
 
 
 def with_forward(layer: Norm, forward: Forward) -> Norm:
-    """The layer with a forward pass of another making."""
+    """The layer with its forward pass replaced."""
     kind: type[Norm] = type("Broken", (Norm,), {"forward": forward})
     return kind(layer.normaliser)
 
 
 def with_backward(layer: Norm, backward: Backward) -> Norm:
-    """The layer with a backward pass of another making."""
+    """The layer with its backward pass replaced."""
     kind: type[Norm] = type("Broken", (Norm,), {"backward": backward})
     return kind(layer.normaliser)
 
@@ -46,7 +46,7 @@ def affine_backward(parameters: Parameters, z: Array, dy: Array) -> tuple[Array,
 
 
 def normalised_by(statistics: Callable[[Array, float], tuple[Array, Array]]) -> Forward:
-    """From ghosts and epsilon to the mean and the inverse deviation that x_hat shall have."""
+    """Maps ghosts and epsilon to the mean and the inverse deviation that x_hat gets."""
 
     def forward(
         self: Any, parameters: Parameters, x: Array, generators: Generators
@@ -70,7 +70,7 @@ def own_for_each(g: Array, e: float) -> tuple[Array, Array]:
 
 
 def others(g: Array, ddof: int) -> tuple[Array, Array]:
-    """Of the rest of the ghost, by taking each example out."""
+    """Statistics of the rest of the ghost, by leaving each example out."""
     m = g.shape[2]
     rest = [np.delete(g, i, axis=2) for i in range(m)]
     mean = np.stack([r.mean(axis=2) for r in rest], axis=2)
@@ -89,7 +89,7 @@ def mean_with_itself(g: Array, e: float) -> tuple[Array, Array]:
 def lent(
     *, by: int = 0, half: int = 1, ddof: int = 0
 ) -> Callable[[Array, float], tuple[Array, Array]]:
-    """Statistics of one half's ghosts for both halves, perhaps of another one than should be."""
+    """Statistics of one half's ghosts for both halves, perhaps those of a wrong ghost."""
 
     def statistics(g: Array, e: float) -> tuple[Array, Array]:
         lender = np.roll(np.split(g, 2, axis=1)[half], by, axis=1)
@@ -124,8 +124,8 @@ def others_back(mean_term: bool, variance_term: bool, own_term: bool) -> Backwar
         m, z, inverse = self.normaliser.norm_batch_size, tape.x_hat, tape.inverse_deviation
         dz, gradients = affine_backward(parameters, z, dy)
         pull = dz * z * inverse**2
-        own = (pull / (m - 1) if own_term else 0) - pull.mean(axis=2, keepdims=True)
-        dx = dz * inverse * (m / (m - 1)) + (own * (z / inverse) if variance_term else 0)
+        by_variance = (pull / (m - 1) if own_term else 0) - pull.mean(axis=2, keepdims=True)
+        dx = dz * inverse * (m / (m - 1)) + (by_variance * (z / inverse) if variance_term else 0)
         dx -= dx.mean(axis=2, keepdims=True) if mean_term else 0
         return dx.reshape(dy.shape), gradients
 
@@ -155,7 +155,7 @@ def lent_back(mean_term: bool, variance_term: bool, by: int) -> Backward:
 
 
 def standard_back(mean_term: bool, variance_term: bool) -> Backward:
-    """The three terms of batch norm, or without one, also for a distorted x_hat."""
+    """The three terms of batch norm, or two of them, also for a distorted x_hat."""
 
     def backward(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
         x_hat, inverse = tape.x_hat, tape.inverse_deviation
@@ -193,7 +193,7 @@ def no_gamma(self: Any, parameters: Parameters, tape: Any, dy: Array) -> Any:
 
 
 def redistorted(change: Callable[[NormTape], NormTape]) -> Forward:
-    """The tape and the output agree on something else than the arm does."""
+    """Tape and output agree with each other, but not with the arm."""
 
     def both(parameters: Parameters, y: Array, tape: NormTape) -> tuple[Array, NormTape]:
         return affine(parameters, change(tape).z), change(tape)
@@ -238,7 +238,7 @@ def no_beta(parameters: Parameters, y: Array, tape: Any) -> Any:
 
 
 def swapped(parameters: Parameters, y: Array, tape: NormTape) -> Any:
-    """Two examples of every ghost in each other's place: all of its moments stay."""
+    """Two examples of every ghost trade places, which keeps all of its moments."""
     x_hat = tape.x_hat[:, :, ::-1]
     return affine(parameters, x_hat), tape._replace(x_hat=x_hat, z=x_hat)
 
@@ -249,7 +249,7 @@ def moved(parameters: Parameters, y: Array, tape: NormTape) -> Any:
 
 
 def unbiased_told(parameters: Parameters, y: Array, tape: NormTape) -> Any:
-    """Running averages are to see the biased variance."""
+    """Running averages should see the biased variance."""
     assert tape.moments is not None
     m = tape.x_hat.shape[2]
     told = tape.moments.variance * tape.x_hat.dtype.type(m / (m - 1))

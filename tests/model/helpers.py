@@ -78,9 +78,11 @@ def gradient_errors(
     assert gradients.keys() == parameters.keys()
 
     def loss(name: str, value: Array) -> float:
-        at = {"x": x, **parameters, name: value}
-        own = {k: at[k] for k in parameters}
-        return float(np.sum(dy * layer.forward(own, at["x"], generators(replicas, seed))[0]))
+        arguments = {"x": x, **parameters, name: value}
+        named = {k: arguments[k] for k in parameters}
+        return float(
+            np.sum(dy * layer.forward(named, arguments["x"], generators(replicas, seed))[0])
+        )
 
     errors = {}
     for i, (name, gradient) in enumerate({"x": dx, **gradients}.items()):
@@ -101,7 +103,7 @@ def randomised(parameters: Parameters, seed: int) -> Parameters:
 
 
 def randomised_network(parameters: NetworkParameters, seed: int) -> NetworkParameters:
-    """The same of a whole network's."""
+    """The parameters of a whole network, moved in the same way."""
     return nested(randomised(flat(parameters), seed), parameters)
 
 
@@ -129,7 +131,7 @@ def small_mlp(
 def examples(
     features: Array, labels: Array, index: Array, dtype: DTypeLike = np.float64
 ) -> Examples:
-    """Rows `index` as they are: nothing is centred or scaled."""
+    """Rows `index` unchanged: nothing is centred or scaled."""
     shape = (index.shape[0], 1, features.shape[1])
     return Examples(features, labels, index, np.zeros(shape), np.ones(shape), dtype)
 
@@ -137,7 +139,7 @@ def examples(
 def random_examples(
     count: int, replicas: int = 1, *, features: int = 4, classes: int = 3, seed: int = 0
 ) -> Examples:
-    """`count` random rows a replica, in an order of its own."""
+    """`count` random rows per replica, each in its own order."""
     rng = np.random.default_rng(seed)
     x = rng.gamma(2.0, size=(count, features)) + rng.standard_normal(features)
     index = np.stack([rng.permutation(count) for _ in range(replicas)])
@@ -150,7 +152,7 @@ def small_splits(
     sizes: tuple[int, int, int] = (48, 21, 20),
     seed: int = 0,
 ) -> Splits:
-    """Three learnable classes, split anew and standardised anew for each replica."""
+    """Three learnable classes, split and standardised anew for each replica."""
     rng = np.random.default_rng(seed)
     count = sum(sizes)
     labels = rng.integers(0, 3, count)
@@ -238,13 +240,13 @@ def two_norms(layer: Layer, bias: bool = False) -> Network:
 def with_moved_references(
     network: Network, parameters: NetworkParameters, seed: int
 ) -> NetworkParameters:
-    """The parameters with references as after many steps, somewhere near those of a batch."""
+    """The parameters with references as after many steps, near the statistics of a batch."""
     start = network.references(parameters)
     return joined(parameters, nested(moved_state(flat(start), seed, 100), start))
 
 
 def moved_state(start: Parameters, seed: int, updates: int) -> Parameters:
-    """What norms carry, after some updates: means anywhere, deviations and variances positive."""
+    """What norms carry after some updates: random means, positive deviations and variances."""
     moved = randomised(start, seed)
     moves: dict[str, Callable[[str], Array]] = {
         "mean": lambda key: moved[key],
@@ -264,7 +266,7 @@ def built(norm: str, **settings: Any) -> Norm | None:
 def checked(
     network: Network, x: Array, seed: int = 0, dead: tuple[int, ...] = (DEAD,)
 ) -> Invariants:
-    """After one forward pass, with the gradient of the loss and, as a rule, one dead unit."""
+    """The invariants of one step; by default one unit of the first layer is dead."""
     parameters, _ = network.init(generators(len(x), seed), x.shape[2], x.dtype)
     parameters = randomised_network(parameters, seed)
     parameters["dense1"]["weight"][:, :, list(dead)] = 0
@@ -272,12 +274,12 @@ def checked(
     logits, tape = network.forward(parameters, x, generators(len(x), seed + 1))
     labels = np.random.default_rng(seed).integers(0, 3, x.shape[:2])
     upstream = mean_cross_entropy_gradient(logits, labels).astype(x.dtype)
-    found = check_step(network, parameters, tape, upstream)
-    assert found is not None
-    return found
+    invariants = check_step(network, parameters, tape, upstream)
+    assert invariants is not None
+    return invariants
 
 
 def moments(tape: NormTape) -> Moments:
-    """The statistics that a norm of the batch normalised by."""
+    """The batch statistics by which a norm normalised."""
     assert tape.moments is not None
     return tape.moments

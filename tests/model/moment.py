@@ -1,4 +1,4 @@
-"""One moment of training, at the initial weights after three batches, and what is measured."""
+"""What is measured at one moment of training: at the initial weights, after three batches."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def measured(
 
 
 def evaluations(records: Iterable[Record]) -> dict[tuple[str, str, str], Evaluation]:
-    found = [r for r in records if isinstance(r, Evaluation)]
-    rows = {(r.split, r.statistics, r.tracker): r for r in found}
-    assert len(rows) == len(found)
+    of_kind = [r for r in records if isinstance(r, Evaluation)]
+    rows = {(r.split, r.statistics, r.tracker): r for r in of_kind}
+    assert len(rows) == len(of_kind)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Arrays of a network as one flat dict and back, for what goes over all of them one by one."""
+"""Arrays of a network as one flat dict and back, for loops over all of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from caviar.model.parameters import each
 
 def flat(nested: NetworkParameters) -> Parameters:
     """All arrays of a network in one dict, as `layer.name`."""
-    return {f"{layer}.{key}": value for layer, own in nested.items() for key, value in own.items()}
+    return {
+        f"{layer}.{key}": value for layer, arrays in nested.items() for key, value in arrays.items()
+    }
 
 
 def nested(flat: Parameters, layers: Iterable[str]) -> NetworkParameters:
-    """The inverse; every one of the layers has an entry."""
+    """The inverse of `flat`; every layer has an entry."""
     parameters: NetworkParameters = {layer: {} for layer in layers}
     for name, value in flat.items():
         layer, _, key = name.partition(".")
@@ -41,5 +43,5 @@ class FlatNetwork(NamedTuple):
 
 
 def of_replica(parameters: NetworkParameters, r: int) -> NetworkParameters:
-    """Those of one replica, as a stack of one."""
+    """The arrays of one replica, as a stack of one."""
     return each(lambda array: array[r : r + 1], parameters)

@@ -40,7 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class _Warm(Norm):
-    """The layer some updates into training: what it carries is somewhere."""
+    """The layer after some updates, so that what it carries is not at its start."""
 
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
@@ -72,7 +72,7 @@ WITH_STATISTICS = {k: v for k, v in LAYERS.items() if v.normaliser.uses_batch_st
 PART_OF_THE_GRADIENT = {
     k: v for k, v in LAYERS.items() if isinstance(v.normaliser, StopGradientNorm | BatchRenorm)
 }
-"""Arms that take something for constant which their forward pass computes from the batch."""
+"""Arms that treat as constant what their forward pass computes from the batch."""
 WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
 
 
@@ -100,7 +100,7 @@ def test_backward_is_the_slope_along_random_directions(name: str, replicas: int)
 
 
 def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
-    """x_hat of a batch near x, with what the arm takes for constant held as it is at x."""
+    """x_hat of a batch near x, with what the arm treats as constant fixed at its value for x."""
     norm = layer.normaliser
     m, epsilon = norm.sharing(BATCH), norm.epsilon
     unit, _ = layer.init(generators(len(x)), x.shape[2], np.float64)
@@ -162,9 +162,9 @@ def test_a_replica_in_a_stack_equals_itself_alone(name: str) -> None:
     dy = normal(1000, *y.shape)
     dx, gradients = layer.backward(parameters, tape, dy)
     for r in range(4):
-        own = {k: v[r : r + 1] for k, v in parameters.items()}
-        y_own, tape_own = layer.forward(own, x[r : r + 1], generators(4)[r : r + 1])
-        dx_own, gradients_own = layer.backward(own, tape_own, dy[r : r + 1])
+        single = {k: v[r : r + 1] for k, v in parameters.items()}
+        y_own, tape_own = layer.forward(single, x[r : r + 1], generators(4)[r : r + 1])
+        dx_own, gradients_own = layer.backward(single, tape_own, dy[r : r + 1])
         np.testing.assert_allclose(y_own[0], y[r], rtol=1e-13, atol=1e-13)
         np.testing.assert_allclose(dx_own[0], dx[r], rtol=1e-12, atol=1e-12)
         for k, g in gradients_own.items():
@@ -219,10 +219,10 @@ def test_without_batch_statistics_evaluation_is_training_and_company_is_ignored(
 def test_running_averages_watch_the_plain_statistics(name: str) -> None:
     layer, x = LAYERS[name], _inputs(1)
     _, tape = layer.forward(_parameters(layer), x, generators(3))
-    seen = training_moments({"norm": tape, "other": x})["norm"]
+    watched = training_moments({"norm": tape, "other": x})["norm"]
     plain = batch_moments(x, layer.normaliser.sharing(BATCH))
-    np.testing.assert_allclose(seen.mean, plain.mean, rtol=1e-12)
-    np.testing.assert_allclose(seen.variance, plain.variance, rtol=1e-12)
+    np.testing.assert_allclose(watched.mean, plain.mean, rtol=1e-12)
+    np.testing.assert_allclose(watched.variance, plain.variance, rtol=1e-12)
     network = Network((("before", layer),))
     assert network.norm_layers == {"before": layer}
     assert not network.split_at_norm()[0].layers

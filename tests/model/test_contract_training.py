@@ -58,5 +58,5 @@ def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
 
 
 def _row(record: Record) -> tuple[type, bool]:
-    """Rows that have the same columns: those of noise are about a layer or the network."""
+    """Rows by their columns: noise rows are either about a layer or about the network."""
     return type(record), isinstance(record, Noise) and record.layer == "network"

@@ -28,8 +28,8 @@ ELEMENTWISE = {"relu", "tanh", "dropout"}
 
 
 def _parameters(layer: Layer, replicas: int, features: int) -> dict[str, np.ndarray]:
-    own, _ = layer.init(generators(replicas), features, np.float64)
-    return randomised(own, 50)
+    parameters, _ = layer.init(generators(replicas), features, np.float64)
+    return randomised(parameters, 50)
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
@@ -50,9 +50,9 @@ def test_replicas_do_not_touch_each_other(name: str) -> None:
     dy = normal(1000, *y.shape)
     dx, gradients = layer.backward(parameters, tape, dy)
     for r in range(4):
-        own = {k: v[r : r + 1] for k, v in parameters.items()}
-        y_own, tape_own = layer.forward(own, x[r : r + 1], generators(4)[r : r + 1])
-        dx_own, gradients_own = layer.backward(own, tape_own, dy[r : r + 1])
+        single = {k: v[r : r + 1] for k, v in parameters.items()}
+        y_own, tape_own = layer.forward(single, x[r : r + 1], generators(4)[r : r + 1])
+        dx_own, gradients_own = layer.backward(single, tape_own, dy[r : r + 1])
         np.testing.assert_allclose(y_own[0], y[r], rtol=1e-13, atol=1e-13)
         np.testing.assert_allclose(dx_own[0], dx[r], rtol=1e-13, atol=1e-13)
         for k, g in gradients_own.items():
@@ -129,11 +129,11 @@ def test_dropout_zeroes_the_rate_and_keeps_the_mean(dtype: DTypeLike) -> None:
 
 
 def test_dropout_is_off_in_prediction_and_new_in_every_pass() -> None:
-    x, own = normal(1, 1, 6, 5), generators(1)
+    x, streams = normal(1, 1, 6, 5), generators(1)
     np.testing.assert_array_equal(
         Dropout(0.5).predict({}, x, lambda h: no_statistics("dropout", h)), x
     )
-    first, second = (Dropout(0.5).forward({}, x, own)[0] for _ in range(2))
+    first, second = (Dropout(0.5).forward({}, x, streams)[0] for _ in range(2))
     assert not np.array_equal(first, second)
 
 

@@ -139,10 +139,10 @@ def test_network_of_ghosts_is_the_network_on_separate_batches() -> None:
     for start in (0, 8, 16):
         rows = slice(start, start + 8)
         y_own, tape_own = network.forward(parameters, x[:, rows], ())
-        dx_own, own = network.backward(parameters, tape_own, dy[:, rows])
+        dx_own, gradients_own = network.backward(parameters, tape_own, dy[:, rows])
         np.testing.assert_allclose(y[:, rows], y_own, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(dx[:, rows], dx_own, rtol=1e-10, atol=1e-12)
-        total = each(np.add, total, own)
+        total = each(np.add, total, gradients_own)
     for one, expected in zip(arrays(gradients), arrays(total), strict=True):
         np.testing.assert_allclose(one, expected, rtol=1e-10, atol=1e-12)
 
@@ -230,10 +230,10 @@ def test_a_batch_norm_network_without_statistics_is_a_mistake() -> None:
 def test_training_moments_are_the_ghosts_of_every_batch_norm() -> None:
     network = small_mlp(norm_batch_size=4)
     parameters, x = _parameters(network, 2), normal(9, 2, 16, 4)
-    seen = training_moments(network.forward(parameters, x, ())[1])
-    assert list(seen) == ["norm1", "norm2"]
+    moments = training_moments(network.forward(parameters, x, ())[1])
+    assert list(moments) == ["norm1", "norm2"]
     expected = batch_moments(x @ parameters["dense1"]["weight"], 4)
-    np.testing.assert_allclose(seen["norm1"].mean, expected.mean, rtol=1e-12)
-    np.testing.assert_allclose(seen["norm1"].variance, expected.variance, rtol=1e-12)
+    np.testing.assert_allclose(moments["norm1"].mean, expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(moments["norm1"].variance, expected.variance, rtol=1e-12)
     plain = small_mlp(norm="layer")
     assert not training_moments(plain.forward(_parameters(plain, 2), x, ())[1])

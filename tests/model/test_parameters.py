@@ -1,4 +1,4 @@
-"""Arrays of a network by layer and name: what goes over all of them."""
+"""Functions over all arrays of a network, by layer and name."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def test_each_meets_arrays_of_one_layer_and_name_in_the_order_of_the_first() -> 
         },
     )
     for first, second in ((ONE, OTHER_ORDER), (OTHER_ORDER, ONE)):
-        keys = [(layer, name) for layer, own in each(np.add, first, second).items() for name in own]
-        assert keys == [(layer, name) for layer, own in first.items() for name in own]
+        total = each(np.add, first, second)
+        keys = [(layer, name) for layer, by_name in total.items() for name in by_name]
+        assert keys == [(layer, name) for layer, by_name in first.items() for name in by_name]
 
 
 def test_each_needs_every_array_of_the_first() -> None:

@@ -43,7 +43,7 @@ ALL_STEPS = frozenset(range(1, 10))
 
 
 def _evaluated(*steps: int) -> Probes:
-    """Losses and tracker errors after these steps, and nothing else."""
+    """Probes that measure losses and tracker errors after these steps, and nothing else."""
     return small_probes(evaluation_steps=frozenset(steps), probe_steps=frozenset())
 
 
@@ -51,14 +51,14 @@ LINEAR = mlp((), 3, norm=None, activation="relu", dropout=0.0)
 
 
 def test_records_come_after_the_steps_asked_for() -> None:
-    seen: list[tuple[str, int]] = []
+    rows: list[tuple[str, int]] = []
     for record in run(small_training(), SPLITS)[2:]:
         kind = {Curve: "curve", Probing: "probing"}.get(type(record), "measured")
         row = (kind, record.step)
-        if row not in seen:
-            seen.append(row)
+        if row not in rows:
+            rows.append(row)
     first = [("curve", 1), ("curve", 2), ("probing", 4), ("measured", 4), ("curve", 5)]
-    assert seen == [*first, ("curve", 9), ("probing", 9), ("measured", 9)]
+    assert rows == [*first, ("curve", 9), ("probing", 9), ("measured", 9)]
 
 
 def test_every_kind_of_record_is_reported() -> None:
@@ -70,8 +70,8 @@ def test_every_kind_of_record_is_reported() -> None:
 
 def test_without_steps_asked_for_nothing_is_reported() -> None:
     nothing = frozenset[int]()
-    found = run(small_training(curve_steps=nothing, probes=_evaluated()), SPLITS)
-    assert found == [Checked(1, ()), Checked(2, ())]
+    records = run(small_training(curve_steps=nothing, probes=_evaluated()), SPLITS)
+    assert records == [Checked(1, ()), Checked(2, ())]
 
 
 def test_loss_is_the_mean_since_the_last_row() -> None:
@@ -118,8 +118,8 @@ def test_softmax_regression_written_out() -> None:
     rates = [0.5 * SCHEDULES["cosine"](t / 9) for t in range(9)]
     for r in range(2):
         for row, expected in zip(rows, _softmax_regression(r, r, rates), strict=True):
-            found = [row.loss[r], row.gradient_norm[r], row.weight_norm[r]]
-            np.testing.assert_allclose(found, expected, rtol=1e-10)
+            measured = [row.loss[r], row.gradient_norm[r], row.weight_norm[r]]
+            np.testing.assert_allclose(measured, expected, rtol=1e-10)
             effective = row.learning_rate / expected[2] ** 2
             np.testing.assert_allclose(row.effective_learning_rate[r], effective, rtol=1e-10)
             assert row.epoch == row.step / 3
@@ -239,23 +239,23 @@ def test_first_layer_averages_are_exact_after_an_epoch_at_rest() -> None:
     np.testing.assert_allclose(error[3], 0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("ghost_update", "seen"), [("first", 8), ("total", 16)])
+@pytest.mark.parametrize(("ghost_update", "watched"), [("first", 8), ("total", 16)])
 def test_statistics_are_those_of_the_last_batch_without_memory(
-    ghost_update: GhostUpdate, seen: int
+    ghost_update: GhostUpdate, watched: int
 ) -> None:
     """Decay 0 keeps the last batch alone: checks when the bank is updated, and with what."""
     running = RunningStatistics((Tracker(CONVENTIONS["unbiased"], 0.0),), ghost_update)
     training = small_training(running=running, learning_rate=0.0, steps=3, probes=_evaluated(2))
-    found = next(r for r in records_of(StatisticsError, training, SPLITS) if r.layer == "norm1")
+    error = next(r for r in records_of(StatisticsError, training, SPLITS) if r.layer == "norm1")
     order = batches(streams((0, 1), "order"), 48, 16)
     next(order)
     weight = initial(training.network, 4, (0, 1))["dense1"]["weight"]
-    batch = SPLITS.train.take(next(order)[:, :seen])[0] @ weight
+    batch = SPLITS.train.take(next(order)[:, :watched])[0] @ weight
     whole = SPLITS.train.take(np.tile(np.arange(48), (2, 1)))[0] @ weight
     shift = (batch.mean(axis=1) - whole.mean(axis=1)) / np.sqrt(whole.var(axis=1) + 1e-5)
     ratio = np.log((batch.var(axis=1, ddof=1) + 1e-5) / (whole.var(axis=1) + 1e-5))
-    np.testing.assert_allclose(found.mean_bias, shift.mean(axis=1), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(found.variance_bias, ratio.mean(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(error.mean_bias, shift.mean(axis=1), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(error.variance_bias, ratio.mean(axis=1), rtol=1e-9)
 
 
 def test_the_gradient_norm_is_before_weight_decay() -> None:

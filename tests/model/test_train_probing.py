@@ -1,4 +1,4 @@
-"""What measuring leaves alone: training, and other measurements."""
+"""Measuring changes neither training nor other measurements."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _training_alone(training: Training) -> list[tuple[Array, ...]]:
     [{}, {"partitions": 3}, {"company": 8, "network": small_mlp(norm_batch_size=24, dropout=0.2)}],
 )
 def test_what_is_measured_changes_no_bit_of_training(changes: dict[str, Any]) -> None:
-    """Neither when, nor how much, nor a shadow."""
+    """Neither the times, nor the number of measurements, nor a shadow matter."""
     plain = small_training(curve_steps=ALL_STEPS, probes=NOTHING, **changes)
     whole = small_probes(
         evaluation_steps=ALL_STEPS, probe_steps=ALL_STEPS, shadow=True, log_probabilities=True

@@ -1,4 +1,4 @@
-"""Every trial proves its batch norm before anything is measured."""
+"""Every trial checks its batch norm before anything is measured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPLITS = small_splits(2)
 
 @dataclass(frozen=True)
 class _ForgetsTheVariance(BatchNorm):
-    """The gradient through the mean alone."""
+    """A backward pass through the mean alone."""
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         wrong: Array = (dz - dz.mean(axis=2, keepdims=True)) * tape.inverse_deviation
@@ -38,8 +38,8 @@ class _ForgetsTheVariance(BatchNorm):
 def test_a_broken_batch_norm_is_named_before_anything_is_measured() -> None:
     training = small_training()
     layers = tuple(
-        (name, Norm(_ForgetsTheVariance(8)) if isinstance(own, Norm) else own)
-        for name, own in training.network.layers
+        (name, Norm(_ForgetsTheVariance(8)) if isinstance(layer, Norm) else layer)
+        for name, layer in training.network.layers
     )
     first, *_ = run(replace(training, network=Network(layers)), SPLITS)
     assert isinstance(first, Checked)

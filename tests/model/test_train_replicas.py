@@ -95,10 +95,10 @@ def test_a_replica_in_a_stack_is_the_same_seed_alone(name: str, replica: int) ->
     training = replace(_training(name), seeds=SEEDS[replica : replica + 1])
     alone = run(training, only(SPLITS, replica))
     assert len(alone) == len(_stack(name)) > 6
-    for own, stacked in zip(alone, _stack(name), strict=True):
-        assert type(own) is type(stacked)
-        for field in fields(own):
-            value, whole = getattr(own, field.name), getattr(stacked, field.name)
+    for single, stacked in zip(alone, _stack(name), strict=True):
+        assert type(single) is type(stacked)
+        for field in fields(single):
+            value, whole = getattr(single, field.name), getattr(stacked, field.name)
             if isinstance(whole, np.ndarray):
                 assert value.shape == (1, *whole.shape[1:]) and len(whole) == 8
                 np.testing.assert_allclose(value[0], whole[replica], rtol=1e-12, atol=1e-12)

@@ -50,13 +50,13 @@ def _watch(bank: RunningStatistics, steps: list[dict[str, Array]], m: int = 4) -
     return state
 
 
-def _closed_form(name: str, decay: float, seen: Array, start: float) -> Array:
-    """The average of `seen`, `(updates, ...)`, without a recursion."""
-    t = len(seen)
+def _closed_form(name: str, decay: float, values: Array, start: float) -> Array:
+    """The average of `values`, `(updates, ...)`, without a recursion."""
+    t = len(values)
     if name == "cumulative":
-        return np.asarray(seen.mean(axis=0))
+        return np.asarray(values.mean(axis=0))
     weights = (1 - decay) * decay ** np.arange(t - 1, -1, -1)
-    average = np.tensordot(weights, seen, axes=1)
+    average = np.tensordot(weights, values, axes=1)
     if name == "debiased":
         return np.asarray(average / (1 - decay**t))
     return np.asarray(average + decay**t * start)
@@ -97,8 +97,8 @@ def test_a_bank_is_its_trackers_alone(ghost_update: GhostUpdate) -> None:
         alone = _watch(RunningStatistics((tracker,), ghost_update), steps)
         assert alone.updates == together.updates
         for layer in SIZES:
-            for own, whole in zip(alone.averages[layer], together.averages[layer], strict=True):
-                np.testing.assert_array_equal(own[0], whole[i])
+            for single, whole in zip(alone.averages[layer], together.averages[layer], strict=True):
+                np.testing.assert_array_equal(single[0], whole[i])
 
 
 def test_updates_leave_the_old_state_alone() -> None:
@@ -114,7 +114,7 @@ def test_updates_leave_the_old_state_alone() -> None:
 
 def _as_plain_batches(ghost_update: GhostUpdate, x: Array, m: int) -> list[tuple[Array, Array]]:
     """Mean and unbiased variance of every update that a step of ghosts stands for."""
-    ghosts = [x[:, at : at + m] for at in range(0, x.shape[1], m)]
+    ghosts = [x[:, start : start + m] for start in range(0, x.shape[1], m)]
     each = [(g.mean(axis=1), g.var(axis=1, ddof=1)) for g in ghosts]
     if ghost_update == "first":
         return each[:1]
@@ -132,11 +132,11 @@ def test_ghost_updates(ghost_update: GhostUpdate, name: str) -> None:
     bank = RunningStatistics((Tracker(CONVENTIONS[name], 0.8),), ghost_update)
     state = _watch(bank, steps)
     for layer in SIZES:
-        seen = [
+        updates = [
             pair for batch in steps for pair in _as_plain_batches(ghost_update, batch[layer], 4)
         ]
-        assert state.updates == len(seen) == (15 if ghost_update == "sequential" else 5)
-        means, variances = (np.stack(part) for part in zip(*seen, strict=True))
+        assert state.updates == len(updates) == (15 if ghost_update == "sequential" else 5)
+        means, variances = (np.stack(part) for part in zip(*updates, strict=True))
         mean, variance = state.averages[layer]
         expected = _closed_form(name, 0.8, means, 0.0)
         np.testing.assert_allclose(mean[0], expected, rtol=1e-11, atol=1e-12)
@@ -147,16 +147,16 @@ def test_ghost_updates(ghost_update: GhostUpdate, name: str) -> None:
 def test_total_is_the_whole_batch(ghosts: int) -> None:
     """The law of total variance: mean variance within ghosts plus variance of their means."""
     x = normal(0, 3, 4 * ghosts, 6) * 2 + normal(1, 3, 1, 6)
-    (seen,) = GHOST_UPDATES["total"](batch_moments(x, 4), 4)
-    assert seen.examples == 4 * ghosts
-    np.testing.assert_allclose(seen.mean, x.mean(axis=1), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(seen.variance, x.var(axis=1), rtol=1e-12)
+    (update,) = GHOST_UPDATES["total"](batch_moments(x, 4), 4)
+    assert update.examples == 4 * ghosts
+    np.testing.assert_allclose(update.mean, x.mean(axis=1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(update.variance, x.var(axis=1), rtol=1e-12)
 
 
 def test_the_examples_behind_an_update() -> None:
     moments = batch_moments(normal(0, 2, 12, 6), 4)
     behind = {
-        name: [seen.examples for seen in reduce(moments, 4)]
+        name: [update.examples for update in reduce(moments, 4)]
         for name, reduce in GHOST_UPDATES.items()
     }
     assert behind == {"first": [4], "sequential": [4, 4, 4], "average": [4], "total": [12]}
@@ -170,8 +170,8 @@ def test_one_ghost_is_the_same_whatever_the_rule() -> None:
     steps = _batches(4)
     states = [_watch(RunningStatistics(ALL_TRACKERS, rule), steps) for rule in GHOST_UPDATES]
     for state, layer in product(states[1:], SIZES):
-        for own, first in zip(state.averages[layer], states[0].averages[layer], strict=True):
-            np.testing.assert_allclose(own, first, rtol=1e-13, atol=1e-14)
+        for average, first in zip(state.averages[layer], states[0].averages[layer], strict=True):
+            np.testing.assert_allclose(average, first, rtol=1e-13, atol=1e-14)
 
 
 def test_single_precision_batches_are_averaged_in_double() -> None:

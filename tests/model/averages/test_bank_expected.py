@@ -51,18 +51,18 @@ def _propagated(batches: dict[str, Array], ghosts: int) -> Propagated:
 def _stored_alone(tracker: Tracker, rule: GhostUpdate, ghosts: Array) -> list[tuple[Array, Array]]:
     """What single updates with a step's `ghosts`, `(2, ghosts, 4, features)`, put into averages.
 
-    Read off an average that keeps nothing of what was there: its first update, made at decay 0.
+    At decay 0 the first update replaces the average, which then shows what was put in.
     """
     bank = RunningStatistics((Tracker(tracker.convention, 0.0),), rule, EPSILON)
-    found = []
+    stored = []
     flat = ghosts.reshape(2, -1, ghosts.shape[-1])
-    # One update at a time: sequential ones are those of the single ghosts.
+    # One update at a time; a sequential update takes one ghost.
     pieces = np.split(flat, ghosts.shape[1], axis=1) if rule == "sequential" else [flat]
     for piece in pieces:
         start = BankState(0, {"norm": Averaged(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)))})
         after = bank.update(start, {"norm": batch_moments(piece, M)}, M).averages["norm"]
-        found.append((after.mean[0], after.second[0]))
-    return found
+        stored.append((after.mean[0], after.second[0]))
+    return stored
 
 
 def test_all_the_rows_are_looked_at() -> None:
@@ -73,7 +73,7 @@ def test_all_the_rows_are_looked_at() -> None:
 @pytest.mark.parametrize("ghosts", [1, 3])
 @pytest.mark.parametrize("rule", GHOST_UPDATES)
 def test_expected_is_the_mean_of_what_single_updates_store(rule: GhostUpdate, ghosts: int) -> None:
-    """Over all batches, and where any ghost might have been the first, over all ghosts."""
+    """The mean over all batches and, where any ghost might come first, over all ghosts."""
     batches = _batches(5, ghosts)
     bank = RunningStatistics(TRACKERS, rule, EPSILON)
     expected = bank.expect(_propagated(batches, ghosts))
@@ -85,19 +85,19 @@ def test_expected_is_the_mean_of_what_single_updates_store(rule: GhostUpdate, gh
             for b, turn in product(range(5), turns)
             for pair in _stored_alone(tracker, rule, np.roll(x[:, b], -turn, axis=1))
         ]
-        for own, values in zip(expected[layer], zip(*stored, strict=True), strict=True):
-            assert own.shape == (len(TRACKERS), 2, SIZES[layer])
-            np.testing.assert_allclose(own[t], np.mean(values, axis=0), rtol=1e-12, atol=1e-13)
+        for mean, values in zip(expected[layer], zip(*stored, strict=True), strict=True):
+            assert mean.shape == (len(TRACKERS), 2, SIZES[layer])
+            np.testing.assert_allclose(mean[t], np.mean(values, axis=0), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("rule", GHOST_UPDATES)
 def test_an_expected_inverse_deviation_is_not_that_of_the_expected_variance(
     rule: GhostUpdate,
 ) -> None:
-    """Guards the order of averaging and storing, which only a curved rule can tell."""
+    """The order of averaging and storing matters, which only a nonlinear rule shows."""
     lasagne = next(t for t in TRACKERS if t.convention.second == "inverse_deviation")
     batches = _batches(5, 3)
-    seen = RunningStatistics((lasagne,), rule, EPSILON).expect(_propagated(batches, 3))
+    expected = RunningStatistics((lasagne,), rule, EPSILON).expect(_propagated(batches, 3))
     x = batches["norm1"].reshape(2, 5, 3, M, -1)
     variance = x.var(axis=3).mean(axis=2)
     if rule in ("first", "sequential"):
@@ -106,16 +106,16 @@ def test_an_expected_inverse_deviation_is_not_that_of_the_expected_variance(
         inverse = (1 / np.sqrt(variance + EPSILON)).mean(axis=1)
     else:
         inverse = (1 / np.sqrt(batches["norm1"].var(axis=2) + EPSILON)).mean(axis=1)
-    np.testing.assert_allclose(seen["norm1"].second[0], inverse, rtol=1e-12)
+    np.testing.assert_allclose(expected["norm1"].second[0], inverse, rtol=1e-12)
 
 
 @pytest.mark.parametrize("rule", GHOST_UPDATES)
 def test_the_shadow_is_the_recursion_of_its_rule_over_expected_updates(rule: GhostUpdate) -> None:
-    """By hand for every tracker: r <- keep r + (1 - keep) e, once a step or once a ghost."""
+    """By hand for every tracker: r <- keep r + (1 - keep) e, once per step or once per ghost."""
     bank, steps, ghosts = RunningStatistics(TRACKERS, rule, EPSILON), 4, 3
-    seen = [_propagated(_batches(5, ghosts, seed), ghosts) for seed in range(steps)]
+    epochs = [_propagated(_batches(5, ghosts, seed), ghosts) for seed in range(steps)]
     state = bank.init(NETWORK, PARAMETERS)
-    for one in seen:
+    for one in epochs:
         before = {k: Averaged(*(a.copy() for a in m)) for k, m in state.averages.items()}
         after = bank.follow(state, one)
         for k, m in before.items():
@@ -129,14 +129,14 @@ def test_the_shadow_is_the_recursion_of_its_rule_over_expected_updates(rule: Gho
         mean = np.full((2, SIZES[layer]), row.initial_mean)
         second = np.full((2, SIZES[layer]), row.initial_second)
         for step, fold in product(range(steps), range(folds)):
-            expected = bank.expect(seen[step])[layer]
+            expected = bank.expect(epochs[step])[layer]
             update = step * folds + fold + 1
             keep_mean, keep_second = _keeps(tracker, update, examples)
             mean = keep_mean * mean + (1 - keep_mean) * expected.mean[t]
             second = keep_second * second + (1 - keep_second) * expected.second[t]
-        found = state.averages[layer]
-        np.testing.assert_allclose(found.mean[t], mean, rtol=1e-11, atol=1e-13)
-        np.testing.assert_allclose(found.second[t], second, rtol=1e-11)
+        average = state.averages[layer]
+        np.testing.assert_allclose(average.mean[t], mean, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(average.second[t], second, rtol=1e-11)
 
 
 def _keeps(tracker: Tracker, update: int, examples: int) -> tuple[float, float]:
@@ -154,7 +154,7 @@ def _keeps(tracker: Tracker, update: int, examples: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("rule", GHOST_UPDATES)
 def test_where_every_batch_is_the_same_the_shadow_is_the_average(rule: GhostUpdate) -> None:
-    """Without noise there is nothing to take away: all ghosts of all batches are one."""
+    """Without noise both are the same: all ghosts of all batches are equal."""
     bank = RunningStatistics(TRACKERS, rule, EPSILON)
     average = shadow = bank.init(NETWORK, PARAMETERS)
     for seed in range(3):
@@ -164,10 +164,13 @@ def test_where_every_batch_is_the_same_the_shadow_is_the_average(rule: GhostUpda
         shadow = bank.follow(shadow, _propagated(one, 3))
     assert average.updates == shadow.updates
     for layer in SIZES:
-        for own, other in zip(average.averages[layer], shadow.averages[layer], strict=True):
-            np.testing.assert_allclose(own, other, rtol=1e-12, atol=1e-13)
+        for value, other in zip(average.averages[layer], shadow.averages[layer], strict=True):
+            np.testing.assert_allclose(value, other, rtol=1e-12, atol=1e-13)
 
 
 def test_expecting_nothing_of_no_trackers() -> None:
-    seen = RunningStatistics((), "first", EPSILON).expect(_propagated(_batches(2, 3), 3))
-    assert {k: m.mean.shape for k, m in seen.items()} == {"norm1": (0, 2, 6), "norm2": (0, 2, 5)}
+    expected = RunningStatistics((), "first", EPSILON).expect(_propagated(_batches(2, 3), 3))
+    assert {k: m.mean.shape for k, m in expected.items()} == {
+        "norm1": (0, 2, 6),
+        "norm2": (0, 2, 5),
+    }

@@ -22,12 +22,12 @@ DECAYS = (0.3, 0.9, 0.99)
 NETWORK = Network((("norm1", Norm(BatchNorm(2))),))
 
 
-def _averages(bank: RunningStatistics, seen: list[Moments], m: int = 2) -> list[Moments]:
-    """What the bank reads after each update; `seen` are `(replicas, 1, features)`."""
-    replicas, _, features = seen[0].mean.shape
+def _averages(bank: RunningStatistics, steps: list[Moments], m: int = 2) -> list[Moments]:
+    """What the bank reads after each update with batch moments, `(replicas, 1, features)`."""
+    replicas, _, features = steps[0].mean.shape
     state: BankState = bank.init(NETWORK, {"norm1": {"gamma": np.ones((replicas, 1, features))}})
     after = []
-    for moments in seen:
+    for moments in steps:
         state = bank.update(state, {"norm1": moments}, m)
         after.append(bank.read(state.averages)["norm1"])
     return after
@@ -38,16 +38,16 @@ def _bank(name: str) -> RunningStatistics:
 
 
 def _drifting(start: Array, speed: Array, steps: int) -> list[Moments]:
-    """Mean and variance that both move by `speed` a step, the first after one step."""
-    return [Moments(at, at) for at in (start + t * speed for t in range(1, steps + 1))]
+    """Mean and variance that both move by `speed` per step, from after the first step on."""
+    return [Moments(value, value) for value in (start + t * speed for t in range(1, steps + 1))]
 
 
 @pytest.mark.parametrize("name", ["biased", "debiased", "cumulative"])
 def test_under_a_linear_drift_an_average_lags_behind(name: str) -> None:
-    """By b beta / (1 - beta) once its start is forgotten, and exactly at every step before."""
+    """The lag is b beta / (1 - beta) once the start is forgotten; earlier steps are exact too."""
     start, speed = normal(0, 2, 1, 3) + 9, normal(1, 2, 1, 3) / 10
-    seen = _drifting(start, speed, 2500)
-    for t, average in enumerate(_averages(_bank(name), seen), start=1):
+    steps = _drifting(start, speed, 2500)
+    for t, average in enumerate(_averages(_bank(name), steps), start=1):
         for i, decay in enumerate(DECAYS):
             lag, forgotten = speed * decay / (1 - decay), decay**t
             error = {
@@ -55,21 +55,21 @@ def test_under_a_linear_drift_an_average_lags_behind(name: str) -> None:
                 "debiased": -lag + speed * t * forgotten / (1 - forgotten),
                 "cumulative": -speed * (t - 1) / 2,
             }[name][:, 0]
-            found = average.mean[i] - seen[t - 1].mean[:, 0]
-            np.testing.assert_allclose(found, error, atol=1e-10)
+            difference = average.mean[i] - steps[t - 1].mean[:, 0]
+            np.testing.assert_allclose(difference, error, atol=1e-10)
             if t == 2500 and name != "cumulative":
-                np.testing.assert_allclose(found, -lag[:, 0], atol=1e-9)
+                np.testing.assert_allclose(difference, -lag[:, 0], atol=1e-9)
 
 
 def test_a_biased_variance_that_drifts_lags_as_a_mean_does_from_its_start_at_one() -> None:
     start, speed = normal(0, 2, 1, 3) + 9, normal(1, 2, 1, 3) / 10
-    seen = _drifting(start, speed, 60)
-    for t, average in enumerate(_averages(_bank("biased"), seen), start=1):
+    steps = _drifting(start, speed, 60)
+    for t, average in enumerate(_averages(_bank("biased"), steps), start=1):
         for i, decay in enumerate(DECAYS):
             lag = speed * decay / (1 - decay)
             error = -lag + decay**t * (lag + 1 - start)
-            found = average.variance[i] - seen[t - 1].variance[:, 0]
-            np.testing.assert_allclose(found, error[:, 0], atol=1e-10)
+            difference = average.variance[i] - steps[t - 1].variance[:, 0]
+            np.testing.assert_allclose(difference, error[:, 0], atol=1e-10)
 
 
 def test_a_debiased_average_of_what_stands_still_is_what_stands_still() -> None:
@@ -99,13 +99,13 @@ def test_a_bank_is_linear_in_what_it_sees() -> None:
         Moments(0.3 * a.mean + 0.7 * b.mean, 0.3 * a.variance + 0.7 * b.variance)
         for a, b in zip(one, two, strict=True)
     ]
-    read = [_averages(bank, seen)[-1] for seen in (one, two, blend)]
+    read = [_averages(bank, series)[-1] for series in (one, two, blend)]
     for a, b, whole in zip(*read, strict=True):
         np.testing.assert_allclose(whole, 0.3 * a + 0.7 * b, rtol=1e-10, atol=1e-10)
 
 
 def _weights(name: str, decay: float, steps: int) -> Array:
-    """Of every batch in the average, the oldest first."""
+    """The weight of every batch in the average, the oldest first."""
     if name == "cumulative":
         return np.full(steps, 1 / steps)
     weights = (1 - decay) * decay ** np.arange(steps - 1, -1, -1)
@@ -126,8 +126,8 @@ def test_variance_of_an_average_over_every_shuffling_of_two_epochs(name: str, m:
         weights[:t] = _weights(name, DECAYS[i], t)
         shared = weights.reshape(2, -1).sum(axis=1)
         expected = h.var(ddof=1) * (np.sum(weights**2) / m - np.sum(shared**2) / 4)
-        found = after[t - 1].mean[i, :, 0].var()
-        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+        enumerated = after[t - 1].mean[i, :, 0].var()
+        np.testing.assert_allclose(enumerated, expected, rtol=1e-10, atol=1e-12)
 
 
 def _shuffled_law(decay: float, phase: int, m: int, n: int) -> float:
@@ -141,7 +141,7 @@ def _shuffled_law(decay: float, phase: int, m: int, n: int) -> float:
 def test_variance_of_a_shuffled_average_depends_on_the_phase_of_the_epoch() -> None:
     """Finding 6 through the real batches and the real bank: |z| < 4 over 1,500 seeds.
 
-    At the end of an epoch with a long memory, 1 / 20 of what independent batches would give.
+    At the end of an epoch with a long memory it is 1 / 20 of that of independent batches.
     """
     n, m, seeds, decays = 48, 8, 1500, (0.5, 0.9, 0.95)
     h = np.random.default_rng(3).gamma(1.0, size=(n, 6))
@@ -149,8 +149,8 @@ def test_variance_of_a_shuffled_average_depends_on_the_phase_of_the_epoch() -> N
     bank = RunningStatistics(tuple(Tracker(CONVENTIONS["debiased"], d) for d in decays))
     order = batches(streams(tuple(range(seeds)), "order"), n, m)
     steps = 40 * n // m
-    seen = [batch_moments(h[rows], m) for rows in islice(order, steps + n // m)]
-    after = _averages(bank, seen, m)[steps:]
+    by_step = [batch_moments(h[rows], m) for rows in islice(order, steps + n // m)]
+    after = _averages(bank, by_step, m)[steps:]
     for phase, (i, decay) in product((1, 3, 6), enumerate(decays)):
         squares = np.mean((after[phase - 1].mean[i] - mean) ** 2 / spread, axis=1)
         law = _shuffled_law(decay, phase, m, n)

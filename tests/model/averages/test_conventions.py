@@ -17,7 +17,7 @@ from caviar.model.averages.conventions import (
 from caviar.model.averages.frameworks import ALL, FRAMEWORKS
 from caviar.model.contract import Array
 
-# By name: the rule, the variance averaged, and what both averages start from.
+# By name: the rule, the variance that is averaged, and the starting values of both averages.
 ROWS = {
     "biased": ("constant", "biased", 0.0, 1.0),
     "unbiased": ("constant", "unbiased", 0.0, 1.0),
@@ -27,7 +27,7 @@ ROWS = {
 
 
 def _weights(keep: Keep, decay: float, updates: int) -> Array:
-    """What each batch weighs after all updates, and last what the starting value weighs."""
+    """The weight of each batch after all updates, and last that of the starting value."""
     weights = [1.0]
     for t in range(1, updates + 1):
         old = KEEP[keep](decay, t, 8)
@@ -39,8 +39,8 @@ def test_rows() -> None:
     assert list(CONVENTIONS) == list(ROWS)
     for name, row in CONVENTIONS.items():
         assert row.name == name
-        own = (row.keep, row.second, row.initial_mean, row.initial_second)
-        assert own == ROWS[name]
+        rule = (row.keep, row.second, row.initial_mean, row.initial_second)
+        assert rule == ROWS[name]
         assert row.decay is None
 
 
@@ -141,13 +141,13 @@ def test_tracker_names() -> None:
 
 def test_trackers_are_the_product_without_repeats() -> None:
     rows = tuple(CONVENTIONS[name] for name in ("cumulative", "biased", "debiased"))
-    found = trackers(rows, (0.9, 0.99))
-    assert [t.name for t in found] == [
+    product = trackers(rows, (0.9, 0.99))
+    assert [t.name for t in product] == [
         "cumulative",
         *("biased/0.9", "biased/0.99"),
         *("debiased/0.9", "debiased/0.99"),
     ]
-    assert [t.decay for t in found[1:]] == [0.9, 0.99, 0.9, 0.99]
+    assert [t.decay for t in product[1:]] == [0.9, 0.99, 0.9, 0.99]
     assert trackers((), (0.9,)) == ()
 
 

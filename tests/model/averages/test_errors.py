@@ -19,12 +19,12 @@ WHOLE = 5
 
 
 def _exact(features: dict[str, int] = LAYERS) -> dict[str, Moments]:
-    """Of two replicas."""
+    """Population statistics of two replicas."""
     return {k: Moments(normal(3, 2, 1, n), normal(4, 2, 1, n) ** 2) for k, n in features.items()}
 
 
 def _averages(seed: int, features: dict[str, int] = LAYERS) -> dict[str, Moments]:
-    """Of three trackers and two replicas."""
+    """Averages of three trackers in two replicas."""
     return {
         k: Moments(normal(seed, 3, 2, n), np.exp(normal(seed + 1, 3, 2, n)))
         for k, n in features.items()
@@ -34,12 +34,12 @@ def _averages(seed: int, features: dict[str, int] = LAYERS) -> dict[str, Moments
 def _errors(mean: Array, variance: Array, exact: Moments, epsilon: float) -> list[float]:
     """The five errors of one replica by scalar loops; the divergence as an integral."""
     shift, log_ratio, divergence = [], [], []
-    for own, v, true, true_v in zip(mean, variance, exact.mean, exact.variance, strict=True):
+    for average, v, true, true_v in zip(mean, variance, exact.mean, exact.variance, strict=True):
         v, true_v = v + epsilon, true_v + epsilon
-        shift.append((own - true) / true_v**0.5)
+        shift.append((average - true) / true_v**0.5)
         log_ratio.append(np.log(v / true_v))
-        p, q = normal_law(own, v**0.5), normal_law(true, true_v**0.5)
-        span = own + 12 * v**0.5 * np.array([-1, 1])
+        p, q = normal_law(average, v**0.5), normal_law(true, true_v**0.5)
+        span = average + 12 * v**0.5 * np.array([-1, 1])
         divergence.append(_divergence(p.pdf, p.logpdf, q.logpdf, *span))
     square = [np.sqrt(np.mean(np.square(e))) for e in (shift, log_ratio)]
     return [square[0], np.mean(shift), square[1], np.mean(log_ratio), np.mean(divergence)]
@@ -57,13 +57,13 @@ def _divergence(
 
 def test_errors_by_hand() -> None:
     averages, exact, epsilon = _averages(1), _exact(), 0.05
-    found = tracker_errors(averages, exact, epsilon, None)
-    assert list(found) == ["norm1", "norm2"]
-    for layer, error in found.items():
+    errors = tracker_errors(averages, exact, epsilon, None)
+    assert list(errors) == ["norm1", "norm2"]
+    for layer, error in errors.items():
         for t, r in np.ndindex(3, 2):
-            own = Moments(exact[layer].mean[r, 0], exact[layer].variance[r, 0])
+            population = Moments(exact[layer].mean[r, 0], exact[layer].variance[r, 0])
             average = averages[layer]
-            expected = _errors(average.mean[t, r], average.variance[t, r], own, epsilon)
+            expected = _errors(average.mean[t, r], average.variance[t, r], population, epsilon)
             columns = [column[t, r] for column in error[:WHOLE]]
             np.testing.assert_allclose(columns, expected, rtol=1e-7)
 
@@ -88,19 +88,19 @@ def test_without_a_shadow_the_parts_are_not_known() -> None:
 
 
 def test_the_parts_by_hand() -> None:
-    """Each a difference of neighbours in the chain, root mean square over features."""
+    """Each part is a difference of neighbours in the chain, as root mean square over features."""
     chain = [_averages(seed) for seed in (1, 3, 5)]
     exact, epsilon = _exact(), 0.05
-    found = tracker_errors(chain[0], exact, epsilon, Split(chain[1], chain[2]))
+    errors = tracker_errors(chain[0], exact, epsilon, Split(chain[1], chain[2]))
     names = ("sampling", "staleness", "propagation")
-    for layer, (t, r) in ((k, at) for k in LAYERS for at in np.ndindex(3, 2)):
+    for layer, (t, r) in ((k, index) for k in LAYERS for index in np.ndindex(3, 2)):
         mean, variance = exact[layer].mean[r, 0], exact[layer].variance[r, 0] + epsilon
         means = [c[layer].mean[t, r] / variance**0.5 for c in chain] + [mean / variance**0.5]
         logs = [np.log(c[layer].variance[t, r] + epsilon) for c in chain] + [np.log(variance)]
         for i, name in enumerate(names):
             for kind, values in (("mean", means), ("variance", logs)):
                 expected = np.sqrt(np.mean((values[i] - values[i + 1]) ** 2))
-                part = getattr(found[layer], f"{kind}_{name}")[t, r]
+                part = getattr(errors[layer], f"{kind}_{name}")[t, r]
                 np.testing.assert_allclose(part, expected, rtol=1e-12)
 
 

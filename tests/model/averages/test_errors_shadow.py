@@ -1,8 +1,9 @@
-"""A shadow kept through real training: what each part of a tracker's error is, and is not."""
+"""A shadow kept through real training, and the parts of a tracker's error."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def _errors(training: Training) -> list[StatisticsError]:
 
 
 def _part(rows: list[StatisticsError], layer: str, name: str) -> Array:
-    """Of every moment and tracker, `(rows, replicas)`."""
+    """One row per moment and tracker, `(rows, replicas)`."""
     return np.stack([getattr(row, name) for row in rows if row.layer == layer])
 
 
@@ -56,7 +57,7 @@ def _part(rows: list[StatisticsError], layer: str, name: str) -> Array:
 def test_the_first_layer_s_mean_is_never_stale(m: int, rule: GhostUpdate) -> None:
     """Inputs are centred on the training set, so that its population mean is 0 at any weights.
 
-    SCIENCE C2 g and C4: the built-in null of the decomposition, m dividing the training set.
+    SCIENCE C2 g and C4: a null case of the decomposition, with m dividing the training set.
     """
     rows = _errors(_shadowed(m, rule))
     np.testing.assert_allclose(_part(rows, "norm1", "mean_staleness"), 0, atol=1e-14)
@@ -88,7 +89,7 @@ def test_only_the_rule_s_bias_is_left_when_a_batch_is_the_training_set() -> None
 
 @pytest.mark.parametrize("learning_rate", [0.0, 0.1])
 def test_weights_at_rest_make_no_average_stale_that_forgets_its_start(learning_rate: float) -> None:
-    """In the first layer, whose statistics at rest are the same whatever the partition."""
+    """In the first layer, statistics at fixed weights do not depend on the partition."""
     forgets = tuple(Tracker(CONVENTIONS[n], 0.5) for n in ("debiased", "cumulative"))
     training = _shadowed(
         running=RunningStatistics(forgets, "total"), learning_rate=learning_rate, batch_size=48
@@ -99,7 +100,7 @@ def test_weights_at_rest_make_no_average_stale_that_forgets_its_start(learning_r
 
 
 def test_the_parts_of_one_feature_add_up_in_training() -> None:
-    """Sizes of single numbers: with some signs they are the whole error."""
+    """The parts are sizes of single numbers: with some signs they give the whole error."""
     rows = _errors(_shadowed(network=small_mlp(hidden=(1, 1))))
     signs = np.array(np.meshgrid(*[[-1, 1]] * 3)).reshape(3, -1)
     for row in rows:
@@ -143,8 +144,8 @@ def test_a_shadow_does_not_depend_on_when_it_is_looked_at() -> None:
 def test_a_network_without_batch_norm_keeps_no_shadow(
     norm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor pays for one: there is no pass over the training set."""
-    monkeypatch.delattr("caviar.model.train.propagated")
+    """Nor does it pay for one: there is no pass over the training set."""
+    monkeypatch.delattr(import_module("caviar.model.train"), "propagated")
     training = _shadowed(network=small_mlp(norm=norm))  # type: ignore[arg-type]
     assert not records_of(StatisticsError, training, SPLITS)
     assert np.isfinite(records_of(Curve, training, SPLITS)[-1].loss).all()

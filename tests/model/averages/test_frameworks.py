@@ -15,7 +15,7 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
 
 UNITS, EPSILON = 400, 1e-9
-"""Independent N(0, 1) features, so that one run is hundreds of samples; epsilon out of the way."""
+"""Independent N(0, 1) features, so that one run gives hundreds of samples."""
 
 
 def watch(names: tuple[str, ...], decay: float | None, m: int, steps: int) -> BankState:

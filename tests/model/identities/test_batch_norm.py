@@ -26,7 +26,7 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 
 @dataclass(frozen=True)
 class _NoVarianceTerm(BatchNorm):
-    """The path through the variance forgotten in the backward pass."""
+    """Leaves the path through the variance out of the backward pass."""
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         wrong: Array = (dz - dz.mean(axis=2, keepdims=True)) * tape.inverse_deviation
@@ -35,7 +35,7 @@ class _NoVarianceTerm(BatchNorm):
 
 @dataclass(frozen=True)
 class _NoMeanTerm(BatchNorm):
-    """The path through the mean forgotten in the backward pass."""
+    """Leaves the path through the mean out of the backward pass."""
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         dx = standardise_backward(dz, tape.x_hat, tape.inverse_deviation)
@@ -45,7 +45,7 @@ class _NoMeanTerm(BatchNorm):
 
 @dataclass(frozen=True)
 class _Wrong(BatchNorm):
-    """Normalises by an inverse deviation of the subclass's own."""
+    """Normalises by an inverse deviation that the subclass defines."""
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         ghosts, moments = grouped(x, self.norm_batch_size), batch_moments(x, self.norm_batch_size)
@@ -101,7 +101,7 @@ class _Interleaved(Norm):
 
 
 def _turned(x: Array, ghosts: int) -> Array:
-    """The first example of every one of some parts, then the second of each, and so on."""
+    """The first example of each part, then the second of each, and so on."""
     parts = x.reshape(len(x), -1, ghosts, x.shape[2])
     return parts.transpose(0, 2, 1, 3).reshape(x.shape)
 
@@ -131,8 +131,8 @@ def test_batch_norm_passes(m: int, dtype: DTypeLike) -> None:
             two_norms(Norm(BatchNorm(m, epsilon))),
             two_norms(Norm(BatchNorm(m, epsilon)), True),
         ):
-            found = checked(network, x, seed)
-            assert found.passed and not found.failed, found
+            invariants = checked(network, x, seed)
+            assert invariants.passed and not invariants.failed, invariants
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -147,8 +147,8 @@ def test_batch_norm_passes_on_awkward_inputs(m: int, kind: str, dtype: DTypeLike
         "huge": 1e6 * noise,
         "binary": (noise > 1).astype(float),
     }
-    found = checked(two_norms(Norm(BatchNorm(m))), inputs[kind].astype(dtype))
-    assert found.passed, found
+    invariants = checked(two_norms(Norm(BatchNorm(m))), inputs[kind].astype(dtype))
+    assert invariants.passed, invariants
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -156,11 +156,11 @@ def test_batch_norm_passes_on_awkward_inputs(m: int, kind: str, dtype: DTypeLike
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_batch_norm_fails(name: str, m: int, dtype: DTypeLike) -> None:
     kind, expected = BROKEN[name]
-    found = checked(two_norms(kind(m)), normal(0, 2, 512, 9).astype(dtype))
-    assert not found.passed
-    # With two examples x_hat is a sign: its mean product with any gradient is what is left.
-    assert expected - {"coupling", "orthogonality"} <= set(found.failed), found
-    assert expected - {"orthogonality"} <= set(found.failed) or m == 2, found
+    invariants = checked(two_norms(kind(m)), normal(0, 2, 512, 9).astype(dtype))
+    assert not invariants.passed
+    # With two examples x_hat is a sign, and only its mean product with the gradient remains.
+    assert expected - {"coupling", "orthogonality"} <= set(invariants.failed), invariants
+    assert expected - {"orthogonality"} <= set(invariants.failed) or m == 2, invariants
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

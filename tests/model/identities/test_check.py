@@ -1,4 +1,4 @@
-"""When an identity counts as held."""
+"""When an identity counts as true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every arm passes the identities of its own, and no arm with a mistake does."""
+"""Every arm passes its identities, and no arm with a mistake does."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_every_arm_passes(arm: str, m: int, dtype: DTypeLike) -> None:
     for ghosts in (8, 24) if m < 64 else (2, 4):
         x = normal(ghosts, 2, ghosts * m, 9).astype(dtype)
         for bias in (False, True):
-            found = checked(two_norms(right(m)[arm], bias), x, ghosts)
-            assert found.passed, found
+            invariants = checked(two_norms(right(m)[arm], bias), x, ghosts)
+            assert invariants.passed, invariants
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m", [4, 16, 128])
 @pytest.mark.parametrize(
-    "kind", ["far from zero", "constant", "tiny", "huge", "binary", "one outlier a ghost"]
+    "kind", ["far from zero", "constant", "tiny", "huge", "binary", "one outlier per ghost"]
 )
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_passes_on_awkward_inputs(arm: str, kind: str, m: int, dtype: DTypeLike) -> None:
@@ -60,10 +60,10 @@ def test_every_arm_passes_on_awkward_inputs(arm: str, kind: str, m: int, dtype: 
         "tiny": 1e-6 * values,
         "huge": 1e6 * values,
         "binary": (values > 1).astype(float),
-        "one outlier a ghost": np.where(first, 1000 * values, 0),
+        "one outlier per ghost": np.where(first, 1000 * values, 0),
     }
-    found = checked(two_norms(right(m)[arm], bias=True), inputs[kind].astype(dtype))
-    assert found.passed, found
+    invariants = checked(two_norms(right(m)[arm], bias=True), inputs[kind].astype(dtype))
+    assert invariants.passed, invariants
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -72,8 +72,8 @@ def test_rounding_that_goes_one_way_is_no_fault(arm: str, dtype: DTypeLike) -> N
     """One outlier among 255 equal values: every addition rounds to the same side."""
     x = np.where(np.arange(256)[:, None] == 0, 1000 * normal(1, 2, 256, 9), 0).astype(dtype)
     for seed in (256, 257, 1256):
-        found = checked(two_norms(right(256)[arm]), x, seed)
-        assert found.passed, found
+        invariants = checked(two_norms(right(256)[arm]), x, seed)
+        assert invariants.passed, invariants
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -81,8 +81,8 @@ def test_rounding_that_goes_one_way_is_no_fault(arm: str, dtype: DTypeLike) -> N
 @pytest.mark.parametrize(("arm", "how"), FORWARD)
 def test_a_wrong_forward_pass_fails(arm: str, how: str, m: int, dtype: DTypeLike) -> None:
     forward, expected = BROKEN_FORWARD[arm][how]
-    found = checked(two_norms(with_forward(right(m)[arm], forward)), _plain(dtype))
-    assert expected <= set(found.failed), found
+    invariants = checked(two_norms(with_forward(right(m)[arm], forward)), _plain(dtype))
+    assert expected <= set(invariants.failed), invariants
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -90,8 +90,8 @@ def test_a_wrong_forward_pass_fails(arm: str, how: str, m: int, dtype: DTypeLike
 @pytest.mark.parametrize(("arm", "how"), BACKWARD)
 def test_a_wrong_backward_pass_fails(arm: str, how: str, m: int, dtype: DTypeLike) -> None:
     backward, expected = BROKEN_BACKWARD[arm][how]
-    found = checked(two_norms(with_backward(right(m)[arm], backward)), _plain(dtype))
-    assert expected <= set(found.failed), found
+    invariants = checked(two_norms(with_backward(right(m)[arm], backward)), _plain(dtype))
+    assert expected <= set(invariants.failed), invariants
 
 
 def _plain(dtype: DTypeLike) -> Array:
@@ -104,7 +104,9 @@ def test_one_wrong_layer_is_enough(arm: str, how: str) -> None:
     wrong = with_forward(layer, BROKEN_FORWARD[arm][how][0])
     for place in ("norm1", "norm2"):
         layers = two_norms(layer).layers
-        network = Network(tuple((k, wrong if k == place else own) for k, own in layers))
+        network = Network(
+            tuple((k, wrong if k == place else right_layer) for k, right_layer in layers)
+        )
         assert not checked(network, _plain(np.float64)).passed
 
 
@@ -113,15 +115,15 @@ KINDS = {type(layer.normaliser) for layer in right(8).values()}
 
 @pytest.mark.parametrize("kind", sorted(KINDS, key=str))
 def test_every_identity_of_an_arm_fails_for_some_mistake(kind: type[Normaliser]) -> None:
-    """So that none of them holds whatever the arm does; the coupling has tests of its own."""
-    seen: set[str] = set()
+    """No identity holds whatever the arm does; the coupling has its own tests."""
+    failed: set[str] = set()
     for arm, layer in right(8).items():
         if isinstance(layer.normaliser, kind):
             wrong = [with_forward(layer, f) for f, _ in BROKEN_FORWARD[arm].values()]
             wrong += [with_backward(layer, b) for b, _ in BROKEN_BACKWARD[arm].values()]
             for broken in wrong:
-                seen |= set(checked(two_norms(broken), _plain(np.float64)).failed)
-    assert kind.identities.keys() - {"coupling"} <= seen
+                failed |= set(checked(two_norms(broken), _plain(np.float64)).failed)
+    assert kind.identities.keys() - {"coupling"} <= failed
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -141,7 +143,7 @@ def test_identities_that_do_not_apply_are_absent(arm: str) -> None:
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_examples_without_a_loss_are_no_hindrance(arm: str) -> None:
-    """Upstream gradients of rows that count for nothing are 0, and so may all of them be."""
+    """Rows without a loss have upstream gradients of 0, and so may all rows."""
     x, network = normal(0, 2, 64, 9), two_norms(right(8)[arm])
     parameters, _ = network.init(generators(2), 9, np.float64)
     parameters = randomised_network(parameters, 3)
@@ -150,25 +152,27 @@ def test_examples_without_a_loss_are_no_hindrance(arm: str) -> None:
     upstream = normal(1, *logits.shape)
     upstream[:, 16:] = 0
     for dy in (upstream, 0 * upstream):
-        found = check_step(network, parameters, tape, dy)
-        assert found is not None and found.passed, found
+        invariants = check_step(network, parameters, tape, dy)
+        assert invariants is not None and invariants.passed, invariants
 
 
 @pytest.mark.parametrize("activation", [Relu(), Tanh()])
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_output_is_followed_through_what_comes_after(arm: str, activation: Layer) -> None:
-    """Through activation and dropout to the next dense layer."""
+    """The output is followed through activation and dropout to the next dense layer."""
     x, layer = normal(0, 2, 64, 9), right(8)[arm]
 
-    def network(own: Norm) -> Network:
+    def network(norm: Norm) -> Network:
         after = (("act", activation), ("dropout", Dropout(0.4)), ("dense2", Dense(3)))
-        return Network((("dense1", Dense(8)), ("norm1", own), *after))
+        return Network((("dense1", Dense(8)), ("norm1", norm), *after))
 
-    found = checked(network(layer), x)
-    assert found.passed and "output" in found.checks, found
+    invariants = checked(network(layer), x)
+    assert invariants.passed and "output" in invariants.checks, invariants
 
-    def late(self: Norm, parameters: Parameters, h: Array, own: Generators) -> tuple[Array, Any]:
-        y, tape = Norm.forward(self, parameters, h, own)
+    def late(
+        self: Norm, parameters: Parameters, h: Array, streams: Generators
+    ) -> tuple[Array, Any]:
+        y, tape = Norm.forward(self, parameters, h, streams)
         return y + 1e-6, tape
 
     assert checked(network(with_forward(layer, late)), x).failed == ("output",)
@@ -177,8 +181,8 @@ def test_the_output_is_followed_through_what_comes_after(arm: str, activation: L
 def test_an_output_that_no_dense_layer_takes_up_is_not_checked() -> None:
     x, layer = normal(0, 2, 64, 9), Norm(LayerNorm())
     network = Network((("dense1", Dense(7)), ("norm1", layer), ("norm2", layer)))
-    found = checked(network, x)
-    assert found.passed and "output" not in found.checks
+    invariants = checked(network, x)
+    assert invariants.passed and "output" not in invariants.checks
 
 
 def test_two_ghosts_are_each_other_s_statistics() -> None:
@@ -201,5 +205,5 @@ def test_what_a_layer_carries_besides_its_gains_stays_in_reach_of_its_backward_p
     parameters, _ = network.init(generators(2), 9, np.float64)
     parameters["norm1"]["one"] = np.ones((2, 1, 1))
     logits, tape = network.forward(parameters, x, ())
-    found = check_step(network, parameters, tape, normal(1, *logits.shape))
-    assert found is not None and found.failed == ("stopped",)
+    invariants = check_step(network, parameters, tape, normal(1, *logits.shape))
+    assert invariants is not None and invariants.failed == ("stopped",)

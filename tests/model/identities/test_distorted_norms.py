@@ -21,11 +21,11 @@ DTYPES: list[DTypeLike] = [np.float32, np.float64]
 @pytest.mark.parametrize(("r_max", "d_max"), [(1.0, 0.0), (np.inf, np.inf), (3.0, 5.0)])
 def test_renorm_passes_whatever_its_limits(r_max: float, d_max: float) -> None:
     for dtype in DTYPES:
-        found = checked(
+        invariants = checked(
             two_norms(Norm(BatchRenorm(8, r_max, d_max, 0.9, 10))),
             normal(0, 2, 64, 9).astype(dtype),
         )
-        assert found.passed, found
+        assert invariants.passed, invariants
 
 
 def test_noise_shared_by_a_last_short_group_passes() -> None:

@@ -1,4 +1,4 @@
-"""Errors in units of what rounds, and what rounding explains."""
+"""Errors in units of the terms that cancel, and what rounding explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A norm in one step, seen in the groups that share statistics."""
+"""A norm in one step, in the groups that share statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured at one moment: which rows come, and that each is what it is named."""
+"""What is measured at one moment: which rows come, and that each is what its name says."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_light_moment_evaluates_population_and_batch_statistics_and_the_tracke
 
 
 def test_a_probed_moment_evaluates_every_kind_of_statistics() -> None:
-    """Trackers on the held-out splits alone: nobody tests on the examples trained with."""
+    """Trackers are evaluated on the held-out splits alone, not on the examples trained with."""
     rows = evaluations(measured())
     kinds = [("population", ""), ("precise", ""), ("evalnorm", "")]
     expected = [("train", *kind) for kind in [*kinds, ("batch", "")]]
@@ -70,13 +70,13 @@ def test_a_probed_moment_evaluates_every_kind_of_statistics() -> None:
 @pytest.mark.parametrize("split", SPLIT_NAMES)
 def test_evaluations_are_those_of_the_probe(split: str) -> None:
     rows, examples = evaluations(measured()), getattr(SPLITS, split)
-    own = streams((0, 1), "probe")
-    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), own).moments
+    probe = streams((0, 1), "probe")
+    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), probe).moments
     kinds = {
         ("population", ""): frozen(exact),
         ("batch", ""): batch_statistics(8),
         ("evalnorm", ""): evalnorm_statistics(exact, 8),
-        ("precise", ""): precise(propagated(TRAINING, PARAMETERS, SPLITS.train, own)),
+        ("precise", ""): precise(propagated(TRAINING, PARAMETERS, SPLITS.train, probe)),
     }
     for name, statistics in TRAINING.running.statistics(BANK).items():
         if split != "train":
@@ -95,7 +95,7 @@ def test_evaluations_are_those_of_the_probe(split: str) -> None:
 def test_light_and_probed_moments_agree_where_both_measure() -> None:
     light, probed = (evaluations(measured(step=step)) for step in (LIGHT, PROBED))
     for key, row in light.items():
-        # Chunks are other when more kinds share them.
+        # Chunks differ when more kinds share them.
         np.testing.assert_allclose(row.loss, probed[key].loss, rtol=1e-12)
     errors = [
         [r for r in measured(step=step) if isinstance(r, StatisticsError)]
@@ -141,14 +141,14 @@ def test_tracker_errors_come_by_layer_and_tracker() -> None:
 
 @pytest.mark.parametrize("step", [LIGHT, PROBED])
 def test_a_split_takes_the_errors_apart(step: int) -> None:
-    """In a row: running, shadow, expected at these weights, population."""
+    """The chain is running, shadow, expected at these weights, population."""
     read = TRAINING.running.read(BANK.averages)
-    seen = propagated(TRAINING, PARAMETERS, SPLITS.train, streams((0, 1), "shadow"))
-    state = replace(STATE, shadow=BANK, expected=seen)
+    expected_statistics = propagated(TRAINING, PARAMETERS, SPLITS.train, streams((0, 1), "shadow"))
+    state = replace(STATE, shadow=BANK, expected=expected_statistics)
     rows = [r for r in measured(step=step, state=state) if _is_error(r)]
     assert len(rows) == 2 * len(ALL_TRACKERS)
     exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (), streams((0, 1), "probe"))
-    split = Split(read, TRAINING.running.read(TRAINING.running.expect(seen)))
+    split = Split(read, TRAINING.running.read(TRAINING.running.expect(expected_statistics)))
     errors = tracker_errors(read, exact.moments, TRAINING.epsilon, split)
     names = [t.name for t in ALL_TRACKERS]
     for row in rows:
@@ -176,9 +176,9 @@ def test_errors_are_those_of_the_layer_and_tracker_they_name() -> None:
     }
     for t, tracker in enumerate(ALL_TRACKERS):
         shift = (BANK.averages["norm1"].mean[t] - h.mean(axis=1)) / np.sqrt(h.var(axis=1) + 1e-5)
-        found = first[tracker.name]
-        np.testing.assert_allclose(found.mean_bias, shift.mean(axis=1), rtol=1e-8, atol=1e-12)
-        np.testing.assert_allclose(found.mean_error, np.sqrt((shift**2).mean(axis=1)), rtol=1e-8)
+        row = first[tracker.name]
+        np.testing.assert_allclose(row.mean_bias, shift.mean(axis=1), rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(row.mean_error, np.sqrt((shift**2).mean(axis=1)), rtol=1e-8)
 
 
 @pytest.mark.parametrize("norm", ["batch", "none"])
@@ -187,8 +187,8 @@ def test_log_probabilities_of_every_test_example_at_the_end(norm: Norm) -> None:
     training = replace(probing(log_probabilities=True), network=network)
     parameters = initial(network, 4, (0, 1))
     state = initial_state(training, 4, np.dtype(np.float64))
-    found = [measured(training, step=step, state=state) for step in (PROBED, LAST)]
-    before, (last,) = ([r for r in f if isinstance(r, LogProbabilities)] for f in found)
+    by_step = [measured(training, step=step, state=state) for step in (PROBED, LAST)]
+    before, (last,) = ([r for r in f if isinstance(r, LogProbabilities)] for f in by_step)
     assert not before
     assert last.step == LAST and last.statistics == "population"
     x, labels = SPLITS.test.take(np.tile(np.arange(20), (2, 1)))
@@ -199,7 +199,7 @@ def test_log_probabilities_of_every_test_example_at_the_end(norm: Norm) -> None:
     np.testing.assert_array_equal(last.example, SPLITS.test.index)
     np.testing.assert_array_equal(last.label, SPLITS.test.labels[last.example])
     right = np.take_along_axis(last.log_probabilities, last.label[..., None], axis=2)[..., 0]
-    loss = evaluations(found[1])["test", "population", ""].loss
+    loss = evaluations(by_step[1])["test", "population", ""].loss
     np.testing.assert_allclose(-right.mean(axis=1), loss, rtol=1e-12)
 
 

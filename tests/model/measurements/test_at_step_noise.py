@@ -1,4 +1,4 @@
-"""Rows of noise at a probed moment: which come, and that each is what it is named."""
+"""Rows of noise at a probed moment: which come, and that each is what its name says."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ def test_noise_rows_by_layer_and_size_and_for_the_network() -> None:
     assert [(r.layer, r.norm_batch_size) for r in rows] == [*where, ("network", 8)]
     for row in rows:
         assert row.step == PROBED
-        there: tuple[str, ...] = OF_LAYERS
+        columns: tuple[str, ...] = OF_LAYERS
         if row.layer == "network":
-            there = OF_GRADIENT if row.norm_batch_size == 8 else OF_SIZES
+            columns = OF_GRADIENT if row.norm_batch_size == 8 else OF_SIZES
         for field in fields(Noise)[4:]:
             value = getattr(row, field.name)
             assert value.shape == (2,)
-            assert np.isfinite(value).all() == (field.name in there), field.name
+            assert np.isfinite(value).all() == (field.name in columns), field.name
     assert [r.batches for r in rows] == [36, 33, 36, 33, 12, 3, 0]
 
 
 def test_gradient_noise_stands_beside_the_penalties_of_the_size_trained_with() -> None:
     rows = noise_rows(measured(probing(sizes=(4, 8))))
-    own = [r for r in rows if r.layer == "network"]
-    assert [r.norm_batch_size for r in own] == [4, 8]
-    for row, there in zip(own, (False, True), strict=True):
+    of_network = [r for r in rows if r.layer == "network"]
+    assert [r.norm_batch_size for r in of_network] == [4, 8]
+    for row, trained in zip(of_network, (False, True), strict=True):
         for name in OF_SIZES:
             assert np.isfinite(getattr(row, name)).all()
         for name in OF_GRADIENT:
-            assert np.isfinite(getattr(row, name)).all() == there
+            assert np.isfinite(getattr(row, name)).all() == trained
 
 
 def test_no_gradient_batches_no_gradient_noise() -> None:
@@ -74,11 +74,11 @@ def test_no_gradient_batches_no_gradient_noise() -> None:
 
 def test_noise_is_that_of_the_probe_stream() -> None:
     """The order of the draws: layers' noise, an epoch of batches, the rows, the gradients."""
-    own = streams((0, 1), "probe")
-    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), own)
-    propagated(TRAINING, PARAMETERS, SPLITS.train, own)
-    order = np.stack([g.permutation(48) for g in own])
-    gradient = gradient_noise(TRAINING, PARAMETERS, SPLITS.train, own)
+    probe = streams((0, 1), "probe")
+    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), probe)
+    propagated(TRAINING, PARAMETERS, SPLITS.train, probe)
+    order = np.stack([g.permutation(48) for g in probe])
+    gradient = gradient_noise(TRAINING, PARAMETERS, SPLITS.train, probe)
     problem = (TRAINING.network, PARAMETERS, SPLITS.train, exact.moments)
     both = penalties(*problem, (4, 16), order)
     predicted = self_influence(*problem, order) * 48 / 47
@@ -99,10 +99,10 @@ def test_noise_is_that_of_the_probe_stream() -> None:
 
 def test_penalties_are_taken_on_as_many_examples_as_asked_for() -> None:
     rows = [r for r in noise_rows(measured(probing(examples=15))) if r.layer == "network"]
-    own = streams((0, 1), "probe")
-    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), own)
-    propagated(TRAINING, PARAMETERS, SPLITS.train, own)
-    order = np.stack([g.permutation(48)[:15] for g in own])
+    probe = streams((0, 1), "probe")
+    exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), probe)
+    propagated(TRAINING, PARAMETERS, SPLITS.train, probe)
+    order = np.stack([g.permutation(48)[:15] for g in probe])
     assert [(r.norm_batch_size, r.batches) for r in rows] == [(4, 4), (8, 0)]
     penalty = penalties(TRAINING.network, PARAMETERS, SPLITS.train, exact.moments, (4,), order)[4]
     np.testing.assert_allclose(rows[0].noise_penalty, penalty.inside, rtol=1e-10)

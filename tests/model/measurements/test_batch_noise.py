@@ -36,7 +36,7 @@ def _x_hats(h: Array, i: int, m: int) -> Array:
 
 @pytest.mark.parametrize("m", [2, 3, 5, 7])
 def test_noise_to_signal_over_all_batches_that_hold_an_example(m: int) -> None:
-    """Enumerated for eight examples and two features of other size; 400 repeats, |z| < 4.
+    """Enumerated for eight examples and two features of different size; 400 repeats, |z| < 4.
 
     Epsilon is in the units of each feature.
     """
@@ -63,7 +63,8 @@ def test_the_whole_set_leaves_an_example_where_it_is() -> None:
 def _energies(h: Array, m: int) -> tuple[float, float]:
     """Squares of the Jacobian's entries between examples, and of all, by central differences.
 
-    Of the x_hat of one batch by its inputs, times the deviation: the unit of the formula.
+    The Jacobian is that of one batch's x_hat by its inputs, in the formula's unit: times the
+    deviation.
     """
     layer = Norm(BatchNorm(m, EPSILON))
     parameters = {"gamma": np.ones((1, 1, 1)), "beta": np.zeros((1, 1, 1))}
@@ -82,13 +83,13 @@ def _energies(h: Array, m: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("m", [3, 4, 6])
 def test_coupling_is_the_share_of_the_jacobian_between_examples(m: int) -> None:
-    """Of all batches of one permutation, whose entries batch norm itself is asked for."""
+    """For all batches of one permutation, with the entries computed by batch norm itself."""
     h = np.random.default_rng(3).gamma(2.0, size=(12, 2)) * [1.0, 3.0]
-    own = np.random.default_rng(5)
-    found = batch_noise(h, (m,), EPSILON, np.random.default_rng(5))[m]
-    own.permutation(2)
-    rounds = found.batches // (12 // m)
-    orders = [own.permutation(12) for _ in range(rounds)]
+    generator = np.random.default_rng(5)
+    noise = batch_noise(h, (m,), EPSILON, np.random.default_rng(5))[m]
+    generator.permutation(2)
+    rounds = noise.batches // (12 // m)
+    orders = [generator.permutation(12) for _ in range(rounds)]
     energies = [
         _energies(h[order[start : start + m], k], m)
         for order in orders
@@ -96,7 +97,7 @@ def test_coupling_is_the_share_of_the_jacobian_between_examples(m: int) -> None:
         for k in range(2)
     ]
     between, every = np.sum(energies, axis=0)
-    np.testing.assert_allclose(found.coupling, between / every, rtol=1e-6)
+    np.testing.assert_allclose(noise.coupling, between / every, rtol=1e-6)
 
 
 @pytest.mark.parametrize("m", [4, 8, 32])
@@ -106,14 +107,14 @@ def test_coupling_of_normal_examples_is_two_over_m(m: int) -> None:
     For a normal batch E[k] = 3 (m - 1) / (m + 1).
     """
     h = np.random.default_rng(6).standard_normal((4096, 8))
-    found = batch_noise(h, (m,), 0.0, np.random.default_rng(0))[m]
+    noise = batch_noise(h, (m,), 0.0, np.random.default_rng(0))[m]
     fourth = 3 * (m - 1) / (m + 1)
     expected = (2 - (3 + fourth) / m) / (m - 2)
-    assert found.coupling == pytest.approx(expected, rel=0.01)
+    assert noise.coupling == pytest.approx(expected, rel=0.01)
 
 
 def test_two_examples_have_no_coupling_to_speak_of() -> None:
-    """Signs alone survive: without epsilon the whole Jacobian is 0 (SCIENCE, finding 1)."""
+    """Only signs are left: without epsilon the whole Jacobian is 0 (SCIENCE, finding 1)."""
     assert np.isnan(batch_noise(normal(0, 64, 3), (2,), 1e-5, np.random.default_rng(0))[2].coupling)
 
 
@@ -121,13 +122,13 @@ def test_two_examples_have_no_coupling_to_speak_of() -> None:
 def test_normal_deviations_vary_as_their_law_says(m: int) -> None:
     """SCIENCE C1: v_B m / sigma^2 is chi-squared with m - 1, its root's variance in gammas."""
     h = np.random.default_rng(7).standard_normal((20_000, 8))
-    found = batch_noise(h, (m,), 1e-5, np.random.default_rng(0))[m]
+    noise = batch_noise(h, (m,), 1e-5, np.random.default_rng(0))[m]
     root = np.sqrt(2 / m) * gamma(m / 2) / gamma((m - 1) / 2)
-    assert found.deviation_variance == pytest.approx((m - 1) / m - root**2, rel=0.03)
+    assert noise.deviation_variance == pytest.approx((m - 1) / m - root**2, rel=0.03)
 
 
 def test_of_many_features_some_are_drawn_and_their_mean_stays_right() -> None:
-    """Kurtosis of 100 features of which 32 are looked at: |z| < 4 over 300 draws."""
+    """Kurtosis of 100 features, of which 32 are measured: |z| < 4 over 300 draws."""
     shapes = np.linspace(0.3, 5, 100)
     h = np.random.default_rng(8).gamma(shapes, size=(64, 100))
     z = (h - h.mean(axis=0)) / h.std(axis=0)

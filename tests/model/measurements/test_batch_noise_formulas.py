@@ -20,7 +20,7 @@ SKEWED = np.array([0.0, 0.3, 1.0, 1.1, 4.0, 9.0, 2.0, 0.1])
 class _ByLength(np.random.Generator):
     """Permutations of one length do not depend on how many others were drawn.
 
-    Features are drawn before examples are shuffled; so a feature more changes no shuffle.
+    Features are drawn before examples are shuffled, so another feature changes no shuffle.
     """
 
     def __init__(self, seed: int) -> None:
@@ -29,8 +29,8 @@ class _ByLength(np.random.Generator):
         self._of_length: dict[int, np.random.Generator] = {}
 
     def permutation(self, x: int) -> Array:  # type: ignore[override]
-        own = self._of_length.setdefault(x, np.random.default_rng([self._seed, x]))
-        return own.permutation(x)
+        generator = self._of_length.setdefault(x, np.random.default_rng([self._seed, x]))
+        return generator.permutation(x)
 
 
 def _subsets(population: Array, m: int) -> tuple[Array, Array]:
@@ -46,8 +46,8 @@ def _estimates(h: Array, m: int, repeats: int) -> list[Spread]:
 
 
 def _z(values: list[Array], expected: float) -> float:
-    seen = np.array(values)
-    return float((seen.mean() - expected) / (seen.std(ddof=1) / np.sqrt(len(seen))))
+    sample = np.array(values)
+    return float((sample.mean() - expected) / (sample.std(ddof=1) / np.sqrt(len(sample))))
 
 
 @pytest.mark.parametrize("m", [2, 3, 5, 7])
@@ -58,7 +58,7 @@ def test_moments_of_all_subsets(m: int) -> None:
     assert means.mean() == pytest.approx(h.mean())
     assert means.var() == pytest.approx(h.var() / m * (n - m) / (n - 1))
     assert variances.mean() == pytest.approx((m - 1) / m * h.var(ddof=1))
-    # Law of total variance: the variance within and between batches is all there is.
+    # Law of total variance: the variances within and between batches add up to the whole.
     assert variances.mean() + means.var() == pytest.approx(h.var())
 
 
@@ -95,7 +95,7 @@ def test_variance_of_the_batch_deviation_over_all_subsets(m: int) -> None:
     "m", [8, 48, *(pytest.param(m, marks=pytest.mark.slow) for m in (16, 32, 64))]
 )
 def test_variance_of_the_batch_deviation_allows_for_dependent_batches(m: int) -> None:
-    """Disjoint batches repel each other: treated as independent they read 3 % too high."""
+    """Disjoint batches correlate negatively: treated as independent they give 3 % too much."""
     h = np.random.default_rng(2).gamma(2.0, size=(96, 1))
     generator = np.random.default_rng(3)
     subsets = generator.permuted(np.tile(h[:, 0], (40_000, 1)), axis=1)[:, :m]
@@ -170,8 +170,8 @@ def test_dead_features_are_left_out() -> None:
     h = normal(0, 64, 2)
     dead = np.column_stack([h[:, 0], np.zeros(64), h[:, 1]])
     expected = batch_noise(h, (8,), 1e-5, _ByLength(0))[8]
-    found = batch_noise(dead, (8,), 1e-5, _ByLength(0))[8]
-    np.testing.assert_allclose(found[1:], expected[1:], rtol=1e-12)
+    noise = batch_noise(dead, (8,), 1e-5, _ByLength(0))[8]
+    np.testing.assert_allclose(noise[1:], expected[1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
@@ -184,12 +184,12 @@ def test_without_a_live_feature_noise_is_nan(value: float) -> None:
 def test_population_reports_the_noise_of_every_layer_and_replica() -> None:
     network, data = small_mlp(epsilon=0.5), random_examples(40, 2)
     parameters = initial(network, 4, (0, 1))
-    found = population(network, parameters, data, (4, 8), generators(2))
-    assert list(found.spread) == ["norm1", "norm2"]
+    exact = population(network, parameters, data, (4, 8), generators(2))
+    assert list(exact.spread) == ["norm1", "norm2"]
     for r, generator in enumerate(generators(2)):
         h = data.features[data.index[r]] @ parameters["dense1"]["weight"][r]
-        for m, own in batch_noise(h, (4, 8), 0.5, generator).items():
-            spread = found.spread["norm1"][m]
-            assert spread.batches == own.batches
-            for field, expected in zip(spread[1:], own[1:], strict=True):
+        for m, single in batch_noise(h, (4, 8), 0.5, generator).items():
+            spread = exact.spread["norm1"][m]
+            assert spread.batches == single.batches
+            for field, expected in zip(spread[1:], single[1:], strict=True):
                 np.testing.assert_allclose(field[r], expected, rtol=1e-8)

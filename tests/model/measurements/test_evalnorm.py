@@ -16,14 +16,14 @@ from tests.model.helpers import normal
 
 
 def _population(values: Array) -> Moments:
-    """Of `(replicas, examples, features)`."""
+    """Population statistics of `(replicas, examples, features)`."""
     return Moments(values.mean(axis=1, keepdims=True), values.var(axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 @pytest.mark.parametrize("inside", [True, False])
 def test_exact_over_every_batch_that_holds_the_example(m: int, inside: bool) -> None:
-    """All draws, with replacement, of the other m - 1 examples from a population of five."""
+    """The mean over all draws, with replacement, of m - 1 other examples from five."""
     values = normal(0, 2, 5, 3) ** 2
     x = values if inside else normal(1, 2, 4, 3) * 3
     moments = evalnorm_statistics({"norm": _population(values)}, m)("norm", x)

@@ -46,12 +46,12 @@ def _parameters(network: Network, replicas: int = 2) -> NetworkParameters:
 
 
 def _gradient(network: Network, parameters: NetworkParameters, r: int, rows: Array) -> Array:
-    """All parameters of replica r, one batch of `rows` of its data, in consecutive ghosts."""
-    own = of_replica(parameters, r)
+    """The gradient of replica r as one vector, for `rows` of its data in consecutive ghosts."""
+    replica_parameters = of_replica(parameters, r)
     x, labels = DATA.replica(r).take(rows[None])
-    logits, tape = network.forward(own, x, ())
+    logits, tape = network.forward(replica_parameters, x, ())
     upstream = mean_cross_entropy_gradient(logits, labels)
-    gradients = flat(network.backward(own, tape, upstream)[1])
+    gradients = flat(network.backward(replica_parameters, tape, upstream)[1])
     return np.concatenate([gradients[k].ravel() for k in sorted(gradients)])
 
 
@@ -63,16 +63,16 @@ def test_by_hand_from_the_same_draws() -> None:
     """For each batch its rows, then a reshuffle; half squared differences, and a variance."""
     training = _training(3, 6, count=4)
     parameters = _parameters(training.network)
-    found = _noise(training, generators(2))
-    for r, own in enumerate(generators(2)):
+    noise = _noise(training, generators(2))
+    for r, generator in enumerate(generators(2)):
         first, second = [], []
         for _ in range(4):
-            rows = own.permutation(12)[:6]
+            rows = generator.permutation(12)[:6]
             first.append(_gradient(training.network, parameters, r, rows))
-            second.append(_gradient(training.network, parameters, r, own.permutation(rows)))
+            second.append(_gradient(training.network, parameters, r, generator.permutation(rows)))
         between = np.sum((np.array(first) - np.array(second)) ** 2, axis=1).mean() / 2
-        np.testing.assert_allclose(found.partition[r], between, rtol=1e-10)
-        np.testing.assert_allclose(found.total[r], np.var(first, axis=0, ddof=1).sum(), rtol=1e-10)
+        np.testing.assert_allclose(noise.partition[r], between, rtol=1e-10)
+        np.testing.assert_allclose(noise.total[r], np.var(first, axis=0, ddof=1).sum(), rtol=1e-10)
 
 
 def _all_partitions(rows: list[int], m: int) -> list[list[int]]:
@@ -96,34 +96,34 @@ def test_expected_variances_are_those_over_all_batches_and_partitions() -> None:
     partition = every.var(axis=1).sum(axis=1).mean()
     total = every.reshape(-1, every.shape[2]).var(axis=0).sum()
     assert 0.05 < partition / total < 0.95
-    own, one = generators(1, 3), DATA.replica(0)
-    seen = [gradient_noise(training, parameters, one, own) for _ in range(400)]
+    draw, one = generators(1, 3), DATA.replica(0)
+    repeats = [gradient_noise(training, parameters, one, draw) for _ in range(400)]
     for name, expected in (("partition", partition), ("total", total)):
-        values = np.array([getattr(noise, name)[0] for noise in seen])
+        values = np.array([getattr(noise, name)[0] for noise in repeats])
         z = (values.mean() - expected) / (values.std(ddof=1) / np.sqrt(len(values)))
         assert abs(z) < 4, name
 
 
 def test_one_ghost_has_no_noise_between_partitions() -> None:
-    found = _noise(_training(6, 6), generators(2))
-    np.testing.assert_allclose(found.partition, 0, atol=1e-20)
-    assert np.all(found.total > 1e-4)
+    noise = _noise(_training(6, 6), generators(2))
+    np.testing.assert_allclose(noise.partition, 0, atol=1e-20)
+    assert np.all(noise.total > 1e-4)
 
 
 @pytest.mark.parametrize("norm", ["layer", "none"])
 def test_without_batch_statistics_partitions_make_no_noise(norm: str) -> None:
     network = small_mlp(norm=norm)  # type: ignore[arg-type]
-    found = _noise(_training(3, 6, network=network), generators(2))
-    np.testing.assert_allclose(found.partition, 0, atol=1e-20)
+    noise = _noise(_training(3, 6, network=network), generators(2))
+    np.testing.assert_allclose(noise.partition, 0, atol=1e-20)
 
 
 def test_a_batch_of_all_in_one_ghost_has_no_noise_at_all() -> None:
-    found = _noise(_training(12, 12), generators(2))
-    np.testing.assert_allclose(found.total, 0, atol=1e-20)
+    noise = _noise(_training(12, 12), generators(2))
+    np.testing.assert_allclose(noise.total, 0, atol=1e-20)
 
 
 def test_it_is_the_noise_of_this_very_training() -> None:
-    """Of its company, its arrangement and its averaging over partitions."""
+    """Company, arrangement and averaging over partitions all count."""
     whole = _training(12, 6, company=6)
     np.testing.assert_allclose(_noise(whole, generators(2)).partition, 0, atol=1e-20)
     plain = _training(3, 6, count=40)
@@ -141,7 +141,9 @@ def test_a_replica_in_a_stack_equals_itself_alone_and_nothing_changes() -> None:
     stack = gradient_noise(training, parameters, DATA, generators(2))
     np.testing.assert_equal(parameters, before)
     for r in range(2):
-        own = of_replica(parameters, r)
-        alone = gradient_noise(training, own, DATA.replica(r), generators(2)[r : r + 1])
+        replica_parameters = of_replica(parameters, r)
+        alone = gradient_noise(
+            training, replica_parameters, DATA.replica(r), generators(2)[r : r + 1]
+        )
         for one, whole in zip(alone, stack, strict=True):
             np.testing.assert_allclose(one[0], whole[r], rtol=1e-10)

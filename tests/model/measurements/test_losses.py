@@ -49,9 +49,9 @@ def test_under_external_statistics_a_group_is_the_guest_of_the_next(m: int) -> N
     inside = network.predict(parameters, x, batch)
     outside = network.predict(parameters, x, external)
     for r, start in ((r, start) for r in range(2) for start in range(0, 12, m)):
-        own, other = x[r, start : start + m], np.roll(x[r], -m, axis=0)[start : start + m]
-        at_home, _ = _by_hand(parameters, r, own, own)
-        _, away = _by_hand(parameters, r, other, own)
+        group, other = x[r, start : start + m], np.roll(x[r], -m, axis=0)[start : start + m]
+        at_home, _ = _by_hand(parameters, r, group, group)
+        _, away = _by_hand(parameters, r, other, group)
         np.testing.assert_allclose(inside[r, start : start + m], at_home, rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(outside[r, start : start + m], away, rtol=1e-9, atol=1e-11)
 
@@ -63,10 +63,10 @@ def test_the_arm_of_other_examples_trains_guests(hidden: tuple[int, ...]) -> Non
     arm = small_mlp(norm=Norm(OtherExamplesNorm(4)), hidden=hidden)
     parameters, x = randomised_network(initial(network, 4, (0, 1)), 70), normal(0, 2, 8, 4)
     batch, external = batch_and_external_statistics(4)
-    own = network.predict(parameters, x, batch)
+    hosts = network.predict(parameters, x, batch)
     guests, trained = network.predict(parameters, x, external), arm.forward(parameters, x, ())[0]
     np.testing.assert_allclose(trained[:, :4], guests[:, :4], rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(trained[:, 4:], own[:, 4:], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(trained[:, 4:], hosts[:, 4:], rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("chunk", [1, 7, CHUNK])
@@ -77,19 +77,19 @@ def test_log_probabilities_of_every_example_in_the_order_of_the_split(
     network, data = small_mlp(), random_examples(30, 2)
     parameters = randomised_network(initial(network, 4, (0, 1)), 70)
     known = frozen(population(network, parameters, data, (), generators(2)).moments)
-    found = log_probabilities(network, parameters, data, known)
+    logs = log_probabilities(network, parameters, data, known)
     logits = network.predict(parameters, data.features[data.index], known)
-    np.testing.assert_allclose(found, log_softmax(logits, axis=2), rtol=1e-10)
-    np.testing.assert_allclose(np.exp(found).sum(axis=2), 1, rtol=1e-12)
+    np.testing.assert_allclose(logs, log_softmax(logits, axis=2), rtol=1e-10)
+    np.testing.assert_allclose(np.exp(logs).sum(axis=2), 1, rtol=1e-12)
     labels = data.labels[data.index]
-    loss = -np.take_along_axis(found, labels[..., None], axis=2)[..., 0].mean(axis=1)
+    loss = -np.take_along_axis(logs, labels[..., None], axis=2)[..., 0].mean(axis=1)
     scores = evaluate(network, parameters, data, {"known": known})["known"]
     np.testing.assert_allclose(loss, scores.loss, rtol=1e-12)
 
 
 def test_log_softmax_neither_overflows_nor_loses_the_answer() -> None:
     logits = np.array([[[1e4, 0.0, -1e4], [-1e4, -1e4, -1e4], [1.0, 2.0, 3.0]]])
-    found = our_log_softmax(logits)
-    np.testing.assert_allclose(found[0, 0], [0, -1e4, -2e4])
-    np.testing.assert_allclose(found[0, 1], -np.log([3, 3, 3]))
-    np.testing.assert_allclose(found[0, 2], log_softmax([1.0, 2.0, 3.0]), rtol=1e-12)
+    logs = our_log_softmax(logits)
+    np.testing.assert_allclose(logs[0, 0], [0, -1e4, -2e4])
+    np.testing.assert_allclose(logs[0, 1], -np.log([3, 3, 3]))
+    np.testing.assert_allclose(logs[0, 2], log_softmax([1.0, 2.0, 3.0]), rtol=1e-12)

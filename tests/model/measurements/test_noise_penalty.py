@@ -50,11 +50,11 @@ def _orders(data: Examples, count: int | None = None, seed: int = 3) -> Array:
 
 Pair = tuple[Array, Array]
 OfLayer = Callable[[int, Array], Pair]
-"""From a layer's number and its pre-activations to mean and variance, broadcast to them."""
+"""Maps a layer's number and its pre-activations to mean and variance, broadcast to them."""
 
 
 def _groups(m: int) -> OfLayer:
-    """Those of an example's group of m."""
+    """The statistics of an example's group of m."""
 
     def moments(i: int, h: Array) -> Pair:
         groups = h.reshape(len(h) // m, m, -1)
@@ -69,7 +69,7 @@ def _known(exact: dict[str, Moments], r: int) -> OfLayer:
 
 def _each(p: NetworkParameters, r: int, x: Array, labels: Array, moments: OfLayer) -> Array:
     """Loss of every example of replica r."""
-    depth = sum("gamma" in own for own in p.values())
+    depth = sum("gamma" in layer_parameters for layer_parameters in p.values())
     for i in range(1, depth + 1):
         h = x @ p[f"dense{i}"]["weight"][r]
         mean, variance = moments(i, h)
@@ -81,63 +81,65 @@ def _each(p: NetworkParameters, r: int, x: Array, labels: Array, moments: OfLaye
 
 def _as_guests(p: NetworkParameters, r: int, x: Array, labels: Array, m: int) -> Array:
     """Loss of every example among the next group of m, whose statistics leave it out."""
-    found = []
+    losses = []
     for start in range(0, len(x), m):
         guests, hosts = ((np.arange(m) + start + by) % len(x) for by in (0, m))
-        seen: list[Pair] = []
+        by_layer: list[Pair] = []
 
-        def of_hosts(i: int, h: Array, seen: list[tuple[Array, Array]] = seen) -> Pair:
-            seen.append((h.mean(axis=0), h.var(axis=0)))
-            return seen[-1]
+        def of_hosts(i: int, h: Array, by_layer: list[tuple[Array, Array]] = by_layer) -> Pair:
+            by_layer.append((h.mean(axis=0), h.var(axis=0)))
+            return by_layer[-1]
 
-        def kept(i: int, h: Array, seen: list[Pair] = seen) -> Pair:
-            return seen[i - 1]
+        def kept(i: int, h: Array, by_layer: list[Pair] = by_layer) -> Pair:
+            return by_layer[i - 1]
 
         _each(p, r, x[hosts], labels[hosts], of_hosts)
-        found.append(_each(p, r, x[guests], labels[guests], kept))
-    return np.concatenate(found)
+        losses.append(_each(p, r, x[guests], labels[guests], kept))
+    return np.concatenate(losses)
 
 
 @pytest.mark.parametrize("m", [2, 4, 6, 12])
 def test_penalties_of_a_partition_by_hand(m: int) -> None:
     data, parameters = random_examples(24, 2), _parameters()
     order = _orders(data)
-    found = penalties(NETWORK, parameters, data, _exact(NETWORK, parameters, data), (m,), order)[m]
+    penalty = penalties(NETWORK, parameters, data, _exact(NETWORK, parameters, data), (m,), order)[
+        m
+    ]
     for r in range(2):
         rows = data.index[r][order[r]]
         x, labels = data.features[rows], data.labels[rows]
         base = _each(parameters, r, x, labels, _groups(24)).mean()
         inside = _each(parameters, r, x, labels, _groups(m)).mean() - base
         external = _as_guests(parameters, r, x, labels, m).mean() - base
-        np.testing.assert_allclose(found.inside[r], inside, rtol=1e-8)
-        np.testing.assert_allclose(found.external[r], external, rtol=1e-8)
+        np.testing.assert_allclose(penalty.inside[r], inside, rtol=1e-8)
+        np.testing.assert_allclose(penalty.external[r], external, rtol=1e-8)
 
 
 def test_the_whole_training_set_costs_nothing_inside_and_has_no_outside() -> None:
     data, parameters = random_examples(24, 2), _parameters()
     exact = _exact(NETWORK, parameters, data)
-    found = penalties(NETWORK, parameters, data, exact, (24,), _orders(data))[24]
-    np.testing.assert_allclose(found.inside, 0, atol=1e-12)
-    assert np.isnan(found.external).all()
+    penalty = penalties(NETWORK, parameters, data, exact, (24,), _orders(data))[24]
+    np.testing.assert_allclose(penalty.inside, 0, atol=1e-12)
+    assert np.isnan(penalty.external).all()
 
 
 @pytest.mark.parametrize(("count", "m"), [(22, 4), (23, 4), (21, 10), (13, 6)])
 def test_every_row_is_scored_once_and_never_normalised_by_itself(count: int, m: int) -> None:
-    """A split that m does not divide; the rows that fill it up are others and unscored."""
+    """m does not divide the split; the rows that fill it up are others, and not scored."""
     data, parameters = random_examples(24, 1), _parameters(replicas=1)
     order = _orders(data, count)
     exact = _exact(NETWORK, parameters, data)
-    found = penalties(NETWORK, parameters, data, exact, (m,), order)[m]
+    penalty = penalties(NETWORK, parameters, data, exact, (m,), order)[m]
     filled = np.append(order[0], order[0, : -count % (2 * m)])
     for start in range(0, count, m):
-        own, other = filled[start : start + m], np.roll(filled, -m)[start : start + m]
-        assert not set(own[: count - start]) & set(other)
+        group, other = filled[start : start + m], np.roll(filled, -m)[start : start + m]
+        assert not set(group[: count - start]) & set(other)
     rows = data.index[0][filled]
     x, labels = data.features[rows], data.labels[rows]
     known = _each(parameters, 0, x, labels, _known(exact, 0))
     inside = _each(parameters, 0, x, labels, _groups(m))
     external = _as_guests(parameters, 0, x, labels, m)
-    for value, losses in ((found.inside[0], inside), (found.external[0], external)):
+    for value, losses in ((penalty.inside[0], inside), (penalty.external[0], external)):
         np.testing.assert_allclose(value, (losses - known)[:count].mean(), rtol=1e-8)
 
 
@@ -146,9 +148,9 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
     data, parameters = random_examples(6, 1), _parameters(ONE_LAYER, 1)
     exact = _exact(ONE_LAYER, parameters, data)
     orders = np.array(list(permutations(range(6))))
-    found = [penalties(ONE_LAYER, parameters, data, exact, (2,), o[None])[2] for o in orders]
-    own = data.index[0]
-    x, labels = data.features[own], data.labels[own]
+    by_order = [penalties(ONE_LAYER, parameters, data, exact, (2,), o[None])[2] for o in orders]
+    rows = data.index[0]
+    x, labels = data.features[rows], data.labels[rows]
     base = _each(parameters, 0, x, labels, _groups(6)).mean()
     h = x @ parameters["dense1"]["weight"][0]
     inside, external = [], []
@@ -157,8 +159,8 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
         inside += [_alone(parameters, h[i], h[[i, j]], labels[i]) for j in others]
         pairs = [(j, k) for j in others for k in others if j < k]
         external += [_alone(parameters, h[i], h[list(pair)], labels[i]) for pair in pairs]
-    np.testing.assert_allclose(np.mean([f.inside for f in found]), np.mean(inside) - base)
-    np.testing.assert_allclose(np.mean([f.external for f in found]), np.mean(external) - base)
+    np.testing.assert_allclose(np.mean([f.inside for f in by_order]), np.mean(inside) - base)
+    np.testing.assert_allclose(np.mean([f.external for f in by_order]), np.mean(external) - base)
 
 
 def _alone(p: NetworkParameters, h: Array, group: Array, label: int) -> float:
@@ -176,14 +178,14 @@ def test_self_influence_is_the_slope_of_the_loss_along_an_example_s_own_pull(
     """Central difference: every statistic moved towards each example by a little of it."""
     data, parameters = random_examples(30, 2), _parameters(network)
     exact, order = _exact(network, parameters, data), _orders(data, 20)
-    found = self_influence(network, parameters, data, exact, order)
+    slopes = self_influence(network, parameters, data, exact, order)
     step = 1e-4
     for r in range(2):
         rows = data.index[r][order[r]]
         x, labels = data.features[rows], data.labels[rows]
         ends = [_pulled(parameters, r, x, labels, exact, by) for by in (step, -step)]
         numeric = (ends[0] - ends[1]) / (2 * step)
-        assert relative_error(float(found[r]), float(numeric.mean())) < 1e-6
+        assert relative_error(float(slopes[r]), float(numeric.mean())) < 1e-6
 
 
 def _pulled(
@@ -197,12 +199,12 @@ def _pulled(
     for i, moments in enumerate(exact.values(), start=1):
         mean, variance = (part[r, 0] for part in moments)
         scale, shift = p[f"norm{i}"]["gamma"][r], p[f"norm{i}"]["beta"][r]
-        at = still @ p[f"dense{i}"]["weight"][r]
+        still_h = still @ p[f"dense{i}"]["weight"][r]
         h = x @ p[f"dense{i}"]["weight"][r]
-        moved_mean = mean + by * (at - mean)
-        moved_variance = variance + by * ((at - mean) ** 2 - variance)
+        moved_mean = mean + by * (still_h - mean)
+        moved_variance = variance + by * ((still_h - mean) ** 2 - variance)
         x = np.tanh((h - moved_mean) / np.sqrt(moved_variance + EPSILON) * scale + shift)
-        still = np.tanh((at - mean) / np.sqrt(variance + EPSILON) * scale + shift)
+        still = np.tanh((still_h - mean) / np.sqrt(variance + EPSILON) * scale + shift)
     last = len(exact) + 1
     logits = x @ p[f"dense{last}"]["weight"][r] + p[f"dense{last}"]["bias"][r]
     return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(x)), labels])
@@ -227,22 +229,22 @@ def _learnt(data: Examples) -> NetworkParameters:
     parameters = initial(whole.network, 4, (0,))
     rows = Rows(np.arange(480)[None], np.zeros((1, 0), int))
     for _ in range(20):
-        seen = gradient_of(whole, parameters, data, rows, Randomness((), ()))
-        parameters = each(lambda w, g: w - 0.2 * g, parameters, seen.gradients)
+        gradient = gradient_of(whole, parameters, data, rows, Randomness((), ()))
+        parameters = each(lambda w, g: w - 0.2 * g, parameters, gradient.gradients)
     return parameters
 
 
 def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     """Mean of R_in - R_ext at m = 40 of 480 over 4,000 orders: within 4 standard errors and 5 %.
 
-    The prediction is the first order in 1 / m; the second order is what the 5 % are for.
+    The prediction is the first order in 1 / m; the 5 % allow for the second order.
     """
     data, m, stack = small_splits(1, sizes=(480, 20, 20)).train, 40, 100
     parameters = _learnt(data)
     exact = _exact(ONE_LAYER, parameters, data)
     predicted = self_influence(ONE_LAYER, parameters, data, exact, _orders(data))[0]
     predicted *= 480 / 479 / m
-    # The same network many times over, each with an order of its own: a stack is quicker.
+    # The same network many times over, each copy with its own order: a stack is quicker.
     alike = each(lambda v: np.repeat(v, stack, axis=0), parameters)
     known = {k: Moments(*(np.repeat(v, stack, axis=0) for v in m)) for k, m in exact.items()}
     copies = [np.repeat(part, stack, axis=0) for part in (data.index, data.centre, data.scale)]
@@ -250,8 +252,8 @@ def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     measured = []
     for seed in range(40):
         orders = _orders(many, seed=seed)
-        found = penalties(ONE_LAYER, alike, many, known, (m,), orders)[m]
-        measured.append(found.inside - found.external)
+        penalty = penalties(ONE_LAYER, alike, many, known, (m,), orders)[m]
+        measured.append(penalty.inside - penalty.external)
     error = np.std(measured, ddof=1) / np.sqrt(np.size(measured))
     assert error < 0.08 * abs(predicted)
     assert abs(np.mean(measured) - predicted) < 4 * error + 0.05 * abs(predicted)

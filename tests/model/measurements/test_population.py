@@ -31,15 +31,15 @@ def _parameters(network: Network = NETWORK, replicas: int = 2) -> NetworkParamet
 
 
 def _by_hand(p: NetworkParameters, r: int, x: Array, size: int) -> tuple[Array, list[Moments]]:
-    """Logits of replica r under the statistics of groups of `size`, and those of the layers."""
-    seen = []
+    """Logits of replica r under the statistics of groups of `size`, and these by layer."""
+    by_layer = []
     for i in (1, 2):
         h = (x @ p[f"dense{i}"]["weight"][r]).reshape(len(x) // size, size, -1)
-        seen.append(Moments(h.mean(axis=1), h.var(axis=1)))
-        h = (h - seen[-1].mean[:, None]) / np.sqrt(seen[-1].variance[:, None] + 0.01)
+        by_layer.append(Moments(h.mean(axis=1), h.var(axis=1)))
+        h = (h - by_layer[-1].mean[:, None]) / np.sqrt(by_layer[-1].variance[:, None] + 0.01)
         h = h.reshape(len(x), -1) * p[f"norm{i}"]["gamma"][r] + p[f"norm{i}"]["beta"][r]
         x = np.maximum(h, 0)
-    return x @ p["dense3"]["weight"][r] + p["dense3"]["bias"][r], seen
+    return x @ p["dense3"]["weight"][r] + p["dense3"]["bias"][r], by_layer
 
 
 def _scores(logits: Array, labels: Array) -> tuple[float, float]:
@@ -53,12 +53,12 @@ def test_population_moments_are_those_of_the_whole_training_set() -> None:
     data, parameters = random_examples(50, 2), _parameters()
     exact = population(NETWORK, parameters, data, (), generators(2))
     for r in range(2):
-        _, seen = _by_hand(parameters, r, data.features[data.index[r]], 50)
-        for name, moments in zip(("norm1", "norm2"), seen, strict=True):
-            own = exact.moments[name]
-            assert own.mean.shape == own.variance.shape == (2, 1, moments.mean.shape[1])
-            np.testing.assert_allclose(own.mean[r], moments.mean, rtol=1e-10, atol=1e-12)
-            np.testing.assert_allclose(own.variance[r], moments.variance, rtol=1e-10)
+        _, by_hand = _by_hand(parameters, r, data.features[data.index[r]], 50)
+        for name, moments in zip(("norm1", "norm2"), by_hand, strict=True):
+            whole = exact.moments[name]
+            assert whole.mean.shape == whole.variance.shape == (2, 1, moments.mean.shape[1])
+            np.testing.assert_allclose(whole.mean[r], moments.mean, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(whole.variance[r], moments.variance, rtol=1e-10)
 
 
 def test_population_moments_of_single_precision_are_summed_in_double() -> None:
@@ -66,18 +66,18 @@ def test_population_moments_of_single_precision_are_summed_in_double() -> None:
     single = replace(data, features=data.features + 100, dtype=np.float32)
     parameters = each(lambda v: v.astype(np.float32), _parameters(replicas=1))
     moments = population(NETWORK, parameters, single, (), generators(1)).moments
-    seen: dict[str, Array] = {}
+    inputs: dict[str, Array] = {}
 
     def spy(name: str, h: Array) -> Moments:
-        seen[name] = h
+        inputs[name] = h
         return frozen(moments)(name, h)
 
     NETWORK.predict(parameters, single.take(np.arange(3000)[None])[0], spy)
-    for name, own in moments.items():
-        h = seen[name].astype(np.float64)
-        assert seen[name].dtype == np.float32 and own.mean.dtype == np.float64
-        np.testing.assert_allclose(own.mean[:, 0], h.mean(axis=1), rtol=1e-12)
-        np.testing.assert_allclose(own.variance[:, 0], h.var(axis=1), rtol=1e-12)
+    for name, exact in moments.items():
+        h = inputs[name].astype(np.float64)
+        assert inputs[name].dtype == np.float32 and exact.mean.dtype == np.float64
+        np.testing.assert_allclose(exact.mean[:, 0], h.mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(exact.variance[:, 0], h.var(axis=1), rtol=1e-12)
 
 
 def test_a_ghost_of_the_training_set_is_population_statistics() -> None:
@@ -108,10 +108,10 @@ def test_each_example_is_scored_once_in_a_whole_group(
     order = rows if ordered else None
     scores = evaluate(NETWORK, parameters, data, kinds, group=group, order=order)["batch"]
     for r in range(2):
-        own = data.index[r][rows[r]] if ordered else data.index[r]
-        company = own[: -count % group]
-        logits, _ = _by_hand(parameters, r, data.features[np.append(own, company)], group)
-        loss, accuracy = _scores(logits[:count], data.labels[own])
+        index = data.index[r][rows[r]] if ordered else data.index[r]
+        company = index[: -count % group]
+        logits, _ = _by_hand(parameters, r, data.features[np.append(index, company)], group)
+        loss, accuracy = _scores(logits[:count], data.labels[index])
         np.testing.assert_allclose(scores.loss[r], loss, rtol=1e-10)
         np.testing.assert_allclose(scores.accuracy[r], accuracy, rtol=1e-12)
 
@@ -126,8 +126,8 @@ def test_chunks_leave_no_seam(count: int, group: int) -> None:
     x, labels = data.take(np.arange(count)[None])
     fixed = cross_entropy(NETWORK.predict(parameters, x, frozen(exact)), labels).mean()
     np.testing.assert_allclose(scores["fixed"].loss[0], fixed, rtol=1e-10)
-    own = data.index[0]
-    rows = np.append(own, own[: -count % group])
+    index = data.index[0]
+    rows = np.append(index, index[: -count % group])
     logits, _ = _by_hand(parameters, 0, data.features[rows], group)
     np.testing.assert_allclose(scores["batch"].loss[0], _scores(logits[:count], labels[0])[0])
 
@@ -147,7 +147,7 @@ def test_a_network_without_batch_norm_needs_no_statistics() -> None:
 
 
 def test_groups_of_every_example_are_all_pairs() -> None:
-    """Guards the oracle itself: by-hand groups of two of the six pairs of four examples."""
+    """A check of `_by_hand` itself: groups of two from the six pairs of four examples."""
     x, parameters = normal(0, 4, 4), _parameters(replicas=1)
     pairs = [list(pair) for pair in combinations(range(4), 2)]
     together, _ = _by_hand(parameters, 0, x[np.concatenate(pairs)], 2)

@@ -27,7 +27,7 @@ from tests.model.helpers import (
 
 
 def _jacobian(layer: Norm, x: Array, gamma: float) -> Array:
-    """Every output of one feature's batch by every input, one backward pass a row."""
+    """Every output of one feature's batch by every input, with one backward pass per row."""
     parameters = {"gamma": np.full((1, 1, 1), gamma), "beta": np.ones((1, 1, 1))}
     _, tape = layer.forward(parameters, x[None, :, None], ())
     rows = np.eye(len(x))[:, None, :, None]
@@ -50,7 +50,7 @@ def test_a_ghost_has_two_directions_that_carry_no_gradient(m: int) -> None:
 
 @pytest.mark.parametrize("arm", right(8))
 def test_a_bias_in_front_of_a_norm_has_no_gradient(arm: str) -> None:
-    """C2 f: the mean takes it away again, unless its gradient stops or it goes over features."""
+    """C2 f: the mean removes it again, unless its gradient stops or it goes over features."""
     network = Network((("dense1", Dense(6)), ("norm1", right(8)[arm]), ("dense2", Dense(3))))
     x = normal(1, 2, 32, 4)
     parameters = randomised_network(initial(network, 4, (0, 1)), 5)

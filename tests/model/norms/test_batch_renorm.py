@@ -61,12 +61,12 @@ def test_r_and_d_by_hand_within_limits_that_open_linearly(
     widest = 1 + opened * (r_max - 1)
     furthest = opened * d_max if opened else 0.0
     for g in range(2):
-        own = x[:, 4 * g : 4 * g + 4]
-        mean = own.mean(axis=1, keepdims=True)
-        root = np.sqrt(own.var(axis=1, keepdims=True) + 0.1)
+        ghost = x[:, 4 * g : 4 * g + 4]
+        mean = ghost.mean(axis=1, keepdims=True)
+        root = np.sqrt(ghost.var(axis=1, keepdims=True) + 0.1)
         r = np.clip(root / DEVIATION, 1 / widest, widest)
         d = np.clip((mean - MEAN) / DEVIATION, -furthest, furthest)
-        expected = (own - mean) / root * r + d
+        expected = (ghost - mean) / root * r + d
         np.testing.assert_allclose(z[:, 4 * g : 4 * g + 4], expected, rtol=1e-10, atol=1e-12)
 
 
@@ -102,18 +102,18 @@ def test_without_limits_it_normalises_by_the_averages(updates: int) -> None:
 
 def test_a_shift_and_a_scale_of_input_and_averages_change_nothing() -> None:
     x, layer = normal(0, 2, 12, 5) + 3, Norm(BatchRenorm(4, 1.3, 0.5, 0.9, 4, 0.0))
-    at = _at(x, 3)
-    moved = at | {
-        "reference_mean": 5 * at["reference_mean"] - 3,
-        "reference_deviation": 5 * at["reference_deviation"],
+    parameters = _at(x, 3)
+    moved = parameters | {
+        "reference_mean": 5 * parameters["reference_mean"] - 3,
+        "reference_deviation": 5 * parameters["reference_deviation"],
     }
-    expected = _x_hat(layer, x, at)
+    expected = _x_hat(layer, x, parameters)
     np.testing.assert_allclose(_x_hat(layer, 5 * x - 3, moved), expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
-    """Of the mean over ghosts of their means and of the root of variance plus epsilon."""
+    """They average the means over ghosts of the mean and of the root of variance plus epsilon."""
     layer, steps = Norm(BatchRenorm(4, 1.2, 0.3, 0.8, 4, 0.1)), 6
     x: list[Array] = [(normal(t, 2, 12, 5) * (1 + t) + t).astype(dtype) for t in range(steps)]
     references = layer.references(_unit(x[0])["gamma"])
@@ -129,9 +129,9 @@ def test_averages_are_exponential_and_the_first_is_copied(dtype: type) -> None:
     deviations = np.sqrt(ghosts.var(axis=3) + 0.1).mean(axis=2)
     weights = 0.2 * 0.8 ** np.arange(steps - 1, -1, -1)
     weights[0] = 0.8 ** (steps - 1)
-    for key, seen in (("reference_mean", means), ("reference_deviation", deviations)):
+    for key, series in (("reference_mean", means), ("reference_deviation", deviations)):
         assert references[key].dtype == dtype and references[key].shape == (2, 1, 5)
-        expected = np.tensordot(weights, seen, axes=1)
+        expected = np.tensordot(weights, series, axes=1)
         tolerance = 1e-12 if dtype is np.float64 else 1e-5
         np.testing.assert_allclose(references[key][:, 0], expected, rtol=tolerance, atol=tolerance)
     np.testing.assert_array_equal(references["reference_updates"], np.full((2, 1, 1), steps))
@@ -143,9 +143,9 @@ def _renorm(**changes: Any) -> Norm:
 
 
 def test_training_written_out() -> None:
-    """The averages after each step are what the next one is corrected by.
+    """Each step is corrected by the averages after the step before.
 
-    Every parameter decays by a tenth of a tenth a step; averages do not.
+    Every parameter decays by a hundredth per step; averages do not.
     """
     network = small_mlp(norm=_renorm())
     training = small_training(
@@ -157,20 +157,20 @@ def test_training_written_out() -> None:
     references = network.references(parameters)
     rows = feed(training, SPLITS.train)
     for row in records_of(Curve, training, SPLITS):
-        seen = gradient_of(
+        gradient = gradient_of(
             training, joined(parameters, references), SPLITS.train, next(rows), randomness(training)
         )
-        np.testing.assert_allclose(row.loss, seen.loss, rtol=1e-12)
+        np.testing.assert_allclose(row.loss, gradient.loss, rtol=1e-12)
         references = {
-            name: layer.follow(references[name], seen.tape[name])
+            name: layer.follow(references[name], gradient.tape[name])
             for name, layer in network.layers
             if isinstance(layer, Norm)
         }
-        parameters = each(lambda w, g: 0.99 * w - 0.1 * g, parameters, seen.gradients)
+        parameters = each(lambda w, g: 0.99 * w - 0.1 * g, parameters, gradient.gradients)
 
 
 def test_the_averages_are_not_trained() -> None:
-    """They are no parameters, and get no gradient; written out above, they are never decayed."""
+    """They are no parameters and get no gradient; as written out above, they never decay."""
     network = small_mlp(norm=_renorm())
     parameters = initial(network, 4, (0, 1))
     references = network.references(parameters)
@@ -181,10 +181,10 @@ def test_the_averages_are_not_trained() -> None:
     }
     training = small_training(network=network)
     rows = islice(feed(training, SPLITS.train), 1)
-    seen = gradient_of(
+    gradient = gradient_of(
         training, joined(parameters, references), SPLITS.train, next(rows), randomness(training)
     )
-    assert flat(seen.gradients).keys() == flat(parameters).keys()
+    assert flat(gradient.gradients).keys() == flat(parameters).keys()
 
 
 def test_two_steps_of_training_with_open_limits_use_the_first_step_s_averages() -> None:
@@ -198,8 +198,8 @@ def test_two_steps_of_training_with_open_limits_use_the_first_step_s_averages() 
     first, second = (
         SPLITS.train.take(rows.scored) for rows in islice(feed(training, SPLITS.train), 2)
     )
-    h, seen = (x @ parameters["dense1"]["weight"] for x in (second[0], first[0]))
-    ghosts = seen.reshape(2, 2, 8, 6)
+    h, first_h = (x @ parameters["dense1"]["weight"] for x in (second[0], first[0]))
+    ghosts = first_h.reshape(2, 2, 8, 6)
     mean = ghosts.mean(axis=(1, 2))[:, None]
     deviation = np.sqrt(ghosts.var(axis=2) + 1e-5).mean(axis=1)[:, None]
     logits = np.maximum((h - mean) / deviation, 0) @ parameters["dense2"]["weight"]
@@ -214,7 +214,7 @@ def test_a_replica_s_averages_are_its_own() -> None:
     _, tape = layer.forward(_at(x, 2), x, generators(2))
     after = layer.follow(_at(x, 2), tape)
     for r in range(2):
-        own = {k: v[r : r + 1] for k, v in _at(x, 2).items()}
-        _, alone = layer.forward(own, x[r : r + 1], ())
-        for key, value in layer.follow(own, alone).items():
+        parameters = {k: v[r : r + 1] for k, v in _at(x, 2).items()}
+        _, alone = layer.forward(parameters, x[r : r + 1], ())
+        for key, value in layer.follow(parameters, alone).items():
             np.testing.assert_allclose(value[0], after[key][r], rtol=1e-13)

@@ -99,15 +99,15 @@ def test_only_the_named_part_is_noisy() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_is_new_in_every_pass_the_same_under_a_seed_and_off_in_evaluation(kind: str) -> None:
     x, layer = normal(0, 2, 12, 5), Norm(NoisyNorm(4, EPSILON, KINDS[kind](3)))
-    own = generators(2)
-    first, second = (layer.forward(_unit(x), x, own)[0] for _ in range(2))
+    streams = generators(2)
+    first, second = (layer.forward(_unit(x), x, streams)[0] for _ in range(2))
     assert not np.isclose(first, second).any()
     np.testing.assert_array_equal(first, layer.forward(_unit(x), x, generators(2))[0])
-    state = own[0].bit_generator.state
+    state = streams[0].bit_generator.state
     _, tape = layer.forward(_unit(x), x, generators(2))
     layer.backward(_unit(x), tape, x)
     layer.predict(_unit(x), x, lambda h: moments(Norm(BatchNorm(12)).forward(_unit(h), h, ())[1]))
-    assert own[0].bit_generator.state == state
+    assert streams[0].bit_generator.state == state
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,7 +137,7 @@ def test_a_large_noise_batch_is_batch_norm(dtype: DTypeLike) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("batch", "shared"), [(10, 4), (7, 3), (3, 8)])
 def test_the_last_group_may_be_short(kind: str, batch: int, shared: int) -> None:
-    """Its examples share a draw of their own, and the others' draws are what they would be."""
+    """Its examples share their own draw, and the draws of the others do not change."""
     x = normal(0, 2, batch, 5)
     noise: Noise = KINDS[kind](shared)
     y, tape = Norm(NoisyNorm(4, EPSILON, noise)).forward(_unit(x), x, generators(2))

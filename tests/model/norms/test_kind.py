@@ -1,4 +1,4 @@
-"""What a kind of norm lets its layer read."""
+"""The settings that a kind of norm lets its layer read."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_batch_norm_is_the_soft_clip_of_leave_one_out(m: int) -> None:
 
 
 def _second_difference(layer: Norm, x: Array) -> Array:
-    """Curvature of every example's x_hat in its own input, all else held, `(batch, features)`."""
+    """Curvature of every example's x_hat in its own input, all else fixed, `(batch, features)`."""
     bent = np.empty_like(x[0])
     for i in range(x.shape[1]):
         below, above = x.copy(), x.copy()
@@ -66,7 +66,7 @@ def test_an_example_is_not_in_its_own_statistics() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_leave_one_out_of_a_lone_outlier_and_of_a_dead_feature_is_finite(dtype: type) -> None:
-    """All the others equal: their variance is 0, which rounding may put below."""
+    """Equal others have a variance of 0, which rounding may make negative."""
     x: Array = np.full((1, 8, 401), 0.1, dtype)
     x[0, 3, 1:] += np.linspace(50, 3000, 400, dtype=dtype)
     parameters, layer = _unit(x), Norm(LeaveOneOutNorm(8))

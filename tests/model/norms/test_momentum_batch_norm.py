@@ -79,7 +79,7 @@ def test_without_weight_it_is_batch_norm_at_every_step() -> None:
 
 
 def test_the_noise_of_the_mean_falls_as_the_weight_says() -> None:
-    """Var of the carried mean is (1 - w) / (1 + w) of a batch's, where weights stand still."""
+    """The carried mean has (1 - w) / (1 + w) of a batch mean's variance at fixed weights."""
     layer, generator = Norm(MomentumBatchNorm(4, 0.5)), np.random.default_rng(0)
     unit = {"gamma": np.ones((1, 1, 4000)), "beta": np.zeros((1, 1, 4000))}
     state = layer.references(unit["gamma"])

@@ -36,9 +36,9 @@ def test_other_examples_are_the_other_half_s(m: int) -> None:
 def test_the_other_half_is_batch_norm() -> None:
     x, dy = normal(0, 2, 24, 5) + 3, normal(1, 2, 24, 5)
     dy[:, :12] = 0
-    own, tape = Norm(OtherExamplesNorm(4, 0.1)).forward(_unit(x), x, ())
+    y, tape = Norm(OtherExamplesNorm(4, 0.1)).forward(_unit(x), x, ())
     plain, plain_tape = Norm(BatchNorm(4, 0.1)).forward(_unit(x), x, ())
-    np.testing.assert_allclose(own[:, 12:], plain[:, 12:], rtol=1e-12)
+    np.testing.assert_allclose(y[:, 12:], plain[:, 12:], rtol=1e-12)
     dx, _ = Norm(OtherExamplesNorm(4, 0.1)).backward(_unit(x), tape, dy)
     plain_dx, _ = Norm(BatchNorm(4, 0.1)).backward(_unit(x), plain_tape, dy)
     np.testing.assert_allclose(dx, plain_dx, rtol=1e-10, atol=1e-14)

@@ -1,4 +1,4 @@
-"""The registry: what every kind says of itself is what its layer does."""
+"""The registry: what every kind declares is what its layer does."""
 
 from __future__ import annotations
 

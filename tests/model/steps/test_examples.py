@@ -9,7 +9,7 @@ from tests.model.helpers import generators, normal, random_examples
 
 
 def _examples(dtype: DTypeLike = np.float64) -> Examples:
-    """Two replicas of five rows each out of twelve, each with moments of its own."""
+    """Two replicas of five rows each out of twelve, each with its own moments."""
     index = np.stack([np.random.default_rng(r).permutation(12)[:5] for r in range(2)])
     features = np.arange(36).reshape(12, 3).astype(np.uint8)
     return Examples(
@@ -21,10 +21,10 @@ def test_take_standardises_the_rows_of_each_replica() -> None:
     data, rows = _examples(), np.array([[0, 4, 4], [3, 1, 0]])
     x, labels = data.take(rows)
     for r in range(2):
-        at = data.index[r][rows[r]]
-        expected = (data.features[at].astype(float) - data.centre[r]) * data.scale[r]
+        data_rows = data.index[r][rows[r]]
+        expected = (data.features[data_rows].astype(float) - data.centre[r]) * data.scale[r]
         np.testing.assert_allclose(x[r], expected, rtol=1e-14)
-        np.testing.assert_array_equal(labels[r], data.labels[at])
+        np.testing.assert_array_equal(labels[r], data.labels[data_rows])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -46,8 +46,8 @@ def test_a_replica_alone_is_its_part_of_the_stack() -> None:
         alone = data.replica(r)
         assert len(alone) == 5 and alone.replicas == 1
         assert alone.features is data.features and alone.labels is data.labels
-        for own, all_ in zip(alone.take(rows[r : r + 1]), whole, strict=True):
-            np.testing.assert_array_equal(own[0], all_[r])
+        for single, all_ in zip(alone.take(rows[r : r + 1]), whole, strict=True):
+            np.testing.assert_array_equal(single[0], all_[r])
 
 
 def test_labels_of_rows_are_those_taken_with_their_features() -> None:

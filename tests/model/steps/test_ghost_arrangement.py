@@ -36,7 +36,9 @@ def _batch(seed: int, batch: int, classes: int, replicas: int = 3) -> tuple[Arra
 def _counts(rows: Array, labels: Array, arranged: Array, m: int, classes: int) -> Array:
     """Examples of every class in each ghost, `(replicas, ghosts, classes)`."""
     of_row = [dict(zip(r, c, strict=True)) for r, c in zip(rows, labels, strict=True)]
-    after = np.array([[own[row] for row in a] for own, a in zip(of_row, arranged, strict=True)])
+    after = np.array(
+        [[label_of[row] for row in a] for label_of, a in zip(of_row, arranged, strict=True)]
+    )
     ghosts = after.reshape(len(rows), -1, m)
     return np.stack([(ghosts == c).sum(axis=2) for c in range(classes)], axis=2)
 
@@ -66,7 +68,7 @@ def test_random_ghosts_are_the_batch_as_it_comes() -> None:
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 999), ghosts=st.integers(1, 15), m=st.integers(1, 32))
 def test_stratified_ghosts_have_every_class_s_share(seed: int, ghosts: int, m: int) -> None:
-    """Its floor or its ceiling, which is as equal as counts can be."""
+    """Counts are the floor or the ceiling of the share, as equal as counts can be."""
     rows, labels = _batch(seed, ghosts * m, 4)
     counts = _counts(rows, labels, stratified(m)(rows, labels), m, 4)
     share = _counts(rows, labels, rows, ghosts * m, 4) / ghosts
@@ -107,15 +109,17 @@ def test_rows_of_a_class_keep_their_order_where_sorted() -> None:
 
 def test_sorting_keeps_the_order_within_classes_in_large_batches_too() -> None:
     rows, labels = _batch(0, 1000, 4)
-    for own, classes, arranged in zip(rows, labels, class_sorted(rows, labels), strict=True):
+    for replica_rows, classes, arranged in zip(
+        rows, labels, class_sorted(rows, labels), strict=True
+    ):
         expected = sorted(range(1000), key=classes.__getitem__)
-        np.testing.assert_array_equal(arranged, own[expected])
+        np.testing.assert_array_equal(arranged, replica_rows[expected])
 
 
-def test_repartition_is_a_fresh_permutation_a_replica() -> None:
+def test_repartition_is_a_fresh_permutation_per_replica() -> None:
     rows, _ = _batch(0, 24, 4)
-    own = generators(3)
-    first, second = repartition(rows, own), repartition(rows, own)
+    streams = generators(3)
+    first, second = repartition(rows, streams), repartition(rows, streams)
     for drawn in (first, second):
         np.testing.assert_array_equal(np.sort(drawn, axis=1), np.sort(rows, axis=1))
     assert not np.array_equal(first, second)
@@ -126,9 +130,9 @@ def test_repartition_is_a_fresh_permutation_a_replica() -> None:
 
 
 def test_repartition_puts_every_row_everywhere_equally_often() -> None:
-    own, count = generators(1), 4000
+    streams, count = generators(1), 4000
     rows = np.arange(5)[None]
-    drawn = np.concatenate([repartition(rows, own) for _ in range(count)])
+    drawn = np.concatenate([repartition(rows, streams) for _ in range(count)])
     share = np.array([(drawn == k).mean(axis=0) for k in range(5)])
     assert np.abs((share - 0.2) / np.sqrt(0.2 * 0.8 / count)).max() < 4
 
@@ -138,16 +142,16 @@ def test_first_come_has_the_same_ghosts_with_that_of_the_first_row_first(m: int)
     rows, labels = _batch(0, 24, 4)
     for arrangement in (class_sorted, stratified(m)):
         plain = arrangement(rows, labels).reshape(3, -1, m)
-        found = first_come(arrangement, m)(rows, labels).reshape(3, -1, m)
+        ordered = first_come(arrangement, m)(rows, labels).reshape(3, -1, m)
         for r in range(3):
-            assert {tuple(g) for g in plain[r]} == {tuple(g) for g in found[r]}
+            assert {tuple(g) for g in plain[r]} == {tuple(g) for g in ordered[r]}
             came = {row: i for i, row in enumerate(rows[r])}
-            firsts = [min(came[row] for row in ghost) for ghost in found[r]]
+            firsts = [min(came[row] for row in ghost) for ghost in ordered[r]]
             assert firsts == sorted(firsts) and firsts[0] == 0
 
 
 def test_the_first_ghost_of_sorted_classes_is_as_often_of_each_class() -> None:
-    """Classes of one ghost each: a fixed order would show the first class alone."""
+    """Each class fills one ghost: in a fixed order only the first class would come first."""
     labels = np.arange(32)[None] // 8
     rng, count = np.random.default_rng(0), 4000
     first = np.zeros(4)

@@ -21,7 +21,7 @@ def _z(values: Array, expected: float) -> float:
 
 
 def test_stratified_ghosts_of_a_finite_population_over_all_orders() -> None:
-    """Each class contributes its share's variance without replacement, and nothing between."""
+    """Each class contributes the variance of its share; there is none between classes."""
     labels = np.repeat(list(SHARES), list(SHARES.values()))
     h = np.array([0.0, 0.3, 1.0, 4.0, 20.0, 23.0])
     rows = np.array(list(permutations(range(6))))

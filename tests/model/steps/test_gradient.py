@@ -58,29 +58,32 @@ def _flat(gradients: NetworkParameters, replica: int = 0) -> Array:
 
 @pytest.mark.parametrize("partitions", [1, 2, 5])
 def test_loss_and_gradient_are_means_over_the_stated_partitions(partitions: int) -> None:
-    """The batch as it comes, then one reshuffle of it after the other."""
+    """The first partition is the batch as it comes, the others are successive reshuffles."""
     training = _averaged(partitions)
-    seen = gradient_of(training, PARAMETERS, SPLITS.train, ROWS, randomness(training))
-    own = streams((0, 1), "partitions")
-    batches = [ROWS.scored, *(repartition(ROWS.scored, own) for _ in range(partitions - 1))]
+    averaged = gradient_of(training, PARAMETERS, SPLITS.train, ROWS, randomness(training))
+    partition_streams = streams((0, 1), "partitions")
+    batches = [
+        ROWS.scored,
+        *(repartition(ROWS.scored, partition_streams) for _ in range(partitions - 1)),
+    ]
     losses, gradients = zip(*(_plain(scored) for scored in batches), strict=True)
-    np.testing.assert_allclose(seen.loss, np.mean(losses, axis=0), rtol=1e-12)
-    assert flat(seen.gradients).keys() == flat(PARAMETERS).keys()
-    for name, gradient in flat(seen.gradients).items():
+    np.testing.assert_allclose(averaged.loss, np.mean(losses, axis=0), rtol=1e-12)
+    assert flat(averaged.gradients).keys() == flat(PARAMETERS).keys()
+    for name, gradient in flat(averaged.gradients).items():
         expected = np.mean([flat(g)[name] for g in gradients], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
     first = gradient_of(_averaged(1), PARAMETERS, SPLITS.train, ROWS, randomness(training))
     for name in ("norm1", "norm2"):
-        np.testing.assert_array_equal(seen.tape[name].x_hat, first.tape[name].x_hat)
-    np.testing.assert_array_equal(seen.upstream, first.upstream)
+        np.testing.assert_array_equal(averaged.tape[name].x_hat, first.tape[name].x_hat)
+    np.testing.assert_array_equal(averaged.upstream, first.upstream)
 
 
 def test_the_company_stays_in_every_partition() -> None:
     network = small_mlp(norm_batch_size=6, activation="tanh")
     training = _averaged(3, network=network, company=8)
     rows = next(feed(training, SPLITS.train))
-    own = streams((0, 1), "partitions")
-    each = [rows.scored, *(repartition(rows.scored, own) for _ in range(2))]
+    partition_streams = streams((0, 1), "partitions")
+    each = [rows.scored, *(repartition(rows.scored, partition_streams) for _ in range(2))]
     alone = [
         gradient_of(
             _averaged(1, network=network),
@@ -91,9 +94,9 @@ def test_the_company_stays_in_every_partition() -> None:
         )
         for one in each
     ]
-    seen = gradient_of(training, PARAMETERS, SPLITS.train, rows, randomness(training))
-    np.testing.assert_allclose(seen.loss, np.mean([a.loss for a in alone], axis=0), rtol=1e-12)
-    for name, gradient in flat(seen.gradients).items():
+    averaged = gradient_of(training, PARAMETERS, SPLITS.train, rows, randomness(training))
+    np.testing.assert_allclose(averaged.loss, np.mean([a.loss for a in alone], axis=0), rtol=1e-12)
+    for name, gradient in flat(averaged.gradients).items():
         expected = np.mean([flat(a.gradients)[name] for a in alone], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
 
@@ -101,12 +104,12 @@ def test_the_company_stays_in_every_partition() -> None:
 def test_averaging_over_partitions_keeps_single_precision() -> None:
     single = each(lambda v: v.astype(np.float32), PARAMETERS)
     training, data = _averaged(3), small_splits(2, np.float32).train
-    seen = gradient_of(training, single, data, ROWS, randomness(training))
-    assert {g.dtype for g in arrays(seen.gradients)} == {np.dtype(np.float32)}
+    averaged = gradient_of(training, single, data, ROWS, randomness(training))
+    assert {g.dtype for g in arrays(averaged.gradients)} == {np.dtype(np.float32)}
 
 
 def test_with_one_ghost_there_is_one_partition() -> None:
-    """Its examples in another order: training is the same beyond rounding."""
+    """Its examples come in another order, so training differs by rounding only."""
     whole = small_mlp(norm_batch_size=16, activation="tanh")
     curves = [
         records_of(Curve, _averaged(k, network=whole, norm_batch_size=16), SPLITS) for k in (1, 4)
@@ -119,15 +122,15 @@ def test_with_one_ghost_there_is_one_partition() -> None:
 
 
 def _draws(partitions: int, count: int) -> Array:
-    """Gradients of one batch, each time in fresh partitions, `(count, parameters)`."""
-    own, training = generators(2, 5), _averaged(partitions)
-    random = Randomness((), own)
-    found = []
+    """Gradients of one batch, each with fresh partitions, `(count, parameters)`."""
+    partition_streams, training = generators(2, 5), _averaged(partitions)
+    random = Randomness((), partition_streams)
+    draws = []
     for _ in range(count):
-        rows = ROWS._replace(scored=repartition(ROWS.scored, own))
-        seen = gradient_of(training, PARAMETERS, SPLITS.train, rows, random)
-        found.append(_flat(seen.gradients))
-    return np.array(found)
+        rows = ROWS._replace(scored=repartition(ROWS.scored, partition_streams))
+        gradient = gradient_of(training, PARAMETERS, SPLITS.train, rows, random)
+        draws.append(_flat(gradient.gradients))
+    return np.array(draws)
 
 
 def test_averaging_keeps_the_expected_gradient_and_divides_the_noise() -> None:
@@ -157,12 +160,12 @@ def test_the_step_s_batch_is_as_arranged_and_its_company_comes_last(name: str) -
     labels = SPLITS.train.take(rows.scored)[1]
     arranged = np.concatenate([arrange(rows.scored, labels), rows.company], axis=1)
     x, y = batch_of(training, SPLITS.train, rows)
-    for own, expected in zip((x, y), SPLITS.train.take(arranged), strict=True):
-        np.testing.assert_array_equal(own, expected)
+    for array, expected in zip((x, y), SPLITS.train.take(arranged), strict=True):
+        np.testing.assert_array_equal(array, expected)
 
 
 def test_class_sorted_ghosts_hold_few_classes_and_stratified_ones_all_alike() -> None:
-    """Seen in the labels of a training step's ghosts."""
+    """The labels of a training step's ghosts show it."""
     rows = next(feed(_averaged(1), SPLITS.train))
     kinds = {}
     for name, arrange in ARRANGEMENTS.items():
@@ -179,12 +182,12 @@ def test_class_sorted_ghosts_hold_few_classes_and_stratified_ones_all_alike() ->
 @pytest.mark.parametrize("name", ["class sorted", "stratified"])
 def test_partitions_of_an_arranged_batch_are_arranged(name: str) -> None:
     training = _averaged(3, arrangement=ARRANGEMENTS[name])
-    seen = gradient_of(training, PARAMETERS, SPLITS.train, ROWS, randomness(training))
-    own = streams((0, 1), "partitions")
-    batches = [ROWS.scored, *(repartition(ROWS.scored, own) for _ in range(2))]
+    averaged = gradient_of(training, PARAMETERS, SPLITS.train, ROWS, randomness(training))
+    partition_streams = streams((0, 1), "partitions")
+    batches = [ROWS.scored, *(repartition(ROWS.scored, partition_streams) for _ in range(2))]
     arranged = [ARRANGEMENTS[name](b, SPLITS.train.take(b)[1]) for b in batches]
     gradients = [_plain(scored)[1] for scored in arranged]
-    for key, gradient in flat(seen.gradients).items():
+    for key, gradient in flat(averaged.gradients).items():
         expected = np.mean([flat(g)[key] for g in gradients], axis=0)
         np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
 

@@ -66,19 +66,19 @@ def test_company_is_of_other_examples_each_once(
     batch = data.draw(st.integers(1, examples))
     count = data.draw(st.integers(0, examples - batch))
     rows = np.stack([g.permutation(examples)[:batch] for g in generators(3, seed)])
-    found = company(generators(3, seed + 1), rows, examples, count)
-    assert found.shape == (3, count) and found.dtype == rows.dtype
-    for own, others in zip(rows, found, strict=True):
-        assert len({*own, *others}) == batch + count
+    joining = company(generators(3, seed + 1), rows, examples, count)
+    assert joining.shape == (3, count) and joining.dtype == rows.dtype
+    for scored, others in zip(rows, joining, strict=True):
+        assert len({*scored, *others}) == batch + count
         assert set(others) <= set(range(examples))
 
 
 def test_every_other_example_is_as_likely() -> None:
     """4,000 companies of 3 of 10 others; binomial, largest of ten |z| below 4."""
     rows = np.array([[3, 7]])
-    own = generators(1)
-    seen = np.concatenate([company(own, rows, 12, 3)[0] for _ in range(4000)])
-    counts = np.bincount(seen, minlength=12)
+    streams = generators(1)
+    joining = np.concatenate([company(streams, rows, 12, 3)[0] for _ in range(4000)])
+    counts = np.bincount(joining, minlength=12)
     assert counts[[3, 7]].sum() == 0
     z = (np.delete(counts, [3, 7]) - 1200) / np.sqrt(4000 * 0.3 * 0.7)
     assert np.abs(z).max() < 4
@@ -118,17 +118,19 @@ def _loss(network: Network, parameters: NetworkParameters, x: Array, labels: Arr
 def test_the_gradient_is_that_of_the_scored_rows_alone(m: int) -> None:
     training, rows = _in_company(m), _rows(m - B)
     parameters = _parameters(training.network)
-    seen = gradient_of(training, parameters, SPLITS.train, rows, randomness(training))
+    gradient_in_company = gradient_of(
+        training, parameters, SPLITS.train, rows, randomness(training)
+    )
     x, labels = SPLITS.train.take(np.concatenate([rows.scored, rows.company], axis=1))
     np.testing.assert_allclose(
-        seen.loss.sum(), _loss(training.network, parameters, x, labels), rtol=1e-12
+        gradient_in_company.loss.sum(), _loss(training.network, parameters, x, labels), rtol=1e-12
     )
 
     def loss(name: str, value: Array) -> float:
         return _loss(training.network, nested(named | {name: value}, parameters), x, labels)
 
     named = flat(parameters)
-    for i, (name, gradient) in enumerate(flat(seen.gradients).items()):
+    for i, (name, gradient) in enumerate(flat(gradient_in_company.gradients).items()):
         direction = normal(i, *gradient.shape)
         numeric = slope(partial(loss, name), named[name], direction)
         assert relative_error(float(np.sum(gradient * direction)), numeric) < 1e-6, name
@@ -139,15 +141,16 @@ def test_labels_of_the_company_are_never_seen() -> None:
     parameters = _parameters(training.network)
     for r in range(2):
         labels = SPLITS.train.labels.copy()
-        own = SPLITS.train.replica(r)
-        labels[own.index[0, rows.company[r]]] = 0
-        other = replace(own, labels=labels)
+        examples = SPLITS.train.replica(r)
+        labels[examples.index[0, rows.company[r]]] = 0
+        other = replace(examples, labels=labels)
         one = Rows(rows.scored[r : r + 1], rows.company[r : r + 1])
-        at = of_replica(parameters, r)
-        found = [
-            gradient_of(training, at, data, one, randomness(training)) for data in (own, other)
+        replica_parameters = of_replica(parameters, r)
+        pair = [
+            gradient_of(training, replica_parameters, data, one, randomness(training))
+            for data in (examples, other)
         ]
-        np.testing.assert_equal(found[0].gradients, found[1].gradients)
+        np.testing.assert_equal(pair[0].gradients, pair[1].gradients)
 
 
 def test_training_in_the_company_of_all_is_full_batch_norm_written_out() -> None:
@@ -174,16 +177,18 @@ def test_training_in_the_company_of_all_is_full_batch_norm_written_out() -> None
 def test_the_company_of_all_makes_batch_statistics_the_population_s() -> None:
     training, rows = _in_company(N), _rows(N - B)
     parameters = _parameters(training.network)
-    seen = gradient_of(training, parameters, SPLITS.train, rows, randomness(training))
+    gradient = gradient_of(training, parameters, SPLITS.train, rows, randomness(training))
     exact = population(
         training.network, parameters, SPLITS.train, (), streams((0, 1), "probe")
     ).moments
     for name, moments in exact.items():
-        for own, expected in zip(seen.tape[name].moments, moments, strict=True):
-            np.testing.assert_allclose(own, expected, rtol=1e-10, atol=1e-12)
+        for moment, expected in zip(gradient.tape[name].moments, moments, strict=True):
+            np.testing.assert_allclose(moment, expected, rtol=1e-10, atol=1e-12)
     x, labels = SPLITS.train.take(rows.scored)
     logits = training.network.predict(parameters, x, frozen(exact))
-    np.testing.assert_allclose(seen.loss, cross_entropy(logits, labels).mean(axis=1), rtol=1e-10)
+    np.testing.assert_allclose(
+        gradient.loss, cross_entropy(logits, labels).mean(axis=1), rtol=1e-10
+    )
 
 
 def test_averages_watch_the_statistics_of_the_whole_company() -> None:
@@ -207,7 +212,7 @@ def test_batch_norm_proves_itself_in_company() -> None:
 def test_injected_noise_in_the_company_of_all_is_noise_on_population_statistics(
     kind: type[ShiftNoise | ScaleNoise | ShiftAndScaleNoise],
 ) -> None:
-    """Of hardly any noise, training is that under population statistics; of some, another one."""
+    """With hardly any noise, training is that under population statistics; with some, it is not."""
     plain = records_of(Curve, _in_company(N), SPLITS)
     runs = {}
     for m in (4, 10**14):

@@ -41,7 +41,7 @@ SHAPES = {
     "norm1": {"gamma": (2, 1, 4), "beta": (2, 1, 4)},
     "relu1": {},
 }
-NAMES = [(layer, name) for layer, own in SHAPES.items() for name in own]
+NAMES = [(layer, name) for layer, shapes in SHAPES.items() for name in shapes]
 
 
 def _build(kind: Kind, decay: Decay, scope: WeightDecayScope) -> Optimizer:
@@ -77,9 +77,9 @@ def _arrays(seed: int, dtype: DTypeLike = np.float64) -> NetworkParameters:
     return {
         layer: {
             name: normal(seed + NAMES.index((layer, name)), *shape).astype(dtype)
-            for name, shape in own.items()
+            for name, shape in shapes.items()
         }
-        for layer, own in SHAPES.items()
+        for layer, shapes in SHAPES.items()
     }
 
 
@@ -101,12 +101,12 @@ def test_steps_follow_the_scalar_recursion(
     moved, _ = _run(_build(kind, decay, scope))
     start, gradients = _arrays(0), [_arrays(100 * (t + 1)) for t in range(len(RATES))]
     for layer, name in NAMES:
-        own: Decay = decay if scope == "all" or name == "weight" else "none"
+        style: Decay = decay if scope == "all" or name == "weight" else "none"
         array = moved[layer][name]
-        for at in np.ndindex(array.shape):
-            series = [float(g[layer][name][at]) for g in gradients]
-            expected = _scalar(kind, own, float(start[layer][name][at]), series)
-            assert array[at] == pytest.approx(expected, rel=1e-12, abs=1e-12)
+        for index in np.ndindex(array.shape):
+            series = [float(g[layer][name][index]) for g in gradients]
+            expected = _scalar(kind, style, float(start[layer][name][index]), series)
+            assert array[index] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "decay", "scope"), TABLE)

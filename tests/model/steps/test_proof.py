@@ -1,4 +1,4 @@
-"""A whole step held to the identities of its norms."""
+"""The check of a whole step against the identities of its norms."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_purposes_do_not_move_when_others_draw() -> None:
 
 
 def test_the_key_of_each_purpose_is_fixed() -> None:
-    """A new purpose goes to the end: the others keep their place, and stored runs their draws."""
+    """New purposes are appended, so that stored runs keep the draws of the others."""
     keys: dict[Purpose, int] = {"split": 0, "weights": 1, "order": 2, "noise": 3, "probe": 4}
     for purpose, i in keys.items():
         expected = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(i,)))
@@ -85,7 +85,7 @@ def test_the_order_does_not_depend_on_the_batch_size(
 
 @pytest.mark.parametrize("whole", [8, 16, 32])
 def test_ghosts_nest(whole: int) -> None:
-    """Every batch is the halves of a size, in order: two batches of half the size."""
+    """Every batch consists of two batches of half the size, in order."""
     large = islice(batches(streams((4, 5), "order"), 64, whole), 6)
     small = batches(streams((4, 5), "order"), 64, whole // 2)
     for batch in large:

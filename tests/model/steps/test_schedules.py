@@ -18,9 +18,11 @@ VALUES: dict[ScheduleName, dict[float, float]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "at"), [(n, at) for n, row in VALUES.items() for at in row])
-def test_values(name: ScheduleName, at: float) -> None:
-    assert SCHEDULES[name](at) == pytest.approx(VALUES[name][at], rel=1e-12, abs=1e-12)
+@pytest.mark.parametrize(
+    ("name", "progress"), [(n, progress) for n, row in VALUES.items() for progress in row]
+)
+def test_values(name: ScheduleName, progress: float) -> None:
+    assert SCHEDULES[name](progress) == pytest.approx(VALUES[name][progress], rel=1e-12, abs=1e-12)
 
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))

@@ -1,4 +1,4 @@
-"""What a training's settings say about its course."""
+"""Learning rates and epochs from a training's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training that is stopped at any step and goes on elsewhere, bit for bit."""
+"""Training that is stopped at any step and resumed elsewhere, bit for bit."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ TRAININGS: dict[str, Training] = {
         NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32, probes=small_probes(shadow=True)
     ),
     "an odd batch": small_training(batch_size=24, probes=small_probes(log_probabilities=True)),
-    "one batch an epoch": small_training(batch_size=48),
+    "one batch per epoch": small_training(batch_size=48),
     **{
         name: small_training(arrangement=first_come(arrangement, 8), partitions=2)
         for name, arrangement in ARRANGEMENTS.items()
@@ -112,10 +112,10 @@ def _rows(records: Iterable[Record]) -> list[tuple[Any, ...]]:
 
 
 def _kept(training: Training, splits: Splits = SPLITS) -> tuple[list[Record], dict[int, Snapshot]]:
-    """All of a training, and a snapshot after each of its steps."""
-    found = list(train(training, splits, wanted=lambda: True))
-    snapshots = {record.step: record for record in found if isinstance(record, Snapshot)}
-    return [record for record in found if not isinstance(record, Snapshot)], snapshots
+    """All records of a training, and a snapshot after each of its steps."""
+    records = list(train(training, splits, wanted=lambda: True))
+    snapshots = {record.step: record for record in records if isinstance(record, Snapshot)}
+    return [record for record in records if not isinstance(record, Snapshot)], snapshots
 
 
 def _on_from(training: Training, start: Snapshot, splits: Splits = SPLITS) -> list[Record]:
@@ -151,19 +151,19 @@ def test_what_follows_a_snapshot_is_the_same_bit_for_bit(training: Training) -> 
 
 
 def test_training_that_is_thrown_away_after_every_step(training: Training) -> None:
-    seen: list[Record] = []
+    records: list[Record] = []
     start: Snapshot | None = None
     for stop in range(1, STEPS):
         *before, last = _until(training, start, stop)
         assert isinstance(last, Snapshot)
-        seen, start = seen + before, last
-    assert _rows(seen + _until(training, start, None)) == _rows(run(training, SPLITS))
+        records, start = records + before, last
+    assert _rows(records + _until(training, start, None)) == _rows(run(training, SPLITS))
 
 
 def test_a_snapshot_is_a_value_in_the_layout_of_a_file(training: Training) -> None:
-    """No step writes into an array of a snapshot, of the one it came from or of an earlier one.
+    """No step writes into an array of any snapshot, neither of its own nor of an earlier one.
 
-    The order of a sum, and so its last digits, depends on how an array lies in memory.
+    The order of a sum, and so its last digits, depends on the memory layout of arrays.
     """
     fresh = dict(_arrays(beginning(training, 4, np.dtype(np.float64))))
     kept: list[tuple[Snapshot, Snapshot]] = []
@@ -187,12 +187,12 @@ def _plain(shadow: bool, batch_size: int) -> tuple[Training, list[tuple[Any, ...
 def _until(training: Training, start: Snapshot | None, stop: int | None) -> list[Record]:
     """From the start to a snapshot after the step `stop`, or to the end."""
     steps = iter(range((start.step if start else 0) + 1, STEPS))
-    seen: list[Record] = []
+    records: list[Record] = []
     for record in train(training, SPLITS, start, lambda: next(steps) == stop):
-        seen.append(record)
+        records.append(record)
         if isinstance(record, Snapshot):
             break
-    return seen
+    return records
 
 
 @settings(deadline=None, max_examples=10)
@@ -201,13 +201,13 @@ def _until(training: Training, start: Snapshot | None, stop: int | None) -> list
 )
 def test_any_chain_of_stops(stops: set[int], shadow: bool, size: int) -> None:
     training, whole = _plain(shadow, size)
-    seen: list[Record] = []
+    records: list[Record] = []
     start: Snapshot | None = None
     for stop in sorted(stops):
         *before, last = _until(training, start, stop)
         assert isinstance(last, Snapshot) and last.step == stop
-        seen, start = seen + before, last
-    assert _rows(seen + _until(training, start, None)) == whole
+        records, start = records + before, last
+    assert _rows(records + _until(training, start, None)) == whole
 
 
 def test_snapshots_come_when_they_are_wanted_and_change_nothing() -> None:
@@ -221,9 +221,9 @@ def test_snapshots_come_when_they_are_wanted_and_change_nothing() -> None:
 
     records = list(train(training, SPLITS, wanted=wanted))
     assert asked == list(range(1, STEPS))
-    at = [i for i, record in enumerate(records) if isinstance(record, Snapshot)]
-    assert [records[i].step for i in at] == sorted(answers)
-    for i in at:
+    places = [i for i, record in enumerate(records) if isinstance(record, Snapshot)]
+    assert [records[i].step for i in places] == sorted(answers)
+    for i in places:
         assert all(record.step <= records[i].step for record in records[:i])
         assert all(record.step > records[i].step for record in records[i + 1 :])
     others = [record for record in records if not isinstance(record, Snapshot)]
@@ -236,8 +236,8 @@ def test_losses_of_an_unfinished_row_are_kept() -> None:
     whole, snapshots = _kept(training)
     assert [len(snapshots[step].losses) for step in range(1, 9)] == [0, 0, 1, 2, 0, 1, 2, 3]
     curves = [r for r in whole if isinstance(r, Curve)]
-    found = [r for r in _on_from(training, snapshots[4]) if isinstance(r, Curve)]
-    assert found[0].loss.tobytes() == curves[2].loss.tobytes()
+    resumed = [r for r in _on_from(training, snapshots[4]) if isinstance(r, Curve)]
+    assert resumed[0].loss.tobytes() == curves[2].loss.tobytes()
 
 
 def test_a_diverged_training_goes_on_as_it_was() -> None:
@@ -255,32 +255,40 @@ def test_in_single_precision() -> None:
         assert _rows(_on_from(training, snapshots[step], splits)) == _rows(_after(whole, step))
 
 
-def _forgetting(part: str, at: Snapshot, fresh: Snapshot) -> Snapshot:
-    """The snapshot with one part as at the beginning."""
-    if part in at.streams:
-        return replace(at, streams=at.streams | {part: fresh.streams[part]})
+def _forgetting(part: str, snapshot: Snapshot, fresh: Snapshot) -> Snapshot:
+    """The snapshot with one part as it was at the start."""
+    if part in snapshot.streams:
+        return replace(snapshot, streams=snapshot.streams | {part: fresh.streams[part]})
     if part == "spare":
-        streams = {p: tuple(s._replace(spare=None) for s in own) for p, own in at.streams.items()}
-        return replace(at, streams=streams)
+        streams = {
+            p: tuple(s._replace(spare=None) for s in states)
+            for p, states in snapshot.streams.items()
+        }
+        return replace(snapshot, streams=streams)
     if part == "losses":
-        return replace(at, losses=fresh.losses)
+        return replace(snapshot, losses=fresh.losses)
     if part == "updates":
-        return replace(at, state=replace(at.state, bank=at.state.bank._replace(updates=0)))
+        return replace(
+            snapshot, state=replace(snapshot.state, bank=snapshot.state.bank._replace(updates=0))
+        )
     if part == "shadow's updates":
-        return replace(at, state=replace(at.state, shadow=at.state.shadow._replace(updates=0)))
+        return replace(
+            snapshot,
+            state=replace(snapshot.state, shadow=snapshot.state.shadow._replace(updates=0)),
+        )
     if part == "count":
-        optimizer = replace(at.state.optimizer, count=fresh.state.optimizer.count)
-        return replace(at, state=replace(at.state, optimizer=optimizer))
+        optimizer = replace(snapshot.state.optimizer, count=fresh.state.optimizer.count)
+        return replace(snapshot, state=replace(snapshot.state, optimizer=optimizer))
     name = part.removesuffix(" averages")
-    return replace(at, state=replace(at.state, **{name: getattr(fresh.state, name)}))
+    return replace(snapshot, state=replace(snapshot.state, **{name: getattr(fresh.state, name)}))
 
 
 @cache
 def _half_way() -> tuple[Training, Snapshot, list[tuple[Any, ...]]]:
     probes = small_probes(shadow=True, evaluation_steps=frozenset({4, 7, 9}))
     training = _everything(probes=probes)
-    at = _kept(training)[1][4]
-    return training, at, _rows(_on_from(training, at))
+    snapshot = _kept(training)[1][4]
+    return training, snapshot, _rows(_on_from(training, snapshot))
 
 
 @pytest.mark.parametrize(
@@ -292,7 +300,7 @@ def _half_way() -> tuple[Training, Snapshot, list[tuple[Any, ...]]]:
     ],
 )
 def test_no_part_of_a_snapshot_may_be_forgotten(part: str) -> None:
-    """Which also shows that the comparisons above would see it."""
-    training, at, whole = _half_way()
+    """This also shows that the comparisons above would notice."""
+    training, snapshot, whole = _half_way()
     fresh = beginning(training, 4, np.dtype(np.float64))
-    assert _rows(_on_from(training, _forgetting(part, at, fresh))) != whole
+    assert _rows(_on_from(training, _forgetting(part, snapshot, fresh))) != whole
