@@ -257,30 +257,23 @@ def test_in_single_precision() -> None:
 
 def _forgetting(part: str, snapshot: Snapshot, fresh: Snapshot) -> Snapshot:
     """The snapshot with one part as it was at the start."""
-    if part in snapshot.streams:
-        return replace(snapshot, streams=snapshot.streams | {part: fresh.streams[part]})
+    state, streams = snapshot.state, snapshot.streams
+    if part in streams:
+        return replace(snapshot, streams=streams | {part: fresh.streams[part]})
     if part == "spare":
-        streams = {
-            p: tuple(s._replace(spare=None) for s in states)
-            for p, states in snapshot.streams.items()
-        }
-        return replace(snapshot, streams=streams)
+        spent = {p: tuple(s._replace(spare=None) for s in states) for p, states in streams.items()}
+        return replace(snapshot, streams=spent)
     if part == "losses":
         return replace(snapshot, losses=fresh.losses)
     if part == "updates":
-        return replace(
-            snapshot, state=replace(snapshot.state, bank=snapshot.state.bank._replace(updates=0))
-        )
+        return replace(snapshot, state=replace(state, bank=state.bank._replace(updates=0)))
     if part == "shadow's updates":
-        return replace(
-            snapshot,
-            state=replace(snapshot.state, shadow=snapshot.state.shadow._replace(updates=0)),
-        )
+        return replace(snapshot, state=replace(state, shadow=state.shadow._replace(updates=0)))
     if part == "count":
-        optimizer = replace(snapshot.state.optimizer, count=fresh.state.optimizer.count)
-        return replace(snapshot, state=replace(snapshot.state, optimizer=optimizer))
+        optimizer = replace(state.optimizer, count=fresh.state.optimizer.count)
+        return replace(snapshot, state=replace(state, optimizer=optimizer))
     name = part.removesuffix(" averages")
-    return replace(snapshot, state=replace(snapshot.state, **{name: getattr(fresh.state, name)}))
+    return replace(snapshot, state=replace(state, **{name: getattr(fresh.state, name)}))
 
 
 @cache
