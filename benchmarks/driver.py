@@ -23,7 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from caviar.runner.session.loop import CHECKPOINT_SECONDS, CHECKPOINTS_A_SECOND, run_study
+from caviar.runner.session.loop import run_study
+from caviar.runner.session.pace import PACE
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import make_plan
@@ -92,7 +93,7 @@ class Replay:
             event = replace(recorded, trial_id=job.trial_id, attempt=job.attempt)
             if not isinstance(event, Checkpoint):
                 yield event
-            elif self.now - last >= 1 / CHECKPOINTS_A_SECOND:
+            elif self.now - last >= 1 / PACE.checkpoints_per_second:
                 last = self.now
                 yield event
             if index + 1 < len(self._script):
@@ -108,7 +109,7 @@ class Replay:
 def measured(settings: list[str]) -> tuple[Job, list[Timed]]:
     """A real trial of the quickstart with these settings, by its events."""
     plan = make_plan(read_study(None, settings), 1)
-    job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, CHECKPOINT_SECONDS)
+    job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, PACE.checkpoint_seconds)
     script, began = [], time.perf_counter()
     for event in run_trial(job, plan.data):
         script.append(Timed(time.perf_counter() - began, pickle.dumps(event)))

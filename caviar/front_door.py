@@ -27,6 +27,7 @@ from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import Study, study_from_table, study_from_text
 from caviar.runner.study.study_file import read_study as study_from_file
+from caviar.runner.trial.run_trial import run_trial
 
 
 def read_study(
@@ -101,7 +102,7 @@ def run(
     progress = execute(
         planned,
         storage_at(root),
-        lambda jobs: executor_on(where, planned.data, jobs, workers, address),
+        lambda jobs: executor_on(where, planned.data, jobs, workers, address, run_trial),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,
         accept_other_processor=accept_other_processor,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out
 from caviar.runner.cli.options import (
     Address,
     DryRun,
@@ -29,9 +30,7 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
-    from caviar.runner.session.loop import Progress
     from caviar.runner.store.storage import Storage
-    from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -40,18 +39,21 @@ app = typer.Typer(
     help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
 )
 
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+FAILED, REFUSED = 1, 2
 
 MOST = 10**12
 """No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
 
 
-def main() -> None:
-    """Run the program; a user's mistake is one sentence on stderr and exit code 2."""
+def main(carry_out: CarryOut = carried_out) -> None:
+    """Run the program; a user's mistake is one sentence on stderr and exit code 2.
+
+    `carry_out` is what `caviar run` does with a plan.
+    """
     # Here, before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     try:
-        app()
+        app(obj=carry_out)
     except RequestError as error:
         _end(str(error), REFUSED)
     except StorageError as error:
@@ -80,6 +82,7 @@ def _say(text: str) -> None:
 
 @app.command()
 def run(
+    context: typer.Context,
     study: StudyFile = None,
     on: On = Where.local,
     workers: Workers = None,
@@ -108,37 +111,11 @@ def run(
         _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
-    progress = _carried_out(plan, root, on, workers, address, accept_other_processor)
+    progress = context.obj(plan, root, on, workers, address, accept_other_processor)
     if report and not progress.interrupted:
         _report(root)
     if progress.interrupted or progress.failed:
         raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
-
-
-def _carried_out(
-    plan: Plan,
-    root: str,
-    on: Where,
-    workers: int | None,
-    address: str | None,
-    accept_other_processor: bool,
-) -> Progress:
-    from caviar.runner.executors.choice import executor_on
-    from caviar.runner.session.execute import execute
-
-    progress = execute(
-        plan,
-        _storage(root),
-        lambda jobs: executor_on(on, plan.data, jobs, workers, address),
-        " ".join(["caviar", *map(masked, sys.argv[1:])]),
-        # Without another word: files are whole or not there at any instant.
-        at_once=lambda: os._exit(INTERRUPTED),
-        accept_other_processor=accept_other_processor,
-    )
-    _say(f"rows: {masked(root)}")
-    if progress.interrupted:
-        print("interrupted: what was measured is on disk; the same command resumes")
-    return progress
 
 
 def _power(seeds: int, pilot: str | None) -> str:

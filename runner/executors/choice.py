@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from caviar.runner.data.splits import Data
-    from caviar.runner.executors.executor import Executor
+    from caviar.runner.executors.executor import Executor, RunTrial
 
 
 class Where(StrEnum):
@@ -20,22 +20,28 @@ class Where(StrEnum):
 
 
 def executor_on(
-    where: Where, data: Data, jobs: int, workers: int | None, address: str | None
+    where: Where,
+    data: Data,
+    jobs: int,
+    workers: int | None,
+    address: str | None,
+    run: RunTrial,
 ) -> Executor:
     """An executor for so many jobs; without any, nothing is started.
 
     `workers`: how many at once, by default one per core. `address`: of a running Ray cluster.
+    `run`: what a worker does with a job.
     Raises RequestError where the Ray cluster does not start or answer.
     """
     if where is Where.inline or not jobs:
         from caviar.runner.executors.inline import InlineExecutor
 
-        return InlineExecutor(data)
+        return InlineExecutor(data, run)
     if where is Where.ray:
         from caviar.runner.executors.ray_actors import RayExecutor
 
-        return RayExecutor(data, workers, address)
+        return RayExecutor(data, workers, address, run)
     from caviar.runner.executors.processes import LocalExecutor
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return LocalExecutor(data, min(workers or cores or 1, jobs))
+    return LocalExecutor(data, min(workers or cores or 1, jobs), run)

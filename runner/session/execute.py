@@ -10,6 +10,7 @@ from caviar.runner.errors import printable
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
 from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.session.progress_display import Display, line
 from caviar.runner.session.run_folder import (
     STUDY,
@@ -33,6 +34,7 @@ def execute(
     at_once: Callable[[], object],
     *,
     accept_other_processor: bool = False,
+    pace: Pace = PACE,
 ) -> Progress:
     """Run what is left of a plan and print how it went; an interrupt stops it in order.
 
@@ -44,7 +46,7 @@ def execute(
     planned = len(plan.trials)  # each is checked here, before anything is written
     # The handlers come before the first file: from here on, no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
-        sink = _opened(plan, storage, command, accept_other_processor)
+        sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # A run of before may have more to finish.
         if already:
@@ -52,10 +54,16 @@ def execute(
         executor = executor_for(len(jobs))
         interrupt.install()  # again: ray.init() has handlers of its own
         # As text in a notebook too: its live regions need a widget that may not be there.
-        display = Display(Console(force_jupyter=False))
+        display = Display(Console(force_jupyter=False), pace.line_seconds)
         try:
             progress = run_study(
-                jobs, executor, sink, display, already=already, stop=lambda: interrupt.asked
+                jobs,
+                executor,
+                sink,
+                display,
+                already=already,
+                stop=lambda: interrupt.asked,
+                pace=pace,
             )
             # Before the workers are stopped, which may take longer than `ray job stop` waits.
             sink.close()
@@ -66,7 +74,9 @@ def execute(
     return progress
 
 
-def _opened(plan: Plan, storage: Storage, command: str, accepted: bool) -> ParquetSink:
+def _opened(
+    plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace
+) -> ParquetSink:
     """The sink of a run whose study and plan are on disk."""
     if storage.rival:
         print(f"takes over {storage.where} from {storage.rival}")
@@ -76,6 +86,6 @@ def _opened(plan: Plan, storage: Storage, command: str, accepted: bool) -> Parqu
         print(printable(f"{changed}; those under way begin anew"))
         forget_all(storage)
     forget_ended(storage)
-    sink = ParquetSink(storage)
+    sink = ParquetSink(storage, max_seconds=pace.rows_seconds)
     sink.plan(unplanned(storage, plan))
     return sink

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.executors.executor import Executor
+from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.sink import MetricSink
 from caviar.runner.trial.events import (
     Block,
@@ -27,11 +28,6 @@ DEATHS = 3
 
 LOSSES = 10
 """How many machines may be lost under a trial in one run before it is given up as `lost`."""
-
-CHECKPOINT_SECONDS = 10.0
-CHECKPOINTS_A_SECOND = 2.0
-"""A trial sends a checkpoint about every ten seconds, and all trials together two a second:
-the driver writes them, and one of a large network has tens of megabytes."""
 
 
 @dataclass
@@ -94,6 +90,7 @@ def run_study(
     *,
     already: int = 0,
     stop: Callable[[], bool] = lambda: False,
+    pace: Pace = PACE,
 ) -> Progress:
     """Run the jobs, longest first, and send every row and outcome to the sink.
 
@@ -105,7 +102,7 @@ def run_study(
     cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
     progress = Progress(total=len(jobs) + already, already=already, cost=cost)
     current = {job.trial_id: job.attempt for job in jobs}
-    seconds = max(CHECKPOINT_SECONDS, executor.workers / CHECKPOINTS_A_SECOND)
+    seconds = pace.between_checkpoints(executor.workers)
     for job in _resumed(jobs, sink, progress):
         executor.submit(replace(job, checkpoint_seconds=seconds))
     for event in executor.events():

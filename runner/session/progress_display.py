@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from caviar.runner.errors import printable
 from caviar.runner.session.loop import Progress
+from caviar.runner.session.pace import PACE
 from caviar.runner.trial.events import Event, Idle, Outcome, WorkerDied
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-PLAIN_SECONDS = 10.0
-"""A plain line about this often."""
 WAITING_SECONDS = 60.0
 """After so long without a running trial, and as long again each time, that is said."""
 
@@ -54,11 +53,17 @@ def failure(outcome: Outcome) -> str:
 class Display:
     """Shows progress on a console until closed; `clock` gives seconds that only grow."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        line_seconds: float = PACE.line_seconds,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = console
         self._clock = clock
         self._live = None
-        self._next = self._clock() + PLAIN_SECONDS
+        self._line_seconds = line_seconds
+        self._next = self._clock() + line_seconds
         self._failure_shown = False
         self._news = self._waits_from = self._clock()
         if console.is_terminal:
@@ -79,7 +84,7 @@ class Display:
         if self._live is not None:
             self._live.update(region(progress))
         elif self._clock() >= self._next:
-            self._next = self._clock() + PLAIN_SECONDS
+            self._next = self._clock() + self._line_seconds
             self._say(line(progress))
 
     def _watch(self, progress: Progress, event: Event) -> None:

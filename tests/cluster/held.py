@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
 from caviar.runner.data.splits import Data
-from caviar.runner.executors.ray_actors import RayExecutor
 from caviar.runner.trial.events import Event, Job
 from caviar.runner.trial.run_trial import run_trial
 from tests.runner.workers import holds_until
@@ -29,5 +29,4 @@ def all_but_the_smallest_ghosts(release: Path, job: Job, data: Data) -> Iterator
 
 if __name__ == "__main__":
     run = partial(all_but_the_smallest_ghosts, Path(sys.argv.pop(1)))
-    RayExecutor.__init__.__defaults__ = (run,)
-    main()
+    main(partial(carried_out, trial=run))

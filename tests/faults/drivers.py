@@ -18,12 +18,12 @@ STUDY = settings_of(
 """Four trials of more steps than twenty drivers take that stop at two checkpoints."""
 
 PROGRAM = """
-import caviar.runner.session.loop, caviar.runner.store.sink
+from functools import partial
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
-caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__["max_seconds"] = {seconds}
-from caviar.runner.session import loop
-loop.CHECKPOINT_SECONDS, loop.CHECKPOINTS_A_SECOND = {seconds}, 1e12
-main()
+from caviar.runner.session.pace import Pace
+pace = Pace(checkpoint_seconds={seconds}, checkpoints_per_second=1e12, rows_seconds={seconds})
+main(partial(carried_out, pace=pace))
 """
 """The program, with rows and checkpoints written sooner or later than it would."""
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-import caviar.runner.session.loop
-import caviar.runner.store.sink
-import caviar.runner.trial.run_trial
-from caviar.runner.cli import main as cli
+from caviar.runner.cli.carry_out import CarryOut, carried_out
+from caviar.runner.cli.main import main
+from caviar.runner.session.pace import Pace
+from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import settings_of
 
 SMALL = (
@@ -39,20 +39,15 @@ class Ended(NamedTuple):
     complained: str
 
 
-@contextmanager
-def at_every_step() -> Iterator[None]:
-    """A checkpoint after every step, and all that is sent is written at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(caviar.runner.session.loop, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(caviar.runner.session.loop, "CHECKPOINTS_A_SECOND", 1e12)
-        patch.setattr(caviar.runner.trial.run_trial, "CHECKPOINT_REST", 0.0)
-        defaults = caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__
-        assert defaults is not None
-        patch.setitem(defaults, "max_seconds", 0.0)
-        yield
+AT_EVERY_STEP = partial(
+    carried_out,
+    trial=partial(run_trial, checkpoint_rest=0.0),
+    pace=Pace(checkpoint_seconds=0.0, checkpoints_per_second=1e12, rows_seconds=0.0),
+)
+"""A checkpoint after every step, and all that is sent is written at once."""
 
 
-def caviar_here(*words: str | Path) -> Ended:
+def caviar_here(*words: str | Path, carry_out: CarryOut = carried_out) -> Ended:
     """`caviar` with these words, in this process; what is no `Exception` passes through."""
     said, complained = io.StringIO(), io.StringIO()
     code: object = 0
@@ -61,7 +56,7 @@ def caviar_here(*words: str | Path) -> Ended:
         patch.setattr(sys, "argv", ["caviar", *map(str, words)])
         try:
             with redirect_stdout(said), redirect_stderr(complained):
-                cli.main()
+                main(carry_out)
         except SystemExit as ended:
             code = ended.code
         finally:
@@ -70,10 +65,13 @@ def caviar_here(*words: str | Path) -> Ended:
     return Ended(code or 0, said.getvalue(), complained.getvalue())
 
 
-def run_here(root: Path, *study: str) -> Ended:
-    return caviar_here(
-        "run", *settings_of(study or SMALL), "--on", "inline", "--no-report", "--out", root
-    )
+def run_here(root: Path, *study: str, carry_out: CarryOut = carried_out) -> Ended:
+    words = ["run", *settings_of(study or SMALL), "--on", "inline", "--no-report"]
+    return caviar_here(*words, "--out", root, carry_out=carry_out)
+
+
+def run_at_every_step(root: Path, *study: str) -> Ended:
+    return run_here(root, *study, carry_out=AT_EVERY_STEP)
 
 
 def one_sentence(ended: Ended) -> str:

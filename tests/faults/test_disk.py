@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,16 @@ from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
-from tests.faults.program import at_every_step, one_sentence, run_here
+from tests.faults.program import one_sentence, run_at_every_step
 from tests.runner.helpers import parts
 
 OVER = "what was committed is whole, and the same command carries on once"
 
 
-@pytest.fixture(autouse=True)
-def soon() -> Iterator[None]:
-    with at_every_step():
-        yield
-
-
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     root = tmp_path_factory.mktemp("whole") / "run"
-    assert run_here(root).code == 0
+    assert run_at_every_step(root).code == 0
     return rows_that_count(root)
 
 
@@ -37,22 +30,21 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed in its first trial, after a checkpoint, in the middle of a part."""
     root = tmp_path_factory.mktemp("half") / "run"
-    with at_every_step():
-        for fatal in range(60, 200):
-            shutil.rmtree(root, ignore_errors=True)
-            with pytest.raises(Death), failing(Disk(root, "killed", fatal)) as disk:
-                run_here(root)
-            torn = [p for p in root.rglob(".part-*") if "curves" in str(p)]
-            kept = kept_trials(LocalFolder(root))
-            if disk.struck == "write" and torn and kept and parts(root, "curves"):
-                return root
+    for fatal in range(60, 200):
+        shutil.rmtree(root, ignore_errors=True)
+        with pytest.raises(Death), failing(Disk(root, "killed", fatal)) as disk:
+            run_at_every_step(root)
+        torn = [p for p in root.rglob(".part-*") if "curves" in str(p)]
+        kept = kept_trials(LocalFolder(root))
+        if disk.struck == "write" and torn and kept and parts(root, "curves"):
+            return root
     raise AssertionError("no operation cut a part after a checkpoint")
 
 
 def operations(root: Path, failure: Failure) -> list[int]:
     """The operations at which a run can meet the failure: a full disk is one where it writes."""
     with failing(Disk(root)) as disk:
-        assert run_here(root).code == 0
+        assert run_at_every_step(root).code == 0
     return disk.writing if failure == "full" else list(range(disk.done))
 
 
@@ -60,7 +52,7 @@ def strike(root: Path, failure: Failure, fatal: int, fault: Fault) -> None:
     """Run until the disk fails there: one sentence, and nothing torn."""
     with failing(Disk(root, failure, fatal)) as disk:
         try:
-            ended = run_here(root)
+            ended = run_at_every_step(root)
         except Death:
             ended = None
     assert disk.struck or disk.done <= fatal
@@ -77,7 +69,7 @@ def strike(root: Path, failure: Failure, fatal: int, fault: Fault) -> None:
 
 def carries_on(root: Path, before: Rows, expected: Rows, fault: Fault) -> None:
     with fault.recovering():
-        ended = run_here(root)
+        ended = run_at_every_step(root)
     assert (ended.code, ended.complained) == (0, "")
     fault.ended(before, expected, rows_that_count(root))
     left = [p for p in root.rglob("*") if p.is_file()]
@@ -143,6 +135,6 @@ def test_a_resumed_run_meets_a_bad_disk(
 def test_the_half_done_run_has_what_it_is_for(half_done: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(half_done, tmp_path / "run"))
     assert len(kept_trials(LocalFolder(root))) == 1 and parts(root, "curves")
-    ended = run_here(root)
+    ended = run_at_every_step(root)
     assert "from their checkpoints go on" in ended.said
     assert not verify_run(storage_at(root)).faults

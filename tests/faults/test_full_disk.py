@@ -15,9 +15,9 @@ from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.faults.program import (
     SMALL,
     Ended,
-    at_every_step,
     caviar_here,
     one_sentence,
+    run_at_every_step,
     run_here,
 )
 from tests.runner.helpers import DIGITS, command, parts, settings_of
@@ -32,8 +32,7 @@ PAGE = 4096
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     root = tmp_path_factory.mktemp("whole") / "run"
-    with at_every_step():
-        assert run_here(root).code == 0
+    assert run_at_every_step(root).code == 0
     return rows_that_count(root)
 
 
@@ -70,24 +69,23 @@ def test_a_disk_that_is_full_at_any_page(
     """One page more of room each time, until there is enough."""
     disk.mount("size=1")
     pages, last = 1, Ended(1, "", "")
-    with at_every_step():
-        while last.code != 0:
-            disk.again(f"size={pages * PAGE}")
-            root = disk.at / f"run-{pages}"
-            last = run_here(root)
-            if last.code == 0:
-                break
-            fault.inject()
-            assert last.code == 1 and NO_ROOM in one_sentence(last)
-            if root.exists():
-                whole(root)
-            before = rows_that_count(root) if (root / "study.json").exists() else Rows()
-            disk.again("size=64m")
-            with fault.recovering():
-                assert run_here(root).code == 0
-            fault.ended(before, expected, rows_that_count(root))
-            shutil.rmtree(root)
-            pages += stride
+    while last.code != 0:
+        disk.again(f"size={pages * PAGE}")
+        root = disk.at / f"run-{pages}"
+        last = run_at_every_step(root)
+        if last.code == 0:
+            break
+        fault.inject()
+        assert last.code == 1 and NO_ROOM in one_sentence(last)
+        if root.exists():
+            whole(root)
+        before = rows_that_count(root) if (root / "study.json").exists() else Rows()
+        disk.again("size=64m")
+        with fault.recovering():
+            assert run_at_every_step(root).code == 0
+        fault.ended(before, expected, rows_that_count(root))
+        shutil.rmtree(root)
+        pages += stride
     assert fault.injected > 20 / stride
 
 
@@ -95,15 +93,14 @@ def test_a_disk_that_is_full_at_any_page(
 def test_a_disk_without_inodes(expected: Rows, fault: Fault, disk: SmallDisk) -> None:
     disk.mount("size=64m", "nr_inodes=12")
     root = disk.at / "run"
-    with at_every_step():
-        last = run_here(root)
-        assert last.code == 1 and NO_ROOM in one_sentence(last)
-        fault.inject()
-        whole(root)
-        before = rows_that_count(root)
-        disk.again("nr_inodes=1000")
-        with fault.recovering():
-            assert run_here(root).code == 0
+    last = run_at_every_step(root)
+    assert last.code == 1 and NO_ROOM in one_sentence(last)
+    fault.inject()
+    whole(root)
+    before = rows_that_count(root)
+    disk.again("nr_inodes=1000")
+    with fault.recovering():
+        assert run_at_every_step(root).code == 0
     fault.ended(before, expected, rows_that_count(root))
 
 
@@ -154,8 +151,7 @@ def test_a_file_in_the_place_of_a_folder(
     name: str, expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    with at_every_step():
-        run_here(root, *SMALL, "draws.count=1")
+    run_at_every_step(root, *SMALL, "draws.count=1")
     before = rows_that_count(root)
     (root / name).rename(tmp_path / "aside")
     (root / name).write_text("mine")
@@ -196,8 +192,7 @@ def test_a_run_that_is_deleted_under_its_driver(
                 root.mkdir()
 
     monkeypatch.setattr(os, "fsync", deleting)
-    with at_every_step():
-        ended = run_here(root)
+    ended = run_at_every_step(root)
     assert ended.code == 1
     assert "was deleted or replaced while this caviar was writing" in one_sentence(ended)
     assert not list(root.glob("*"))

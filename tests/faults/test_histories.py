@@ -25,7 +25,7 @@ from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count
-from tests.faults.program import SMALL, at_every_step, one_sentence, run_here
+from tests.faults.program import SMALL, one_sentence, run_at_every_step, run_here
 from tests.runner.helpers import parts
 
 MOST = 3
@@ -90,8 +90,7 @@ class Histories(RuleBasedStateMachine):
         self.cut = False
 
     def drive(self, draws: int) -> Any:
-        with at_every_step():
-            return run_here(self.root, *SMALL, f"draws.count={draws}")
+        return run_at_every_step(self.root, *SMALL, f"draws.count={draws}")
 
     def begun(self) -> bool:
         return (self.root / "study.json").exists()

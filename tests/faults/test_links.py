@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.disk import Death, Disk, failing
 from tests.faults.injections import Fault, Rows, rows_that_count
-from tests.faults.program import at_every_step, caviar_here, one_sentence, run_here
+from tests.faults.program import caviar_here, one_sentence, run_at_every_step
 
 Link = Callable[[Path, Path], Path]
 """Puts a link into a run (first) to a place outside (second); returns the link."""
 
 
-@pytest.fixture(autouse=True)
-def soon() -> Iterator[None]:
-    with at_every_step():
-        yield
-
-
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     root = tmp_path_factory.mktemp("whole") / "run"
-    assert run_here(root).code == 0
+    assert run_at_every_step(root).code == 0
     return rows_that_count(root)
 
 
@@ -32,7 +26,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def root(tmp_path: Path) -> Path:
     """A run cut in its first trial."""
     with pytest.raises(Death), failing(Disk(tmp_path / "run", "killed", 200)):
-        run_here(tmp_path / "run")
+        run_at_every_step(tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -100,14 +94,14 @@ def test_a_link_out_of_a_run_is_refused(
     made = link(root, outside)
     fault.inject()
     there, here = content_of(outside), content_of(root)
-    for ended in (run_here(root), caviar_here("verify", root)):
+    for ended in (run_at_every_step(root), caviar_here("verify", root)):
         assert ended.code == 1 and "symbolic link" in one_sentence(ended)
         assert content_of(outside) == there
     changed = {path for path, content in content_of(root).items() if here.get(path) != content}
     assert all(Path(path).name in ("study.json", "trials") for path in changed), changed
     take_back(root, outside, made)
     with fault.recovering():
-        assert run_here(root).code == 0
+        assert run_at_every_step(root).code == 0
     fault.ended(before, expected, rows_that_count(root))
 
 
@@ -125,7 +119,7 @@ def test_a_link_is_not_written_through(
         path.with_name(f".{path.name}.tmp").symlink_to(outside / "diary.txt")
         fault.inject()
     with fault.recovering():
-        assert run_here(root).code == 0
+        assert run_at_every_step(root).code == 0
     assert content_of(outside) == there
     fault.ended(before, expected, rows_that_count(root))
     assert not list(root.rglob(".*.tmp"))

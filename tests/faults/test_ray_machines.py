@@ -51,11 +51,10 @@ STUDY = settings_of(DIGITS)
 PROGRAM = """
 from functools import partial
 from pathlib import Path
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
-from caviar.runner.executors.ray_actors import RayExecutor
 from tests.runner import workers
-RayExecutor.__init__.__defaults__ = ({run},)
-main()
+main(partial(carried_out, trial={run}))
 """
 """The program, with actors that do something else than they would."""
 

@@ -130,11 +130,11 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
 
 
 FAILING = """
-from caviar.runner.executors.processes import LocalExecutor
-from tests.runner import workers
+from functools import partial
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
-LocalExecutor.__init__.__defaults__ = (workers.fails_at_small_ghosts,)
-main()
+from tests.runner import workers
+main(partial(carried_out, trial=workers.fails_at_small_ghosts))
 """
 """The program, whose workers are given trials that cannot be trained."""
 

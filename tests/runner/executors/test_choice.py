@@ -7,6 +7,7 @@ import pytest
 from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.executors.processes import LocalExecutor
+from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import TINY, plan_of
 
 
@@ -23,6 +24,6 @@ from tests.runner.helpers import TINY, plan_of
 def test_no_more_is_started_than_there_is_to_do(
     where: Where, jobs: int, workers: int | None, kind: type, count: int
 ) -> None:
-    executor = executor_on(where, plan_of(*TINY).data, jobs, workers, None)
+    executor = executor_on(where, plan_of(*TINY).data, jobs, workers, None, run_trial)
     assert isinstance(executor, kind) and executor.workers == count
     executor.close()

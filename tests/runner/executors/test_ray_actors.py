@@ -51,12 +51,11 @@ ROOT = Path(__file__).resolve().parents[3]
 SMALL = (*settings_of(TINY), "--no-report", "--on", "ray", "--workers", "2")
 
 HALF_DONE = """
-import caviar.runner.executors.ray_actors
+from functools import partial
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
-from caviar.runner.store.open import storage_at
 from tests.runner.workers import large_ghosts_hold
-caviar.runner.executors.ray_actors.RayExecutor.__init__.__defaults__ = (large_ghosts_hold,)
-main()
+main(partial(carried_out, trial=large_ghosts_hold))
 """
 """The program, with actors that never go on with half of the trials."""
 

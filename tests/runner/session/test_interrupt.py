@@ -28,17 +28,14 @@ STUDY = settings_of(
 """Four trials of a part of a second each, those with the small ghosts first."""
 
 PROGRAM = """
-import functools, pathlib, caviar.runner.store.sink
+from functools import partial
 from tests.faults import workers as faulty
 from tests.runner import workers
-from caviar.runner.executors import processes
-from caviar.runner.session import progress_display
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
+from caviar.runner.session.pace import Pace
 from caviar.runner.trial.run_trial import run_trial
-processes.LocalExecutor.__init__.__defaults__ = ({run},)
-caviar.runner.store.sink.ParquetSink.__init__.__kwdefaults__["max_seconds"] = {seconds}
-progress_display.PLAIN_SECONDS = 0.0
-main()
+main(partial(carried_out, trial={run}, pace=Pace(rows_seconds={seconds}, line_seconds=0.0)))
 """
 """The program that says where it is at every event, with workers that do something else than
 they would and a sink that writes sooner or later."""
@@ -47,8 +44,8 @@ AT_ONCE, SOON, NEVER = 0.0, 0.1, 1e9
 
 REAL = "run_trial"
 HELD_AT_START = "workers.never_ends"
-HELD_AT_CURVES = "functools.partial(workers.holds_after, 'curves')"
-HELD_AT_EVALUATIONS = "functools.partial(workers.holds_after, 'evaluations')"
+HELD_AT_CURVES = "partial(workers.holds_after, 'curves')"
+HELD_AT_EVALUATIONS = "partial(workers.holds_after, 'evaluations')"
 HELD_AT_CHECKPOINTS = "faulty.holds_after_two_checkpoints"
 HALF_DONE = "workers.large_ghosts_hold"
 """What the workers do: where they hold, the driver waits for them on a machine of any speed."""

@@ -73,7 +73,7 @@ def test_a_dead_worker_is_named() -> None:
 def test_plain_output_is_a_line_now_and_then() -> None:
     now = [0.0]
     console = screen()
-    display = Display(console, lambda: now[0])
+    display = Display(console, clock=lambda: now[0])
     for second in range(25):
         now[0] = float(second)
         display(progress(), Idle())
@@ -93,7 +93,7 @@ def test_a_terminal_has_a_live_region_that_goes_away() -> None:
 def test_waiting_for_workers_is_said_once_in_a_while() -> None:
     now = [0.0]
     console = screen()
-    display, stuck, busy = Display(console, lambda: now[0]), progress(), progress()
+    display, stuck, busy = Display(console, clock=lambda: now[0]), progress(), progress()
     stuck.running.clear()
     for second in range(0, 200, 5):
         now[0] = float(second)
