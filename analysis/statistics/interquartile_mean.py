@@ -48,22 +48,32 @@ def interquartile_mean_interval(
     mean = float(_middle_mean(ordered)) if n else nan
     if min(len(units) for units in kept) < FEWEST:
         return Interval(mean, nan, nan, n)
-    sizes = [len(units) for units in kept]
-    error = float(_standard_error(pooled, ordered, sizes))
+    error = float(_standard_error(pooled, ordered, [len(units) for units in kept]))
     if error <= ROUNDING * np.abs(pooled).max():
         return Interval(mean, mean, mean, n)
+    t = _studentised(kept, mean, error, generator)
+    tail = (1 - level) / 2
+    upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
+    return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
+
+
+def _studentised(
+    kept: Sequence[Array], mean: float, error: float, generator: np.random.Generator
+) -> Array:
+    """How far the mean of every resample lies from `mean`, in its own standard errors.
+
+    Infinite where a resample has no spread beside `error`. `(RESAMPLES,)`.
+    """
     resampled = np.concatenate(
         [units[generator.integers(0, len(units), (RESAMPLES, len(units)))] for units in kept],
         axis=1,
     )
     in_order = np.sort(resampled, axis=-1)
-    away = _middle_mean(in_order) - mean
-    errors = _standard_error(resampled, in_order, sizes)
+    away = np.asarray(_middle_mean(in_order) - mean)
+    errors = _standard_error(resampled, in_order, [len(units) for units in kept])
     t = np.copysign(np.inf, away)
     np.divide(away, errors, out=t, where=errors > ROUNDING * error)
-    tail = (1 - level) / 2
-    upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
-    return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
+    return t
 
 
 def _middle_mean(ordered: Array) -> Array:

@@ -57,13 +57,7 @@ def execute(
         display = Display(Console(force_jupyter=False), pace.line_seconds)
         try:
             progress = run_study(
-                jobs,
-                executor,
-                sink,
-                display,
-                already=already,
-                stop=lambda: interrupt.asked,
-                pace=pace,
+                jobs, executor, sink, display, already=already, stop=interrupt.asked, pace=pace
             )
             # Before the workers are stopped, which may take longer than `ray job stop` waits.
             sink.close()

@@ -23,7 +23,7 @@ class Interrupt:
     """
 
     def __init__(self, at_once: Callable[[], object]) -> None:
-        self.asked = False
+        self._asked = False
         self._at_once = at_once
         self._main = threading.current_thread() is threading.main_thread()
         self._before: dict[signal.Signals, Any] = {}
@@ -45,12 +45,16 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def asked(self) -> bool:
+        """Whether a signal has asked to stop."""
+        return self._asked
+
     def install(self) -> None:
         """Take over both signals; once more after `ray.init`, which takes them for itself."""
         for number in SIGNALS if self._main else ():
             signal.signal(number, self._receive)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self._asked:
             self._at_once()
-        self.asked = True
+        self._asked = True
