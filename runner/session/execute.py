@@ -68,9 +68,7 @@ def execute(
     return progress
 
 
-def _opened(
-    plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace
-) -> ParquetSink:
+def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace) -> ParquetSink:
     """The sink of a run whose study and plan are on disk."""
     if storage.rival:
         print(f"takes over {storage.where} from {storage.rival}")
