@@ -91,7 +91,7 @@ def _mean_noise(generators: Generators, m: int, shape: tuple[int, int]) -> Array
 
 def _deviation_noise(generators: Generators, m: int, shape: tuple[int, int]) -> Array:
     if m < 2:
-        raise ValueError(f"a ghost batch of {m} has no variance to imitate: it takes 2 examples")
+        raise ValueError(f"a ghost batch of {m} has no variance to imitate; use at least 2")
     return np.sqrt(np.stack([g.chisquare(m - 1, shape) for g in generators]) / m)
 
 

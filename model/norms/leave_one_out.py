@@ -93,7 +93,7 @@ class LeaveOneOutNorm:
         m = self.norm_batch_size
         if m < 3:
             raise ValueError(
-                f"a ghost batch of {m} leaves {m - 1} to normalise one example by: it takes 3"
+                f"a ghost batch of {m} leaves {m - 1} to normalise one example by; use at least 3"
             )
         centred, moments = _centred(x, m)
         variance = moments.variance[:, :, None]

@@ -97,7 +97,7 @@ class OtherExamplesNorm:
         if left:
             raise ValueError(
                 f"a batch of {x.shape[1]} is an odd number of ghost batches of "
-                f"{self.norm_batch_size}: every one takes another to be normalised by"
+                f"{self.norm_batch_size}: each needs another to lend its statistics"
             )
         borrowers, others = ghosts[:, :half], ghosts[:, half:]
         x_hat, inverse_deviation, mean, variance = standardise(others, self.epsilon)

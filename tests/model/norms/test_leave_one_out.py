@@ -80,6 +80,6 @@ def test_leave_one_out_of_a_lone_outlier_and_of_a_dead_feature_is_finite(dtype: 
 @pytest.mark.parametrize("m", [1, 2])
 def test_leave_one_out_refuses_a_ghost_that_leaves_no_variance(m: int) -> None:
     x = normal(0, 1, 4, 2)
-    message = f"a ghost batch of {m} leaves {m - 1} to normalise one example by: it takes 3"
+    message = f"a ghost batch of {m} leaves {m - 1} to normalise one example by; use at least 3"
     with pytest.raises(ValueError, match=message):
         Norm(LeaveOneOutNorm(m)).forward(_unit(x), x, ())
