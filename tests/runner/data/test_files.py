@@ -111,8 +111,8 @@ def test_channels_over_time_are_no_images(tmp_path: Path) -> None:
         table(path)
     assert "t.npz: x is 60 × 8 × 3: images, or channels over time?" in str(caught.value)
     for scaling in ("each", "together"):
-        own = DatasetConfig(path=str(path), label="y", scaling=scaling)  # type: ignore[arg-type]
-        assert load_data(own).features.shape == (60, 24)
+        scaled = DatasetConfig(path=str(path), label="y", scaling=scaling)
+        assert load_data(scaled).features.shape == (60, 24)
 
 
 def test_whole_numbers_that_float64_merges_are_refused(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_run_goes_on_with_another_kernel_once_that_is_accepted(
 ) -> None:
     theirs, ours = kernel_under(OPENBLAS_CORETYPE=another_core()), arithmetic().kernel
     mixed = shutil.copytree(elsewhere, tmp_path / "run")
-    words = ("run", *settings_of(WIDE), *INLINE, mixed)
+    words: list[str | Path] = ["run", *settings_of(WIDE), *INLINE, mixed]
     before = (mixed / "study.json").read_bytes()
     refused = caviar(*words, cwd=tmp_path)
     assert refused.returncode == 2 and f"computed with {theirs}, this one" in refused.stderr
