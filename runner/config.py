@@ -60,6 +60,10 @@ class DatasetConfig(Frozen):
     `scaling`: features are centred on the training split, then divided by their own deviation
     (`each`) or by one common deviation (`together`, the default for images).
     `features` are the columns of a table that are taken, `exclude` those that are not.
+    `delimiter`, `decimal` and `encoding` of a CSV table are read off it where they are not given;
+    without a `header` columns are called by their number, from 1. `missing` names words for a gap,
+    and has rows with gaps dropped. `stratified` gives each split its share of every class, which
+    is the default where a class has fewer than 20 rows.
     `fingerprint` is the hash of the loaded content, filled in when the data are read.
     """
 
@@ -74,6 +78,12 @@ class DatasetConfig(Frozen):
     scaling: Literal["each", "together"] | None = None
     features: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
     exclude: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16"] | None = None
+    header: bool = True
+    missing: listed(str) | None = None  # type: ignore[valid-type]
+    stratified: bool | None = None
     fingerprint: str = ""
 
     @model_validator(mode="after")
@@ -209,6 +219,8 @@ class TrialConfig(TrialFields):
         content = self.model_dump(
             mode="json", exclude={"arm": True, "draw": True, "dataset": LOCATION, **idle}
         )
+        if self.dataset.stratified is None:  # As of a trial before it could be set.
+            del content["dataset"]["stratified"]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -219,6 +231,6 @@ class TrialConfig(TrialFields):
         return copied
 
 
-READ = {"features", "exclude"}
+READ = {"features", "exclude", "delimiter", "decimal", "encoding", "header", "missing"}
 LOCATION = {"name", "path", "label", "images", "labels", *READ}
 """Where the data lie and what of them is read: the fingerprint is of what that came to."""

@@ -26,7 +26,9 @@ def describe(plan: Plan) -> str:
     ...
     """
     study = plan.study
-    train, validation, test = split_sizes(study.dataset, len(plan.data.labels))
+    train, validation, test = split_sizes(
+        study.dataset, len(plan.data.labels), plan.data.given_test
+    )
     lines = [
         f"study {study.name} ({plan.hash()}): {_counted(plan)} trials of {study.replicas} seeds",
         f"data: {study.dataset.title}, {plan.data.features.shape[1]} features, "
@@ -139,7 +141,7 @@ def _range(values: list[int]) -> str:
 
 
 def _share(plan: Plan, trial: TrialConfig) -> tuple[float, Probes, float]:
-    splits = split_sizes(trial.dataset, len(plan.data.labels))
+    splits = split_sizes(trial.dataset, len(plan.data.labels), plan.data.given_test)
     sizes = Sizes(*splits, forward_examples(trial, splits[0]))
     probes = probes_of(trial, sizes)
     return share(probes, trial, sizes), probes, shadow_cost(trial, sizes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +70,8 @@ def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Co
         shown = ", ".join(json.dumps(n) for n in odd[:5])
         raise RequestError(
             f"{source}: not numeric: {', '.join(odd[:5])}{more}; "
-            f"encode such columns as numbers or leave them out (exclude = [{shown}])"
+            f"encode such columns as numbers or leave them out (exclude = [{shown}]); a word that "
+            'stands for a gap goes into missing, as missing = ["?"], which drops its rows'
         )
     return Columns(wanted, notes)
 
@@ -119,9 +121,12 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def from_table(table: Any, source: str, dataset: DatasetConfig) -> Data:
+def from_table(table: Any, source: str, dataset: DatasetConfig, notes: Sequence[str] = ()) -> Data:
     """The label column as classes, the chosen others as float64 features."""
-    names, notes = chosen_columns(table.schema, source, dataset)
+    names, more = chosen_columns(table.schema, source, dataset)
+    notes = [*notes, *more]
+    if dataset.missing is not None:
+        table = _whole_rows(table.select([*names, dataset.label]), notes)
     rows = np.empty((table.num_rows, len(names)))
     if not rows.size:
         raise RequestError(
@@ -137,6 +142,18 @@ def from_table(table: Any, source: str, dataset: DatasetConfig) -> Data:
             check_whole(column, rows[:, place], name, source)
             notes += suspected(rows[:, place], name)
     return coded(rows, classes, index, source=source, names=names, pixels=False, notes=notes)
+
+
+def _whole_rows(table: Any, notes: list[str]) -> Any:
+    """The rows without gaps; how many were dropped joins the notes."""
+    whole = np.ones(table.num_rows, bool)
+    for column in table.columns:
+        kind = column.type
+        gaps = pc.is_null(column, nan_is_null=pa.types.is_floating(kind))
+        whole &= ~gaps.to_numpy(zero_copy_only=False) if table.num_rows else whole
+    dropped = int((~whole).sum())
+    notes.append(f"{dropped:,} of {table.num_rows:,} rows have gaps and are dropped")
+    return table.filter(pa.array(whole))
 
 
 def check_whole(column: Any, rows: Array, name: str, source: str) -> None:

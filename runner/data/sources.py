@@ -12,7 +12,9 @@ import numpy as np
 
 from caviar.model.contract import Array
 from caviar.runner.config import DatasetConfig
-from caviar.runner.data.files import idx_pair, table_file
+from caviar.runner.data.files import table_file
+from caviar.runner.data.idx import pair
+from caviar.runner.data.places import local
 from caviar.runner.data.splits import Data, checked
 from caviar.runner.errors import RequestError, nearest
 
@@ -39,9 +41,11 @@ def _loaded(dataset: DatasetConfig) -> Data:
         return _bundled(dataset.name)
     if dataset.path is not None:
         assert dataset.label is not None
-        return table_file(Path(dataset.path), dataset)
+        with local(dataset.path) as path:
+            return table_file(path, dataset)
     assert dataset.images is not None and dataset.labels is not None
-    return idx_pair(Path(dataset.images), Path(dataset.labels))
+    with local(dataset.images) as images, local(dataset.labels) as labels:
+        return pair(images, labels, dataset)
 
 
 def _bundled(name: str) -> Data:

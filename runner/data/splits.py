@@ -19,6 +19,9 @@ from caviar.runner.data.labels import classes_of_array, lookalikes
 from caviar.runner.data.scaling import SCALINGS, origins, training_moments
 from caviar.runner.errors import RequestError
 
+SMALL = 20
+"""A class of fewer examples is shared out over the splits, unless the study says otherwise."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -28,7 +31,7 @@ class Data:
     study does not say otherwise. `shape` is that of an example before it became one row,
     `names` are those of the features, and `notes` what a reader of the results should know.
     `scaling_given` says that the study names the scaling, which is then part of a trial's identity
-    without the fingerprint.
+    without the fingerprint. The last `given_test` examples are the test split of every seed.
     """
 
     features: Array
@@ -40,6 +43,7 @@ class Data:
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     scaling_given: bool = False
+    given_test: int = 0
 
     @cached_property
     def fingerprint(self) -> str:
@@ -49,6 +53,10 @@ class Data:
         images = len(self.shape) > 1 and self.features.dtype == np.uint8
         if len(self.shape) > 1 and not images:
             more["shape"] = list(self.shape)
+        if self.given_test:
+            more["given_test"] = self.given_test
+        if self.smallest_class < SMALL:  # Once its splits were drawn regardless of classes.
+            more["stratified"] = True
         pixels = None if self.scaling_given else self.pixels
         return fingerprint(self.features, self.labels, self.classes, images, pixels, more)
 
@@ -61,6 +69,11 @@ class Data:
     def origin(self) -> Array | None:
         """What is taken off each feature before it is rounded to float32; None for nothing."""
         return origins(self.features)
+
+    @property
+    def smallest_class(self) -> int:
+        """Examples of the rarest class."""
+        return int(np.bincount(self.labels, minlength=len(self.classes)).min())
 
     def column(self, i: int) -> str:
         """The name of a feature."""
@@ -76,6 +89,7 @@ def checked(
     pixels: bool,
     label: str = "labels",
     shape: tuple[int, ...] = (),
+    given_test: int = 0,
 ) -> Data:
     """Data that can be trained on, or a RequestError that names what cannot.
 
@@ -88,7 +102,7 @@ def checked(
         )
     classes, index = classes_of_array(labels, source, label)
     data = coded(features, classes, index, source=source, names=names, pixels=pixels)
-    return replace(data, shape=shape)
+    return replace(data, shape=shape, given_test=given_test)
 
 
 def coded(
@@ -134,7 +148,7 @@ def _check_finite(data: Data) -> None:
         row = int(np.flatnonzero(~np.isfinite(data.features[:, bad[0]]))[0])
         raise RequestError(
             f"{data.source}: missing or infinite values in {named} (first in row {row + 1}); "
-            "remove those rows or fill them in"
+            "remove those rows or fill them in, or have them dropped: missing = []"
         )
 
 
@@ -146,21 +160,66 @@ def merged(name: str, source: str) -> RequestError:
     )
 
 
-def split_sizes(dataset: DatasetConfig, examples: int) -> tuple[int, int, int]:
-    """Examples in train, validation and test; raises RequestError where they do not fit."""
+def split_sizes(dataset: DatasetConfig, examples: int, given_test: int = 0) -> tuple[int, int, int]:
+    """Examples in train, validation and test; raises RequestError where they do not fit.
+
+    Where the last `given_test` are the test split, `train` and `validation` divide the others in
+    their proportion if both are fractions.
+    """
+    others = examples - given_test
 
     def count(size: int | float) -> int:
-        return size if isinstance(size, int) else round(size * examples)
+        return size if isinstance(size, int) else round(size * others)
 
     train, validation = count(dataset.train), count(dataset.validation)
-    left = examples - train - validation
+    if given_test and isinstance(dataset.train, float) and isinstance(dataset.validation, float):
+        train = round(others * dataset.train / (dataset.train + dataset.validation))
+        validation = others - train
+    left = others - train - validation
     test = left if dataset.test is None else count(dataset.test)
+    if given_test:
+        test, left = given_test, left + given_test
     if min(train, validation, test) < 1 or test > left:
         raise RequestError(
             f"dataset: {train} train, {validation} validation and {max(test, 0)} test examples "
             f"do not fit into {examples}; each split needs at least one"
         )
     return train, validation, test
+
+
+def is_stratified(data: Data, dataset: DatasetConfig) -> bool:
+    """Whether each split has its share of every class: if asked for, or a class is small."""
+    return dataset.stratified if dataset.stratified is not None else data.smallest_class < SMALL
+
+
+def _orders(data: Data, config: TrialConfig, sizes: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Every seed's order of the examples `(seeds, examples)`: train first, test last."""
+    drawn = len(data.labels) - data.given_test
+    given = np.arange(drawn, len(data.labels))
+    orders = []
+    for generator in streams(config.seeds, "split"):
+        order = generator.permutation(drawn)
+        if is_stratified(data, config.dataset):
+            labels = data.labels[:drawn]
+            order = _by_class(order, labels, generator.random(len(data.classes)), sizes)
+        orders.append(np.concatenate([order, given]))
+    return np.stack(orders)
+
+
+def _by_class(
+    order: NDArray[np.int64], labels: NDArray[np.int64], start: Array, sizes: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """The order with the examples of every class spread evenly over it, random within a split.
+
+    `start` is a random number below 1 for each class, so that rare ones go to different splits.
+    """
+    place = np.empty(len(order))
+    for c in np.unique(labels):
+        members = np.flatnonzero(labels[order] == c)
+        place[members] = (np.arange(len(members)) + start[c]) / len(members)
+    spread = np.argsort(place, kind="stable")
+    ends = np.cumsum(sizes)[:-1]
+    return np.concatenate([order[np.sort(part)] for part in np.split(spread, ends)])
 
 
 def make_splits(data: Data, config: TrialConfig) -> Splits:
@@ -171,8 +230,8 @@ def make_splits(data: Data, config: TrialConfig) -> Splits:
     >>> len(splits.train), len(splits.validation), len(splits.test)
     (96, 40, 42)
     """
-    train, validation, test = split_sizes(config.dataset, len(data.labels))
-    order = np.stack([g.permutation(len(data.labels)) for g in streams(config.seeds, "split")])
+    train, validation, test = split_sizes(config.dataset, len(data.labels), data.given_test)
+    order = _orders(data, config, (train, validation, test))
     origin = np.zeros(data.features.shape[1]) if data.origin is None else data.origin
     features = data.features if data.origin is None else data.features - origin
     moments = [training_moments(features[rows[:train]], origin) for rows in order]

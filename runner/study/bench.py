@@ -54,7 +54,7 @@ class Bench:
     @classmethod
     def of(cls, study: Study, data: Data) -> Bench:
         examples = len(data.labels)
-        train, _, _ = split_sizes(study.dataset, examples)
+        train, _, _ = split_sizes(study.dataset, examples, data.given_test)
         dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
         return cls(study, dataset, examples, train, data.features.shape[1], len(data.classes))
 

@@ -85,6 +85,8 @@ class Plan:
         content = self.identity()
         for key in LOCATION - {"label"}:
             content["dataset"].pop(key)
+        if self.study.dataset.stratified is None:
+            del content["dataset"]["stratified"]
         text = json.dumps(_one_kind_of_number(content), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

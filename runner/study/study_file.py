@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import re
 import stat
 import tomllib
@@ -120,7 +121,7 @@ def _text_of(source: Path) -> str:
                 f"{source.name} has {found.st_size:,} bytes, above the {MOST_STUDY_BYTES:,} of a "
                 "study file; give ranges in [nuisance] instead of lists"
             )
-        return source.read_text(encoding="utf-8")
+        return source.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise RequestError(f"{source.name} is not valid TOML: {error}") from None
@@ -151,11 +152,18 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
         for key in ("path", "images", "labels"):
             if isinstance(dataset.get(key), str):
                 try:
-                    dataset[key] = str((base / dataset[key]).resolve())
+                    dataset[key] = _place(dataset[key], base)
                 except (OSError, ValueError, RuntimeError) as error:
                     raise RequestError(
                         f"dataset.{key}: {shown(dataset[key])} is no path ({error})"
                     ) from None
+
+
+def _place(text: str, base: Path) -> str:
+    """A path with the home folder and variables filled in, from `base`; a URI as it is."""
+    if "://" in text:
+        return text
+    return str((base / os.path.expandvars(os.path.expanduser(text))).resolve())
 
 
 def _apply(table: dict[str, Any], setting: str) -> None:

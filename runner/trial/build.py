@@ -63,7 +63,7 @@ def build(config: TrialConfig, data: Data) -> Training:
     (6, 32, 8)
     """
     kind = NORMS[config.norm]
-    splits = split_sizes(config.dataset, len(data.labels))
+    splits = split_sizes(config.dataset, len(data.labels), data.given_test)
     forward = forward_examples(config, splits[0])
     network = mlp(
         config.hidden,

@@ -42,7 +42,7 @@ def replay_trial(storage: Storage, trial_id: str) -> Replayed:
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
     data = load_data(config.dataset)
-    if data.fingerprint != config.dataset.fingerprint:
+    if config.dataset.fingerprint not in (data.fingerprint, data.former_fingerprint):
         raise RequestError(
             f"the data of {config.dataset.title!r} have changed since the run "
             f"(fingerprint {config.dataset.fingerprint} then, {data.fingerprint} now)"

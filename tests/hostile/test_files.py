@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import caviar.runner.data.files as files
 from caviar.runner.config import DatasetConfig
+from caviar.runner.data import reading
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
 from caviar.runner.limits import MOST_FILE_BYTES
@@ -116,7 +116,7 @@ def test_the_footer_of_a_parquet_file_is_held_against_the_limit(
     path = tmp_path / "t.parquet"
     ones = np.zeros(1_000_000, np.int8)
     assert len(parquet_of(path, a=ones, y=ones)) < 10_000
-    monkeypatch.setattr(files, "MOST_VALUES", 1_999_999)
+    monkeypatch.setattr(reading, "MOST_VALUES", 1_999_999)
     promised = "its footer promises 1,000,000 rows of 2 columns, 2,000,000 values"
     assert promised in said(path) and "above the 1,999,999" in said(path)
 
@@ -166,7 +166,7 @@ def test_a_damaged_label_is_refused_at_every_byte(tmp_path: Path) -> None:
 def test_pages_that_hold_more_than_the_footer_says_are_not_all_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MOST_VALUES", 100_000)
+    monkeypatch.setattr(reading, "MOST_VALUES", 100_000)
     texts = [f"{i:050d}" for i in range(40_000)]
     parquet_of(tmp_path / "t.parquet", a=np.arange(40_000, dtype=np.int8), y=texts)
     assert re.search(r"t.parquet unpacks to [\d,]+ bytes and more", said(tmp_path / "t.parquet"))
@@ -184,11 +184,11 @@ def test_a_packed_table_is_counted_while_it_is_unpacked(
     small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bomb(tmp_path / "t.csv.gz", gzip.open)
-    monkeypatch.setattr(files, "MOST_FILE_BYTES", 10**7)
+    monkeypatch.setattr(reading, "MOST_FILE_BYTES", 10**7)
     tracemalloc.start()
     if small:
-        monkeypatch.setattr(files, "MOST_FILE_BYTES", GIB)
-        monkeypatch.setattr(files, "MOST_VALUES", 10**7)
+        monkeypatch.setattr(reading, "MOST_FILE_BYTES", GIB)
+        monkeypatch.setattr(reading, "MOST_VALUES", 10**7)
     message = said(tmp_path / "t.csv.gz")
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -44,7 +44,11 @@ NPZ: list[Any] = [
     pytest.param(npy_head("(60, -9)"), "t.npz", id="negative"),
     pytest.param(npy_head("(60,)", "'<U99999999'"), "above the 268,435,456", id="wide texts"),
     pytest.param(npy_head("(" * 2000 + ")" * 2000), "t.npz: not a plain NPZ", id="nested"),
-    pytest.param(npy_head("(60,)", "'|O'") + b"cos\nsystem\n(S'x'\ntR.", "Object arr", id="pickle"),
+    pytest.param(
+        npy_head("(60,)", "'|O'") + b"cos\nsystem\n(S'x'\ntR.",
+        "object array of other things than text",
+        id="pickle",
+    ),
     pytest.param(npy_head("(60, 1)", version=b"\3\0") + bytes(60), "t.npz: not a plain", id="v3"),
     pytest.param(npy_head("(60, 2)", version=b"\2\0") + bytes(119), "expected 120 bytes", id="v2"),
     pytest.param(b"", "t.npz: not a plain NPZ", id="empty"),

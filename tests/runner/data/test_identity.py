@@ -37,9 +37,9 @@ def test_bundled_sets_keep_their_fingerprint(name: str) -> None:
 
 
 def test_bytes_of_images_keep_theirs() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (40, 16)).astype("u1")
+    images = np.random.default_rng(0).integers(0, 256, (80, 16)).astype("u1")
     names = tuple("0123")
-    data = Data(images, np.arange(40) % 4, names, True, shape=(4, 4))
+    data = Data(images, np.arange(80) % 4, names, True, shape=(4, 4))
     assert data.fingerprint == data.former_fingerprint
 
 

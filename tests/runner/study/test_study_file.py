@@ -84,3 +84,22 @@ def test_any_setting_is_understood_or_refused(text: str) -> None:
             read_study(None, [setting])
         except RequestError as error:
             assert str(error)
+
+
+def test_home_and_variables_in_places_of_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DATA", str(tmp_path / "data"))
+    places = {
+        "~/t.csv": str(tmp_path / "t.csv"),
+        "$HOME/t.csv": str(tmp_path / "t.csv"),
+        "${DATA}/t.csv": str(tmp_path / "data" / "t.csv"),
+        "s3://bucket/t.csv": "s3://bucket/t.csv",
+        "t.csv": str(tmp_path / "studies" / "t.csv"),
+    }
+    (tmp_path / "studies").mkdir()
+    for given, expected in places.items():
+        file = tmp_path / "studies" / "s.toml"
+        file.write_text(f'\ufeffname = "s"\ndataset = {{ path = "{given}", label = "y" }}\n')
+        assert read_study(file).dataset.path == expected
