@@ -11,7 +11,7 @@ from pyarrow import feather, ipc
 
 from caviar.runner.data import reading
 from caviar.runner.errors import RequestError
-from tests.runner.data.kinds import TABLE, is_the_table, load
+from tests.runner.small_tables import TABLE, is_the_table, load
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.pq", "t.parq", "t.csv", "t"])

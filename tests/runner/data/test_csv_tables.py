@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from caviar.runner.errors import RequestError
-from tests.runner.data.kinds import TABLE, is_the_table, load
+from tests.runner.small_tables import TABLE, is_the_table, load
 
 WRITTEN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "commas": ({}, ()),

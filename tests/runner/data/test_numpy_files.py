@@ -12,7 +12,7 @@ from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import make_splits
 from caviar.runner.errors import RequestError
-from tests.runner.data.kinds import LABELS, ROWS, TABLE, is_the_table, load
+from tests.runner.small_tables import LABELS, ROWS, TABLE, is_the_table, load
 
 X = TABLE[["a", "b"]].to_numpy()
 Y = np.arange(ROWS) % 3

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from caviar.runner.errors import RequestError
-from tests.runner.data.kinds import TABLE, is_the_table, load
+from tests.runner.small_tables import TABLE, is_the_table, load
 
 
 @pytest.mark.parametrize("packed", ["gzip", "bz2", "xz", "zip", "zstd", None])

@@ -99,7 +99,7 @@ def test_home_and_variables_in_places_of_data(
         "t.csv": str(tmp_path / "studies" / "t.csv"),
     }
     (tmp_path / "studies").mkdir()
-    for given, expected in places.items():
+    for place, expected in places.items():
         file = tmp_path / "studies" / "s.toml"
-        file.write_text(f'\ufeffname = "s"\ndataset = {{ path = "{given}", label = "y" }}\n')
+        file.write_text(f'\ufeffname = "s"\ndataset = {{ path = "{place}", label = "y" }}\n')
         assert read_study(file).dataset.path == expected
