@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import reprlib
+import tempfile
+import traceback
 from collections.abc import Iterable
 
 LONGEST = 1000
@@ -56,6 +58,27 @@ class StorageError(Exception):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(one_line(sentence))
+
+
+class InternalError(Exception):
+    """A fault of caviar itself, whose traceback lies in a file that the sentence names. Exit
+    code 1."""
+
+    def __init__(self, doing: str, error: Exception) -> None:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="caviar-traceback-", suffix=".txt", delete=False
+        ) as file:
+            file.write("".join(traceback.format_exception(error)))
+        super().__init__(
+            one_line(
+                f"{doing} failed by a fault of caviar's own ({type(error).__name__}: {error}); the "
+                f"traceback is in {file.name}: please send it with what `caviar doctor` prints"
+            )
+        )
+
+
+class AllDivergedError(Exception):
+    """Every seed of a run diverged: there is a page, and no answer. Exit code 1."""
 
 
 def unwritten_report(where: str, error: OSError) -> StorageError:

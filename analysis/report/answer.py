@@ -9,6 +9,8 @@ from caviar.analysis.run.read import Run
 
 NO_RUNNING = "No network with running statistics was measured at more than one batch size."
 
+ALL_DIVERGED = "Every seed diverged, so that no statistics were left to measure."
+
 
 def answer(results: Results | NoComparison) -> str:
     """Both answers as plain text for a terminal."""
@@ -62,14 +64,14 @@ def _trials(run: Run) -> str:
 def question_1(results: Results | NoComparison) -> list[str]:
     """How mini-batch size changes the regularisation effect."""
     if isinstance(results, NoComparison):
-        return [results.why]
+        return list(results.diverged) or [results.why]
     return _sentences(results, "regularisation")
 
 
 def question_2(results: Results | NoComparison) -> list[str]:
     """How mini-batch size changes the statistics that test time uses."""
     if isinstance(results, NoComparison):
-        return [NO_RUNNING]
+        return [ALL_DIVERGED if results.diverged else NO_RUNNING]
     if results.reading("running_damage").empty or results.reading("statistics_error").empty:
         return [NO_RUNNING]
     return _sentences(results, "test time")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from caviar.analysis.run.arms import arms_of, first_arm
 from caviar.analysis.run.design import Design, design_of
+from caviar.analysis.run.divergence import all_diverged
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws
 from caviar.analysis.run.final_rows import at_end, final_values
 from caviar.analysis.run.read import Run
@@ -83,10 +84,15 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class NoComparison:
-    """A run in which there is nothing to compare, and a sentence that says why."""
+    """A run in which there is nothing to compare, and a sentence that says why.
+
+    `diverged`: that every seed of every trial diverged, with one sentence for each of its learning
+    rates and sizes; empty otherwise.
+    """
 
     run: Run
     why: str
+    diverged: tuple[str, ...] = ()
 
 
 def comparison_of(run: Run) -> Comparison | NoComparison:
@@ -95,6 +101,9 @@ def comparison_of(run: Run) -> Comparison | NoComparison:
     if of_first.evaluations.empty:
         no_trial = f"No trial of the arm {arms[0]}" if arms else "No trial"
         return NoComparison(run, f"{no_trial} has finished yet: come back later.")
+    diverged = all_diverged(of_first)
+    if diverged:
+        return NoComparison(run, diverged[0], diverged)
     design = design_of(of_first)
     if design is None:
         why = "All trials have the same batch sizes: there is nothing to compare."

@@ -24,7 +24,14 @@ from caviar.runner.cli.options import (
     Trials,
     Workers,
 )
-from caviar.runner.errors import RequestError, StorageError, one_line, printable
+from caviar.runner.errors import (
+    AllDivergedError,
+    InternalError,
+    RequestError,
+    StorageError,
+    one_line,
+    printable,
+)
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 from caviar.runner.store.uri import masked
@@ -56,7 +63,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
         app(obj=carry_out)
     except RequestError as error:
         _end(str(error), REFUSED)
-    except StorageError as error:
+    except (StorageError, InternalError) as error:
         _end(str(error), FAILED)
     except OSError as error:
         from caviar.runner.store.storage import CARRY_ON
@@ -135,8 +142,12 @@ def _power(seeds: int, pilot: str | None) -> str:
 def _report(root: str, beside: Sequence[str] = ()) -> None:
     from caviar.runner.cli.report import written
 
-    for said in written(root, beside):
-        _say(said)
+    try:
+        for said in written(root, beside):
+            _say(said)
+    except AllDivergedError as error:
+        _say(str(error))
+        raise SystemExit(FAILED) from None
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
@@ -12,7 +13,13 @@ from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import read_run, run_in
-from caviar.runner.errors import RequestError, unwritten_report
+from caviar.runner.errors import (
+    AllDivergedError,
+    InternalError,
+    RequestError,
+    StorageError,
+    unwritten_report,
+)
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import joined, masked
 from caviar.runner.verify.run import verify_run
@@ -21,28 +28,48 @@ from caviar.runner.verify.run import verify_run
 def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
     """Write the report of a run, with others beside it; what to say of it, as it is known.
 
-    Raises RequestError where a run cannot be read or compared, and StorageError where the report
-    cannot be written.
+    Raises RequestError where a run cannot be read or compared, StorageError where the report
+    cannot be written, InternalError where the analysis fails, and AllDivergedError once the page
+    of a run is written of which every seed diverged.
     """
     with ThreadPoolExecutor(1) as aside:
         try:
             place = place_at(root)
             runs = [run_in(place), *map(read_run, beside)]
-            # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
-            verifying = aside.submit(verify_run, storage_at(root))
-            results = results_of(runs[0], runs[1:])
-            if isinstance(results, Results):
-                results.tables()  # The page needs them all: compute while it is verified.
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
                 raise RequestError(str(error)) from None
             yield f"no report: {error}"
             return
-        yield answer(results)
+        # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
+        verifying = aside.submit(verify_run, storage_at(root))
+        with _faults_told(root, ValueError if beside else ()):
+            results = results_of(runs[0], runs[1:])
+            if isinstance(results, Results):
+                results.tables()  # The page needs them all: compute while it is verified.
+            text = answer(results)
+        yield text
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
-    _write(results, place, root, checks)
-    yield f"report: {joined(masked(root), 'report/index.html')}"
+    with _faults_told(root):
+        _write(results, place, root, checks)
+    page = joined(masked(root), "report/index.html")
+    yield f"report: {page}"
+    if isinstance(results, NoComparison) and results.diverged:
+        raise AllDivergedError(f"{results.why} The page {page} says where.")
+
+
+@contextmanager
+def _faults_told(root: str, requests: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Turn what the analysis raises into InternalError, and `requests` into RequestError."""
+    try:
+        yield
+    except (RequestError, StorageError, OSError):
+        raise
+    except requests as error:
+        raise RequestError(str(error)) from None
+    except Exception as error:
+        raise InternalError(f"the report of {masked(root)!r}", error) from error
 
 
 def _write(results: Results | NoComparison, place: Place, root: str, checks: Sequence[str]) -> None:

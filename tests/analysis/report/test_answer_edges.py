@@ -127,7 +127,7 @@ def test_every_seed_diverged_at_some_size(tmp_path: Path, bad: float) -> None:
 
 
 def test_a_paired_run_does_not_speak_of_random_trials(tmp_path: Path) -> None:
-    everywhere = [(m, seed) for seed in range(6) for m in SIZES["norm_batch_size"]]
+    everywhere = [(m, seed) for seed in range(1, 6) for m in SIZES["norm_batch_size"]]
     assert "random trials" not in answer(found(tmp_path, SIZES, lost(math.nan, *everywhere)))
 
 

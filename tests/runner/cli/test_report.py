@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from caviar.runner.cli import report
 from caviar.runner.cli.report import written
-from caviar.runner.errors import RequestError, StorageError
+from caviar.runner.errors import InternalError, RequestError, StorageError
 from tests.faults.program import run_here
-from tests.runner.helpers import TINY, parts
+from tests.runner.helpers import TINY, caviar, parts, settings_of
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,36 @@ def test_a_report_that_cannot_be_written_is_a_sentence(run: Path, tmp_path: Path
     (run / "report").symlink_to(tmp_path)
     with pytest.raises(StorageError, match="cannot write the report of "):
         list(written(str(run)))
+
+
+def test_a_run_of_which_every_seed_diverged_has_a_page_and_exit_code_1(tmp_path: Path) -> None:
+    words = ("run", *settings_of([*TINY, "learning_rate=1e30"]), "--on", "inline", "--out", "run")
+    done = caviar(*words, cwd=tmp_path)
+    said = (
+        "All 2 trials diverged, with every seed: their losses stopped being finite. There is "
+        "nothing to compare; try learning rates below 1e+30."
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[-1] == f"{said} The page run/report/index.html says where."
+    assert "norm_batch_size 4, learning_rate 1e+30: 1 trial, 2 seeds, first" in done.stdout
+    page = (tmp_path / "run/report/index.html").read_text()
+    assert said in page and "first seen at step " in page
+    assert caviar("report", "run", cwd=tmp_path).returncode == 1
+
+
+def test_a_fault_of_the_analysis_is_a_traceback_in_a_file(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("No objects to concatenate")
+
+    monkeypatch.setattr(report, "results_of", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(InternalError, match="No objects to concatenate"):
+        list(written(str(run)))
+    done = caviar("report", run, cwd=tmp_path)
+    assert done.returncode == 1 and "no report" not in done.stdout
+    assert "the traceback is in " in done.stderr and len(done.stderr.splitlines()) == 1
+    for file in tmp_path.glob("caviar-traceback-*.txt"):
+        assert "ValueError: No objects to concatenate" in file.read_text()
+    assert len(list(tmp_path.glob("caviar-traceback-*.txt"))) == 2
