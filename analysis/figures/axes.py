@@ -47,8 +47,10 @@ class Powers(LogFormatterSciNotation):
 
 
 def style() -> Any:
-    """The context in which figures are drawn and saved."""
-    return matplotlib.rc_context(STYLE)
+    """The context in which figures are drawn and saved: matplotlib's own defaults and `STYLE`,
+    whatever a matplotlibrc says."""
+    own = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    return matplotlib.rc_context({**own, **STYLE})
 
 
 def grid_of(

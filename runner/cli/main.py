@@ -59,6 +59,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
     """
     # Here, before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
+    os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
     try:
         app(obj=carry_out)
     except RequestError as error:

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import matplotlib
 import pytest
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures import decompositions
 from caviar.analysis.figures import overview as figures
-from caviar.analysis.figures.axes import Powers, powers
+from caviar.analysis.figures.axes import Powers, powers, style
 from tests.analysis.plotted import (
     MANY,
     table,
 )
+
+THEIRS: dict[str, Any] = {
+    "text.usetex": True,
+    "figure.facecolor": "red",
+    "figure.autolayout": True,
+    "lines.markersize": 20,
+    "savefig.bbox": "tight",
+    "savefig.transparent": True,
+    "axes.prop_cycle": matplotlib.cycler(color="kc"),
+    "svg.id": "theirs",
+}
+"""What a user's matplotlibrc may say."""
+
+
+def png() -> bytes:
+    with style():
+        figure = Figure(dpi=50)
+        figure.subplots().plot([1, 2], label="$x$ in 10")
+        figure.axes[0].legend()
+        buffer = io.BytesIO()
+        figure.savefig(buffer)
+    return buffer.getvalue()
+
+
+def test_a_figure_does_not_depend_on_the_users_settings() -> None:
+    before = png()
+    with matplotlib.rc_context(THEIRS):
+        assert png() == before
+        assert matplotlib.rcParams["figure.facecolor"] == "red"
 
 
 def test_no_number_of_a_figure_is_parsed_as_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
