@@ -49,7 +49,9 @@ class Powers(LogFormatterSciNotation):
 def style() -> Any:
     """The context in which figures are drawn and saved: matplotlib's own defaults and `STYLE`,
     whatever a matplotlibrc says."""
-    own = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    own: Any = {
+        name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"
+    }
     return matplotlib.rc_context({**own, **STYLE})
 
 
