@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,6 +108,11 @@ class Poison(Data):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_exit, ())
+
+
+def poisoned(data: Data) -> Poison:
+    """The same data, but deadly to receive."""
+    return Poison(**{field.name: getattr(data, field.name) for field in fields(data)})
 
 
 def waits_for_ctrl_c(job: Job, data: Data) -> Iterator[Event]:

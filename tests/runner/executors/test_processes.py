@@ -210,7 +210,7 @@ def test_workers_that_die_once_each_cost_nothing(tiny: Plan) -> None:
 
 
 def test_workers_that_die_at_birth_do_not_go_on_for_ever(tiny: Plan) -> None:
-    data = workers.Poison(**vars(tiny.data))
+    data = workers.poisoned(tiny.data)
     progress, sink = run_on(LocalExecutor(data, 2), tiny)
     assert {o.status for o in sink.outcomes} == {"failed"}
     assert progress.failed == 4

@@ -136,7 +136,7 @@ def test_a_trial_whose_actor_always_dies_fails_and_the_others_complete(plan: Pla
 
 def test_actors_that_die_at_birth_do_not_end_the_run() -> None:
     one = plan_of(*TINY, "draws.count=1", "norm_batch_size=[4]")
-    poisoned = replace(one, data=workers.Poison(**vars(one.data)))
+    poisoned = replace(one, data=workers.poisoned(one.data))
     assert run_on_ray(poisoned, workers.says_its_process)[0].failed == 1
 
 
