@@ -12,7 +12,7 @@ test:
 slow:
 	$(PYTHON) -m pytest -q -m slow
 
-exhaustive:           ## every place at which something can fail: some 20 minutes
+exhaustive:           ## every place at which something can fail: about 20 minutes
 	$(PYTHON) -m pytest -q -m exhaustive
 
 cluster-test:         ## a real cluster: three hosts by SSH; needs root, openssh-server, rsync, iproute2

@@ -33,12 +33,12 @@ from caviar.runner.trial.run_trial import run_trial
 def read_study(
     source: str | Path | Mapping[str, Any] | None = None, settings: Sequence[str] = ()
 ) -> Study:
-    """A study from a TOML file, from TOML text or from a dict; without `source`, the quickstart.
+    """Read a study from a TOML file, TOML text or a dict; without `source`, the quickstart.
 
     A string with a line break is TOML text; any other string names a file. `settings` are
-    changes as on the command line. Paths to data are relative to the file, those in text, in a
-    dict and in `settings` to the working folder. Raises RequestError, in one sentence, for what
-    no study can be.
+    changes as on the command line. Paths to data are relative to the file; those in text, in a
+    dict and in `settings` are relative to the working folder. Raises RequestError, in one
+    sentence, for an invalid study.
 
     >>> study = caviar.read_study({"name": "wine", "dataset": "wine", "replicas": 2})
     >>> study
@@ -59,9 +59,9 @@ def read_study(
 
 
 def plan(study: Study, trials: int | None = None) -> Plan:
-    """The trials of a study, each checked against its data, which are loaded.
+    """Load the data of a study and lay out its trials, each checked against the data.
 
-    `trials`: only the first so many. Raises RequestError for trials that cannot be.
+    `trials`: plan only the first N trials. Raises RequestError for impossible trials.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan
@@ -82,15 +82,16 @@ def run(
     trials: int | None = None,
     accept_other_processor: bool = False,
 ) -> Run:
-    """Run what is left of a study and return the run, as `caviar run` does, bit for bit.
+    """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
-    `out` is a folder or a URI, by default `runs/NAME`; calling it again resumes. `on`: local
-    processes, this process, or Ray, that of `address` if one is given. `workers`: how many at
-    once, by default one per core. `trials`: only the first so many. `accept_other_processor`:
-    resume a run that another kernel began. Trials that fail are printed, and counted in
-    `Run.counts`. Raises RequestError for a wrong request, StorageError
-    where the place fails, ValueError where no trial finished, and KeyboardInterrupt after a
-    Ctrl-C, when what was measured is on disk. Outside the main thread Ctrl-C is not handled.
+    `out` is a folder or a URI, by default `runs/NAME`; the same call again resumes. `on`: `local`
+    processes, `inline` (this process) or `ray`, on the cluster at `address` if that is given.
+    `workers`: the number of trials at once, by default one per core. `trials`: run only the first
+    N trials. `accept_other_processor`: resume a run that another kernel began. Trials that fail
+    are printed, and counted in `Run.counts`. Raises RequestError for a wrong request,
+    StorageError if the storage fails, ValueError if no trial finished, and KeyboardInterrupt
+    after Ctrl-C, once all that was measured is on disk. Outside the main thread, Ctrl-C is not
+    handled.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
@@ -108,29 +109,29 @@ def run(
         accept_other_processor=accept_other_processor,
     )
     if progress.interrupted:
-        raise KeyboardInterrupt("what was measured is on disk; the same call resumes")
+        raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")
     return read_run(root)
 
 
 def _where(on: str, address: str | None) -> Where:
     if on not in list(Where):
-        raise RequestError(f"on is one of {', '.join(Where)}; got {on!r}")
+        raise RequestError(f"on must be one of {', '.join(Where)}; got {on!r}")
     if address is not None and on != "ray":
         raise RequestError("address names a Ray cluster; give on='ray' too")
     return Where(on)
 
 
 def _stop() -> None:
-    # Of the run alone: a notebook keeps its kernel. Nothing is written after it.
+    # It ends only the run: a notebook keeps its kernel. Nothing is written after it.
     raise KeyboardInterrupt
 
 
 def results(run: Run, beside: Sequence[Run] = ()) -> Results:
     """The tables of a run by name; each is computed when it is first asked for, and kept.
 
-    Losses are in nats; intervals are of 95 % over seeds. `beside`: other runs, set beside this
-    one on the same axis. Raises ValueError where no batch size differs between the trials; a
-    table of an unknown name raises KeyError with the nearest.
+    Losses are in nats; intervals are 95 % intervals over seeds. `beside`: other runs to show
+    next to this one on the same axis. Raises ValueError if all trials have the same batch sizes;
+    an unknown table name raises KeyError with the nearest name.
 
     >>> results = caviar.results(caviar.read_run("runs/quickstart"))
     >>> table = results["effect_of_size"]
@@ -141,24 +142,24 @@ def results(run: Run, beside: Sequence[Run] = ()) -> Results:
     ...
     KeyError: "there is no table 'effect_of_sise'; the nearest is 'effect_of_size'; ..."
     """
-    found = results_of(run, beside)
-    if isinstance(found, NoComparison):
-        raise ValueError(found.why)
-    return replace(found, says=headlines)
+    tables = results_of(run, beside)
+    if isinstance(tables, NoComparison):
+        raise ValueError(tables.why)
+    return replace(tables, says=headlines)
 
 
-def compare(here: Run, there: Run) -> TwoRuns:
-    """Whether two runs differ, in what and by how much: the second less the first.
+def compare(first: Run, second: Run) -> TwoRuns:
+    """Whether two runs differ, in what and by how much: the second minus the first.
 
-    First the rows of the trials that both have, bit for bit; then the means at the levels that
-    both have, paired by seed where data and draws are the same. Losses are in nats. Raises
-    ValueError where the runs share no level.
+    It compares the rows of the trials that both have, bit for bit, and then the means at the
+    levels that both have, paired by seed if data and draws are the same. Losses are in nats.
+    Raises ValueError if the runs share no level.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> caviar.compare(run, run).verdict
     'same'
     """
-    return compare_runs(here, there)
+    return compare_runs(first, second)
 
 
 def advise(
@@ -170,13 +171,13 @@ def advise(
     dataset_size: float = math.inf,
     excess_kurtosis: float = 0.0,
 ) -> Advice:
-    """What theory alone says of a batch size and a running average, and what to change.
+    """What theory alone says about a batch size and a running average, and what to change.
 
-    `batch_size`: examples behind one mean and variance. `decay`: weight of the old value
-    (PyTorch: 1 - momentum), by default that of the convention. `steps`: updates, by default
-    the long run. `dataset_size`: examples shuffled each epoch, by default independent batches.
-    `excess_kurtosis` is of the inputs, 0 for normal ones. Raises RequestError for an unknown
-    convention and ValueError for what cannot be asked.
+    `batch_size`: examples that share one mean and variance. `decay`: weight of the old value
+    (PyTorch: 1 - momentum), by default that of the convention. `steps`: number of updates, by
+    default infinite. `dataset_size`: examples shuffled each epoch, by default infinite
+    (independent batches). `excess_kurtosis`: that of the inputs, 0 for normal ones. Raises
+    RequestError for an unknown convention and ValueError for values out of range.
 
     >>> advice = caviar.advise(16, convention="keras-3")
     >>> number = advice.numbers[0]

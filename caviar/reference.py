@@ -30,7 +30,7 @@ when it is stale, and runs every example. `np` is numpy, `sizes.toml` crosses
 
 A script needs no `if __name__ == "__main__":`, and `python - < script.py`, notebooks and threads
 work too: worker processes never run the caller's code. A trial uses one BLAS thread, whatever
-the process had, so that a run has the same bits as one of the command line.
+the number in the process, so that a run has the same bits as one from the command line.
 
 ## Names
 
@@ -67,7 +67,7 @@ def entry(name: str) -> str:
 
 
 def documentation(name: str) -> str:
-    """The docstring of a public name; of data, the string that follows it in its module."""
+    """The docstring of a public name; for data, the string that follows it in its module."""
     value, module = getattr(caviar, name), import_module(f"caviar.{caviar.HOMES[name]}")
     if inspect.isclass(value) or inspect.isfunction(value):
         return inspect.getdoc(value) or ""
@@ -89,7 +89,9 @@ class _Bare(str):
 
 def _signature(value: Callable[..., object]) -> str:
     if inspect.isclass(value) and (issubclass(value, Exception) or hasattr(value, "model_fields")):
-        return ""  # Of an exception it tells nothing, of a validated table everything twice.
+        return (
+            ""  # It says nothing about an exception, and repeats the fields of a validated table.
+        )
     signature = inspect.signature(value)
     shown = signature.replace(
         parameters=[
@@ -101,7 +103,7 @@ def _signature(value: Callable[..., object]) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The paragraphs of a docstring, examples as code."""
+    """The paragraphs of a docstring, with examples as code."""
     return [
         f"```pycon\n{paragraph}\n```" if paragraph.startswith(">>>") else paragraph
         for paragraph in text.split("\n\n")

@@ -42,13 +42,13 @@ Moments = Annotated[int, Field(ge=1, le=MOST_MOMENTS)]
 
 
 class Frozen(BaseModel):
-    """Immutable, strict about types, and an unknown key is an error."""
+    """A model that is immutable and strict about types, and in which an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def listed(item: Any, most: int = MOST_LISTED) -> Any:
-    """A tuple of at most so many `item` that TOML lists may fill."""
+    """A tuple of at most `most` values of type `item`, given as a TOML list."""
     return Annotated[tuple[item, ...], Field(strict=False, max_length=most)]
 
 
@@ -115,7 +115,7 @@ class TrialFields(Frozen):
     norm_batch_size: Size | Literal["train"] | None = Field(
         default=None,
         description="examples that share one mean and variance; default batch_size. Above "
-        'batch_size, examples without a loss join in; "train" is the whole training split',
+        'batch_size, examples without a loss are added; "train" is the whole training split',
     )
     ghosts: Literal["random", "stratified", "class-sorted"] = "random"
     partitions: Moments = 1
@@ -191,17 +191,17 @@ class TrialFields(Frozen):
 
 
 LATER = frozenset({"norm_groups", "running_weight"})
-"""Fields that joined when runs existed already: an identity holds them only where they are read,
-so that trials planned before keep theirs."""
+"""Fields that were added when runs existed already: an identity includes them only in trials that
+read them, so that trials planned earlier keep theirs."""
 
 
 class TrialConfig(TrialFields):
     """One trial: a point of the study, its data set and its seeds, resolved to plain values.
 
-    `seeds` advance side by side as one stack; `arm` is the name that the study gives to what is
-    special about the trial; `draw` is the number of the nuisance point; `norm_batch_size` and
-    `epsilon` are filled in. Not part of the identity: `arm`, `draw`, and where the data lie
-    (their content's fingerprint is).
+    `seeds` advance side by side as one stack; `arm` is the name of the trial's arm in the study;
+    `draw` is the number of the nuisance point; `norm_batch_size` and `epsilon` are filled in.
+    `arm`, `draw` and the location of the data are not part of the identity; the fingerprint of the
+    data's content is.
     """
 
     dataset: DatasetConfig
@@ -225,7 +225,7 @@ class TrialConfig(TrialFields):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy whose identity is its own, not the one that was computed for `self`."""
+        """A copy that computes its own identity instead of keeping that of `self`."""
         copied = super().model_copy(update=update, deep=deep)
         copied.__dict__.pop("trial_id", None)
         return copied

@@ -1,4 +1,4 @@
-"""What reads which field of a trial: a field that nothing reads changes no row."""
+"""Which fields of a trial are read: a field that nothing reads changes no row."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OPTIMIZERS: dict[str, frozenset[str]] = {
     "momentum": frozenset({"momentum"}),
     "adam": frozenset({"momentum", "beta2", "adam_epsilon"}),
 }
-"""By optimiser, the fields that it reads besides the learning rate."""
+"""For each optimiser, the fields that it reads besides the learning rate."""
 
 
 class Need(NamedTuple):
-    """What must hold for a field to be read: `met` takes its name and the trial's fields.
+    """A condition for a field to be read: `met` takes the field's name and the trial's fields.
 
-    `decided_by` are the fields that decide it, which a refusal quotes.
+    `decided_by` names the fields that the condition depends on, which a refusal quotes.
     """
 
     decided_by: tuple[str, ...]
@@ -39,7 +39,7 @@ def _is_cut(trial: Values) -> bool:
 
 
 def _sees_several_ghosts(trial: Values) -> bool:
-    """Whether running averages see more than one ghost in a step."""
+    """Whether running averages get more than one ghost in a step."""
     size, batch = trial["norm_batch_size"], trial["batch_size"]
     return bool(NORMS[trial["norm"]].forward_examples(batch, size, max(batch, size)) > size)
 
@@ -76,7 +76,7 @@ PARTITIONS = Need(
 NEEDS: dict[str, tuple[Need, ...]] = {
     **{name: (NORM,) for kind in NORMS.values() for name in kind.settings},
     **{name: (OPTIMIZER,) for read in OPTIMIZERS.values() for name in read},
-    # Every row of an evaluation holds it, whatever the norm.
+    # Every row of `evaluations` contains it, whatever the norm.
     "norm_batch_size": (),
     "convention": (Need(("norm",), lambda field, trial: "epsilon" in _settings(trial)),),
     "ghosts": (NORM, CUT),
@@ -88,13 +88,13 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "weight_decay_scope": (WEIGHT_DECAY,),
     "conventions": (STATISTICS,),
     "decay": (STATISTICS, OWN_DECAYS),
-    # Where every average has a decay of its own, they still count as what measuring takes.
+    # Even if every average has its own decay, they count towards the cost of measuring.
     "decays": (STATISTICS, AVERAGES),
     "ghost_update": (NORM, AVERAGES, SEVERAL),
     "shadow": (STATISTICS, AVERAGES),
     "probe_batch_sizes": (STATISTICS,),
 }
-"""What must all hold for a field to be read; a field that is not named is always read."""
+"""The conditions that must all hold for a field to be read; a field not listed is always read."""
 
 
 def is_read(field: str, trial: Values) -> bool:
@@ -116,7 +116,7 @@ def _missed(field: str, trial: Values) -> Need | None:
 
 
 def reason(field: str, trial: Values) -> str:
-    """`norm = 'batch'`: the values beside which a field of this trial has no effect."""
+    """The values that make a field of this trial ineffective, such as `norm = 'batch'`."""
     missed = _missed(field, trial)
     if missed is None:
         raise ValueError(f"{field} has an effect")
@@ -125,5 +125,5 @@ def reason(field: str, trial: Values) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """As a study file writes it."""
+    """The value in the form that a study file has: tuples as lists."""
     return list(value) if isinstance(value, tuple) else value

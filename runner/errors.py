@@ -1,4 +1,5 @@
-"""The two exceptions that end a command with a sentence: a wrong request, a place that fails."""
+"""The two exceptions that end a command with a sentence: for a wrong request and for failing
+storage."""
 
 from __future__ import annotations
 
@@ -10,16 +11,16 @@ import traceback
 from collections.abc import Iterable
 
 LONGEST = 1000
-"""Characters of a sentence; what quotes more than a screen is cut in its middle."""
+"""The longest sentence, in characters; the middle of a longer one is left out."""
 
 FEW = 40
-"""Allowed words that are still listed."""
+"""At most this many allowed words are listed."""
 
 
 class RequestError(Exception):
     """A user's mistake; the message is one sentence in the user's words. Exit code 2.
 
-    What the sentence quotes may be anything: it becomes one line without control characters.
+    The sentence may quote anything: it becomes one line without control characters.
 
     >>> caviar.read_study({"name": "x", "dataset": "wine", "replcias": 3})
     Traceback (most recent call last):
@@ -32,12 +33,12 @@ class RequestError(Exception):
 
 
 def one_line(text: str) -> str:
-    """The text as one line that a terminal shows as it is, its middle left out if it is long."""
+    """The text as one line without control characters, its middle left out if it is long."""
     return _cut(printable(" ".join(text.replace("\t", " ").splitlines())))
 
 
 def printable(text: str) -> str:
-    """The text with what a terminal would obey, or not show, escaped; lines stay lines."""
+    """The text with control and invisible characters escaped, except line breaks and tabs."""
     return "".join(
         c if c.isprintable() or c in "\n\t\u00a0\u202f" else ascii(c)[1:-1] for c in text
     )
@@ -50,7 +51,7 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 
 class StorageError(Exception):
-    """A place failed that rows are read from or written to; one sentence. Exit code 1.
+    """Storage that rows are read from or written to failed; one sentence. Exit code 1.
 
     >>> issubclass(caviar.StorageError, Exception)
     True
@@ -82,10 +83,10 @@ class AllDivergedError(Exception):
 
 
 def unwritten_report(where: str, error: OSError) -> StorageError:
-    """What to say where a report could not be written."""
+    """The error for a report that could not be written."""
     return StorageError(
-        f"cannot write the report of {where!r}: {error.strerror or error}; the rows are whole, and "
-        f"`caviar report {where}` writes it once there is room"
+        f"cannot write the report of {where!r}: {error.strerror or error}; the rows are complete, "
+        f"and `caviar report {where}` writes it once there is room"
     )
 
 
@@ -105,7 +106,7 @@ def _short(word: str) -> str:
 
 
 class _Shown(reprlib.Repr):
-    """Short, whatever it is given: nested lists, long texts, integers without end."""
+    """A short text for any value: nested lists, long texts, huge integers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,5 +121,5 @@ _SHOWN = _Shown()
 
 
 def shown(value: object) -> str:
-    """A value of the user's as a sentence quotes it, never longer than a line or two."""
+    """A user's value in the form that a sentence quotes, never longer than a line or two."""
     return _SHOWN.repr(value)

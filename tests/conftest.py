@@ -1,4 +1,4 @@
-"""What every test runs under, and what it may ask for."""
+"""The settings of every test, and the fixtures that any test may use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.faults.injections import Fault
 
-# A slow or loaded machine is no fault: an example has no time limit, nor has finding one.
+# A slow or loaded machine is not a fault: examples have no time limit, nor has their search.
 settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -24,7 +24,7 @@ RAY_FILES = "test_ray_"
 
 
 class RayTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Whole files per process, for what their fixtures make; those of Ray are one file."""
+    """Files go to a process as a whole, for their fixtures; all of Ray's count as one file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0])
@@ -33,7 +33,7 @@ class RayTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no typ
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    # `--dist loadgroup` with marks is no way: pytest-xdist 3.8 loses the groups under pytest 9.2.
+    # `--dist loadgroup` with marks does not work: pytest-xdist 3.8 loses the groups in pytest 9.2.
     return RayTogether(config, log)
 
 
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests lie in memory to the end: no search for garbage need look at them."""
+    """Thousands of tests stay in memory to the end, so garbage collection need not visit them."""
     gc.collect()
     gc.freeze()
 
@@ -58,18 +58,18 @@ def fault(
     """The fault that the test's mark `faults("what is broken")` names; ends as properties of the
     test in `--junitxml`."""
     marker = request.node.get_closest_marker("faults")
-    found = Fault(marker.args[0])
-    yield found
-    if found.injected:
-        record_property("fault", found.name)
-        record_property("injected", found.injected)
-        record_property("rows_lost", found.rows_lost)
-        record_property("seconds_to_recover", f"{found.seconds:.2f}")
+    injected_fault = Fault(marker.args[0])
+    yield injected_fault
+    if injected_fault.injected:
+        record_property("fault", injected_fault.name)
+        record_property("injected", injected_fault.injected)
+        record_property("rows_lost", injected_fault.rows_lost)
+        record_property("seconds_to_recover", f"{injected_fault.seconds:.2f}")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_blas_thread() -> Iterator[None]:
-    """As in the program and its workers: the number of threads changes the order of sums."""
+    """One BLAS thread, as in the program: the number of threads changes the order of sums."""
     with threadpoolctl.threadpool_limits(1):
         yield
 

@@ -29,12 +29,12 @@ class Row:
     rows_lost: int = 0
     seconds: float = 0.0
 
-    def add(self, test: str, said: dict[str, str]) -> None:
+    def add(self, test: str, properties: dict[str, str]) -> None:
         if test not in self.tests:
             self.tests.append(test)
-        self.injected += int(said["injected"])
-        self.rows_lost += int(said["rows_lost"])
-        self.seconds = max(self.seconds, float(said["seconds_to_recover"]))
+        self.injected += int(properties["injected"])
+        self.rows_lost += int(properties["rows_lost"])
+        self.seconds = max(self.seconds, float(properties["seconds_to_recover"]))
 
 
 def matrix(reports: Iterable[Path]) -> list[Row]:
@@ -42,12 +42,12 @@ def matrix(reports: Iterable[Path]) -> list[Row]:
     rows: dict[str, Row] = {}
     roots = [ElementTree.parse(report).getroot() for report in reports]
     for case in (case for root in roots for case in root.iter("testcase")):
-        said = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
-        if "fault" in said:
+        properties = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
+        if "fault" in properties:
             module = case.get("classname", "").removeprefix("tests.").replace(".", "/")
             name = case.get("name", "").partition("[")[0]
-            row = rows.setdefault(said["fault"], Row(said["fault"]))
-            row.add(f"{module}.py::{name}", said)
+            row = rows.setdefault(properties["fault"], Row(properties["fault"]))
+            row.add(f"{module}.py::{name}", properties)
     return sorted(rows.values(), key=lambda row: row.tests)
 
 
@@ -65,7 +65,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def written(page: str, matrix: str) -> str:
-    """The page with this matrix in the place of its own."""
+    """The page with its matrix replaced by this one."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{matrix}\n\n{END}{after}"
@@ -90,10 +90,10 @@ def main(words: list[str]) -> int:
         if not all(report.exists() for report in reports):
             print("no report: pytest was killed, or wrote none", file=sys.stderr)
             return code or 1
-        found = table(matrix(reports))
+        page_table = table(matrix(reports))
     if "--write" in words and code == 0:
-        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
-    print(found)
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), page_table), encoding="utf-8")
+    print(page_table)
     return code
 
 

@@ -57,7 +57,7 @@ FLOORS = {
         {"report"},
     ),
 }
-"""The rooms of a package from the ground up: each imports itself and what lies below it."""
+"""The rooms of a package from the bottom up: each imports itself and those below it."""
 
 ALLOWED = {
     "model": {"numpy", "model"},
@@ -71,7 +71,7 @@ ALONE = {
     "sklearn": {"runner/data/sources.py"},
     "scipy": {"runner/study/sampling.py"},
 }
-"""What a file of the runner may import besides, and no other file of it may."""
+"""Packages that a file of the runner may import in addition, and no other file may."""
 
 PICKLES = {"pickle", "_pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
 IMPURE = {"io", "os", "pathlib", "random", "time", "datetime", "logging", "warnings", "sys"}
@@ -95,7 +95,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def packages(tree: ast.AST) -> set[str]:
-    """The top of every import; of `caviar` the package beneath it."""
+    """The top-level name of every import; for `caviar`, the package below it."""
     return {m.removeprefix("caviar.").partition(".")[0] for m in imported(tree)}
 
 
@@ -138,8 +138,8 @@ def test_a_package_imports_what_lies_below() -> None:
     for path, tree in TREES.items():
         package = path.relative_to(ROOT).parts[0]
         extra = {module for module, files in ALONE.items() if name_of(path) in files}
-        found = packages(tree) - STDLIB - ALLOWED[package] - extra - {"caviar"}
-        strangers |= {name_of(path): found} if found else {}
+        others = packages(tree) - STDLIB - ALLOWED[package] - extra - {"caviar"}
+        strangers |= {name_of(path): others} if others else {}
     assert not strangers
 
 
@@ -170,7 +170,7 @@ def test_a_room_imports_what_lies_below() -> None:
 
 
 def test_no_two_files_import_each_other() -> None:
-    """Not in the head of a file, and not inside a function either."""
+    """Ray is imported neither at the top of another file nor inside a function."""
     edges = {}
     for path, tree in TREES.items():
         modules = {m.removeprefix("caviar.").replace(".", "/") for m in imported(tree)}
@@ -198,14 +198,14 @@ def test_the_runner_takes_only_the_sequences_from_scipy() -> None:
 
 
 def test_no_import_goes_around_the_import_statement() -> None:
-    """But in the front of a package, which imports its names when they are first used."""
+    """Only a package's `__init__.py` may: it imports its names when they are first used."""
     around = {"__import__", "import_module", "eval", "exec", "run_path"}
-    found = [
+    calls = [
         where
         for where, node in nodes()
         if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in around
     ]
-    assert {where.partition(":")[0] for where in found} == {"runner/__init__.py"}
+    assert {where.partition(":")[0] for where in calls} == {"runner/__init__.py"}
 
 
 def test_the_model_reads_no_files_and_no_clocks_and_prints_nothing() -> None:

@@ -1,4 +1,4 @@
-"""docs/reliability.md: its table names tests that are there, and nothing in it was lost."""
+"""docs/reliability.md: its table names existing tests, and no row of it lost anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPORT = """<testsuites><testsuite>
 
 
 def rows_of(page: str) -> list[list[str]]:
-    """The cells of the page's fault matrix, without its head."""
+    """The cells of the page's fault matrix, without its header."""
     inside = page.partition(BEGIN)[2].partition(END)[0]
     lines = [line for line in inside.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]

@@ -1,4 +1,4 @@
-"""`caviar advise`: from words on the command line to a rule, and from answers to text."""
+"""`caviar advise`: command-line arguments become a rule, and answers become text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WIDTH = 96
 
 
 def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
-    """The convention of that name, and its decay or the one given in its place.
+    """The convention of that name, and the given decay or else its own.
 
-    Raises RequestError for an unknown name, for a rule that needs a decay and for one that has
-    none to change.
+    Raises RequestError for an unknown name, for a rule without a decay of its own if none is
+    given, and for a given decay if the rule has none.
     """
     if name not in ALL:
         raise RequestError(f"convention {name!r} is unknown; {nearest(name, ALL)}")
@@ -34,10 +34,10 @@ def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
     return row, chosen
 
 
-def text(row: Convention, asked: dict[str, Any], found: dict[str, Any]) -> str:
-    """A question and its `Advice`, both as plain values, laid out for a terminal."""
+def text(row: Convention, asked: dict[str, Any], advice: dict[str, Any]) -> str:
+    """A question and its `Advice`, both as plain values, formatted for a terminal."""
     numbers = [
-        (n["words"], f"{shown(n['value'])} {n['unit']}", n["checked"]) for n in found["numbers"]
+        (n["words"], f"{shown(n['value'])} {n['unit']}", n["checked"]) for n in advice["numbers"]
     ]
     lines = [
         *_wrapped(_asked(asked)),
@@ -46,9 +46,9 @@ def text(row: Convention, asked: dict[str, Any], found: dict[str, Any]) -> str:
         *_columns([("theory says", "", "checked"), *numbers]),
         "",
         "What to change",
-        *(line for sentence in found["change"] for line in _wrapped(sentence, "- ")),
+        *(line for sentence in advice["change"] for line in _wrapped(sentence, "- ")),
         "",
-        *(line for note in found["notes"] for line in _wrapped(note)),
+        *(line for note in advice["notes"] for line in _wrapped(note)),
     ]
     return "\n".join(lines)
 
@@ -70,22 +70,22 @@ def _rule(row: Convention, decay: float) -> str:
     kept = f"r <- k r + (1 - k) s with k = {KEEP[row.keep]}"
     if row.uses_decay:
         kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
-    seen = ""
+    origin = ""
     if row.version:
-        how = "reproduces recorded numbers of" if row.verified else "was read, not run:"
-        seen = f" This row {how} the framework, {row.version}."
-    return f"Rule {row.name}: {kept}; of the variance, s = {SECOND[row.second]}.{seen}"
+        how = "reproduces recorded numbers of" if row.verified else "was read from the source of"
+        origin = f" This row {how} the framework, {row.version}."
+    return f"Rule {row.name}: {kept}; of the variance, s = {SECOND[row.second]}.{origin}"
 
 
 def shown(value: float) -> str:
-    """Three significant digits, or `endless`."""
+    """Three significant digits, or `infinite`."""
     if value in (inf, -inf):
-        return "endless" if value > 0 else "-endless"
+        return "infinite" if value > 0 else "-infinite"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def finite(value: Any) -> Any:
-    """The same values for JSON, which knows neither infinity nor NaN: they become null."""
+    """The same values for JSON, which has neither infinity nor NaN: they become null."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -116,7 +116,7 @@ def fields_of(
     dataset_size: int | None,
     excess_kurtosis: float,
 ) -> dict[str, Any]:
-    """The fields of the question to theory; what was not asked for has no end."""
+    """The fields of the question to theory; `steps` and `dataset_size` are infinite by default."""
     return {
         "norm_batch_size": batch_size,
         "decay": decay,

@@ -1,4 +1,4 @@
-"""A plan is carried out as the command line says."""
+"""Carrying out a plan as the command line says."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def carried_out(
     trial: RunTrial | None = None,
     pace: Pace = PACE,
 ) -> Progress:
-    """Run what is left of a plan into a folder or URI, and print how it went.
+    """Run the unfinished trials of a plan into a folder or URI, and print the outcome.
 
     `trial` is what a worker does with a job, by default `run_trial`.
     """
@@ -59,12 +59,12 @@ def carried_out(
         storage_at(root),
         lambda jobs: executor_on(on, plan.data, jobs, workers, address, trial or run_trial),
         " ".join(["caviar", *map(masked, sys.argv[1:])]),
-        # Without another word: files are whole or not there at any instant.
+        # Without another message: at any instant a file is complete or does not exist.
         at_once=lambda: os._exit(INTERRUPTED),
         accept_other_processor=accept_other_processor,
         pace=pace,
     )
     print(printable(f"rows: {masked(root)}"))
     if progress.interrupted:
-        print("interrupted: what was measured is on disk; the same command resumes")
+        print("interrupted: all that was measured is on disk; the same command resumes")
     return progress

@@ -1,4 +1,4 @@
-"""The rules for running statistics as a table: for a terminal, as data, and as a page.
+"""The rules for running statistics as a table: for a terminal, as JSON, and as a page.
 
 python -m caviar.runner.cli.conventions > docs/conventions.md
 """
@@ -50,7 +50,7 @@ numbers of the real framework: `python -m tests.golden`.
 
 
 def cells(row: Convention) -> tuple[str, ...]:
-    """A row in words, one text a column of `HEADER`."""
+    """A row in words, one text per column of `HEADER`."""
     keep = KEEP[row.keep]
     if row.mean_keep:
         keep += f"; the mean {KEEP[row.mean_keep]}"

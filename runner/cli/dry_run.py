@@ -17,7 +17,7 @@ from caviar.runner.trial.measurement_schedule import Sizes, probes_of, shadow_co
 def describe(plan: Plan) -> str:
     """The plan as text: design, sizes, and every field that is the same in all trials.
 
-    Of a large plan this is what its sample says, and the text says so.
+    For a large plan the text describes a sample of its trials, and says so.
 
     >>> print(caviar.describe(caviar.plan(caviar.read_study("sizes.toml"))))
     study sizes (...): 2 trials of 2 seeds
@@ -39,8 +39,8 @@ def describe(plan: Plan) -> str:
     for field, levels in study.scientific.items():
         lines.append(f"crossed: {field} = {_levels(plan, levels)}")
     arms = list(study.arms.items())
-    for name, own in arms if plan.small else arms[:FEW]:
-        lines.append(f"arm: {name} = {json.dumps(own)}")
+    for name, settings in arms if plan.small else arms[:FEW]:
+        lines.append(f"arm: {name} = {json.dumps(settings)}")
     if not plan.small and len(arms) > FEW:
         lines.append(f"arm: ... {len(arms)} arms in all")
     lines += _fields(plan)
@@ -50,7 +50,7 @@ def describe(plan: Plan) -> str:
 
 
 FEW = 8
-"""Levels and arms of a large plan that are shown, and drawn values of any."""
+"""The most levels and arms of a large plan that are shown, and the most drawn values of any."""
 
 
 def _counted(plan: Plan) -> str:
@@ -58,18 +58,18 @@ def _counted(plan: Plan) -> str:
 
 
 def _sampled(plan: Plan) -> list[str]:
-    """What of a large plan was looked at."""
+    """For a large plan, which of its trials were checked."""
     if plan.small:
         return []
-    levels, seen = plan.layout.levels, len(plan.sample)
+    levels, checked = plan.layout.levels, len(plan.sample)
     what = (
         f"every level at the first {max(trial.draw for trial in plan.sample) + 1:,} draws"
-        if levels <= seen
-        else f"spread over {levels:,} levels, every crossed value among them where they are so few"
+        if levels <= checked
+        else f"spread over {levels:,} levels, with every crossed value if there are few enough"
     )
     return [
-        f"sample: {seen:,} trials were laid out and checked, {what}; the rest when the study "
-        "runs; what follows is of the sample"
+        f"sample: {checked:,} trials were laid out and checked, {what}; the rest are checked when "
+        "the study runs; what follows describes the sample"
     ]
 
 
@@ -80,7 +80,7 @@ def _levels(plan: Plan, levels: list[Any]) -> str:
 
 
 def _repeated(plan: Plan) -> list[str]:
-    """How many trials are run once for several that would train the same, and why they would."""
+    """How many trials are not run because they would repeat another's training, and why."""
     count, reasons = plan.repeats
     if not count:
         return []
@@ -92,7 +92,7 @@ def _repeated(plan: Plan) -> list[str]:
 
 
 def _fields(plan: Plan) -> list[str]:
-    """What was drawn, and every field that no one varies; each where a trial reads it."""
+    """The drawn values, and every field that nothing varies; both only where a trial reads them."""
     study, trials, lines = plan.study, plan.sample, []
 
     def values(field: str) -> list[str]:
@@ -102,7 +102,7 @@ def _fields(plan: Plan) -> list[str]:
     for field in study.nuisance:
         drawn = ", ".join(values(field)[:FEW])
         lines.append(f"drawn ({study.draws.sampler}): {field} = {drawn}")
-    in_arms = {field for own in study.arms.values() for field in own}
+    in_arms = {field for settings in study.arms.values() for field in settings}
     varied = {*study.scientific, *study.nuisance, *in_arms, "dataset", "draw", "seeds", "arm"}
     for field in type(trials[0]).model_fields:
         if field not in varied and (given := values(field)):
@@ -112,9 +112,9 @@ def _fields(plan: Plan) -> list[str]:
 
 
 def _measuring(plan: Plan) -> str:
-    """The share of the time that measuring takes, and what did not fit into it."""
-    found = [_share(plan, trial) for trial in plan.sample]
-    lowest, highest = min(s for s, _, _ in found), max(s for s, _, _ in found)
+    """The share of the time that measuring takes, and the measurements that did not fit."""
+    measured = [_share(plan, trial) for trial in plan.sample]
+    lowest, highest = min(s for s, _, _ in measured), max(s for s, _, _ in measured)
     limit = max(trial.probe_share for trial in plan.sample)
     between = (
         f"{lowest:.0%}"
@@ -123,15 +123,15 @@ def _measuring(plan: Plan) -> str:
     )
     text = f"measuring at frozen weights: about {between} of the time (probe_share = {limit:g}"
     text += ", which one measurement at the end exceeds)" if highest > limit else ")"
-    moments = [len(probes.evaluation_steps) for _, probes, _ in found]
+    moments = [len(probes.evaluation_steps) for _, probes, _ in measured]
     text += f"; losses at {_range(moments)} steps, everything else at the last"
-    fewer = [probes.examples for _, probes, _ in found]
+    fewer = [probes.examples for _, probes, _ in measured]
     text += f", penalties on {_range(fewer)} training examples"
-    if not all(probes.gradient_batches for _, probes, _ in found):
+    if not all(probes.gradient_batches for _, probes, _ in measured):
         text += ", without gradient noise"
-    shadow = max(cost for _, _, cost in found)
+    shadow = max(cost for _, _, cost in measured)
     if shadow:
-        text += f"; the shadow takes {shadow:.1f} times as long as training besides"
+        text += f"; the shadow takes another {shadow:.1f} times as long as training"
     return text
 
 

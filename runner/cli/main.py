@@ -12,14 +12,20 @@ import typer
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out
 from caviar.runner.cli.options import (
     Address,
+    BatchSize,
+    DatasetSize,
+    Decay,
     DryRun,
+    Kurtosis,
     On,
     OtherProcessor,
     Out,
     Pilot,
     Report,
+    Rule,
     RunPlace,
     Settings,
+    Steps,
     StudyFile,
     Trials,
     Workers,
@@ -48,16 +54,13 @@ app = typer.Typer(
 
 FAILED, REFUSED = 1, 2
 
-MOST = 10**12
-"""No count of `advise` is larger: beyond, a float no longer tells a decay from 1."""
-
 
 def main(carry_out: CarryOut = carried_out) -> None:
     """Run the program; a user's mistake is one sentence on stderr and exit code 2.
 
     `carry_out` is what `caviar run` does with a plan.
     """
-    # Here, before any import of numpy: the driver runs trials too (inline), with the same bits.
+    # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
     try:
@@ -69,7 +72,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
     except OSError as error:
         from caviar.runner.store.storage import CARRY_ON
 
-        _end(f"the system refused: {error}; {CARRY_ON} once it can", FAILED)
+        _end(f"operating system error: {error}; {CARRY_ON} once it is mended", FAILED)
 
 
 def _end(sentence: str, code: int) -> NoReturn:
@@ -84,7 +87,7 @@ def _storage(where: str) -> Storage:
 
 
 def _say(text: str) -> None:
-    """Names from a study, a file or a path may hold what a terminal would obey."""
+    """Print a text; names from a study, a file or a path may hold control characters."""
     print(printable(text))
 
 
@@ -110,7 +113,7 @@ def run(
     if address is not None and on is not Where.ray:
         raise RequestError("--address names a Ray cluster; add --on ray")
     if pilot is not None and not dry_run:
-        raise RequestError("--pilot only says how many seeds to plan; add --dry-run")
+        raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
     plan = make_plan(read_study(study, settings or []), trials)
     if dry_run:
         from caviar.runner.cli.dry_run import describe
@@ -144,8 +147,8 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
     from caviar.runner.cli.report import written
 
     try:
-        for said in written(root, beside):
-            _say(said)
+        for line in written(root, beside):
+            _say(line)
     except AllDivergedError as error:
         _say(str(error))
         raise SystemExit(FAILED) from None
@@ -155,7 +158,7 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
 def report(
     run: RunPlace,
     beside: Annotated[
-        list[str] | None, typer.Option(metavar="RUN", help="Another design, on the same axis.")
+        list[str] | None, typer.Option(metavar="RUN", help="Show another run on the same axis.")
     ] = None,
 ) -> None:
     """Print the answer of a run and write its report."""
@@ -168,16 +171,19 @@ def report(
 
 @app.command()
 def compare(
-    here: RunPlace,
-    there: Annotated[str, typer.Argument(metavar="RUN", help="The run held against it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As data; not finite is null.")] = False,
+    run: RunPlace,
+    other: Annotated[str, typer.Argument(metavar="RUN", help="The run to compare.")],
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON; values that are not finite become null."),
+    ] = False,
 ) -> None:
     """Say whether two runs differ, in what and by how much.
 
-    First the rows of trials that both have, bit for bit; then, at every level that both have, the
-    second run less the first, paired by seed where data and draws are the same. Exit code 1 where
-    they surely differ (an adjusted p below 0.05), 0 where they are the same, differ in the last
-    digits, or not surely.
+    It compares the rows of trials that both have, bit for bit; then, at every level that both
+    have, it subtracts the first run from the second, paired by seed if data and draws are the
+    same. Exit code 1 if they differ significantly (an adjusted p below 0.05), 0 if they are the
+    same, differ in the last digits, or do not differ significantly.
     """
     import json
 
@@ -187,21 +193,25 @@ def compare(
     from caviar.runner.cli.advise import finite
     from caviar.runner.verify.run import must_be_tried
 
-    for folder in (here, there):
+    for folder in (run, other):
         must_be_tried(_storage(folder))
     try:
-        runs = read_run(here), read_run(there)
-        found = compare_runs(*runs)
+        runs = read_run(run), read_run(other)
+        comparison = compare_runs(*runs)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    _say(json.dumps(finite(data(found, *runs)), indent=1) if as_json else text(found, *runs))
-    if found.verdict == "differ":
+    _say(
+        json.dumps(finite(data(comparison, *runs)), indent=1)
+        if as_json
+        else text(comparison, *runs)
+    )
+    if comparison.verdict == "differ":
         raise SystemExit(FAILED)
 
 
 @app.command()
 def status(run: RunPlace) -> None:
-    """Say what of a run is done."""
+    """Say what is finished in a run."""
     from caviar.runner.verify.run import status_line
 
     _say(status_line(_storage(run)))
@@ -209,7 +219,7 @@ def status(run: RunPlace) -> None:
 
 @app.command()
 def verify(run: RunPlace) -> None:
-    """Check that a run is complete, whole and the same bits again; exit code 1 on a fault."""
+    """Check that a run is complete, undamaged and reproducible; exit code 1 if there is a fault."""
     from caviar.runner.verify.recompute import check_bits
     from caviar.runner.verify.run import verify_run
 
@@ -227,15 +237,15 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
     from caviar.runner.verify.replay import replay_trial
 
-    same, said = replay_trial(_storage(run), trial)
-    _say(said)
+    same, sentence = replay_trial(_storage(run), trial)
+    _say(sentence)
     if not same:
         raise SystemExit(FAILED)
 
 
 @app.command()
 def conventions(
-    as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print the rules for running statistics."""
     import json
@@ -247,21 +257,15 @@ def conventions(
 
 @app.command()
 def advise(
-    batch_size: Annotated[
-        int, typer.Option(max=MOST, help="Examples behind one mean and variance.")
-    ],
-    decay: Annotated[
-        float | None,
-        typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
-    ] = None,
-    convention: Annotated[str, typer.Option(help="A row of `caviar conventions`.")] = "pytorch",
-    steps: Annotated[int | None, typer.Option(max=MOST, help="Default: the long run.")] = None,
-    dataset_size: Annotated[
-        int | None, typer.Option(max=MOST, help="Examples shuffled each epoch.")
-    ] = None,
-    excess_kurtosis: Annotated[float, typer.Option(help="Of the inputs; 0 is normal.")] = 0.0,
+    batch_size: BatchSize,
+    decay: Decay = None,
+    convention: Rule = "pytorch",
+    steps: Steps = None,
+    dataset_size: DatasetSize = None,
+    excess_kurtosis: Kurtosis = 0.0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="As data, with laws; endless is null.")
+        bool,
+        typer.Option("--json", help="Print JSON with the laws; infinite values become null."),
     ] = False,
 ) -> None:
     """Say from theory alone what a batch size and a decay do, and what to change."""
@@ -278,11 +282,11 @@ def advise(
         question = Question(**fields)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    asked, found = asdict(question), asdict(theory.advise(question))
+    asked, advice = asdict(question), asdict(theory.advise(question))
     if as_json:
-        print(json.dumps(finite({"convention": row.name, "question": asked, **found}), indent=1))
+        print(json.dumps(finite({"convention": row.name, "question": asked, **advice}), indent=1))
     else:
-        print(text(row, asked, found))
+        print(text(row, asked, advice))
 
 
 @app.command()

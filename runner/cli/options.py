@@ -1,4 +1,4 @@
-"""The arguments and options of `caviar run`, and RUN, which other commands take too."""
+"""The arguments and options of `caviar run` and `advise`, and RUN, which other commands share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from caviar.runner.executors.choice import Where
 
 
 def _text(places: str | list[str] | None) -> str | list[str] | None:
-    """Places as they are; Arrow opens none whose name is no UTF-8."""
+    """The places unchanged; raises RequestError for a name that is not UTF-8."""
     for place in [places] if isinstance(places, str) else places or ():
         if not place.isascii() and place != place.encode(errors="replace").decode():
             raise RequestError(f"{place!r} is not UTF-8; use another name")
@@ -35,7 +35,7 @@ Settings = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")]
 Pilot = Annotated[
-    str | None, typer.Option(help="With --dry-run: a run whose spread the power is from.")
+    str | None, typer.Option(help="With --dry-run: a run to take the spread over seeds from.")
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML report.")]
 OtherProcessor = Annotated[
@@ -44,3 +44,19 @@ OtherProcessor = Annotated[
         "--accept-other-processor", help="Resume a run that another processor's kernel began."
     ),
 ]
+
+MOST = 10**12
+"""The largest count that `advise` takes: beyond it, a float cannot distinguish a decay from 1."""
+BatchSize = Annotated[
+    int, typer.Option(max=MOST, help="Examples that share one mean and variance.")
+]
+Decay = Annotated[
+    float | None,
+    typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
+]
+Rule = Annotated[str, typer.Option(help="A row of `caviar conventions`.")]
+Steps = Annotated[int | None, typer.Option(max=MOST, help="Number of updates. Default: infinite.")]
+DatasetSize = Annotated[
+    int | None, typer.Option(max=MOST, help="Examples shuffled each epoch. Default: infinite.")
+]
+Kurtosis = Annotated[float, typer.Option(help="Excess kurtosis of the inputs; 0 for normal ones.")]

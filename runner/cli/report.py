@@ -1,4 +1,4 @@
-"""A run's answer and its page: read, compute and verify at once, then write."""
+"""A run's answer and its page: compute the results and verify the run at once, then write."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from caviar.runner.verify.run import verify_run
 
 
 def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
-    """Write the report of a run, with others beside it; what to say of it, as it is known.
+    """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    Raises RequestError where a run cannot be read or compared, StorageError where the report
-    cannot be written, InternalError where the analysis fails, and AllDivergedError once the page
-    of a run is written of which every seed diverged.
+    Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
+    written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
+    every seed of the run diverged.
     """
     with ThreadPoolExecutor(1) as aside:
         try:
@@ -41,12 +41,12 @@ def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
                 raise RequestError(str(error)) from None
             yield f"no report: {error}"
             return
-        # Arrow needs no interpreter for most of it: on two cores the proof takes no time.
+        # Arrow mostly runs without the interpreter lock: on two cores this adds no time.
         verifying = aside.submit(verify_run, storage_at(root))
         with _faults_told(root, ValueError if beside else ()):
             results = results_of(runs[0], runs[1:])
             if isinstance(results, Results):
-                results.tables()  # The page needs them all: compute while it is verified.
+                results.tables()  # The page needs them all: compute them while the run is verified.
             text = answer(results)
         yield text
         checks = verifying.result().lines

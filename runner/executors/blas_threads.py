@@ -18,7 +18,7 @@ ONE_BLAS_THREAD: dict[str, str | None] = {
         "VECLIB_MAXIMUM_THREADS",
     )
 }
-"""Read by the BLAS when it is loaded; afterwards they have no effect.
+"""Variables that the BLAS reads when it is loaded; later they have no effect.
 
 Two workers with two threads each on two cores are slower than one, and the number of threads
 may change the order of sums, and so the bits.
@@ -27,9 +27,9 @@ may change the order of sums, and so the bits.
 
 @contextmanager
 def environment(variables: dict[str, str | None]) -> Iterator[None]:
-    """Set environment variables for what is started inside, then restore all of them.
+    """Set environment variables for whatever starts inside, then restore all of them.
 
-    A variable given as None is left as it is on the way in, and restored on the way out.
+    A variable given as None is left unchanged on entry, and restored on exit.
     """
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update({name: value for name, value in variables.items() if value is not None})
@@ -45,6 +45,6 @@ def environment(variables: dict[str, str | None]) -> Iterator[None]:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """The same in a process whose BLAS is loaded already: one thread inside, as before outside."""
+    """The same in a process whose BLAS is loaded already: one thread inside the `with` block."""
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         yield

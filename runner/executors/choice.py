@@ -1,4 +1,4 @@
-"""Where trials run, and the executor for it; none is imported before it is asked for."""
+"""Where trials run, and the executor for that place, imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def executor_on(
     address: str | None,
     run: RunTrial,
 ) -> Executor:
-    """An executor for so many jobs; without any, nothing is started.
+    """An executor for this number of jobs; for none, nothing is started.
 
-    `workers`: how many at once, by default one per core. `address`: of a running Ray cluster.
-    `run`: what a worker does with a job.
-    Raises RequestError where the Ray cluster does not start or answer.
+    `workers`: the number of trials at once, by default one per core. `address`: that of a running
+    Ray cluster. `run`: what a worker does with a job.
+    Raises RequestError if the Ray cluster does not start or answer.
     """
     if where is Where.inline or not jobs:
         from caviar.runner.executors.inline import InlineExecutor

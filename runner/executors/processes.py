@@ -19,7 +19,7 @@ import caviar
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
-from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, WANT_OF_MEMORY, RunTrial
+from caviar.runner.executors.executor import IDLE_SECONDS, OUT_OF_MEMORY, SAME_KERNEL, RunTrial
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
@@ -28,10 +28,10 @@ PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop()); import caviar; del sys.path[0]; "
     "from caviar.runner.executors.worker import main; main()"
 )
-"""What a worker runs: the driver's caviar, wherever it lies, and nothing else of that folder.
+"""What a worker runs: the driver's caviar, wherever it lies, and nothing else from that folder.
 
-With `-P` the working folder, which may hold a `types.py` or a `model.py` of the user's, is not
-searched. `multiprocessing` would run the user's script again in every worker.
+With `-P`, Python does not search the working folder, which may hold a `types.py` or a `model.py`
+of the user's. `multiprocessing` would run the user's script again in every worker.
 """
 
 
@@ -43,7 +43,7 @@ class _Worker:
 
 
 class LocalExecutor:
-    """Processes with a pipe each, so that one that is killed cannot hurt the others.
+    """Processes with one pipe each, so that a killed one cannot harm the others.
 
     `run` is pickled by name, so it must not be defined in `__main__`.
     """
@@ -68,37 +68,37 @@ class LocalExecutor:
                 yield from self._receive(worker)
 
     def _assign(self) -> bool:
-        """Hand queued jobs to idle workers, starting what is missing; is anything under way?"""
+        """Hand queued jobs to idle workers, starting missing ones; whether any job is running."""
         idle = [w for w in self._pool if w.job is None]
         while self._queue and (idle or len(self._pool) < self.workers):
             worker = idle.pop() if idle else self._start()
             job = self._queue.popleft()
-            # The worker has the checkpoint from here on; the driver keeps those that wait.
+            # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
             worker.job = replace(job, checkpoint=None)
-            with suppress(OSError):  # It died idle: its closed pipe says so at the next wait.
+            with suppress(OSError):  # It died while idle; the next wait sees its closed pipe.
                 worker.connection.send(job)
         return any(w.job is not None for w in self._pool)
 
     def _start(self) -> _Worker:
-        here, there = Pipe()
+        driver_end, worker_end = Pipe()
         root = str(Path(caviar.__file__).parents[1])
-        command = [sys.executable, "-P", "-c", PROGRAM, str(there.fileno()), root]
-        # Ctrl-C reaches the whole process group, a worker that is still importing too. A signal
-        # blocked here stays blocked in the child for good; the driver's own is only held back.
+        command = [sys.executable, "-P", "-c", PROGRAM, str(worker_end.fileno()), root]
+        # Ctrl-C reaches the whole process group, also a worker that is still importing. A signal
+        # blocked here stays blocked in the child; the driver receives it after the mask is reset.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             # Its standard input ends with the driver, and so does the worker.
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, pass_fds=[there.fileno()], env=_environment()
+                command, stdin=subprocess.PIPE, pass_fds=[worker_end.fileno()], env=_environment()
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        there.close()
-        worker = _Worker(process, here)
+        worker_end.close()
+        worker = _Worker(process, driver_end)
         self._pool.append(worker)
-        with suppress(OSError):  # It died at birth: its closed pipe says so at the next wait.
-            here.send(sys.path)
-            here.send((self._run, self._data, self._kernel))
+        with suppress(OSError):  # It died while starting; the next wait sees its closed pipe.
+            driver_end.send(sys.path)
+            driver_end.send((self._run, self._data, self._kernel))
         return worker
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
@@ -118,7 +118,7 @@ class LocalExecutor:
         yield event
 
     def close(self) -> None:
-        """Stop the workers now; what they were at is not finished."""
+        """Stop the workers now, without finishing their trials."""
         self._queue.clear()
         for worker in self._pool:
             worker.process.kill()
@@ -133,7 +133,7 @@ def _environment() -> dict[str, str]:
 
 
 def _ended(worker: _Worker) -> int:
-    """Wait for the end of a process that ends; its exit code."""
+    """Wait for a process that is ending; its exit code."""
     worker.connection.close()
     with worker.process as process:
         return process.wait()
@@ -142,6 +142,6 @@ def _ended(worker: _Worker) -> int:
 def _reason(exit_code: int) -> str:
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
-        hint = f" ({WANT_OF_MEMORY})" if exit_code == -signal.SIGKILL else ""
+        hint = f" ({OUT_OF_MEMORY})" if exit_code == -signal.SIGKILL else ""
         return f"the worker process was killed by {name}{hint}"
     return f"the worker process exited with code {exit_code}"

@@ -24,7 +24,7 @@ from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
 
-with environment(QUIET):  # Read when Ray is imported; afterwards they have no effect.
+with environment(QUIET):  # Ray reads them when it is imported; later they have no effect.
     import ray
     from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
     from ray.exceptions import RayError
@@ -35,14 +35,15 @@ ENVIRONMENT: dict[str, str | None] = {
     "PYTHONBREAKPOINT": None,
 }
 BUNDLE_SECONDS = 0.05
-MESSAGES_A_SECOND = 300
-"""A worker sends at most a message in `BUNDLE_SECONDS`, and all of them together about so many a
-second besides one a trial: a message takes the driver some 1.5 ms (`benchmarks/streams.py`)."""
+MESSAGES_PER_SECOND = 300
+"""A worker sends at most one message in `BUNDLE_SECONDS`, and all of them together about this many
+per second, besides one for each trial: a message takes the driver about 1.5 ms
+(`benchmarks/streams.py`)."""
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 class _Actor:
-    """A long-lived worker: the data arrive once, then job after job."""
+    """A long-lived worker: it receives the data once, then job after job."""
 
     def __init__(self, data: Data, run: RunTrial, bundle_seconds: float) -> None:
         self._data = data
@@ -51,12 +52,12 @@ class _Actor:
         self._sent = 0.0
 
     def ready(self) -> tuple[str, str, int, str]:
-        """Once the data are here: host name and address, number of the process, and its kernel."""
+        """Once the data are here: the host's name and address, the process's number and kernel."""
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         return platform.node(), address, os.getpid(), arithmetic().kernel
 
     def run(self, job: Job) -> Iterator[list[Event]]:
-        """The trial's events in bundles: one message is dear, and short trials have few."""
+        """The trial's events in bundles: messages are costly, and short trials have few events."""
         bundle: list[Event] = []
         for event in self._run(job, self._data):
             bundle.append(event)
@@ -81,11 +82,11 @@ class RayExecutor:
     """Long-lived actors, one CPU and one BLAS thread each, that stream events back.
 
     Connects to `address`, else to the cluster that `RAY_ADDRESS` names (as it does inside a
-    Ray job), else starts a local one and stops it at the end. Actors and calls are never
-    restarted by Ray, which would run a trial twice: a dead actor is reported with its job.
+    Ray job), else starts a local one and stops it at the end. Ray never restarts an actor or a
+    call, which would run a trial twice: a dead actor is reported with its job.
 
-    A local cluster listens on every interface, whatever it is told, so it is started with a
-    token of its own; token, sockets and logs lie in a private folder that goes with it.
+    A local cluster listens on every interface, whatever it is told, so it is started with its own
+    token; token, sockets and logs lie in a private folder that is removed with it.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class RayExecutor:
         self._refused: list[_Worker] = []
         self._connect(workers, address)
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
-        self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_A_SECOND)
+        self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_PER_SECOND)
         self._data = ray.put(data)
         self._queue: deque[Job] = deque()
         self._idle: list[_Worker] = []
@@ -108,27 +109,27 @@ class RayExecutor:
         self._folder = make_folder() if where == "local" else None
         self._environment = environment({**ENVIRONMENT, **_token(self._folder)})
         self._environment.__enter__()
-        own: dict[str, Any] = {}
+        start: dict[str, Any] = {}
         shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
         if self._folder is not None:
-            own = {"num_cpus": workers, "include_dashboard": False}
-            own |= {"_temp_dir": str(self._folder.path)}
+            start = {"num_cpus": workers, "include_dashboard": False}
+            start |= {"_temp_dir": str(self._folder.path)}
             shipped = {}
-            os.environ.pop("RAY_AUTH_TOKEN", None)  # It would be taken before the file.
+            os.environ.pop("RAY_AUTH_TOKEN", None)  # It would take precedence over the file.
         try:
             knock(where)
             _read_environment()
-            found: Any = ray.init(
+            context: Any = ray.init(
                 address=where,
                 runtime_env=shipped,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
-                **own,
+                **start,
             )
-        except Exception as error:  # Ray raises bare ones too, as where a start takes too long.
+        except Exception as error:  # Ray may raise any exception, e.g. if the start takes too long.
             self._leave()
             raise RequestError(refusal(where, error)) from None
-        about = found.address_info
+        about = context.address_info
         self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
     def submit(self, job: Job) -> None:
@@ -140,18 +141,18 @@ class RayExecutor:
             ready = _ready([*self._streams, *self._starting])
             if not ready:
                 yield Idle()
-            for found in ready:
-                if found in self._starting:
-                    yield from self._arrive(found)
+            for reference in ready:
+                if reference in self._starting:
+                    yield from self._arrive(reference)
                 else:
-                    yield from self._receive(found)
+                    yield from self._receive(reference)
 
     def _assign(self) -> None:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
         actors = len(self._idle) + len(self._starting) + len(self._streams)
         for _ in range(min(self.workers - actors, len(self._queue))):
-            # Not those of the job: in a Ray job they may be the submitter's, which ours must not
-            # contradict.
+            # Set for the actor, not for the job: a Ray job may have the submitter's variables,
+            # which ours must not contradict.
             variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
             options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
             actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
@@ -159,16 +160,16 @@ class RayExecutor:
         while self._queue and self._idle:
             worker, job = self._idle.pop(), self._queue.popleft()
             stream = worker.actor.run.options(num_returns="streaming").remote(job)
-            # The worker has the checkpoint now; the driver keeps those of all that wait.
+            # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
             self._streams[stream] = (worker, replace(job, checkpoint=None))
 
-    def _arrive(self, found: Any) -> Iterator[Event]:
-        actor = self._starting.pop(found)
+    def _arrive(self, reference: Any) -> Iterator[Event]:
+        actor = self._starting.pop(reference)
         try:
-            about = ray.get(found)
+            about = ray.get(reference)
         except RayError as error:
-            # Charged to the next job, so that actors which cannot live do not go on for ever;
-            # but no job is to blame for a machine.
+            # Charged to the next job, so that actors which always die are not started for ever;
+            # but a lost machine is charged to no job.
             if self._queue and not machine_lost(error):
                 yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {told(error)}")
             return
@@ -179,16 +180,18 @@ class RayExecutor:
             yield self._refuse(worker)
 
     def _refuse(self, worker: _Worker) -> Refused:
-        """Let the actor live: it holds its CPU, so that no other is started there.
+        """Keep the actor alive: it occupies its CPU, so that no other is started there.
 
-        Raises RequestError where no CPU is left for another.
+        Raises RequestError if no CPU is left for another actor.
         """
         self._refused.append(worker)
         left = int(_resources().get("CPU", 1)) - len(self._refused)
         self.workers = min(self.workers, left)
         why = other_kernel(f"the Ray actor on {worker.host}", worker.kernel, self._kernel)
         if self.workers < 1:
-            raise RequestError(f"no worker computes as caviar does here: {why}; {SAME_KERNEL}")
+            raise RequestError(
+                f"no worker computes with the kernel of caviar here: {why}; {SAME_KERNEL}"
+            )
         return Refused(why)
 
     def _receive(self, stream: Any) -> Iterator[Event]:
@@ -207,7 +210,7 @@ class RayExecutor:
         yield from bundle
 
     def _reason(self, worker: _Worker, error: Exception) -> str:
-        """What happened to an actor, in a sentence, with what it wrote last if that is here."""
+        """What happened to an actor, in one sentence, with its last output if it ran here."""
         if machine_lost(error):
             return f"the machine {worker.address} is lost or out of reach: {told(error)}"
         where = f"process {worker.process} on {worker.address}"
@@ -215,14 +218,14 @@ class RayExecutor:
         return f"the Ray actor died: {where}: {told(error)}" + (words and f"; last words: {words}")
 
     def _last_words(self, worker: _Worker) -> str:
-        """The end of what it wrote to stderr; empty where nothing was, or on another machine."""
+        """The end of its stderr; empty if it wrote nothing or ran on another machine."""
         if worker.address != self._here:
             return ""
         logs = self._logs.glob(f"worker-*-{worker.process}.err")
         return " | ".join(line for log in logs for line in last_lines(log))
 
     def close(self) -> None:
-        """Stop the actors now, and the cluster where it was started here."""
+        """Stop the actors now, and the cluster if it was started here."""
         self._queue.clear()
         self._leave()
 
@@ -235,8 +238,8 @@ class RayExecutor:
 
 
 def _ready(waiting: list[Any]) -> list[Any]:
-    """What has news, within `IDLE_SECONDS`; all of it at once, since a wait costs by how many
-    are waited for: 10 ms for a thousand (`benchmarks/streams.py`)."""
+    """The references that are ready within `IDLE_SECONDS`. All are returned at once, since the
+    cost of a wait grows with their number: 10 ms for a thousand (`benchmarks/streams.py`)."""
     first, others = ray.wait(waiting, num_returns=1, timeout=IDLE_SECONDS)
     if not first or not others:
         return list(first)
@@ -245,7 +248,7 @@ def _ready(waiting: list[Any]) -> list[Any]:
 
 
 def _token(folder: RayFolder | None) -> dict[str, str | None]:
-    """The token of a cluster of our own; for others, what the user's environment says."""
+    """Variables with the token of a cluster that we start; none for one with the user's token."""
     if folder is None:
         return {}
     path = str(folder.token)
@@ -253,7 +256,7 @@ def _token(folder: RayFolder | None) -> dict[str, str | None]:
 
 
 def _read_environment() -> None:
-    """Have Ray look at the environment again; it keeps what it read first for good."""
+    """Make Ray read the environment again; otherwise it keeps what it read first."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
@@ -263,5 +266,5 @@ def _resources() -> dict[str, float]:
 
 
 def _packages() -> list[str]:
-    """The package itself: what its relative links lead to is copied along."""
+    """The package itself; Ray copies the targets of its relative links too."""
     return [str(Path(caviar.__file__).parent)]

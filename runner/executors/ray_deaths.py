@@ -1,4 +1,4 @@
-"""Why an actor died, in words, and whether its machine is gone with it."""
+"""Why an actor died, in words, and whether its machine was lost with it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from caviar.runner.executors.blas_threads import environment
 
 QUIET: dict[str, str | None] = {"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
-"""Every line that Ray would print in the driver: its notices of deaths come whatever
-`log_to_driver` says. What happened is said by `WorkerDied`, in our words."""
+"""These variables suppress every line that Ray would print in the driver: it announces deaths
+whatever `log_to_driver` says. `WorkerDied` says in our words what happened."""
 
-with environment(QUIET):  # Read when Ray is imported; afterwards they have no effect.
+with environment(QUIET):  # Ray reads them when it is imported; later they have no effect.
     from ray.exceptions import (
         ActorDiedError,
         ActorUnavailableError,
@@ -28,14 +28,14 @@ EXIT = re.compile(r"Worker exit detail: (.*?)(?: Some common causes| There are s
 
 
 def machine_lost(error: Exception) -> bool:
-    """Whether Ray says that the machine is gone or out of reach, and not the process alone."""
+    """Whether Ray says that the whole machine is gone or out of reach, not only the process."""
     if isinstance(error, ActorDiedError):
         return error.preempted or "its node has died" in str(error)
     return isinstance(error, ActorUnavailableError | NodeDiedError | ObjectLostError)
 
 
 def told(error: Exception) -> str:
-    """Ray's own words, without the pages that it adds."""
+    """Ray's explanation in one line, without the pages of text that it adds."""
     text = COLOUR.sub("", str(error)).strip()
     if isinstance(error, OutOfMemoryError):
         full = MEMORY.search(text)
@@ -44,9 +44,9 @@ def told(error: Exception) -> str:
     if isinstance(error, ActorDiedError):
         if CREATION in text:
             return text.splitlines()[-1]
-        for found in (LOST_NODE.search(text), EXIT.search(text)):
-            if found is not None:
-                return "it ended unexpectedly" if "End of file" in found[1] else found[1]
+        for detail in (LOST_NODE.search(text), EXIT.search(text)):
+            if detail is not None:
+                return "it ended unexpectedly" if "End of file" in detail[1] else detail[1]
     if isinstance(error, RayTaskError):
         return text.splitlines()[-1]
     return (text.splitlines() or [type(error).__name__])[0]

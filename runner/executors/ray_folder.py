@@ -13,7 +13,7 @@ from pathlib import Path
 
 PREFIX = "caviar-ray-"
 LONGEST_BASE = 24
-"""Ray adds 65 characters and the folder's name 18; a Unix socket's path has at most 107."""
+"""The path of a Unix socket has at most 107 characters; Ray adds 65, and the folder's name 18."""
 FRESH_SECONDS = 60.0
 """A folder this young may belong to a driver that has not locked it yet."""
 GONE_SECONDS = 10.0
@@ -21,18 +21,18 @@ GONE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class RayFolder:
-    """A folder that only its owner can read, locked for as long as its driver lives."""
+    """A folder that only its owner can read, locked while its driver is alive."""
 
     path: Path
     lock: int
 
     @property
     def token(self) -> Path:
-        """The token of this cluster alone: Ray would write one into the user's home."""
+        """The token of this cluster only: Ray would write one into the user's home."""
         return self.path / "token"
 
     def remove(self) -> None:
-        """Remove everything; Ray's last processes may still be writing, so try for a while."""
+        """Remove everything; Ray's last processes may still be writing, so retry for a while."""
         end = time.monotonic() + GONE_SECONDS
         while self.path.exists() and time.monotonic() < end:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -41,7 +41,7 @@ class RayFolder:
 
 
 def make_folder() -> RayFolder:
-    """A new folder, once those of drivers that were killed are removed."""
+    """A new folder, after removing those of drivers that were killed."""
     base = _base()
     sweep(base)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
@@ -53,7 +53,7 @@ def make_folder() -> RayFolder:
 
 
 def sweep(base: Path) -> None:
-    """Remove what drivers left that were killed: folders of ours whose lock nobody holds."""
+    """Remove the folders of drivers that were killed: those whose lock nobody holds."""
     for path in base.glob(f"{PREFIX}*"):
         try:
             about = path.lstat()
@@ -66,21 +66,21 @@ def sweep(base: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path, ignore_errors=True)
         except BlockingIOError:
-            pass  # Its driver lives.
+            pass  # Its driver is alive.
         finally:
             os.close(lock)
 
 
 def _base() -> Path:
-    """Where Ray's files go: RAY_TMPDIR or the temporary folder, if sockets fit into it."""
-    for found in (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir()):
-        if found and len(found) <= LONGEST_BASE and os.access(found, os.W_OK):
-            return Path(found)
+    """Where Ray's files go: RAY_TMPDIR or the temporary folder, if its path is short enough."""
+    for folder in (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir()):
+        if folder and len(folder) <= LONGEST_BASE and os.access(folder, os.W_OK):
+            return Path(folder)
     return Path("/tmp")
 
 
 def last_lines(log: Path) -> list[str]:
-    """The last lines of a log, without Ray's marks."""
+    """The last three lines of a log, without Ray's markers."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

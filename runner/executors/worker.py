@@ -18,31 +18,31 @@ from caviar.runner.trial.events import Refused
 def main() -> None:
     """Receive the driver's import path; the trial function, the data and its kernel; then jobs.
 
-    A worker with another kernel says so and ends.
+    A worker with another kernel reports it and exits.
 
-    The driver's path comes after the worker's own: a `types.py` of the user's hides no module
-    of the standard library.
+    The driver's path comes after the worker's own, so that a `types.py` of the user's does not
+    hide a module of the standard library.
     """
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     connection = Connection(int(sys.argv[1]))
     try:
         sys.path += [entry for entry in connection.recv() if entry not in sys.path]
         run, data, kernel = connection.recv()
-        own = arithmetic().kernel
-        if own != kernel:
-            connection.send(Refused(other_kernel("the local worker", own, kernel)))
+        own_kernel = arithmetic().kernel
+        if own_kernel != kernel:
+            connection.send(Refused(other_kernel("the local worker", own_kernel, kernel)))
             return
         while True:
             for event in run(connection.recv(), data):
                 connection.send(event)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # The driver is gone, and with it anyone to report to.
+        return  # The driver is gone; there is no one left to report to.
 
 
 def _end_with_the_driver() -> None:
-    """A driver that is killed cannot stop its workers, and one in a long step sends nothing.
+    """End this process when its driver ends: a killed driver cannot stop its workers.
 
-    The driver alone holds the other end of this process's standard input, and writes nothing.
+    Only the driver holds the other end of this process's standard input, and it writes nothing.
     """
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)

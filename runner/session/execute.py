@@ -1,4 +1,4 @@
-"""A plan is carried out: the run's storage held, workers started, progress shown."""
+"""Carrying out a plan: hold the run's storage, start workers, show progress."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ def execute(
     accept_other_processor: bool = False,
     pace: Pace = PACE,
 ) -> Progress:
-    """Run what is left of a plan and print how it went; an interrupt stops it in order.
+    """Run the unfinished trials of a plan and print the outcome; an interrupt stops it cleanly.
 
-    `executor_for` makes the executor for so many jobs; `command` is recorded in `study.json`;
-    a second interrupt calls `at_once`, which must not return. `accept_other_processor`: go on
-    with a run that another kernel began; trials that it left unfinished begin anew.
-    Raises RequestError where the storage holds something else, and StorageError where it fails.
+    `executor_for` makes the executor for a number of jobs; `command` is recorded in `study.json`;
+    a second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a
+    run that another kernel began; trials that it left unfinished start again.
+    Raises RequestError if the storage holds something else, and StorageError if it fails.
     """
-    planned = len(plan.trials)  # each is checked here, before anything is written
-    # The handlers come before the first file: from here on, no request to stop is lost.
+    planned = len(plan.trials)  # Each trial is checked here, before anything is written.
+    # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
-        already = max(0, planned - len(jobs))  # A run of before may have more to finish.
+        already = max(0, planned - len(jobs))  # An older run may have more to finish.
         if already:
             print(f"resuming {printable(storage.where)}: {already} of {planned} trials are done")
         executor = executor_for(len(jobs))
-        interrupt.install()  # again: ray.init() has handlers of its own
-        # As text in a notebook too: its live regions need a widget that may not be there.
+        interrupt.install()  # Again: ray.init() installs its own handlers.
+        # As text in a notebook too: its live display needs a widget that may be missing.
         display = Display(Console(force_jupyter=False), pace.line_seconds)
         try:
             progress = run_study(
                 jobs, executor, sink, display, already=already, stop=interrupt.asked, pace=pace
             )
-            # Before the workers are stopped, which may take longer than `ray job stop` waits.
+            # Close before stopping the workers, which may take longer than `ray job stop` waits.
             sink.close()
         finally:
             display.close()
@@ -69,13 +69,13 @@ def execute(
 
 
 def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace) -> ParquetSink:
-    """The sink of a run whose study and plan are on disk."""
+    """The sink of a run, after writing its study and plan to disk."""
     if storage.rival:
-        print(f"takes over {storage.where} from {storage.rival}")
+        print(f"taking over {storage.where} from {storage.rival}")
     changed = other_kernel_before(read_study_json(storage)) if STUDY in storage.names("") else ""
     open_run(storage, plan, command, accept_other_processor=accepted)
     if changed and accepted:
-        print(printable(f"{changed}; those under way begin anew"))
+        print(printable(f"{changed}; unfinished ones start again"))
         forget_all(storage)
     forget_ended(storage)
     sink = ParquetSink(storage, max_seconds=pace.rows_seconds)

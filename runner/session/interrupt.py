@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that the loop answers between two events."""
+"""Ctrl-C and SIGTERM as a flag that the loop checks between two events."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupt:
     """The first signal asks to stop, the second stops at once.
 
-    An exception out of nowhere could strike between a file's rename and the driver's knowing of
-    it, and the rows would be written twice; a flag cannot. The second signal calls `at_once`,
-    which does not return: files are whole or not there at any instant.
+    An exception could strike between the rename of a file and the driver's record of it, and the
+    rows would be written twice; a flag avoids this. The second signal calls `at_once`, which does
+    not return: at any instant a file is complete or does not exist.
 
-    At the end of the `with` block the handlers of before are back. Signals reach the main thread
-    alone: in any other nothing is installed, and its owner decides what a signal does.
+    The `with` block restores the previous handlers when it ends. Signals reach only the main
+    thread: in any other, nothing is installed, and its owner decides what a signal does.
     """
 
     def __init__(self, at_once: Callable[[], object]) -> None:
@@ -50,7 +50,7 @@ class Interrupt:
         return self._asked
 
     def install(self) -> None:
-        """Take over both signals; once more after `ray.init`, which takes them for itself."""
+        """Handle both signals; call it again after `ray.init`, which installs its own handlers."""
         for number in SIGNALS if self._main else ():
             signal.signal(number, self._receive)
 

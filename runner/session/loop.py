@@ -24,15 +24,15 @@ from caviar.runner.trial.events import (
 )
 
 DEATHS = 3
-"""How many workers a trial may kill in one run before it is given up as `failed`."""
+"""The number of workers that a trial may kill in one session before it counts as `failed`."""
 
 LOSSES = 10
-"""How many machines may be lost under a trial in one run before it is given up as `lost`."""
+"""The number of machines that a trial may lose in one session before it counts as `lost`."""
 
 
 @dataclass
 class Progress:
-    """Where a run stands; costs are estimates in multiply-adds."""
+    """The progress of a run; costs are estimates in multiply-adds."""
 
     total: int
     already: int
@@ -69,7 +69,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """From the share of the estimated cost that is done; None before the first trial."""
+        """An estimate from the share of the cost that is done; None before the first trial."""
         if not self.cost_done:
             return None
         left = self.cost_in_all - self.cost_done
@@ -77,7 +77,7 @@ class Progress:
 
 
 STEP_COST = 5e6
-"""Some 0.5 ms of calls a step, in multiply-adds of a core: what makes many tiny steps long."""
+"""About 0.5 ms of calls per step, in multiply-adds of a core: tiny steps take at least this."""
 
 Observer = Callable[[Progress, Event], None]
 
@@ -94,10 +94,10 @@ def run_study(
 ) -> Progress:
     """Run the jobs, longest first, and send every row and outcome to the sink.
 
-    A dead worker costs its trial the work since its last checkpoint: it goes on as another
-    attempt, until it has killed `DEATHS` workers or lost `LOSSES` machines, and events of an
-    attempt that was given up are ignored. `stop` is asked after every event; once it says yes,
-    the loop ends with `interrupted` set. Does not close executor or sink.
+    A dead worker costs its trial the work since its last checkpoint: the trial resumes as another
+    attempt, until it has killed `DEATHS` workers or lost `LOSSES` machines. Events of a given-up
+    attempt are ignored. `stop` is called after every event; once it returns true, the loop ends
+    with `interrupted` set. The caller closes executor and sink.
     """
     cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
     progress = Progress(total=len(jobs) + already, already=already, cost=cost)
@@ -120,7 +120,7 @@ def run_study(
 def _taken(
     event: Event, current: Mapping[str, int], progress: Progress, sink: MetricSink
 ) -> list[Job]:
-    """Record what a worker sent of a current attempt; the jobs that must run again."""
+    """Record an event of a current attempt; returns the jobs that must run again."""
     match event:
         case Started() if event.attempt == current[event.trial_id]:
             progress.running.add(event.trial_id)
@@ -140,13 +140,13 @@ def _taken(
 
 def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[Job]:
     """The jobs with their checkpoints, longest first."""
-    found, notes = sink.resume(jobs)
+    resumed, notes = sink.resume(jobs)
     progress.notes.extend(notes)
-    going_on = [job.trial_id for job in found if job.checkpoint is not None]
+    going_on = [job.trial_id for job in resumed if job.checkpoint is not None]
     if going_on:
         more = f" and {len(going_on) - 8} more" if len(going_on) > 8 else ""
-        progress.notes.append(f"from their checkpoints go on {', '.join(going_on[:8])}{more}")
-    return sorted(found, key=lambda job: -progress.cost[job.trial_id])
+        progress.notes.append(f"resuming from checkpoints: {', '.join(going_on[:8])}{more}")
+    return sorted(resumed, key=lambda job: -progress.cost[job.trial_id])
 
 
 def _after_death(died: WorkerDied, progress: Progress, sink: MetricSink) -> list[Job]:
@@ -159,8 +159,8 @@ def _after_death(died: WorkerDied, progress: Progress, sink: MetricSink) -> list
         progress.retries += 1
         return [replace(job, attempt=job.attempt + 1, checkpoint=None)]
     status: Status = "lost" if died.machine_lost else "failed"
-    said = f"{died.reason}, {most} times"
-    ended = Outcome(job.trial_id, job.attempt, status, host=died.host, error=said)
+    error = f"{died.reason}, {most} times"
+    ended = Outcome(job.trial_id, job.attempt, status, host=died.host, error=error)
     _settle(ended, progress, sink)
     return []
 
@@ -175,10 +175,10 @@ def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:
 
 
 def estimated_cost(config: TrialConfig) -> float:
-    """Multiply-adds of a trial's hidden-layer products, allowing for small ghosts and for what
-    a step costs whatever its size.
+    """Multiply-adds of a trial's hidden-layer products, with the extra cost of small ghosts and
+    the fixed cost of a step.
 
-    Only the order matters: long trials go first, so that none is left alone at the end.
+    Only the order matters: long trials go first, so that none runs alone at the end.
     """
     widths = [*config.hidden, 16]
     weights = sum(a * b for a, b in zip(widths[:1] + widths[:-1], widths, strict=True))

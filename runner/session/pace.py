@@ -1,4 +1,4 @@
-"""How often a run writes down what it has and says where it stands."""
+"""How often a run writes its rows and checkpoints and prints its progress."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Pace:
     """Intervals in seconds, and a rate per second.
 
     A trial sends a checkpoint about every `checkpoint_seconds`, and all trials together at most
-    `checkpoints_per_second`: the driver writes them, and one of a large network has tens of
-    megabytes. Rows wait at most `rows_seconds` for their file. A line of progress is printed
-    every `line_seconds` where there is no terminal.
+    `checkpoints_per_second`: the driver writes them, and that of a large network has tens of
+    megabytes. Rows wait at most `rows_seconds` for their file. Without a terminal, a line of
+    progress is printed every `line_seconds`.
     """
 
     checkpoint_seconds: float = 10.0
@@ -21,7 +21,7 @@ class Pace:
     line_seconds: float = 10.0
 
     def between_checkpoints(self, workers: int) -> float:
-        """Seconds from one checkpoint of a trial to its next, with so many trials at once."""
+        """Seconds between two checkpoints of a trial, with this number of trials at once."""
         return max(self.checkpoint_seconds, workers / self.checkpoints_per_second)
 
 

@@ -1,4 +1,4 @@
-"""Which trials a run is to have: those of the plan, under the identities that the run knows."""
+"""The trials that a run must have: those of the plan, under the identities that the run uses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from caviar.runner.study.plan import Plan
 
 
 def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[TrialConfig]:
-    """The trials of a plan; one that the run has under other identities stands there as those.
+    """The trials of a plan; one that the run has under other identities is replaced by those.
 
-    Runs of before fields without effect were put to their defaults hold the same training under
-    several identities. They count for the plan's trial, and the run finishes those it began.
-    `settled` are the trials that need no further attempt.
+    Older runs, in which fields without effect were not set to their defaults, hold the same
+    training under several identities. These count as the plan's trial, and the run finishes those
+    that it began. `settled` are the trials that need no further attempt.
     """
     known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
     ids = {trial.trial_id for trial in plan.trials}
@@ -32,11 +32,11 @@ def _by_training(
 ) -> dict[str, list[TrialConfig]]:
     """Trials of the run by the identity that the plan gives to the same training."""
     columns = read_rows(storage, "trials", TRIALS.names)
-    found: dict[str, list[TrialConfig]] = defaultdict(list)
+    same: dict[str, list[TrialConfig]] = defaultdict(list)
     for values in zip(*columns.values(), strict=True):
         row = dict(zip(columns, values, strict=True))
         if row["trial_id"] in trial_ids:
             trial = config_of(row, plan.bench.dataset)
             if trial.trial_id == row["trial_id"]:
-                found[plan.bench.as_trained(trial).trial_id].append(trial)
-    return found
+                same[plan.bench.as_trained(trial).trial_id].append(trial)
+    return same

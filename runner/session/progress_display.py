@@ -1,4 +1,4 @@
-"""What a run says while it runs: one live region on a terminal, plain lines elsewhere."""
+"""What a run prints while it runs: one live region on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WAITING_SECONDS = 60.0
-"""After so long without a running trial, and as long again each time, that is said."""
+"""After this long without a running trial, a message says so, and again each time as long."""
 
 
 def duration(seconds: float | None) -> str:
@@ -44,7 +44,7 @@ def line(progress: Progress) -> str:
 
 
 def failure(outcome: Outcome) -> str:
-    """The first failure, at once and whole."""
+    """The first failure with its whole traceback, printed at once."""
     return (
         f"trial {outcome.trial_id} {outcome.status}: {outcome.error}\n{outcome.traceback}".rstrip()
     )
@@ -88,7 +88,7 @@ class Display:
             self._say(line(progress))
 
     def _watch(self, progress: Progress, event: Event) -> None:
-        """Say once in a while that no worker takes a trial, as when every machine is lost."""
+        """Say once in a while that no worker takes a trial, e.g. because every machine is lost."""
         now = self._clock()
         if progress.running or not isinstance(event, Idle):
             self._news = self._waits_from = now

@@ -1,4 +1,4 @@
-"""What lies in a run's folder: the study it holds, and what of it is done."""
+"""The content of a run's folder: its study, and what is finished."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ STUDY = "study.json"
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
 SAME_KERNEL_OR_ACCEPT = (
-    "set OPENBLAS_CORETYPE (and NPY_DISABLE_CPU_FEATURES) to the kernel of before, or add "
-    "--accept-other-processor: every trial then says with which kernel it was computed"
+    "set OPENBLAS_CORETYPE (and NPY_DISABLE_CPU_FEATURES) to the previous kernel, or add "
+    "--accept-other-processor: every trial then records the kernel that computed it"
 )
 
 ATTEMPTS = 100
-"""More than one session makes at a trial."""
+"""More attempts than one session makes at a trial."""
 
 
 def open_run(
     storage: Storage, plan: Plan, command: str, *, accept_other_processor: bool = False
 ) -> None:
-    """Write or check `study.json`; raises RequestError where the place holds something else, and
-    where another kernel has begun what is left, unless that is accepted."""
-    there = storage.names("")
-    if STUDY not in there:
-        if there:
+    """Write or check `study.json`; raises RequestError if the place holds something else, or if
+    another kernel began a run with unfinished trials, unless that is accepted."""
+    names = storage.names("")
+    if STUDY not in names:
+        if names:
             raise RequestError(
-                f"{storage.where!r} holds files that are not a run ({', '.join(there[:3])}); "
+                f"{storage.where!r} holds files that are not a run ({', '.join(names[:3])}); "
                 "use another --out"
             )
         content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
@@ -67,7 +67,7 @@ def open_run(
 
 
 def read_study_json(storage: Storage) -> dict[str, Any]:
-    """The content of `study.json`; raises RequestError where there is none."""
+    """The content of `study.json`; raises RequestError if there is none."""
     shown = repr(joined(storage.where, STUDY))
     try:
         content = json.loads(read(storage, STUDY).decode("utf-8"))
@@ -77,8 +77,8 @@ def read_study_json(storage: Storage) -> dict[str, Any]:
         raise RequestError(f"{shown} is damaged: {error}") from None
     if not _describes_a_study(content):
         raise RequestError(f"{shown} is damaged: it does not describe a study")
-    found: dict[str, Any] = content
-    return found
+    study_json: dict[str, Any] = content
+    return study_json
 
 
 def _describes_a_study(content: Any) -> bool:
@@ -90,7 +90,7 @@ def _describes_a_study(content: Any) -> bool:
 
 
 def session(command: str) -> dict[str, Any]:
-    """Where and with what a command ran: what a report needs to be believed years later."""
+    """Where and with what a command ran, so that a report can still be checked years later."""
     here = arithmetic()
     return {
         "command": command,
@@ -107,16 +107,17 @@ def session(command: str) -> dict[str, Any]:
 
 
 def other_kernel_before(study: dict[str, Any]) -> str:
-    """That the last session of a run computed with another kernel than this process; else empty.
+    """A warning if a run's last session computed with another kernel than this process, else empty.
 
-    Runs of before sessions named a kernel name the library and the core type it was told to use.
+    Older runs, whose sessions name no kernel, name the library and the core type it was told to
+    use.
     """
     before = study["sessions"][-1] if study["sessions"] else {}
     key, here = ("kernel", arithmetic().kernel) if "kernel" in before else ("blas", blas())
     if before.get(key, here) == here:
         return ""
     return (
-        f"the last session of this run computed with {before[key]}, this one computes with {here}: "
+        f"the last session of this run computed with {before[key]}, but this one with {here}: "
         "its trials would differ in their last digits"
     )
 
@@ -134,21 +135,27 @@ def blas() -> str:
     import numpy as np
 
     config: Any = np.show_config(mode="dicts")
-    found = config["Build Dependencies"]["blas"]
+    library = config["Build Dependencies"]["blas"]
     core = os.environ.get("OPENBLAS_CORETYPE", "detected")
-    return f"{found['name']} {found['version']}, core type {core}"
+    return f"{library['name']} {library['version']}, core type {core}"
 
 
-def difference(there: Any, here: Any, path: str = "") -> list[str]:
-    """What differs between two nested values, one sentence a place."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        keys = sorted(there.keys() | here.keys())
+def difference(recorded: Any, requested: Any, path: str = "") -> list[str]:
+    """The differences between two nested values, one sentence for each place."""
+    if isinstance(recorded, dict) and isinstance(requested, dict):
+        keys = sorted(recorded.keys() | requested.keys())
         return [
             line
             for key in keys
-            for line in difference(there.get(key), here.get(key), f"{path}.{key}".strip("."))
+            for line in difference(
+                recorded.get(key), requested.get(key), f"{path}.{key}".strip(".")
+            )
         ]
-    return [] if there == here else [f"{path} is {_shown(there)} there and {_shown(here)} here"]
+    return (
+        []
+        if recorded == requested
+        else [f"{path} is {_shown(recorded)} there and {_shown(requested)} here"]
+    )
 
 
 def _shown(value: Any) -> str:
@@ -156,9 +163,9 @@ def _shown(value: Any) -> str:
 
 
 def remaining(storage: Storage, plan: Plan) -> list[Job]:
-    """The jobs that a run still needs: trials without a settled outcome, each with an attempt
-    number above all that left a trace in its tables, and above those of a rival writer, whose
-    last part file may land only now."""
+    """The jobs that a run still needs: trials without a settled outcome. Each has an attempt
+    number above all those in the run's tables, and above those of a rival writer, whose last part
+    file may still arrive."""
     first = ATTEMPTS * len(read_study_json(storage)["sessions"]) if storage.rival else 0
     outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
     settled = {
@@ -179,8 +186,8 @@ def remaining(storage: Storage, plan: Plan) -> list[Job]:
 
 
 def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
-    seen = read_columns(storage, table, ["trial_id", "attempt"])
-    last = seen.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
+    attempts = read_columns(storage, table, ["trial_id", "attempt"])
+    last = attempts.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
     return zip(last["trial_id"], last["attempt_max"], strict=True)
 
 

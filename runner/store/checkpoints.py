@@ -1,4 +1,4 @@
-"""What a run keeps of trials that did not end: the last checkpoint and the rows up to it."""
+"""What a run keeps of unfinished trials: the last checkpoint and the rows up to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from caviar.runner.trial.events import Job, Status
 
 FOLDER = "checkpoints"
 ENDED: frozenset[Status] = frozenset({"completed", "diverged", "failed"})
-"""Outcomes after which a checkpoint is of no use; a trial whose machines were lost goes on."""
+"""Outcomes after which a checkpoint is useless; a trial whose machines were lost can resume."""
 
 
 def key_of(trial_id: str) -> str:
@@ -33,7 +33,7 @@ def kept_trials(storage: Storage) -> set[str]:
 
 
 def forget_ended(storage: Storage) -> None:
-    """Delete checkpoints of trials that ended, left by a driver that was killed in between."""
+    """Delete checkpoints of finished trials that were left by a driver killed in between."""
     kept = kept_trials(storage)
     if not kept:
         return
@@ -45,14 +45,14 @@ def forget_ended(storage: Storage) -> None:
 
 
 def forget_all(storage: Storage) -> None:
-    """Delete every checkpoint: all trials that did not end begin anew."""
+    """Delete every checkpoint, so that all unfinished trials start again."""
     for trial_id in kept_trials(storage):
         storage.delete(key_of(trial_id))
 
 
 class Continued(NamedTuple):
-    """By trial the jobs that go on from a checkpoint, by table the rows up to there under the
-    jobs' own attempts, and a sentence for each checkpoint that does not count."""
+    """The jobs that resume from a checkpoint, by trial; the rows up to there under the jobs' own
+    attempts, by table; and a sentence for each checkpoint that does not count."""
 
     jobs: dict[str, Job]
     rows: dict[str, pa.Table]
@@ -62,27 +62,27 @@ class Continued(NamedTuple):
 def continued(storage: Storage, jobs: list[Job]) -> Continued:
     """What the checkpoints of these jobs' trials hold.
 
-    One counts if it can be read and all rows up to it are there. Readers keep the rows of one
-    attempt, so those of before are written again under the attempt that goes on.
+    A checkpoint counts if it can be read and all rows up to it exist. Readers keep the rows of one
+    attempt, so earlier rows are written again under the attempt that resumes.
     """
     headers, reasons = _examined(storage, [job.trial_id for job in jobs])
-    found = {
+    continuing = {
         job.trial_id: replace(job, checkpoint=read(storage, key_of(job.trial_id)))
         for job in jobs
         if job.trial_id in headers
     }
-    now = {trial_id: job.attempt for trial_id, job in found.items()}
+    now = {trial_id: job.attempt for trial_id, job in continuing.items()}
     rows = {t: _under(now, r) for t, r in _covered(storage, headers).items()}
     notes = [
-        f"the checkpoint of trial {trial_id} does not count: {why}; the trial starts from its "
+        f"the checkpoint of trial {trial_id} does not count: {why}; the trial starts from the "
         "beginning"
         for trial_id, why in reasons.items()
     ]
-    return Continued(found, rows, notes)
+    return Continued(continuing, rows, notes)
 
 
 def uncounted(storage: Storage, trial_ids: list[str]) -> dict[str, str]:
-    """By trial, why its checkpoint does not count; empty where all do."""
+    """For each trial whose checkpoint does not count, the reason."""
     return _examined(storage, trial_ids)[1]
 
 
@@ -94,12 +94,14 @@ def _examined(storage: Storage, trial_ids: list[str]) -> tuple[dict[str, Header]
             headers[trial_id] = _header(storage, trial_id)
         except (OSError, StorageError, CheckpointError) as error:
             reasons[trial_id] = str(error)
-    there: Counter[str] = Counter()
+    rows_per_trial: Counter[str] = Counter()
     for rows in _covered(storage, headers).values():
-        there.update(rows["trial_id"].to_pylist())
-    for trial_id in [trial for trial, head in headers.items() if there[trial] != head.rows]:
+        rows_per_trial.update(rows["trial_id"].to_pylist())
+    for trial_id in [
+        trial for trial, head in headers.items() if rows_per_trial[trial] != head.rows
+    ]:
         expected = headers.pop(trial_id).rows
-        reasons[trial_id] = f"{there[trial_id]} of the {expected} rows before it are there"
+        reasons[trial_id] = f"{rows_per_trial[trial_id]} of the {expected} rows before it exist"
     return headers, reasons
 
 
@@ -111,24 +113,24 @@ def _header(storage: Storage, trial_id: str) -> Header:
 
 
 def _covered(storage: Storage, headers: dict[str, Header]) -> dict[str, pa.Table]:
-    """By table, the rows that the checkpoints cover."""
+    """The rows that the checkpoints cover, by table."""
     ids = list(headers)
     trials = pa.array(ids, pa.string())
     attempts = np.array([head.attempt for head in headers.values()])
     until = np.array([head.step for head in headers.values()])
-    found = {}
+    covered = {}
     for table in ROW_TABLES if ids else ():
         rows = rows_of(storage, table, ids)
-        at = pc.index_in(rows["trial_id"], value_set=trials).to_numpy()
-        mine = rows["attempt"].to_numpy() == attempts[at]
-        found[table] = rows.filter(pa.array(mine & (rows["step"].to_numpy() <= until[at])))
-    return {table: rows for table, rows in found.items() if rows.num_rows}
+        trial = pc.index_in(rows["trial_id"], value_set=trials).to_numpy()
+        mine = rows["attempt"].to_numpy() == attempts[trial]
+        covered[table] = rows.filter(pa.array(mine & (rows["step"].to_numpy() <= until[trial])))
+    return {table: rows for table, rows in covered.items() if rows.num_rows}
 
 
 def _under(attempts: dict[str, int], rows: pa.Table) -> pa.Table:
-    """The rows of these trials with these attempts."""
+    """The rows of these trials, with their attempt numbers replaced by these."""
     trials = pa.array(list(attempts), pa.string())
     kept = rows.filter(pc.is_in(rows["trial_id"], value_set=trials))
-    at = pc.index_in(kept["trial_id"], value_set=trials).to_numpy()
-    now = pa.array(np.array(list(attempts.values()), np.int32)[at])
+    trial = pc.index_in(kept["trial_id"], value_set=trials).to_numpy()
+    now = pa.array(np.array(list(attempts.values()), np.int32)[trial])
     return kept.set_column(kept.schema.get_field_index("attempt"), "attempt", now)

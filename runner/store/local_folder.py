@@ -1,4 +1,4 @@
-"""A folder of this machine, or a mounted one, as the place of a run."""
+"""A run in a folder of this machine, or in a mounted one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from caviar.runner.store.storage import CARRY_ON, ROOM, numbered, reason
 
 
 class LocalFolder:
-    """A folder of this machine, or a mounted one.
+    """A run in a folder of this machine, or in a mounted one.
 
-    A file is written under a temporary name that starts with a dot, which readers of a data set
-    skip, synced, and renamed: a reader sees the old file or the new one, never a part.
+    A file is written under a temporary name that starts with a dot (readers of a data set skip
+    it), synced and renamed: a reader gets the old file or the new one, never a part.
     """
 
     def __init__(self, root: Path) -> None:
@@ -30,18 +30,18 @@ class LocalFolder:
     def names(self, folder: str) -> list[str]:
         path = self._path(folder)
         try:
-            found = os.listdir(path)
+            entries = os.listdir(path)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise self._failed(f"list {folder or 'the run'}", error, "it can be read") from error
-        return sorted(name for name in found if name[0] not in "._")
+        return sorted(name for name in entries if name[0] not in "._")
 
     def open(self, key: str) -> pa.NativeFile:
         path = self._path(key)
-        # A pipe would be waited for.
+        # Opening a pipe would block.
         if path.exists() and not path.is_file():
-            raise StorageError(f"{key} in {self.where!r} is no plain file; move it away")
+            raise StorageError(f"{key} in {self.where!r} is not a regular file; move it")
         return pa.OSFile(str(path), "r")
 
     def write(self, key: str, content: bytes) -> None:
@@ -67,7 +67,7 @@ class LocalFolder:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the only writer; the system releases the hold however the process ends."""
+        """Be the only writer; the system releases the lock however the process ends."""
         folder = self._made()
         try:
             self._lock(folder)
@@ -79,7 +79,7 @@ class LocalFolder:
             os.close(folder)
 
     def _made(self) -> int:
-        """A descriptor of the run's folder, which is there from now on."""
+        """A descriptor of the run's folder, created if necessary."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
@@ -99,7 +99,7 @@ class LocalFolder:
             raise self._failed("lock the folder", error, "it can be locked") from error
 
     def _sweep(self) -> None:
-        """Remove what a driver left that was killed while writing; no one else writes here."""
+        """Remove the files of a driver that was killed while writing; no one else writes here."""
         try:
             folders = [p for p in self.root.iterdir() if p.is_dir() and not p.is_symlink()]
             for folder in (self.root, *folders):
@@ -109,7 +109,7 @@ class LocalFolder:
             raise self._failed("remove what a killed caviar left", error, ROOM) from error
 
     def _must_be_there(self) -> None:
-        """A run that was deleted under its writer is not begun again in its middle."""
+        """Raise StorageError if the run was deleted meanwhile, rather than begin it anew midway."""
         if self._held is None:
             return
         try:
@@ -121,7 +121,7 @@ class LocalFolder:
         if not same:
             raise StorageError(
                 f"{self.where!r} was deleted or replaced while this caviar was writing to it, so "
-                "it stops; the same command begins anew"
+                "it stops; the same command starts again"
             )
 
     def _failed(self, what: str, error: OSError, once: str) -> StorageError:
@@ -140,16 +140,16 @@ class LocalFolder:
             if leads_out:
                 raise StorageError(
                     f"{key} in {self.where!r} leads out of the run: {str(path)!r} is a symbolic "
-                    "link; a run holds plain files and folders, put them in its place"
+                    "link; a run holds regular files and folders, so replace it by them"
                 )
         return path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write, sync and rename; what could not be written whole leaves nothing."""
+    """Write, sync and rename; if the write fails, nothing is left behind."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        # Anew: a link that lies there under this name must not be written through.
+        # Create a new file: do not write through a link that has this name.
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
             file.write(content)

@@ -1,4 +1,4 @@
-"""A run in an object store, or on another file system that pyarrow reaches by a URI."""
+"""A run in an object store, or in another file system that pyarrow opens by a URI."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from caviar.runner.store.uri import masked
 
 WRITER = "_writer.json"
 ATOMIC = ("s3", "gcs", "abfs")
-"""File systems whose objects appear with their last byte; elsewhere a rename makes them."""
+"""File systems whose objects appear only when complete; elsewhere a file is renamed into place."""
 
 WHOLE = 4 * 2**20
-"""Bytes up to which an object is read in one request, whatever part of it is asked for."""
+"""An object of at most this many bytes is read in one request, whatever part is needed."""
 
 WRONG = re.compile(
     "NO_SUCH_BUCKET|ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|NOT_FOUND"
     "|INVALID_CLIENT_TOKEN_ID|INVALID_TOKEN|EXPIRED|HTTP status (301|400|403|404)|not found"
 )
-"""What a store says where the request is wrong: asking again would not help."""
+"""What a store answers to a wrong request, which it makes no sense to repeat."""
 
 
 def object_store(uri: str) -> Storage:
-    """The storage behind a URI; raises RequestError where pyarrow does not know it, and
-    StorageError where the place does not answer."""
+    """The storage behind a URI; raises RequestError if pyarrow does not know it, and StorageError
+    if the place does not answer."""
     shown = masked(uri)
     try:
         system, path = fs.FileSystem.from_uri(uri)
@@ -49,11 +49,11 @@ def object_store(uri: str) -> Storage:
         if isinstance(system, fs.S3FileSystem):
             small, system = (s3.bounded(uri, system, one_request=yes) for yes in (True, False))
     except (pa.ArrowException, OSError, ValueError) as error:
-        said = f"cannot reach {shown!r}: {_said(error).replace(uri, shown)}"
-        if isinstance(error, OSError) and not WRONG.search(said):
-            raise StorageError(f"{said}; the same command carries on once it answers") from None
+        message = f"cannot reach {shown!r}: {_said(error).replace(uri, shown)}"
+        if isinstance(error, OSError) and not WRONG.search(message):
+            raise StorageError(f"{message}; the same command carries on once it answers") from None
         raise RequestError(
-            f"{said}; give a folder, or a URI that pyarrow knows, such as "
+            f"{message}; give a folder, or a URI that pyarrow knows, such as "
             "s3://bucket/run?region=eu-central-1"
         ) from None
     return ObjectStore(system, path.rstrip("/"), shown, small)
@@ -62,10 +62,10 @@ def object_store(uri: str) -> Storage:
 class ObjectStore:
     """A run under a path of a pyarrow file system.
 
-    Objects are serialised in memory and put whole; `small` is the file system that takes small
-    ones. There is no lock to be had, so the newest driver wins: it writes its name into
-    `_writer.json`, and one that finds another name there stops before it writes anything more.
-    The part files of two drivers have different names. `where` has no secret in it.
+    Objects are serialised in memory and written whole; `small` is the file system for small
+    ones. Object stores have no locks, so the newest driver wins: it writes its name into
+    `_writer.json`, and a driver that reads another name there stops before it writes anything
+    more. The part files of two drivers have different names. `where` contains no secret.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class ObjectStore:
     def names(self, folder: str) -> list[str]:
         selector = fs.FileSelector(self._full(folder), allow_not_found=True)
         with self._spoken("cannot list", folder or "the run"):
-            found = self._system.get_file_info(selector)
-        return sorted(info.base_name for info in found if info.base_name[0] not in "._")
+            entries = self._system.get_file_info(selector)
+        return sorted(info.base_name for info in entries if info.base_name[0] not in "._")
 
     def open(self, key: str) -> pa.NativeFile:
         with self._spoken("cannot read", key):
@@ -101,7 +101,7 @@ class ObjectStore:
             self._system.delete_file(self._full(key))
 
     def next_part(self, folder: str) -> str:
-        """Counted on from one listing: the name says whose part it is, so that none is taken."""
+        """A name counted from a single listing; it contains the session, so it is never taken."""
         if folder not in self._next:
             self._next[folder] = numbered(self.names(folder))
         number, self._next[folder] = self._next[folder], self._next[folder] + 1
@@ -109,7 +109,7 @@ class ObjectStore:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the newest writer; an older one, then named by `rival`, stops at its next write."""
+        """Be the newest writer; an older one, whom `rival` names, stops at its next write."""
         session = secrets.token_hex(4)
         who = {
             "session": session,
@@ -125,7 +125,7 @@ class ObjectStore:
         try:
             yield
         except StorageError:
-            # The place fails, or is another's by now: its mark stays as it is.
+            # The place fails, or belongs to another driver by now: leave its `_writer.json`.
             raise
         except BaseException:
             self._release()
@@ -172,7 +172,7 @@ class ObjectStore:
         self._system.move(f"{folder}/.{name}.tmp", path)
 
     def _stream(self, path: str, content: bytes) -> None:
-        # Not `with`: leaving it by an exception would close, and so complete, half an object.
+        # Not `with`: an exception would close the stream, and so complete half an object.
         system = self._small if len(content) <= s3.SMALL else self._system
         stream = system.open_output_stream(path)
         stream.write(content)
@@ -188,10 +188,10 @@ class ObjectStore:
         except FileNotFoundError:
             raise
         except (OSError, pa.ArrowException) as error:
-            said = f"{what} {key} in {self.where!r}: {_said(error)}"
-            if self._session is None and WRONG.search(said):
-                raise RequestError(said) from error
-            raise StorageError(f"{said}; {CARRY_ON} once the place can be reached") from error
+            message = f"{what} {key} in {self.where!r}: {_said(error)}"
+            if self._session is None and WRONG.search(message):
+                raise RequestError(message) from error
+            raise StorageError(f"{message}; {CARRY_ON} once the place can be reached") from error
 
 
 def _named(writer: bytes) -> str:
@@ -204,6 +204,6 @@ def _named(writer: bytes) -> str:
 
 
 def _said(error: Exception) -> str:
-    """What happened in one line, without the number that the store gave the request."""
+    """What happened, in one line, without the store's request number."""
     line = reason(error)
     return re.sub(r" \(Request ID: [^)]*\)", "", line)

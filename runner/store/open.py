@@ -1,4 +1,4 @@
-"""The storage behind a path or a URI: opened once, at the roof, and passed from there on."""
+"""The storage behind a path or a URI, which the outermost caller opens once and passes on."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def part_names(storage: Storage, table: str) -> list[str]:
 
 
 def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
-    """The next `part-*.parquet` of a table, complete or not there at all; returns its key."""
+    """Write the next `part-*.parquet` of a table, as a whole or not at all; returns its key."""
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="zstd", write_page_checksum=True)
     key = f"{table}/{storage.next_part(table)}"
@@ -35,36 +35,38 @@ def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
 
 
 def read_part(storage: Storage, table: str, name: str, columns: list[str] | None) -> pa.Table:
-    """Some columns of one part file, as declared; raises RequestError where it is damaged and
-    StorageError where the place does not give it."""
+    """Some columns of one part file, as declared; raises RequestError if it is damaged and
+    StorageError if the storage cannot read it."""
     key = f"{table}/{name}"
     try:
         with storage.open(key) as file:
-            found = pq.read_table(
+            rows = pq.read_table(
                 file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
             )
-        if any(found[name].null_count for name in _KEYS & set(found.column_names)):
-            raise pa.ArrowInvalid("it has rows of no trial or attempt, so it is another's")
-        return found
+        if any(rows[name].null_count for name in _KEYS & set(rows.column_names)):
+            raise pa.ArrowInvalid(
+                "it has rows without trial or attempt, so caviar did not write it"
+            )
+        return rows
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise unreadable(storage, key, error) from error
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RequestError(
-            f"{key} in {storage.where!r} cannot be read ({said}); "
-            "`caviar verify` tells what else is damaged"
+            f"{key} in {storage.where!r} cannot be read ({reason}); "
+            "`caviar verify` lists what else is damaged"
         ) from None
 
 
 def read_columns(storage: Storage, table: str, columns: list[str]) -> pa.Table:
-    """Some columns of a table over all its part files; no rows where there are none."""
+    """Some columns of a table from all its part files; no rows if there are no files."""
     read = _each(part_names(storage, table), lambda name: read_part(storage, table, name, columns))
     schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
     return pa.concat_tables(read).select(columns) if read else schema.empty_table()
 
 
 def _each(names: Sequence[str], read: Callable[[str], pa.Table]) -> list[pa.Table]:
-    """In order; many at once, since a place far away answers each only after a while."""
+    """The parts in order, read many at once, since a distant store answers slowly."""
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(read, names))
 
@@ -82,6 +84,6 @@ def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
 
 
 def read_rows(storage: Storage, table: str, columns: list[str]) -> dict[str, list[Any]]:
-    """The same as lists, by column."""
-    found: dict[str, list[Any]] = read_columns(storage, table, columns).to_pydict()
-    return found
+    """The same columns as lists, by name."""
+    lists: dict[str, list[Any]] = read_columns(storage, table, columns).to_pydict()
+    return lists

@@ -1,4 +1,4 @@
-"""S3 with bounds: how often a request is tried, and small objects in one request."""
+"""S3 with limits: how often a request is tried, and small objects in one request."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pyarrow import fs
 
 ATTEMPTS = 5
-"""Of a request, some ten seconds in all; AWS_MAX_ATTEMPTS says otherwise. Left to itself,
-pyarrow tries 31 times: a place that does not answer would hold a command for 100 seconds."""
+"""The attempts at a request, about ten seconds in all, unless AWS_MAX_ATTEMPTS is set. By default
+pyarrow tries 31 times: a store that does not answer would block a command for 100 seconds."""
 
 SMALL = 4 * 2**20
-"""Bytes of an object that is put in one request; a larger one goes in parts."""
+"""An object of at most this many bytes is written in one request, a larger one in parts."""
 
 TAKEN = ("region", "scheme", "endpoint_override", "tls_ca_file_path")
-"""What a URI may say after its `?`."""
+"""The parameters that a URI may have after its `?`."""
 
 
-def bounded(uri: str, found: fs.S3FileSystem, *, one_request: bool) -> fs.S3FileSystem:
-    """The file system that pyarrow `found` behind an S3 URI, once more with bounds.
+def bounded(uri: str, unbounded: fs.S3FileSystem, *, one_request: bool) -> fs.S3FileSystem:
+    """The file system that pyarrow opened for an S3 URI, made again with limits.
 
-    With `one_request` an object opens with its last byte, so that a small one is a single
-    request. Not for large ones: if opening those fails, pyarrow may leave an empty object.
-    Raises ValueError for what cannot be taken over.
+    With `one_request` an object is opened only with its last byte, so that a small one takes a
+    single request. This is not for large ones: if opening those fails, pyarrow may leave an empty
+    object. Raises ValueError for parameters that cannot be kept.
     """
     parts = urlsplit(uri)
     asked = dict(parse_qsl(parts.query))
     strange = sorted(asked.keys() - set(TAKEN))
     if strange:
-        raise ValueError(f"{strange[0]} is not taken; {', '.join(TAKEN)} are")
-    # Pyarrow itself looks at the variables only where it makes all of a URI.
+        raise ValueError(f"{strange[0]} is not supported; {', '.join(TAKEN)} are")
+    # Pyarrow itself reads these variables only when it opens a whole URI.
     named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     return fs.S3FileSystem(
         access_key=unquote(parts.username) if parts.username else None,
         secret_key=unquote(parts.password) if parts.password else None,
-        region=found.region,
+        region=unbounded.region,
         scheme=asked.get("scheme"),
         endpoint_override=asked.get("endpoint_override") or next(filter(None, named), None),
         tls_ca_file_path=asked.get("tls_ca_file_path"),
@@ -47,5 +47,5 @@ def bounded(uri: str, found: fs.S3FileSystem, *, one_request: bool) -> fs.S3File
 def _attempts() -> int:
     given = os.environ.get("AWS_MAX_ATTEMPTS", str(ATTEMPTS))
     if not given.isdecimal() or int(given) < 1:
-        raise ValueError(f"AWS_MAX_ATTEMPTS is {given!r}; it is a number from 1 up")
+        raise ValueError(f"AWS_MAX_ATTEMPTS is {given!r}; it must be an integer of at least 1")
     return int(given)

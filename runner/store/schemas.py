@@ -130,7 +130,7 @@ KEYS: dict[str, list[str]] = {
     "noise": ["trial_id", "attempt", "seed", "step", "layer", "norm_batch_size"],
     "predictions": ["trial_id", "attempt", "seed", "step", "statistics", "example"],
 }
-"""The columns that tell the rows of a table apart."""
+"""The columns that identify the rows of a table."""
 
 SCHEMAS: dict[str, pa.Schema] = {"trials": TRIALS, **ROW_TABLES, "outcomes": OUTCOMES}
 
@@ -147,8 +147,8 @@ def trial_row(config: TrialConfig) -> dict[str, Any]:
 
 
 def config_of(row: Mapping[str, Any], dataset: DatasetConfig) -> TrialConfig:
-    """The config that a row of `trials` was made from; a column that joined later is null in it,
-    and its field stands at the default."""
+    """The config that a row of `trials` was made from; a column that was added later is null in
+    it, and its field has the default."""
     fields = {name: row[name] for name in TrialConfig.model_fields if name != "dataset"}
     given = {name: value for name, value in fields.items() if value is not None}
     return TrialConfig(**given, dataset=dataset)

@@ -1,4 +1,4 @@
-"""Where rows go: Parquet part files, whole at every instant, or a list in memory."""
+"""Where rows go: Parquet part files, complete at every instant, or a list in memory."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from caviar.runner.trial.events import Block, Checkpoint, Job, Outcome
 
 
 class Resumed(NamedTuple):
-    """Jobs, some with the checkpoint they go on from, and what the user should hear of it."""
+    """Jobs, some with the checkpoint that they resume from, and notes about it for the user."""
 
     jobs: list[Job]
     notes: list[str]
 
 
 class MetricSink(Protocol):
-    """Takes rows, checkpoints and outcomes; the last two count once the rows before are safe.
+    """Takes rows, checkpoints and outcomes; the last two count once all earlier rows are safe.
 
-    `resume` is asked before jobs whose trials may have a checkpoint run: they go on from it, and
-    the rows up to it are theirs too.
+    `resume` is called before running jobs whose trials may have a checkpoint: they resume from it,
+    and the rows up to it become theirs.
     """
 
     def plan(self, trials: Iterable[TrialConfig]) -> None: ...
@@ -52,8 +52,8 @@ Columns = dict[str, list[Any]]
 def whole_columns(block: Block) -> Columns:
     """All columns of the block's table, by name.
 
-    Raises ValueError for a column that the schema does not declare, or that is missing: no
-    measurement is dropped quietly.
+    Raises ValueError for a missing column, or one that the schema does not declare: no
+    measurement is dropped silently.
     """
     columns = dict(block.columns)
     columns["trial_id"] = [block.trial_id] * block.rows
@@ -73,7 +73,7 @@ def to_table(block: Block) -> pa.Table:
 
 
 class MemorySink:
-    """Keeps rows and outcomes, no checkpoints; for tests and for a look without a disk."""
+    """Keeps rows and outcomes, no checkpoints; for tests and for runs without a disk."""
 
     def __init__(self) -> None:
         self.trials: list[TrialConfig] = []
@@ -106,9 +106,9 @@ class MemorySink:
 class ParquetSink:
     """The one writer of `<table>/part-*.parquet` and `checkpoints/<trial>.npz` of a run.
 
-    Rows wait in memory until `max_rows` are there or the oldest is `max_seconds` old; then
-    every table's rows become one whole part file each, and only after them the checkpoints and
-    outcomes that waited. A crash can cost rows that no outcome names yet, and those that no
+    Rows wait in memory until there are `max_rows` of them or the oldest is `max_seconds` old. Then
+    the rows of each table are written as one complete part file, followed by the checkpoints and
+    outcomes that waited. A crash can lose only rows that no outcome counts yet; those that no
     checkpoint covers are computed again.
     """
 
@@ -140,7 +140,7 @@ class ParquetSink:
 
     def write(self, block: Block) -> None:
         waiting = self._waiting.setdefault(block.table, {})
-        # An Arrow table a block would cost ten times as much: blocks are small and many.
+        # One Arrow table per block would cost ten times as much: blocks are small and many.
         for name, values in whole_columns(block).items():
             waiting.setdefault(name, []).extend(values)
         self._rows += block.rows
@@ -148,7 +148,7 @@ class ParquetSink:
         self.tick()
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep it in the place of the trial's last one, after the rows that came before it."""
+        """Keep it instead of the trial's last one, to be written after all earlier rows."""
         self._checkpoints[checkpoint.trial_id] = checkpoint
         self._started_waiting()
         self.tick()
@@ -159,14 +159,14 @@ class ParquetSink:
         self.tick()
 
     def resume(self, jobs: Sequence[Job]) -> Resumed:
-        """The jobs with the checkpoints that count; their rows up to there wait to be written."""
+        """The jobs, with the checkpoints that count; the rows up to those wait to be written."""
         if not any(job.trial_id in self._kept | self._checkpoints.keys() for job in jobs):
             return Resumed(list(jobs), [])
         self.flush()
-        found = continued(self.storage, [job for job in jobs if job.trial_id in self._kept])
-        self._carried = found.rows
+        kept = continued(self.storage, [job for job in jobs if job.trial_id in self._kept])
+        self._carried = kept.rows
         self._started_waiting()
-        return Resumed([found.jobs.get(job.trial_id, job) for job in jobs], found.notes)
+        return Resumed([kept.jobs.get(job.trial_id, job) for job in jobs], kept.notes)
 
     def tick(self) -> None:
         """Flush if there is enough, or the oldest row has waited long enough."""
@@ -175,7 +175,7 @@ class ParquetSink:
             self.flush()
 
     def flush(self) -> None:
-        """Rows, checkpoints, outcomes; what is on disk is dropped from memory as it lands."""
+        """Write rows, checkpoints and outcomes, dropping each from memory once it is on disk."""
         for waiting in (self._carried, self._waiting):
             for table in sorted(waiting):
                 write_part(self.storage, table, pa.table(waiting[table], schema=ROW_TABLES[table]))

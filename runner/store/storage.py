@@ -1,4 +1,4 @@
-"""What a place for a run is, stated once, and reading whole files from it."""
+"""The interface of a place for a run, and reading whole files from it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ROOM = "there is room and the folder can be written"
 class Storage(Protocol):
     """Whole files under keys such as `curves/part-000001.parquet`, and one writer of them.
 
-    `where` names the place in the user's words. `names` has what lies directly in a folder
-    (`""` is the run's own), sorted, without names that start with a dot or an underscore.
-    `write` puts a whole file or none. `open` and `delete` raise FileNotFoundError, and `open` any
-    OSError of a file that cannot be read. All raise StorageError where the place fails, and
-    where it is a link that leads out of the run. `next_part` is a name in a folder that no part
-    file has. While it is held, `rival` is a writer that was there before and may not have ended.
+    `where` names the place in the user's words. `names` lists the entries of a folder (`""` is
+    the run's own), sorted, without names that start with a dot or an underscore. `write` writes a
+    whole file or nothing. `open` and `delete` raise FileNotFoundError, and `open` any OSError of a
+    file that cannot be read. All raise StorageError if the place fails, or if a link leads out of
+    the run. `next_part` is a name in a folder that no part file has. While the storage is held,
+    `rival` is an earlier writer that may still be running.
     """
 
     where: str
@@ -61,14 +61,14 @@ def read(storage: Storage, key: str) -> bytes:
 
 
 def unreadable(storage: Storage, key: str, error: OSError) -> StorageError:
-    """What to say where the place, not the content, keeps a file from being read."""
+    """The error for a file that cannot be read because of the place, not of its content."""
     return StorageError(
         f"cannot read {key} in {storage.where!r}: {reason(error)}; {CARRY_ON} once it can be read"
     )
 
 
 def reason(error: Exception) -> str:
-    """The system's words, or the first line of a library's."""
+    """The operating system's message, or the first line of a library's."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Places as they are shown: without the secrets that a URI can carry, with a key at its place."""
+"""How places are shown: without the secrets in a URI, and with a key in front of its parameters."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _VALUE = re.compile(
 def masked(word: str) -> str:
     """A word of a command, or a URI, with `***` for `KEY:SECRET` and for secret parameters.
 
-    All before the last `@` goes, since a secret may have a slash that should have been escaped:
-    rather too much is hidden than too little.
+    Everything before the last `@` is hidden, since a secret may contain a slash that should have
+    been escaped: hiding too much is safer than too little.
     """
     if "://" not in word:
         return word
@@ -22,6 +22,6 @@ def masked(word: str) -> str:
 
 
 def joined(where: str, key: str) -> str:
-    """A place with a key, before what follows a `?`: `s3://bucket/run/study.json?region=...`."""
+    """A place with a key, before any parameters: `s3://bucket/run/study.json?region=...`."""
     place, mark, parameters = where.partition("?") if "://" in where else (where, "", "")
     return f"{place.rstrip('/')}/{key}{mark}{parameters}"

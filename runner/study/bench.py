@@ -30,9 +30,9 @@ WHOLE = "train"
 
 
 class Placed(NamedTuple):
-    """The trial at a position; fields that it does not read stand at their defaults.
+    """The trial at a position; fields that it does not read have their default values.
 
-    `idle` holds the values that the study gives to such fields, where they are others.
+    `idle` holds the values that the study gives to such fields, where they differ.
     """
 
     position: Position
@@ -42,7 +42,7 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """What every trial of a study is made from: the study, and the sizes of its data."""
+    """What every trial of a study is built from: the study and the sizes of its data."""
 
     study: Study
     dataset: DatasetConfig
@@ -67,7 +67,7 @@ class Bench:
         return self.as_trained(self.given(position))
 
     def place(self, position: Position) -> Placed:
-        """The same, with what the study gives to fields that the trial does not read."""
+        """The same, together with what the study gives to fields that the trial does not read."""
         given = self.given(position)
         trial = self.as_trained(given)
         fields, settled = vars(given), vars(trial)
@@ -81,13 +81,15 @@ class Bench:
             given = TrialConfig(**self._resolved(fields), arm=position.arm, draw=position.draw)
         except ValidationError as error:
             varied = {**position.level, **position.point}
-            at = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items())
-            raise RequestError(explain(error, INNER) + (f" (at {at})" if at else "")) from None
+            place = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items())
+            raise RequestError(
+                explain(error, INNER) + (f" (at {place})" if place else "")
+            ) from None
         self._check(given)
         return given
 
     def as_trained(self, given: TrialConfig) -> TrialConfig:
-        """The trial with every field that it does not read at its default."""
+        """The trial, with the default in place of every field that it does not read."""
         fields = {name: value for name, value in vars(given).items() if name in ALL_FIELDS}
         idle = [name for name in unread(fields) if fields[name] != DEFAULTS[name]]
         if idle:
@@ -99,7 +101,7 @@ class Bench:
         given = {**self.study.fixed, **position.level, **position.point}
         if given.get("convention") is not None and given.get("epsilon") is not None:
             raise RequestError(
-                f"convention {given['convention']!r} brings its own epsilon; leave epsilon away"
+                f"convention {given['convention']!r} brings its own epsilon; leave epsilon out"
             )
         fields = TrialFields(**given)
         if fields.batch_size > self.train:
@@ -110,30 +112,30 @@ class Bench:
         return fields
 
     def _resolved(self, fields: TrialFields) -> dict[str, Any]:
-        """The fields with what depends on the data or on each other filled in."""
-        own = self._filled(dict(fields))
-        own["dataset"], own["seeds"] = self.dataset, self.seeds
-        own["steps"] = self.study.budget.steps_for(self.train // fields.batch_size)
-        return own
+        """The fields, with those filled in that depend on the data or on other fields."""
+        resolved = self._filled(dict(fields))
+        resolved["dataset"], resolved["seeds"] = self.dataset, self.seeds
+        resolved["steps"] = self.study.budget.steps_for(self.train // fields.batch_size)
+        return resolved
 
     def _filled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields with what depends on each other or on the training split's size filled in."""
+        """The fields, with those filled in that depend on others or on the training split."""
         size, convention = fields["norm_batch_size"], fields["convention"]
-        own = dict(fields)
-        own["norm_batch_size"] = (self.train if size == WHOLE else size) or fields["batch_size"]
-        own["epsilon"] = fields["epsilon"] or own_epsilon(convention)
+        filled = dict(fields)
+        filled["norm_batch_size"] = (self.train if size == WHOLE else size) or fields["batch_size"]
+        filled["epsilon"] = fields["epsilon"] or own_epsilon(convention)
         if convention is not None:
-            own["conventions"] = tuple(dict.fromkeys((convention, *fields["conventions"])))
+            filled["conventions"] = tuple(dict.fromkeys((convention, *fields["conventions"])))
         sizes = fields["probe_batch_sizes"]
-        own["probe_batch_sizes"] = tuple(m for m in sizes if m <= self.train)
-        return own
+        filled["probe_batch_sizes"] = tuple(m for m in sizes if m <= self.train)
+        return filled
 
     def _check(self, config: TrialConfig) -> None:
         forward = forward_examples(config, self.train)
         if forward > self.train:
             raise RequestError(
                 f"norm = {config.norm!r} with norm_batch_size {config.norm_batch_size} takes "
-                f"{forward} examples a step, above the {self.train} of the training split; lower "
+                f"{forward} examples per step, above the {self.train} of the training split; lower "
                 "norm_batch_size, or give the training split more"
             )
         widths, seeds = (self.features, *config.hidden, self.classes), len(config.seeds)

@@ -15,7 +15,7 @@ Value = Any
 class Distribution(Protocol):
     """A map from a uniform number in [0, 1) to a value: all that drawing needs to know.
 
-    `distinct` is how many values there can be, None where they are as many as floats.
+    `distinct` is the number of possible values, None for a continuous distribution.
     """
 
     @property
@@ -77,7 +77,7 @@ class OneMinusLogUniform:
 
 @dataclass(frozen=True)
 class IntLog2Uniform:
-    """A power of two, every exponent alike: for batch sizes."""
+    """A power of two, every exponent equally likely: for batch sizes."""
 
     low: int
     high: int
@@ -99,7 +99,7 @@ class IntLog2Uniform:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of `values`, each alike."""
+    """One of `values`, all equally likely."""
 
     values: tuple[Value, ...]
 
@@ -131,9 +131,9 @@ RANGES: dict[str, Callable[..., Distribution]] = {
 
 
 def parse_distribution(field: str, table: Any) -> Distribution:
-    """`{ scale = "log_uniform", low = 1e-3, high = 1.0 }` and its like, validated.
+    """A table such as `{ scale = "log_uniform", low = 1e-3, high = 1.0 }`, validated.
 
-    Raises RequestError that names the field.
+    Raises a RequestError that names the field.
     """
     if not isinstance(table, dict) or "scale" not in table:
         raise RequestError(
@@ -171,5 +171,5 @@ def _number(key: str, value: Any) -> Any:
     try:
         float(value)
     except OverflowError:
-        raise ValueError(f"{key} is beyond every floating-point number") from None
+        raise ValueError(f"{key} is too large for a floating-point number") from None
     return value

@@ -1,4 +1,4 @@
-"""Where each trial of a study stands, without laying out any of them."""
+"""The design point of each trial of a study, without building any of the trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ GOLDEN = 11_400_714_819_323_198_485
 
 
 class Position(NamedTuple):
-    """A trial to be: the arm and fields of its level, the number and fields of its draw."""
+    """The design point of one trial: the arm and fields of its level, the number and fields of
+    its draw."""
 
     arm: str
     level: dict[str, Any]
@@ -30,8 +31,8 @@ class Position(NamedTuple):
 class Layout:
     """The levels of a study at `draws` points: draw by draw, all levels of a draw together.
 
-    Levels are numbered as they are crossed, the last field fastest and arms faster still; only
-    their number is known without asking for them.
+    Levels are numbered in the order of crossing: the last field varies fastest, and arms faster
+    still. They are computed one by one; only their number is known in advance.
     """
 
     study: Study
@@ -43,19 +44,20 @@ class Layout:
 
     @cached_property
     def most(self) -> int:
-        """So many trials at most: a discrete range repeats its points, and an arm that fixes a
-        crossed field is one trial, not one a level."""
+        """The largest possible number of trials. There are fewer where a discrete range repeats its
+        points, and an arm that fixes a crossed field is one trial, not one per level."""
         return self.levels * min(self.draws, _distinct(self._space) or self.draws)
 
     def __iter__(self) -> Iterator[Position]:
-        """Every position, points that came before left out."""
+        """Every position, without points that were drawn before."""
         for number, point in self._points():
             for index in range(self.levels):
                 yield Position(*self._level(index), number, point)
 
     def spread(self, count: int) -> Iterator[Position]:
-        """About `count` positions: all levels at the first draws where they are so few, else
-        every value of every crossed field beside the others' first, and levels spread over all.
+        """About `count` positions: all levels at the first draws if the levels are that few.
+        Otherwise each value of each crossed field, beside the first values of the others, and
+        levels spread over all of them.
         """
         if self.levels <= count:
             draws = itertools.islice(self._points(), count // self.levels)
@@ -64,8 +66,8 @@ class Layout:
                     yield Position(*self._level(index), number, point)
             return
         drawn = list(itertools.islice(self._points(), count))
-        for at, index in enumerate(self._spread_levels(count)):
-            number, point = drawn[at % len(drawn)]
+        for turn, index in enumerate(self._spread_levels(count)):
+            number, point = drawn[turn % len(drawn)]
             yield Position(*self._level(index), number, point)
 
     def _spread_levels(self, count: int) -> list[int]:
@@ -80,29 +82,29 @@ class Layout:
         return [*thinned, *rest]
 
     def _level(self, index: int) -> tuple[str, dict[str, Any]]:
-        index, at = divmod(index, len(self._arms))
-        arm, own = self._arms[at]
+        index, number = divmod(index, len(self._arms))
+        arm, settings = self._arms[number]
         level: dict[str, Any] = {}
         for field, values in reversed(self.study.scientific.items()):
-            index, at = divmod(index, len(values))
-            level[field] = values[at]
-        return arm, dict(reversed(level.items())) | own
+            index, number = divmod(index, len(values))
+            level[field] = values[number]
+        return arm, dict(reversed(level.items())) | settings
 
     def _points(self) -> Iterator[tuple[int, dict[str, Value]]]:
-        """The points with their numbers; those of a discrete space once each."""
+        """The points with their numbers; each point of a discrete space once."""
         drawn = points(self._space, self.study.draws.sampler, self.study.seed)
         numbered = enumerate(itertools.islice(drawn, self.draws))
         distinct = _distinct(self._space)
         if distinct is None:
             yield from numbered
             return
-        seen: set[str] = set()
+        drawn_before: set[str] = set()
         for number, point in numbered:
             key = repr(point)
-            if key not in seen:
-                seen.add(key)
+            if key not in drawn_before:
+                drawn_before.add(key)
                 yield number, point
-            if len(seen) == distinct:
+            if len(drawn_before) == distinct:
                 return
 
     @cached_property
@@ -115,7 +117,7 @@ class Layout:
 
 
 def _distinct(space: dict[str, Distribution]) -> int | None:
-    """How many points a space has; None where a field of it is continuous."""
-    counts = [own.distinct for own in space.values()]
+    """The number of points in a space; None if one of its fields is continuous."""
+    counts = [distribution.distinct for distribution in space.values()]
     known = [count for count in counts if count is not None]
     return math.prod(known) if len(known) == len(counts) else None

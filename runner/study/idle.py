@@ -1,4 +1,4 @@
-"""What a study sets without effect: refused where no trial reads it; run once where some do."""
+"""Settings without effect: refused if no trial reads them; trials that repeat another run once."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ class Setting(NamedTuple):
 
 
 Idle = dict[Setting, dict[str, None]]
-"""Settings that no trial read so far, each with the values beside which it has no effect."""
+"""Settings that no trial has read so far, each with the values that make it ineffective."""
 
 
 class Repeats(NamedTuple):
-    """How many trials would train the same as another one, and the fields without effect."""
+    """The number of trials that would repeat another's training, and the fields without effect."""
 
     trials: int
     reasons: tuple[str, ...]
 
 
 def settings_of(study: Study) -> Idle:
-    """Every setting of a study, none of them read yet; refuses what every arm overrides."""
+    """Every setting of a study, none of them read yet; refuses those that every arm overrides."""
     settings = [Setting(f"[{table}]", f) for table in TABLES for f in getattr(study, table)]
     for table, field in settings:
-        if study.arms and all(field in own for own in study.arms.values()):
+        if study.arms and all(field in fields for fields in study.arms.values()):
             raise RequestError(
                 f"{field} in {table} has no effect: every arm sets its own; leave it out"
             )
-    for arm, own in study.arms.items():
-        settings += [Setting(f"arms.{arm}", field) for field in own]
+    for arm, fields in study.arms.items():
+        settings += [Setting(f"arms.{arm}", field) for field in fields]
     return {setting: {} for setting in settings}
 
 
 def take_out_read(idle: Idle, study: Study, placed: Iterable[Placed]) -> None:
-    """Take out of `idle` what one of these trials reads, and note what the others say."""
+    """Remove from `idle` every setting that one of these trials reads; note why others do not."""
     tables = [Setting(f"[{table}]", f) for table in TABLES for f in getattr(study, table)]
     for position, trial, _ in placed:
-        own, fields = study.arms.get(position.arm, {}), vars(trial)
-        settings = [setting for setting in tables if setting.field not in own]
-        settings += [Setting(f"arms.{position.arm}", field) for field in own]
+        arm, fields = study.arms.get(position.arm, {}), vars(trial)
+        settings = [setting for setting in tables if setting.field not in arm]
+        settings += [Setting(f"arms.{position.arm}", field) for field in arm]
         for setting in settings:
             if setting not in idle:
                 continue
@@ -60,7 +60,7 @@ def take_out_read(idle: Idle, study: Study, placed: Iterable[Placed]) -> None:
 
 
 def refuse(idle: Idle) -> None:
-    """Raise RequestError for the first setting that was looked at and that nothing reads."""
+    """Raise RequestError for the first setting that was examined and that no trial reads."""
     for (table, field), reasons in idle.items():
         if reasons:
             beside = " or with ".join(list(reasons)[:3])
@@ -68,8 +68,12 @@ def refuse(idle: Idle) -> None:
 
 
 def repeats(study: Study, placed: Iterable[Placed]) -> Repeats:
-    """The trials that are run once where the study, by fields without effect, has several."""
-    varied = {*study.scientific, *study.nuisance, *(f for own in study.arms.values() for f in own)}
+    """The trials that differ from another only in fields without effect, and so are not run."""
+    varied = {
+        *study.scientific,
+        *study.nuisance,
+        *(f for fields in study.arms.values() for f in fields),
+    }
     same: dict[str, dict[str, Placed]] = defaultdict(dict)
     for one in placed:
         same[one.trial.trial_id].setdefault(repr(sorted(one.idle.items())), one)

@@ -1,4 +1,4 @@
-"""Which arm of a study shows what one mechanism of batch norm does, for those who report it."""
+"""Which arm of a study isolates which mechanism of batch norm; reports read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES = Mechanism("class composition", "removed")
 
 
 class Shown(NamedTuple):
-    """A mechanism, and which settings of an arm show it: a field and a test of its value."""
+    """A mechanism, and the setting of an arm that shows it: a field and a test of its value."""
 
     mechanism: Mechanism
     field: str
@@ -22,11 +22,11 @@ class Shown(NamedTuple):
 
 
 def mechanisms_of(study: Study) -> list[dict[str, str]]:
-    """For each mechanism the first arm that differs from the study's others in it alone.
+    """For each mechanism, the first arm that differs from the study's other arms in it alone.
 
-    As `study.json` keeps it: `mechanism`, `arm` and `contrast`, which is `removed` where batch
-    norm less the arm is the mechanism's share, `alone` where the arm less population statistics
-    is.
+    The rows have the form that `study.json` keeps: `mechanism`, `arm` and `contrast`. The contrast
+    is `removed` if the mechanism's share is batch norm minus the arm, and `alone` if it is the arm
+    minus population statistics.
     """
     shown: dict[str, dict[str, str]] = {}
     for (name, contrast), field, by in _known():

@@ -22,7 +22,7 @@ from caviar.runner.study.idle import Repeats, refuse, repeats, settings_of, take
 from caviar.runner.study.study_file import Study
 
 EXACT = 1000
-"""A plan of so many trials is laid out at once; of a larger one, a sample of so many."""
+"""A plan of up to this many trials is built at once; of a larger one, a sample of this size."""
 
 GROWN = 64
 """Draws at which a field must have an effect on some trial: a study may grow into them."""
@@ -30,10 +30,10 @@ GROWN = 64
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """A study with its data and the places of its trials, draw by draw.
+    """A study with its data and the design points of its trials, draw by draw.
 
-    `sample` are trials that were laid out and checked; where the plan is `small` they are all.
-    `repeats` counts what was left out among them: trials that would train the same as another.
+    `sample` holds trials that were built and checked: all of them if the plan is `small`.
+    `repeats` counts the trials left out of it because they would repeat another's training.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan.trials[0].batch_size, plan.data.features.shape
@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def most(self) -> int:
-        """So many trials at most; a small plan has exactly so many."""
+        """The largest possible number of trials; exact for a small plan."""
         if self.small:
             return len(self.sample)
         return min(self.layout.most, self.limit or self.layout.most)
@@ -74,12 +74,12 @@ class Plan:
         return f"<Plan {study.name}: {about}>"
 
     def identity(self) -> dict[str, Any]:
-        """What may not change between runs into one place; growing `draws.count` may."""
-        own = self.study.model_dump(mode="json")
-        own["draws"].pop("count")
-        own["dataset"]["fingerprint"] = self.data.fingerprint
-        own["fixed"] = _defaults_filled(self.study)
-        return own
+        """What may not change between sessions of one run; `draws.count` may grow."""
+        content = self.study.model_dump(mode="json")
+        content["draws"].pop("count")
+        content["dataset"]["fingerprint"] = self.data.fingerprint
+        content["fixed"] = _defaults_filled(self.study)
+        return content
 
     def hash(self) -> str:
         content = self.identity()
@@ -92,7 +92,7 @@ class Plan:
 
 
 def _one_kind_of_number(value: Any) -> Any:
-    """The same value with 1.0 written as 1, which TOML tells apart and a study does not."""
+    """The same value with 1.0 written as 1: TOML distinguishes them, a study does not."""
     if isinstance(value, dict):
         return {key: _one_kind_of_number(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -110,11 +110,11 @@ def _defaults_filled(study: Study) -> dict[str, Any]:
 
 
 def make_plan(study: Study, trials: int | None = None) -> Plan:
-    """Load the data and see where the trials stand; those of a small plan are all checked.
+    """Load the data and lay out the trials; those of a small plan are all checked.
 
     Trials go draw by draw, all levels of a draw together, so the first ones are already a
-    balanced design. `trials` takes the first so many, drawing further points if it must. Raises
-    RequestError, also where the study sets a field that none of its trials reads.
+    balanced design. `trials` takes the first N of them, drawing further points if necessary.
+    Raises RequestError, also if the study sets a field that none of its trials reads.
     """
     layout = Layout(study, study.draws.count)
     if trials is not None:
@@ -131,8 +131,8 @@ def make_plan(study: Study, trials: int | None = None) -> Plan:
 
 
 def _looked_at(bench: Bench, layout: Layout, limit: int | None) -> tuple[list[Placed], bool]:
-    """The trials at all positions, up to the last of `limit` different ones, and that they are
-    all; or those of a sample."""
+    """The trials at all positions, up to `limit` different ones, or those of a sample; and whether
+    they are all."""
     if min(layout.most, limit or layout.most) <= EXACT:
         placed, ids = [], set()
         for position in itertools.islice(layout, EXACT):
@@ -146,7 +146,7 @@ def _looked_at(bench: Bench, layout: Layout, limit: int | None) -> tuple[list[Pl
 
 
 def _check_effects(bench: Bench, layout: Layout, placed: list[Placed]) -> None:
-    """Refuse what none of these trials reads, nor any other that the study may grow to."""
+    """Refuse settings that no trial reads, neither of these nor of those the study may grow to."""
     idle = settings_of(bench.study)
     take_out_read(idle, bench.study, placed)
     if idle:
@@ -159,7 +159,7 @@ def _placeable(bench: Bench, positions: Iterable[Position]) -> Iterator[Placed]:
     for position in positions:
         try:
             placed = bench.place(position)
-        except RequestError:  # It is not among those that were asked for.
+        except RequestError:  # It is not one of the trials that were asked for.
             continue
         yield placed
 
@@ -174,9 +174,9 @@ def _check_number(layout: Layout, limit: int | None) -> None:
 
 
 def _distinct(trials: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
-    """The trials, each the first time it comes."""
-    seen: set[str] = set()
+    """The trials without repetitions, in order of first appearance."""
+    ids: set[str] = set()
     for trial in trials:
-        if trial.trial_id not in seen:
-            seen.add(trial.trial_id)
+        if trial.trial_id not in ids:
+            ids.add(trial.trial_id)
             yield trial

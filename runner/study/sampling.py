@@ -26,10 +26,10 @@ def draw(
 def points(
     space: dict[str, Distribution], sampler: Sampler, seed: int
 ) -> Iterator[dict[str, Value]]:
-    """The points of `space` one after the other, without end; a block of them in memory.
+    """The points of `space` one after another, without end, generated in blocks.
 
-    `random` gives every field its own stream, so that adding a field leaves the others' values
-    alone; `sobol` and `halton` are SciPy's scrambled sequences over the fields in order.
+    `random` gives every field its own stream, so that adding a field does not change the values
+    of the others; `sobol` and `halton` are SciPy's scrambled sequences over the fields in order.
     """
     if not space:
         yield from itertools.repeat({})
@@ -39,17 +39,18 @@ def points(
     while True:
         for row in block(BLOCK):
             yield {
-                field: own.at(float(u)) for (field, own), u in zip(space.items(), row, strict=True)
+                field: distribution.at(float(u))
+                for (field, distribution), u in zip(space.items(), row, strict=True)
             }
 
 
 BLOCK = 1024
 
-"""Points that are drawn at once."""
+"""The number of points drawn at once."""
 
 Block = Callable[[int], NDArray[np.float64]]
 
-"""The next so many points of the unit cube, a row each."""
+"""A function from a count to the next points of the unit cube, one row per point."""
 
 
 def _random(fields: Sequence[str], seed: int) -> Block:
@@ -66,8 +67,8 @@ def _quasi_random(fields: int, sampler: Sampler, seed: int) -> Block:
 
     def block(count: int) -> NDArray[np.float64]:
         with warnings.catch_warnings():
-            # A study may grow by any number; that prefixes of a Sobol sequence are balanced only
-            # at powers of two is said in the documentation of `draws`.
+            # A study may grow by any number of draws; the documentation of `draws` says that
+            # prefixes of a Sobol sequence are balanced only at powers of two.
             warnings.filterwarnings("ignore", message="The balance properties of Sobol")
             return np.asarray(engine.random(count), dtype=np.float64)
 

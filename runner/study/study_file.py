@@ -34,7 +34,7 @@ class Budget(Frozen):
     @model_validator(mode="after")
     def _one(self) -> Budget:
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give epochs or steps, one of them")
+            raise ValueError("give epochs or steps, exactly one of them")
         return self
 
     def steps_for(self, steps_per_epoch: int) -> int:
@@ -42,7 +42,7 @@ class Budget(Frozen):
 
 
 class Draws(Frozen):
-    """How many nuisance points are drawn, and how; points of `sobol` are best a power of two."""
+    """How many nuisance points are drawn, and how; with `sobol`, best a power of two."""
 
     count: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
     sampler: Sampler = "random"
@@ -94,12 +94,12 @@ def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
 
 
 def study_from_text(text: str, settings: Sequence[str] = ()) -> Study:
-    """The same of TOML text; paths in it are relative to the working folder."""
+    """The same from TOML text; paths in it are relative to the working folder."""
     return _changed(_parsed(text, "the text"), settings)
 
 
 def study_from_table(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Study:
-    """The same of the content of such a file, which stays as it is."""
+    """The same from the parsed content of such a file, which is not modified."""
     return _changed(copy.deepcopy(dict(table)), settings)
 
 
@@ -111,38 +111,40 @@ def _changed(table: dict[str, Any], settings: Sequence[str]) -> Study:
 
 
 def _text_of(source: Path) -> str:
-    """The text of a study file; nothing is read of what cannot be one."""
+    """The text of a study file; anything that cannot be one is refused unread."""
     try:
-        found = source.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise RequestError(f"cannot read the study file {str(source)!r}: it is no plain file")
-        if found.st_size > MOST_STUDY_BYTES:
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise RequestError(
-                f"{source.name} has {found.st_size:,} bytes, above the {MOST_STUDY_BYTES:,} of a "
-                "study file; give ranges in [nuisance] instead of lists"
+                f"cannot read the study file {str(source)!r}: it is not a regular file"
+            )
+        if status.st_size > MOST_STUDY_BYTES:
+            raise RequestError(
+                f"{source.name} has {status.st_size:,} bytes, above the {MOST_STUDY_BYTES:,} that "
+                "a study file may have; give ranges in [nuisance] instead of lists"
             )
         return source.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise RequestError(f"{source.name} is not valid TOML: {error}") from None
-        said = error.strerror if isinstance(error, OSError) else error
-        raise RequestError(f"cannot read the study file {str(source)!r}: {said}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RequestError(f"cannot read the study file {str(source)!r}: {reason}") from None
 
 
 LONG_KEY = re.compile(
     r"""(?<![\w-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}"""
 )
-"""More parts than any key of a study has; tomllib takes quadratic time for them."""
+"""A key of more parts than any key of a study has: tomllib takes quadratic time for it."""
 
 
 def _parsed(text: str, source: str) -> dict[str, Any]:
     if LONG_KEY.search(text):
-        raise RequestError(f"{source} is not a study: it has a key of more than 20 parts")
+        raise RequestError(f"{source} is not a study: it has a key with more than 20 parts")
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise RequestError(f"{source} is not a study: it is nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, or a number of too many digits
+    except ValueError as error:  # TOMLDecodeError, or a number with too many digits
         raise RequestError(f"{source} is not valid TOML: {error}") from None
 
 
@@ -155,7 +157,7 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
                     dataset[key] = _place(dataset[key], base)
                 except (OSError, ValueError, RuntimeError) as error:
                     raise RequestError(
-                        f"dataset.{key}: {shown(dataset[key])} is no path ({error})"
+                        f"dataset.{key}: {shown(dataset[key])} is not a path ({error})"
                     ) from None
 
 
@@ -167,7 +169,7 @@ def _place(text: str, base: Path) -> str:
 
 
 def _apply(table: dict[str, Any], setting: str) -> None:
-    """`budget.epochs=3`, or a trial field wherever the study has it, else in [fixed]."""
+    """Apply `budget.epochs=3`, or set a trial field in the table that has it, else in [fixed]."""
     try:
         setting.encode()
     except UnicodeEncodeError:
@@ -183,28 +185,28 @@ def _apply(table: dict[str, Any], setting: str) -> None:
         raise RequestError(f"--set: unknown key {path[0]!r}; {nearest(path[0], known)}")
     if len(path) == 1 and key in TrialFields.model_fields:
         path = [_table_of(table, key, value), key]
-    at = table
+    inner = table
     for part in path[:-1]:
-        at = at.setdefault(part, {})
-        if not isinstance(at, dict):
+        inner = inner.setdefault(part, {})
+        if not isinstance(inner, dict):
             raise RequestError(f"--set {key}: {part!r} is a value, not a table")
-    at[path[-1]] = value
+    inner[path[-1]] = value
 
 
 def _value(key: str, text: str) -> Any:
-    """The TOML value, or the text itself where it is none."""
+    """The TOML value, or the text itself if it is not TOML."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
     except (RecursionError, ValueError):
         raise RequestError(
-            f"--set {shown(key)}: the value is nested too deeply, or a number of too many digits"
+            f"--set {shown(key)}: the value is nested too deeply, or has too many digits"
         ) from None
 
 
 def _table_of(table: dict[str, Any], key: str, value: Any) -> str:
-    """A plain value for a field that the study crosses or draws fixes the field instead."""
+    """The table to set a field in: a single value for a crossed or drawn field fixes it."""
     for name in TABLES:
         if not isinstance(table.get(name, {}), dict):
             raise RequestError(f"{name} must be a table, [{name}]; got {shown(table[name])}")
@@ -225,13 +227,13 @@ def _validated(table: dict[str, Any]) -> Study:
     if isinstance(table.get("dataset"), str):
         table = {**table, "dataset": {"name": table["dataset"]}}
     for name in TABLES:
-        own = table.get(name, {})
-        if not isinstance(own, dict):
-            raise RequestError(f"{name} must be a table, [{name}]; got {shown(own)}")
-        _check_keys(own, TrialFields.model_fields, f"[{name}]")
+        fields = table.get(name, {})
+        if not isinstance(fields, dict):
+            raise RequestError(f"{name} must be a table, [{name}]; got {shown(fields)}")
+        _check_keys(fields, TrialFields.model_fields, f"[{name}]")
     for one, other in itertools.combinations(TABLES, 2):
         for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
-            raise RequestError(f"{key!r} stands in both [{one}] and [{other}]; keep one")
+            raise RequestError(f"{key!r} appears in both [{one}] and [{other}]; keep one")
     _check_arms(table)
     try:
         study = Study(**table)
@@ -248,14 +250,14 @@ def _check_arms(table: dict[str, Any]) -> None:
     arms = table.get("arms", {})
     if not isinstance(arms, dict):
         raise RequestError(f"arms must be a table of named arms, [arms]; got {shown(arms)}")
-    for name, own in arms.items():
-        if not isinstance(own, dict):
-            raise RequestError(f"arms.{name}: expected a table of fields; got {shown(own)}")
-        _check_keys(own, TrialFields.model_fields, f"arms.{name}")
-        for key in sorted(own.keys() & table.get("nuisance", {}).keys()):
+    for name, fields in arms.items():
+        if not isinstance(fields, dict):
+            raise RequestError(f"arms.{name}: expected a table of fields; got {shown(fields)}")
+        _check_keys(fields, TrialFields.model_fields, f"arms.{name}")
+        for key in sorted(fields.keys() & table.get("nuisance", {}).keys()):
             raise RequestError(
-                f"{key!r} stands in both arms.{name} and [nuisance]; arms share what is drawn, "
-                "keep one"
+                f"{key!r} appears in both arms.{name} and [nuisance]; arms share what is drawn, "
+                "so keep one"
             )
 
 
@@ -269,11 +271,11 @@ def _check_levels(field: str, levels: Any) -> None:
     if not isinstance(levels, list) or not levels:
         raise RequestError(f"scientific.{field}: expected a list of levels; got {shown(levels)}")
     if len({_hashable(level) for level in levels}) < len(levels):
-        raise RequestError(f"scientific.{field}: a level stands twice in {shown(levels)}")
+        raise RequestError(f"scientific.{field}: a level appears twice in {shown(levels)}")
 
 
 def _hashable(level: Any) -> Any:
-    """Equal for equal levels; lists and tables in lists are no levels and are refused later."""
+    """A hashable value, equal for equal levels; nested tables are not levels: refused later."""
     return tuple(map(_hashable, level)) if isinstance(level, list) else _scalar(level)
 
 

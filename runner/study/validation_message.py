@@ -11,7 +11,7 @@ from caviar.runner.errors import nearest, shown
 
 
 def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> str:
-    """The first fault of a pydantic error in the user's words.
+    """The first problem of a pydantic error in the user's words.
 
     `tables` maps a table of the study file to its model, for the nearest allowed key.
     """

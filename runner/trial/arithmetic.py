@@ -1,4 +1,4 @@
-"""What the last bits of a process's numbers hang on: the kernels of its BLAS and of numpy."""
+"""What the last bits of a process's numbers depend on: the kernels of its BLAS and of numpy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 import threadpoolctl
 
 UNKNOWN = "unknown"
-"""In the place of a kernel that threadpoolctl does not know, as of Apple's Accelerate."""
+"""Stands for a kernel that threadpoolctl does not know, such as Apple's Accelerate."""
 
 ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
-"""Numpy refuses to load where both are set."""
+"""Numpy refuses to load if both are set."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def same_kernel() -> dict[str, str | None]:
     """Variables that give a new process the kernels of this one, on its machine or another.
 
     OpenBLAS would take the best kernel for the processor, and so would numpy. A machine whose
-    processor cannot do what this one does ends up with another kernel all the same.
+    processor lacks an instruction set of this one still ends up with another kernel.
     """
     core, lacking = openblas_core(), extensions("not found")
     named: dict[str, str | None] = {} if core is None else {"OPENBLAS_CORETYPE": core}
@@ -57,7 +57,7 @@ def same_kernel() -> dict[str, str | None]:
 
 
 def openblas_core() -> str | None:
-    """The name of OpenBLAS's kernel, as threadpoolctl tells it; None with another BLAS."""
+    """The name of OpenBLAS's kernel as threadpoolctl reports it; None with another BLAS."""
     blas = _blas()
     if blas is None or blas["internal_api"] != "openblas":
         return None
@@ -73,10 +73,10 @@ def extensions(state: str) -> list[str]:
 
 
 def _blas() -> dict[str, Any] | None:
-    """What threadpoolctl says of numpy's BLAS: scipy brings one of its own."""
+    """What threadpoolctl says about numpy's BLAS; scipy brings its own."""
     pools = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
-    own = [p for p in pools if any("numpy" in x for x in Path(p["filepath"]).parts[-3:-1])]
-    return next(iter(own or pools), None)
+    of_numpy = [p for p in pools if any("numpy" in x for x in Path(p["filepath"]).parts[-3:-1])]
+    return next(iter(of_numpy or pools), None)
 
 
 @functools.cache

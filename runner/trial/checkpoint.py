@@ -21,7 +21,7 @@ from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint_arrays import arrays_of, with_arrays
 
 ABOUT = "about.json"
-"""The member that is no array."""
+"""The member that is not an array."""
 Counted = Annotated[int, Field(ge=0, lt=2**63)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
@@ -32,9 +32,9 @@ class CheckpointError(ValueError):
 
 
 class Tally(Frozen):
-    """What the outcome of a trial will say, as far as it has come, earlier attempts included.
+    """What the outcome of a trial will report, up to this step, earlier attempts included.
 
-    `diverged` is a flag a seed; `steps` is that of the last row.
+    `diverged` has one flag per seed; `steps` is the step of the last row.
     """
 
     rows: Counted
@@ -46,7 +46,7 @@ class Tally(Frozen):
 
 
 class _Stream(Frozen):
-    """A random generator at rest; JSON has no integers of 128 bits, so they are hexadecimal."""
+    """The state of a random generator; JSON has no 128-bit integers, so they are hexadecimal."""
 
     state: Hex
     increment: Hex
@@ -54,7 +54,8 @@ class _Stream(Frozen):
 
 
 class _About(Frozen):
-    """All that is not an array; the numbers of updates are the bank's and its shadow's."""
+    """Everything that is not an array; `updates` and `shadow_updates` are the bank's and its
+    shadow's."""
 
     format: Literal[1]
     numpy: Annotated[str, Field(max_length=40)]
@@ -68,7 +69,7 @@ class _About(Frozen):
 
 
 class Header(NamedTuple):
-    """Whose checkpoint it is, and how far the trial had come."""
+    """Which attempt at which trial a checkpoint belongs to, and its step and rows so far."""
 
     trial_id: str
     attempt: int
@@ -77,7 +78,7 @@ class Header(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """Where training goes on, and what came before."""
+    """Where training resumes, and the tally of what came before."""
 
     snapshot: Snapshot
     tally: Tally
@@ -113,7 +114,7 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
 
 
 def header(content: bytes) -> Header:
-    """Whose checkpoint it is, once every array in it is whole and of this numpy; raises
+    """The header of a checkpoint whose arrays are all complete and of this numpy version; raises
     CheckpointError."""
     archive = _opened(content)
     about = _read_about(archive)
@@ -129,9 +130,9 @@ def header(content: bytes) -> Header:
 
 
 def unpack(content: bytes, config: TrialConfig, data: Data) -> Resumed:
-    """A checkpoint of this very trial, checked against what training begins with.
+    """A checkpoint of this very trial, checked against the state that training begins with.
 
-    Nothing in it is executed, and nothing of a size that the trial does not have is read. Raises
+    Nothing in it is executed, and no array is read whose size is not the trial's. Raises
     CheckpointError.
     """
     archive = _opened(content)
@@ -146,11 +147,11 @@ def unpack(content: bytes, config: TrialConfig, data: Data) -> Resumed:
 
 
 def _opened(content: bytes) -> zipfile.ZipFile:
-    """The archive, once its directory promises nothing that its bytes cannot hold."""
+    """The archive, if its directory is consistent with the bytes that there are."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception as error:  # Of bytes that lie, zipfile raises what it stumbles over.
-        raise CheckpointError(f"the checkpoint is no whole npz file: {error}") from None
+    except Exception as error:  # For corrupt bytes, zipfile may raise any exception.
+        raise CheckpointError(f"the checkpoint is not a complete npz file: {error}") from None
     members = archive.infolist()
     names = [member.filename for member in members]
     if len(set(names)) < len(names):
@@ -165,14 +166,14 @@ def _opened(content: bytes) -> zipfile.ZipFile:
             )
     if sum(member.file_size for member in members) > len(content):
         raise CheckpointError(
-            "the checkpoint's members claim to be larger than the whole of its "
+            "the checkpoint's members claim to be larger than the whole file of "
             f"{len(content):,} bytes"
         )
     return archive
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member whose checksum is right."""
+    """The content of a member, if its checksum is right."""
     try:
         return archive.read(name)
     except Exception as error:
@@ -198,36 +199,38 @@ def _check(about: _About, config: TrialConfig, fresh: Snapshot) -> None:
         )
     if not about.step < config.steps:
         raise CheckpointError(
-            f"the checkpoint is of step {about.step}; one before the last of {config.steps} "
-            "steps is needed"
+            f"the checkpoint is of step {about.step}, but must be of a step before the last of "
+            f"{config.steps}"
         )
     if about.tally.steps > about.step or len(about.tally.diverged) != replicas:
         raise CheckpointError(
             f"the checkpoint of step {about.step} and {replicas} seeds counts rows up to step "
             f"{about.tally.steps} and {len(about.tally.diverged)} seeds"
         )
-    own = {
+    increments = {
         purpose: [int(s.increment, 16) for s in about.streams[purpose]] for purpose in about.streams
     }
-    if own != {purpose: [s.increment for s in states] for purpose, states in fresh.streams.items()}:
+    if increments != {
+        purpose: [s.increment for s in states] for purpose, states in fresh.streams.items()
+    }:
         raise CheckpointError("the checkpoint's random streams are not those of the trial's seeds")
 
 
 def _read_arrays(
     archive: zipfile.ZipFile, expected: dict[str, Array], step: int
 ) -> dict[str, Array]:
-    """The arrays of the archive, each of the type and shape expected, and no other member."""
-    found = set(archive.namelist()) - {ABOUT}
-    odd = sorted(found ^ expected.keys())
+    """The arrays of the archive, each of the expected type and shape; other members are refused."""
+    members = set(archive.namelist()) - {ABOUT}
+    odd = sorted(members ^ expected.keys())
     if odd:
-        said = "has a member that the trial does not know" if odd[0] in found else "lacks"
-        raise CheckpointError(f"the checkpoint {said}: {odd[0]!r:.80}")
+        fault = "has a member that the trial does not know" if odd[0] in members else "lacks"
+        raise CheckpointError(f"the checkpoint {fault}: {odd[0]!r:.80}")
     arrays = {}
     for name, like in expected.items():
         head = npy.header(like)
         size = archive.getinfo(name).file_size
         content = _read(archive, name) if size == len(head) + like.nbytes else b""
-        # As written, to the byte: a header that is compared need not be parsed.
+        # Compared byte by byte, so that no header of unknown content is parsed.
         if not content.startswith(head):
             raise CheckpointError(
                 f"the checkpoint's {name!r} is not an array of {like.dtype} and shape {like.shape}"

@@ -13,7 +13,7 @@ from caviar.model.steps.snapshot import Snapshot
 from caviar.model.steps.state import TrainingState
 
 SLOTS = {"velocity": "", "m": "m:", "v": "v:"}
-"""What stands before a parameter's name in the members of an optimiser's slot."""
+"""The prefix of a parameter's name in the members of an optimiser's slot."""
 
 
 def arrays_of(snapshot: Snapshot) -> dict[str, Array]:
@@ -37,7 +37,7 @@ def arrays_of(snapshot: Snapshot) -> dict[str, Array]:
 def with_arrays(
     fresh: TrainingState, step: int, updates: int, shadow_updates: int, arrays: dict[str, Array]
 ) -> TrainingState:
-    """The inverse, in the order of a fresh start: sums over layers depend on it.
+    """The inverse of `arrays_of`, in the order of a fresh start: sums over layers depend on it.
 
     `updates` and `shadow_updates` are those of the bank and of its shadow.
     """
@@ -58,14 +58,16 @@ def with_arrays(
 
 
 def _flat(nested: NetworkParameters) -> dict[str, Array]:
-    """Layer and name as one key: only the members of a checkpoint are called so."""
+    """Parameters by `layer.name`: only the members of a checkpoint are named this way."""
     return {
-        f"{layer}.{name}": array for layer, own in nested.items() for name, array in own.items()
+        f"{layer}.{name}": array
+        for layer, parameters in nested.items()
+        for name, array in parameters.items()
     }
 
 
 def _flat_optimizer(state: OptimizerState) -> dict[str, Array]:
-    """The steps counted, then parameter by parameter the array of every slot."""
+    """The step count, then for each parameter the array of every slot."""
     named = {} if state.count is None else {"count": np.asarray(state.count, np.int64)}
     slots = {SLOTS[slot]: _flat(nested) for slot, nested in state.slots.items()}
     for key in next(iter(slots.values()), {}):
@@ -75,8 +77,8 @@ def _flat_optimizer(state: OptimizerState) -> dict[str, Array]:
 
 def _nested(before: str, like: NetworkParameters, arrays: dict[str, Array]) -> NetworkParameters:
     return {
-        layer: {name: arrays[f"{before}{layer}.{name}.npy"] for name in own}
-        for layer, own in like.items()
+        layer: {name: arrays[f"{before}{layer}.{name}.npy"] for name in parameters}
+        for layer, parameters in like.items()
     }
 
 

@@ -9,14 +9,14 @@ from caviar.runner.config import TrialConfig
 
 Status = Literal["completed", "diverged", "failed", "lost"]
 SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
-"""Outcomes that a later run takes as they are; the others are tried again."""
+"""Outcomes that a later session keeps; trials with any other outcome are tried again."""
 
 
 @dataclass(frozen=True)
 class Job:
     """A trial to run, and which attempt at it this is.
 
-    With a `checkpoint` the attempt goes on from there. It sends one about every
+    With a `checkpoint` the attempt resumes from it. The attempt sends a new one about every
     `checkpoint_seconds`.
     """
 
@@ -29,7 +29,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of one table, by column; every column has the same length."""
+    """Rows of one table, by column; all columns have the same length."""
 
     trial_id: str
     attempt: int
@@ -50,7 +50,7 @@ class Outcome:
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
-    `kernel`, `blas_threads` and `processor` are what its last attempt computed with.
+    `kernel`, `blas_threads` and `processor` are those that its last attempt computed with.
     `invariants` says whether the norm's exact identities held on the first batches: `passed`,
     `failed` (then the trial is `failed` too) or `none` where there is no norm to check.
     """
@@ -82,9 +82,9 @@ class Started:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a trial needs to go on from `step`, by `caviar.runner.trial.checkpoint`.
+    """All that a trial needs to resume from `step`, as `caviar.runner.trial.checkpoint` packs it.
 
-    Every block with rows up to there comes before it; `rows` is how many they are.
+    Every block of rows up to that step is sent before it; `rows` is the number of those rows.
     """
 
     trial_id: str
@@ -96,10 +96,10 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """The worker is gone and the attempt with it; `reason` is all that is known.
+    """A worker died, and with it the attempt; `reason` is all that is known.
 
-    `machine_lost`: its machine is gone, or out of reach, which no trial can bring about. `host`
-    is empty where it is not known.
+    `machine_lost`: its machine is gone or cannot be reached, which no trial can cause. `host` is
+    empty if it is not known.
     """
 
     job: Job
@@ -110,7 +110,7 @@ class WorkerDied:
 
 @dataclass(frozen=True)
 class Refused:
-    """A worker that computes with another kernel than the driver, and so gets no trial."""
+    """A worker computes with another kernel than the driver, and so gets no trial."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""When a trial measures at frozen weights, and which share of its time that takes."""
+"""When a trial measures at frozen weights, and what share of its time that takes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from caviar.runner.config import TrialConfig
 EVALUATE, POPULATION, PROPAGATE, NOISE, PENALTY, PREDICT = 0.35, 0.5, 0.4, 0.12, 0.6, 2.0
 """Time of one example in one evaluation, population pass, train-mode pass, partition into noise
 batches, penalty and backward pass at frozen statistics, in units of a training pass; measured by
-benchmarks/probes.py. They decide what is measured when, so a trial's rows never depend on a clock.
+benchmarks/probes.py. They decide what is measured and when, so that a trial's rows never depend
+on a clock.
 """
 
 GRADIENT_BATCHES = 8
-"""Random batches behind the gradient noise, each taken in two partitions."""
+"""Random batches that the gradient noise is measured on, each in two partitions."""
 
 FEWEST = 512
 """A penalty is measured on at least this many examples of the training split, or all of it."""
@@ -40,10 +41,11 @@ def spread(steps: int, count: int) -> frozenset[int]:
 
 
 def probes_of(config: TrialConfig, sizes: Sizes) -> Probes:
-    """What fits into `probe_share` of the trial's time.
+    """The measurements that fit into `probe_share` of the trial's time.
 
-    What does not fit goes in this order: moments before the end, gradient noise, examples behind
-    the penalties. The rest is measured at the end whatever it costs; `share` says how much.
+    What does not fit is dropped in this order: moments before the end, gradient noise, examples
+    that penalties are measured on. The rest is measured at the end, whatever it costs; `share`
+    says how much.
     """
     for smaller in _smaller_and_smaller(config, sizes):
         if share(smaller, config, sizes) <= config.probe_share:
@@ -69,7 +71,7 @@ def _smaller_and_smaller(config: TrialConfig, sizes: Sizes) -> Iterator[Probes]:
 
 
 def _moments(whole: Probes, config: TrialConfig, sizes: Sizes) -> int:
-    """The most moments that fit into `probe_share`, found by halving; 1 where none do."""
+    """The largest number of moments that fit into `probe_share`, found by bisection; 1 if none."""
 
     def fits(count: int) -> bool:
         fewer = replace(whole, evaluation_steps=spread(config.steps, count))
@@ -82,7 +84,7 @@ def _moments(whole: Probes, config: TrialConfig, sizes: Sizes) -> int:
 def share(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
     """The expected share of a trial's time that measuring takes, the shadow left out.
 
-    The shadow is a pass over the training split in every step for whoever asks for it.
+    The shadow is a pass over the training split in every step, made only on request.
     """
     training = config.steps * sizes.step * config.partitions
     light = len(probes.evaluation_steps - probes.probe_steps) * _light(config, sizes)

@@ -12,7 +12,7 @@ from caviar.model.contract import Array
 
 
 def header(array: Array) -> bytes:
-    """What stands before the numbers of such an array."""
+    """The bytes before the numbers of such an array."""
     written = io.BytesIO()
     descr: Any = np.lib.format.dtype_to_descr(array.dtype)
     np.lib.format.write_array_header_1_0(
@@ -22,8 +22,8 @@ def header(array: Array) -> bytes:
 
 
 def is_numbers(content: bytes) -> bool:
-    """Whether it is a whole array of numbers; one of objects is a pickle, which runs what it
-    likes."""
+    """Whether it is a complete array of numbers; an array of objects is a pickle, which can run
+    any code."""
     file = io.BytesIO(content)
     try:
         np.lib.format.read_magic(file)

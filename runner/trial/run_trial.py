@@ -40,12 +40,12 @@ TABLE: dict[type[Record], str] = {
 }
 
 BLOCK_SECONDS = 1.0
-"""A worker sends what it has gathered about this often: few, large blocks."""
+"""A worker sends the rows it has gathered about this often: in few, large blocks."""
 
 
 CHECKPOINT_REST = 20.0
-"""A checkpoint that took t seconds, to make and until it was taken off the worker's hands, is
-followed by at least this many times t without one: checkpoints take under 5 % of a trial."""
+"""A checkpoint that took t seconds to make and to hand over is followed by at least this many
+times t without one, so that checkpoints take under 5 % of a trial."""
 
 Clock = Callable[[], float]
 """Seconds that only grow."""
@@ -147,7 +147,7 @@ class _Gathered:
         self.waiting: dict[str, dict[str, list[Any]]] = {}
 
     def add(self, record: Record) -> None:
-        """One row a seed (and example): an array differs by row, a scalar is repeated."""
+        """One row per seed (and example): arrays have one value per row, scalars are repeated."""
         if isinstance(record, Checked):
             self.check(record)
             return
@@ -166,7 +166,7 @@ class _Gathered:
             self.diverged |= ~np.isfinite(record.loss)
 
     def check(self, record: Checked) -> None:
-        """Raises BrokenBatchNormError where an identity does not hold: no row may be read."""
+        """Raise BrokenBatchNormError if an identity does not hold: no row may be used then."""
         self.invariants = "failed" if record.failed else "passed"
         if record.failed:
             raise BrokenBatchNormError(
@@ -187,7 +187,7 @@ class _Gathered:
         return self.before + self.clock() - self.started
 
     def go_on(self, tally: Tally) -> None:
-        """Count on from what earlier attempts came to."""
+        """Continue counting from the tally of earlier attempts."""
         self.before, self.probe_seconds = tally.seconds, tally.probe_seconds
         self.rows, self.steps = tally.rows, tally.steps
         self.invariants = tally.invariants
@@ -208,8 +208,8 @@ class _Gathered:
 
     def outcome(self) -> Outcome:
         seeds = np.asarray(self.job.config.seeds)[self.diverged].tolist()
-        said = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
-        ended = self._ended("diverged" if seeds else "completed", said)
+        error = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
+        ended = self._ended("diverged" if seeds else "completed", error)
         return replace(ended, diverged_seeds=tuple(seeds))
 
     def failure(self, error: Exception, trace: str) -> Outcome:
@@ -236,12 +236,12 @@ class _Gathered:
 
 def _said(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return f"MemoryError: {error} (not enough memory: fewer --workers or replicas need less)"
+        return f"MemoryError: {error} (not enough memory; lower --workers or replicas)"
     return f"{type(error).__name__}: {error}"
 
 
 def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:
-    """A value a row; the axes of an array that are not `lead` stay together in a row."""
+    """One value per row; the axes of an array that are not in `lead` stay together in a row."""
     rows = math.prod(lead)
     if not isinstance(value, np.ndarray):
         return [value] * rows

@@ -1,4 +1,4 @@
-"""Proof that a run's checkpoints can be gone on from."""
+"""Proof that a run's checkpoints are resumable."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def check_checkpoints(
     outcomes: Mapping[str, Mapping[str, Any]],
     findings: Findings,
 ) -> None:
-    """Each is of a planned trial, can be read, and has the rows before it; nothing is said where
-    there are none."""
+    """Check that each is of a planned trial, readable, and has all rows before it; a run without
+    checkpoints gets no line."""
     kept = sorted(kept_trials(storage))
     if not kept:
         return
     strangers = [trial for trial in kept if trial not in planned]
     findings.check(
         not strangers,
-        "no checkpoint without a plan",
+        "no checkpoints of unplanned trials",
         f"{len(strangers)} checkpoints of unplanned trials",
     )
     ended = {trial for trial, outcome in outcomes.items() if outcome["status"] in ENDED}
@@ -33,6 +33,6 @@ def check_checkpoints(
     trial, why = next(iter(reasons.items()), ("", ""))
     findings.check(
         not reasons,
-        f"{len(under_way)} checkpoints that trials go on from, each with the rows before it",
-        f"{len(reasons)} checkpoints do not count, that of {trial} first: {why}",
+        f"{len(under_way)} resumable checkpoints, each with the rows before it",
+        f"{len(reasons)} checkpoints are not resumable, first that of {trial}: {why}",
     )

@@ -1,4 +1,4 @@
-"""Rows of one trial computed twice: whether they are of the same keys, and how far values part."""
+"""Rows of one trial computed twice: whether they have the same keys, and how far values differ."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 from caviar.runner.store.schemas import KEYS
 
 LAST_DIGITS = 1e-5
-"""What sums in another order come to within a trial, in units of the value where it exceeds 1."""
+"""The largest difference that sums in another order cause in a trial, relative to the value if it
+exceeds 1."""
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first value that differs, as a sentence, and the largest difference of all values, in
-    units of the value where it exceeds 1; infinite where rows are missing or no number is."""
+    """The first value that differs, as a sentence, and the largest difference of all values,
+    relative to the value if it exceeds 1; infinite if rows are missing or a value is not finite."""
 
     first: str
     largest: float
 
 
 def by_key(table: str, columns: Mapping[str, list[Any]]) -> Rows:
-    """The rows of a trial by the columns that tell them apart."""
+    """The rows of a trial by the columns that identify them."""
     keys = [key for key in KEYS[table] if key not in ("trial_id", "attempt")]
     names = [name for name in columns if name not in ("trial_id", "attempt")]
     rows = (
@@ -36,9 +37,9 @@ def by_key(table: str, columns: Mapping[str, list[Any]]) -> Rows:
 
 
 def difference(table: str, then: Rows, now: Rows) -> Difference | None:
-    """How two sets of rows differ; None where every bit is the same."""
+    """How two sets of rows differ; None if every bit is the same."""
     if then.keys() != now.keys():
-        text = f"{table}: {len(then)} rows then, {len(now)} rows now, not of the same keys"
+        text = f"{table}: {len(then)} rows then, {len(now)} rows now, with different keys"
         return Difference(text, math.inf)
     first, largest = "", 0.0
     for key, row in sorted(then.items()):
@@ -53,7 +54,7 @@ def difference(table: str, then: Rows, now: Rows) -> Difference | None:
 
 
 def _same(value: Any, again: Any) -> bool:
-    """Equal, and NaN equal to NaN, also within a list."""
+    """Whether two values are equal; NaN equals NaN, also within a list."""
     if isinstance(value, list):
         pairs = zip(value, again, strict=False)
         return len(value) == len(again) and all(_same(one, other) for one, other in pairs)
@@ -62,8 +63,8 @@ def _same(value: Any, again: Any) -> bool:
 
 
 def distance(value: Any, again: Any) -> float:
-    """How far two values are apart, in units of the larger where it exceeds 1; infinite where
-    only one is a finite number."""
+    """How far two values are apart, relative to the larger if it exceeds 1; infinite if only one
+    is a finite number."""
     if _same(value, again):
         return 0.0
     if isinstance(value, list) and isinstance(again, list) and len(value) == len(again):

@@ -1,4 +1,4 @@
-"""What a verification looked at, and the faults among it."""
+"""The results of a verification's checks, and the number of faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Findings:
-    """What was looked at, and the faults among it."""
+    """One line per check, and the number of faults."""
 
     lines: list[str] = field(default_factory=list)
     faults: int = 0
@@ -26,5 +26,5 @@ class Findings:
             self.fault(fault)
 
     def aside(self, text: str) -> None:
-        """What was not looked at, and why."""
+        """Add what was not checked, and why."""
         self.lines.append(f"--     {text}")

@@ -10,11 +10,11 @@ from caviar.runner.verify.replay import replay_trial
 from caviar.runner.verify.run import latest_outcomes
 
 LONGEST = 60.0
-"""A trial that took more seconds is not computed again for a verification."""
+"""Seconds: a trial that took longer is not computed again by a verification."""
 
 
 def check_bits(storage: Storage, findings: Findings, longest: float = LONGEST) -> None:
-    """Compute the quickest trial again, if it took at most `longest` seconds, or say why not."""
+    """Compute the quickest trial again if it took at most `longest` seconds, else say why not."""
     settled = {t: o for t, o in latest_outcomes(storage).items() if o["status"] in SETTLED}
     if not settled:
         return
@@ -23,12 +23,14 @@ def check_bits(storage: Storage, findings: Findings, longest: float = LONGEST) -
     if seconds > longest:
         findings.aside(
             f"no trial was computed again: the quickest took {seconds:.0f} s; "
-            f"`caviar replay RUN {trial_id}` does it"
+            f"run `caviar replay RUN {trial_id}` to do so"
         )
         return
     try:
-        same, said = replay_trial(storage, trial_id)
+        same, comparison = replay_trial(storage, trial_id)
     except RequestError as error:
         findings.aside(f"no trial was computed again: {error}")
         return
-    findings.check(same, f"computed again, {said}", f"computed again, trial {trial_id}: {said}")
+    findings.check(
+        same, f"computed again, {comparison}", f"computed again, trial {trial_id}: {comparison}"
+    )

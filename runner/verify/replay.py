@@ -23,20 +23,20 @@ from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, differen
 from caviar.runner.verify.run import latest_outcomes
 
 MORE_THAN_DIGITS = (
-    "that is more than last digits; where the run's own kernel computes (OPENBLAS_CORETYPE names "
-    "it), `caviar replay` compares every bit"
+    "that is more than last digits; with the run's own kernel (OPENBLAS_CORETYPE names it), "
+    "`caviar replay` compares every bit"
 )
 
 
 class Replayed(NamedTuple):
-    """Whether a trial is as it was, but for the last digits of another kernel; and a sentence."""
+    """Whether a trial is the same, except for the last digits of another kernel; a sentence."""
 
     holds: bool
     says: str
 
 
 def replay_trial(storage: Storage, trial_id: str) -> Replayed:
-    """Compute a trial again; raises RequestError where that is not possible."""
+    """Compute a trial again; raises RequestError if that is not possible."""
     config = _config(storage, trial_id)
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
@@ -53,26 +53,26 @@ def replay_trial(storage: Storage, trial_id: str) -> Replayed:
         fresh, ended = _computed(job, data)
     elsewhere = made_elsewhere(read_study_json(storage), outcome, here)
     if ended.status != outcome["status"]:
-        said = f"{outcome['status']} then, {ended.status} now: {ended.error}"
-        return Replayed(False, f"{elsewhere}{said}")
+        sentence = f"{outcome['status']} then, {ended.status} now: {ended.error}"
+        return Replayed(False, f"{elsewhere}{sentence}")
     then = {table: _of_attempt(storage, table, job) for table in ROW_TABLES}
     now = {table: by_key(table, fresh.get(table, {})) for table in ROW_TABLES}
-    rows = sum(len(found) for found in now.values())
+    rows = sum(len(rows_of_table) for rows_of_table in now.values())
     parted = [d for table in ROW_TABLES if (d := difference(table, then[table], now[table]))]
     if not parted:
         return Replayed(True, f"trial {trial_id}: the same bits in all {rows:,} rows")
-    largest = max(found.largest for found in parted)
+    largest = max(part.largest for part in parted)
     if elsewhere and largest <= LAST_DIGITS:
-        said = f"the last digits differ (largest {largest:.1g})"
-        return Replayed(True, f"trial {trial_id}: {elsewhere}{said}")
+        sentence = f"the last digits differ (largest {largest:.1g})"
+        return Replayed(True, f"trial {trial_id}: {elsewhere}{sentence}")
     return Replayed(False, elsewhere + parted[0].first + (elsewhere and f"; {MORE_THAN_DIGITS}"))
 
 
 def made_elsewhere(study: dict[str, Any], outcome: dict[str, Any], here: Arithmetic) -> str:
-    """`made on X, here Y: ` where a trial was computed with another kernel, or may have been.
+    """`made on X, here Y: ` if a trial was computed with another kernel, or may have been.
 
-    Runs of before outcomes named a kernel say no more than the library and the core type that
-    it was told to use.
+    Older runs, whose outcomes name no kernel, record only the library and the core type that it
+    was told to use.
     """
     made, computed = outcome["kernel"], here.kernel
     if made is None:
@@ -102,8 +102,8 @@ def _config(storage: Storage, trial_id: str) -> TrialConfig:
     if trial_id not in trials["trial_id"]:
         known = trials["trial_id"]
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
-    at = trials["trial_id"].index(trial_id)
-    row = {name: values[at] for name, values in trials.items()}
+    position = trials["trial_id"].index(trial_id)
+    row = {name: values[position] for name, values in trials.items()}
     return config_of(row, DatasetConfig(**study["dataset"]))
 
 

@@ -1,4 +1,4 @@
-"""Proof that a run's rows are there exactly once, and the same bits where computed twice."""
+"""Proof that each row of a run exists exactly once, with the same bits if computed twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from caviar.runner.verify.findings import Findings
 
 Bools = NDArray[np.bool_]
 ROWS_AT_A_TIME = 500_000
-"""Of which it is found out together whether one stands twice."""
+"""The number of rows searched for duplicates at a time, which bounds the memory."""
 
 
 class _Trials(NamedTuple):
@@ -46,20 +46,20 @@ def check_rows(
     findings: Findings,
     kernels: int = 1,
 ) -> None:
-    """No row lost, none twice, none of an unplanned trial or seed, all repeated bits the same.
+    """Check that no row is lost, duplicate or unplanned, and that repeated rows have the same bits.
 
-    Where several `kernels` computed the run, repeated rows may differ in their last digits.
+    If several `kernels` computed the run, repeated rows may differ in their last digits.
     """
     ids = list(seeds)
     attempts = np.array([outcomes.get(t, {"attempt": -1})["attempt"] for t in ids], np.int64)
     trials = _Trials(pa.array(ids, pa.string()), attempts)
-    there: Counter[str] = Counter()
+    rows_per_trial: Counter[str] = Counter()
     superseded = orphans = duplicates = strangers = 0
     repeated = _Repeated()
     for table in ROW_TABLES:
         rows = _sorted_out(read_columns(storage, table, KEYS[table]), trials)
         counted = rows.keys if rows.counted.all() else rows.keys.filter(pa.array(rows.counted))
-        there.update(_counts(counted, ["trial_id"]))
+        rows_per_trial.update(_counts(counted, ["trial_id"]))
         superseded += int(rows.superseded.sum())
         orphans += int(rows.orphans.sum())
         duplicates += _duplicates(counted, KEYS[table])
@@ -67,9 +67,11 @@ def check_rows(
         if rows.superseded.any():
             repeated.add(table, *_both(storage, table, trials, rows))
         del rows, counted  # Before the next table is read.
-    _say_counts(there, outcomes, findings)
-    findings.check(not duplicates, "no row twice", f"{duplicates} rows stand twice")
-    findings.check(not orphans, "no rows without a plan", f"{orphans} rows of unplanned trials")
+    _say_counts(rows_per_trial, outcomes, findings)
+    findings.check(not duplicates, "no duplicate rows", f"{duplicates} duplicate rows")
+    findings.check(
+        not orphans, "no rows of unplanned trials", f"{orphans} rows of unplanned trials"
+    )
     findings.check(not strangers, "only planned seeds", f"{strangers} rows of unplanned seeds")
     if superseded:
         findings.good(f"{superseded:,} rows of given-up attempts, which readers leave out")
@@ -77,27 +79,27 @@ def check_rows(
 
 
 def _sorted_out(keys: pa.Table, trials: _Trials) -> _Rows:
-    at = pc.index_in(keys["trial_id"], value_set=trials.ids)
-    planned = pc.is_valid(at).to_numpy()
-    counting = np.append(trials.attempts, -1)[pc.fill_null(at, len(trials.ids)).to_numpy()]
+    trial = pc.index_in(keys["trial_id"], value_set=trials.ids)
+    planned = pc.is_valid(trial).to_numpy()
+    counting = np.append(trials.attempts, -1)[pc.fill_null(trial, len(trials.ids)).to_numpy()]
     counted = planned & (keys["attempt"].to_numpy() == counting)
     return _Rows(keys, counted, planned & ~counted, ~planned)
 
 
 def _counts(rows: pa.Table, by: list[str]) -> dict[Any, int]:
-    found = rows.group_by(by).aggregate([([], "count_all")]).to_pydict()
-    keys = found[by[0]] if len(by) == 1 else zip(*(found[name] for name in by), strict=True)
-    return dict(zip(keys, found["count_all"], strict=True))
+    groups = rows.group_by(by).aggregate([([], "count_all")]).to_pydict()
+    keys = groups[by[0]] if len(by) == 1 else zip(*(groups[name] for name in by), strict=True)
+    return dict(zip(keys, groups["count_all"], strict=True))
 
 
 def _duplicates(counted: pa.Table, keys: list[str]) -> int:
-    """Rows whose keys stand already; some trials at a time, which bounds the memory."""
-    ids, found = pc.unique(counted["trial_id"]), 0
+    """The number of rows whose key another row has; some trials at a time, to bound the memory."""
+    ids, duplicates = pc.unique(counted["trial_id"]), 0
     each = max(1, len(ids) * ROWS_AT_A_TIME // max(1, counted.num_rows))
     for first in range(0, len(ids), each):
-        own = counted.filter(pc.is_in(counted["trial_id"], value_set=ids[first : first + each]))
-        found += own.num_rows - len(own.group_by(keys).aggregate([]))
-    return found
+        rows = counted.filter(pc.is_in(counted["trial_id"], value_set=ids[first : first + each]))
+        duplicates += rows.num_rows - len(rows.group_by(keys).aggregate([]))
+    return duplicates
 
 
 def _of_other_seeds(counted: pa.Table, seeds: Mapping[str, Sequence[int]]) -> int:
@@ -106,23 +108,23 @@ def _of_other_seeds(counted: pa.Table, seeds: Mapping[str, Sequence[int]]) -> in
 
 
 def _say_counts(
-    there: Counter[str], outcomes: Mapping[str, Mapping[str, Any]], findings: Findings
+    rows_per_trial: Counter[str], outcomes: Mapping[str, Mapping[str, Any]], findings: Findings
 ) -> None:
     short = [
         trial
         for trial, outcome in outcomes.items()
-        if outcome["status"] in SETTLED and there[trial] != outcome["rows"]
+        if outcome["status"] in SETTLED and rows_per_trial[trial] != outcome["rows"]
     ]
     findings.check(
         not short,
-        f"{sum(there.values()):,} rows, as many as the outcomes say",
+        f"{sum(rows_per_trial.values()):,} rows, as many as the outcomes say",
         f"{len(short)} trials have more or fewer rows than their outcome says, "
-        f"{short[0] if short else ''} first",
+        f"the first is {short[0] if short else ''}",
     )
 
 
 def _both(storage: Storage, table: str, trials: _Trials, rows: _Rows) -> tuple[pa.Table, pa.Table]:
-    """The rows that count and the given-up ones, whole, of trials that have both."""
+    """Of trials that have both, the rows that count and those of given-up attempts, all columns."""
     twice = pc.unique(rows.keys.filter(pa.array(rows.superseded))["trial_id"])
     whole = _sorted_out(rows_of(storage, table, twice.to_pylist()), trials)
     return (
@@ -132,7 +134,7 @@ def _both(storage: Storage, table: str, trials: _Trials, rows: _Rows) -> tuple[p
 
 
 class _Repeated:
-    """Counts rows that were computed more than once, and those whose bits are not the same."""
+    """Counts rows that were computed more than once, and those of them whose bits differ."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -162,9 +164,9 @@ class _Repeated:
         elif self.rows:
             findings.check(
                 not self.different,
-                f"{self.rows:,} of them are of rows that count, with the same bits",
+                f"{self.rows:,} of them repeat rows that count, with the same bits",
                 f"{self.different} of {self.rows} of them differ from the rows that count, "
-                f"{self.first} first (workers of different machines or BLAS?)",
+                f"first {self.first} (workers with different machines or BLAS?)",
             )
 
 

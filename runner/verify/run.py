@@ -1,4 +1,4 @@
-"""Proof that a run is complete and whole: the promises about its rows, one by one."""
+"""Proof that a run is complete and undamaged: each promise about its rows is checked."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
     names = ["trial_id", "attempt", "status", "rows", "seconds", "kernel", "blas_threads"]
     columns = read_rows(storage, "outcomes", names)
-    found: dict[str, dict[str, Any]] = {}
+    latest: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
         outcome = dict(zip(names, row, strict=True))
-        if outcome["attempt"] >= found.get(outcome["trial_id"], {"attempt": -1})["attempt"]:
-            found[outcome["trial_id"]] = outcome
-    return found
+        if outcome["attempt"] >= latest.get(outcome["trial_id"], {"attempt": -1})["attempt"]:
+            latest[outcome["trial_id"]] = outcome
+    return latest
 
 
 def status_line(storage: Storage) -> str:
-    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and how
-    many of those not done have a checkpoint to go on from."""
+    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and the
+    number of unfinished trials with a checkpoint."""
     name = read_study_json(storage)["study"]["name"]
     planned = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
     counts = Counter(outcome["status"] for outcome in latest_outcomes(storage).values())
@@ -44,12 +44,12 @@ def status_line(storage: Storage) -> str:
         f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
         f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
         f"{planned - sum(counts.values())} not yet tried"
-        + (f"; {kept} with a checkpoint to go on from" if kept else "")
+        + (f"; {kept} with a checkpoint to resume from" if kept else "")
     )
 
 
 def must_be_tried(storage: Storage) -> None:
-    """Raise RequestError where a place is no run, or some of its trials were not tried yet."""
+    """Raise RequestError if a place is not a run, or if some of its trials were not yet tried."""
     read_study_json(storage)
     planned = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
     left = planned - len(latest_outcomes(storage))
@@ -62,7 +62,7 @@ def must_be_tried(storage: Storage) -> None:
 
 def verify_run(storage: Storage) -> Findings:
     """Check study, files, plan, outcomes, rows and checkpoints against each other; raises
-    RequestError where the place is not a run."""
+    RequestError if the place is not a run."""
     findings = Findings()
     study = read_study_json(storage)
     if not _files(storage, findings):
@@ -77,7 +77,7 @@ def verify_run(storage: Storage) -> Findings:
     missing = study.get("trials", 0) - len(seeds)
     findings.check(
         missing <= 0,
-        "as many as study.json says",
+        f"study.json and the table agree on {len(seeds)} trials",
         f"{missing} of the trials that study.json counts are not in the table of trials",
     )
     outcomes = latest_outcomes(storage)
@@ -90,7 +90,7 @@ def verify_run(storage: Storage) -> Findings:
 
 
 def _files(storage: Storage, findings: Findings) -> bool:
-    """Every part can be read to its last row, and has its table's columns."""
+    """Check that every part can be read to its last row, and has its table's columns."""
     parts = 0
     for table, schema in SCHEMAS.items():
         for part in part_names(storage, table):
@@ -98,16 +98,16 @@ def _files(storage: Storage, findings: Findings) -> bool:
             name = f"{table}/{part}"
             try:
                 with storage.open(name) as file:
-                    found = pq.read_table(file, page_checksum_verification=True).schema
+                    columns = pq.read_table(file, page_checksum_verification=True).schema
             except (pa.ArrowException, OSError) as error:
-                said = (str(error).splitlines() or [type(error).__name__])[0]
-                findings.fault(f"{name} cannot be read: {said}")
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                findings.fault(f"{name} cannot be read: {reason}")
                 continue
-            # A run made before a column was declared lacks it: schemas grow.
-            if any(field not in list(schema) for field in found):
+            # Schemas grow: a run lacks the columns that were declared after it was made.
+            if any(field not in list(schema) for field in columns):
                 findings.fault(f"{name} has columns that its table does not declare")
     if not findings.faults:
-        findings.good(f"{parts} part files, every one whole and of its table's columns")
+        findings.good(f"{parts} part files, all complete and with their tables' columns")
     return not findings.faults
 
 
@@ -121,21 +121,23 @@ def _outcomes(
     findings.check(
         not missing,
         "every trial has an outcome",
-        f"{len(missing)} trials have no outcome yet, {missing[0] if missing else ''} first",
+        f"{len(missing)} trials have no outcome yet, the first is {missing[0] if missing else ''}",
     )
     bad = [trial for trial, outcome in outcomes.items() if outcome["status"] not in SETTLED]
     findings.check(
         not bad,
         "no trial failed or was lost",
-        f"{len(bad)} trials failed or were lost, {bad[0] if bad else ''} first",
+        f"{len(bad)} trials failed or were lost, the first is {bad[0] if bad else ''}",
     )
     unknown = [trial for trial in outcomes if trial not in seeds]
     findings.check(
-        not unknown, "no outcome without a plan", f"{len(unknown)} outcomes of unplanned trials"
+        not unknown,
+        "no outcomes of unplanned trials",
+        f"{len(unknown)} outcomes of unplanned trials",
     )
     named = read_rows(storage, "outcomes", ["trial_id", "attempt"])
     twice = [key for key, n in Counter(zip(*named.values(), strict=True)).items() if n > 1]
-    findings.check(not twice, "one outcome an attempt", f"{len(twice)} attempts ended twice")
+    findings.check(not twice, "one outcome per attempt", f"{len(twice)} attempts have two outcomes")
 
 
 def _kernels(outcomes: dict[str, dict[str, Any]], findings: Findings) -> None:

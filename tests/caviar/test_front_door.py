@@ -32,7 +32,7 @@ STUDY = {
 }
 
 WIDE = ("hidden=[128, 128]", "batch_size=64", "norm_batch_size=[64]", "budget={ steps = 4 }")
-"""Products so large that OpenBLAS would share them among threads."""
+"""Products so large that OpenBLAS would use several threads for them."""
 
 SCRIPT = """
 import caviar
@@ -59,7 +59,7 @@ def test_a_study_is_read_from_text_a_file_and_a_dict(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("on", ["inline", "local"])
 def test_the_bits_are_those_of_the_command_line(on: Any, tmp_path: Path) -> None:
-    """Whatever number of BLAS threads this process has."""
+    """The same bits, whatever the number of BLAS threads in this process."""
     settings = (*TINY, *WIDE)
     run_here(tmp_path / "program", *settings)
     caviar.run(caviar.read_study(None, settings), out=tmp_path / "run", on=on)
@@ -75,8 +75,8 @@ caviar.run(caviar.read_study(None, {[*TINY, *WIDE]}), out="two", on="inline")
 print(before, threads())
 """
     two = {**os.environ, **dict.fromkeys(ONE_BLAS_THREAD, "2")}
-    said = called("-c", code, folder=tmp_path, environment=two)
-    assert said.splitlines()[-1] == "{2} {2}"
+    output = called("-c", code, folder=tmp_path, environment=two)
+    assert output.splitlines()[-1] == "{2} {2}"
     run_here(tmp_path / "one", *TINY, *WIDE)
     assert rows_that_count(tmp_path / "two") == rows_that_count(tmp_path / "one")
 
@@ -87,7 +87,7 @@ def called(
     given: str | None = None,
     environment: dict[str, str] | None = None,
 ) -> str:
-    """What Python prints with these words; nothing on its standard error."""
+    """What Python prints when run with these arguments; its standard error must be empty."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
@@ -104,15 +104,15 @@ def called(
 def test_a_script_starts_workers_that_do_not_run_it_again(guard: str, tmp_path: Path) -> None:
     script = SCRIPT.format(guard=guard, study=STUDY)
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
-    said = called("script.py", folder=tmp_path)
-    assert said.endswith("<Run tiny: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>\n")
-    assert said.count("<Run") == 1
+    output = called("script.py", folder=tmp_path)
+    assert output.endswith("<Run tiny: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>\n")
+    assert output.count("<Run") == 1
 
 
 def test_a_script_may_come_from_standard_input(tmp_path: Path) -> None:
     script = SCRIPT.format(guard="if True:", study=STUDY)
-    said = called("-", folder=tmp_path, given=script)
-    assert said.count("<Run tiny: 2 of 2 trials completed") == 1
+    output = called("-", folder=tmp_path, given=script)
+    assert output.count("<Run tiny: 2 of 2 trials completed") == 1
 
 
 def test_a_thread_may_run_a_study(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_handlers_of_before_are_back_after_a_run(tmp_path: Path) -> None:
 def test_a_wrong_request_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     study: Any = caviar.read_study(STUDY)
     refused: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"on": "cloud"}, "on is one of local, ray, inline; got 'cloud'"),
+        ({"on": "cloud"}, "on must be one of local, ray, inline; got 'cloud'"),
         ({"address": "auto"}, "address names a Ray cluster; give on='ray' too"),
     )
     for words, sentence in refused:
@@ -197,5 +197,5 @@ def test_advice_is_that_of_theory() -> None:
 
 def test_comparing_a_run_with_itself(tmp_path: Path) -> None:
     run = caviar.run(caviar.read_study(STUDY), out=tmp_path / "run", on="inline")
-    found = caviar.compare(run, run)
-    assert found.verdict == "same" and isinstance(found.differences, pd.DataFrame)
+    comparison = caviar.compare(run, run)
+    assert comparison.verdict == "same" and isinstance(comparison.differences, pd.DataFrame)

@@ -48,7 +48,7 @@ def test_importing_caviar_imports_nothing_heavy() -> None:
 
 
 def test_only_the_front_door_joins_runner_and_analysis() -> None:
-    """Besides the command line; the page that documents it imports what it exports."""
+    """Nothing but the command line may import it; its page imports the names that it exports."""
     below = {
         path.name: packages(ast.parse(path.read_text(encoding="utf-8"))) & set(PACKAGES)
         for path in (ROOT / "caviar").glob("*.py")

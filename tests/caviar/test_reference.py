@@ -71,9 +71,9 @@ def test_every_example_runs(name: str, folder: Path) -> None:
     text = caviar.__doc__ if name == "caviar" else reference.documentation(name)
     names = {"caviar": caviar, "np": np}
     example = doctest.DocTestParser().get_doctest(text or "", names, name, None, None)
-    said: list[str] = []
+    transcript: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
-    assert runner.run(example, out=said.append).failed == 0, "".join(said)
+    assert runner.run(example, out=transcript.append).failed == 0, "".join(transcript)
 
 
 def test_pages_use_exported_names_only() -> None:

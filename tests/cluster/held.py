@@ -21,7 +21,7 @@ from tests.runner.workers import holds_until
 
 
 def all_but_the_smallest_ghosts(release: Path, job: Job, data: Data) -> Iterator[Event]:
-    """Trials of the smallest ghosts, which are longest and go first, are whole; the rest wait."""
+    """Trials of the smallest ghosts, which are longest and go first, complete; the rest wait."""
     if job.config.norm_batch_size == 4:
         return run_trial(job, data)
     return holds_until(release, job, data)

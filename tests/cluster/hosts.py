@@ -1,4 +1,4 @@
-"""Three hosts on this machine, and an operator who has what the cluster file asks for."""
+"""Three hosts on this machine, and an operator with everything that the cluster file needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
 def missing() -> str:
-    """What this machine lacks for three hosts; empty where it can be done."""
+    """What this machine lacks to set up three hosts; empty if nothing is missing."""
     if os.getuid() != 0:
         return "network namespaces need root"
     os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -46,13 +46,13 @@ def missing() -> str:
 
 @dataclass
 class Account:
-    """What happened when, for people to read."""
+    """A log of events with their times, for people to read."""
 
     started: float = field(default_factory=time.monotonic)
 
-    def __call__(self, said: str) -> float:
+    def __call__(self, event: str) -> float:
         now = time.monotonic() - self.started
-        print(f"{now:6.1f} s  {said}", flush=True)
+        print(f"{now:6.1f} s  {event}", flush=True)
         return now
 
 
@@ -72,24 +72,24 @@ class Hosts:
         The autoscaler's attempts to reach a lost worker by ssh end by themselves in two minutes.
         """
         words = ["ip", "netns", "pids", f"caviar-{NAMES[address]}"]
-        found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
-        lines = [words_of(int(pid)) for pid in found.split()]
+        pids = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        lines = [words_of(int(pid)) for pid in pids.split()]
         return [line for line in lines if line and not line.startswith(IGNORED)]
 
     def cut(self, address: str) -> None:
-        """Nothing reaches the host, and it reaches nothing; it goes on all the same."""
+        """Cut the host's network in both directions; its processes keep running."""
         subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "down"], check=True)
 
     def mend(self, address: str) -> None:
         subprocess.run(["ip", "link", "set", f"cv-{NAMES[address]}", "up"], check=True)
 
     def kill(self, address: str) -> None:
-        """Every process of the host ends at once."""
-        found = (self.folder / NAMES[address] / "init.pid").read_text()
-        os.kill(int(found), signal.SIGKILL)
+        """Kill every process of the host at once."""
+        pid = (self.folder / NAMES[address] / "init.pid").read_text()
+        os.kill(int(pid), signal.SIGKILL)
 
     def ray(self, *words: str, seconds: float = 150, **env: str) -> tuple[int, str]:
-        """A command of Ray on the laptop: exit code and what it said."""
+        """Run a command of Ray on the laptop; returns its exit code and output."""
         done = subprocess.run(
             [str(Path(sys.prefix) / "bin" / "ray"), *words],
             cwd=ROOT,
@@ -139,13 +139,15 @@ def three_hosts() -> Iterator[Hosts]:
         subprocess.run([SCRIPT, "down", former], check=True, timeout=60)
         shutil.rmtree(former)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=LOCK.parent))
-    seen = {Path(sys.prefix), Path(sys.base_prefix), ROOT}
-    shared = [str(path.relative_to(HOME)) for path in seen if path.is_relative_to(HOME)]
+    roots = {Path(sys.prefix), Path(sys.base_prefix), ROOT}
+    shared = [str(path.relative_to(HOME)) for path in roots if path.is_relative_to(HOME)]
     laptop = folder / "laptop"
     laptop.mkdir()
-    own = {"HOME": str(laptop), "TMPDIR": str(laptop), "RAY_TMPDIR": str(laptop)}
+    folders = {"HOME": str(laptop), "TMPDIR": str(laptop), "RAY_TMPDIR": str(laptop)}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "OMP_"))}
-    hosts = Hosts(folder, {**kept, **own, "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"})
+    hosts = Hosts(
+        folder, {**kept, **folders, "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    )
     try:
         subprocess.run([SCRIPT, "up", folder, *shared], check=True, timeout=60)
         for address in NAMES:

@@ -1,4 +1,4 @@
-"""`cluster.yaml` as Ray uses it, against a server that speaks AWS's language (moto)."""
+"""`cluster.yaml` as Ray uses it, against a server with AWS's interface (moto)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ pytestmark = [
 
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of an AWS that is empty but for its default network."""
+    """A client of an AWS account that is empty except for its default network."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    iam_backends.reset()  # The S3 tests of this process may have made one without policies.
+    iam_backends.reset()  # The S3 tests of this process may have made a server without policies.
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     (tmp_path / ".ssh").mkdir()

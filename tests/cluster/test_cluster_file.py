@@ -1,4 +1,4 @@
-"""The cluster files are what Ray accepts, safe by default, and what a shell can run."""
+"""The cluster files are accepted by Ray, safe by default, and runnable by a shell."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROVIDER = {
     AWS: {"type", "region", "use_internal_ips", "cache_stopped_nodes"},
     ONPREM: {"type", "head_ip", "worker_ips"},
 }
-"""Ray's schema lets any key of a provider pass, misspelt ones too."""
+"""Ray's schema accepts any key of a provider, even a misspelt one."""
 
 
 def text_of(name: str) -> str:
@@ -37,14 +37,14 @@ def text_of(name: str) -> str:
 
 @pytest.fixture(params=[AWS, ONPREM])
 def name(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+    file_name: str = request.param
+    return file_name
 
 
 @pytest.fixture
 def config(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text_of(name))
-    return found
+    settings: dict[str, Any] = yaml.safe_load(text_of(name))
+    return settings
 
 
 def starts(config: dict[str, Any], kind: str) -> list[str]:
@@ -91,9 +91,9 @@ def test_every_start_command_uses_the_token_and_none_opens_the_dashboard(
 
 def test_a_cut_link_is_noticed_within_half_a_minute(config: dict[str, Any]) -> None:
     (head,) = starts(config, "head")
-    found = dict(re.findall(r"RAY_health_check_(\w+)=(\d+)", head))
-    period, timeout = int(found["period_ms"]), int(found["timeout_ms"])
-    assert 10_000 <= int(found["failure_threshold"]) * (period + timeout) <= 30_000
+    health_check = dict(re.findall(r"RAY_health_check_(\w+)=(\d+)", head))
+    period, timeout = int(health_check["period_ms"]), int(health_check["timeout_ms"])
+    assert 10_000 <= int(health_check["failure_threshold"]) * (period + timeout) <= 30_000
 
 
 def test_it_holds_no_secret(name: str) -> None:

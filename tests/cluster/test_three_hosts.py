@@ -41,7 +41,7 @@ pytestmark = pytest.mark.cluster
 
 STUDY = ("hidden=[48, 48]", "replicas=4", "budget.epochs=30", "draws.count=4", "evaluations=3")
 LONG = 900.0
-"""Seconds; ends a test that fails, and lets one pass on a machine that others use as well."""
+"""Seconds after which a test fails; long enough for a machine that others use too."""
 WORDS = ("run", "studies/ghost-size.toml", *settings_of(STUDY), "--no-report")
 
 
@@ -61,7 +61,7 @@ def tunnel(hosts: Hosts, file: str) -> Iterator[str]:
         assert eventually(lambda: answers(url))
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)  # As Ctrl-C does: ssh must go with it.
+        os.killpg(process.pid, signal.SIGTERM)  # As Ctrl-C does: ssh must end with it.
         process.wait(30)
 
 
@@ -73,31 +73,31 @@ def status_of(url: str) -> int:
 
 
 def is_up(hosts: Hosts, file: str) -> bool:
-    _, said = hosts.ray("exec", file, "RAY_AUTH_MODE=token ray status")
-    return "3 local.cluster.node" in said and f"/{3 * (os.cpu_count() or 1)}.0 CPU" in said
+    _, output = hosts.ray("exec", file, "RAY_AUTH_MODE=token ray status")
+    return "3 local.cluster.node" in output and f"/{3 * (os.cpu_count() or 1)}.0 CPU" in output
 
 
 def refuses_strangers(hosts: Hosts, url: str) -> None:
-    """Neither without a token nor with a wrong one, nor past the tunnel."""
+    """It refuses jobs without a token, with a wrong one, and past the tunnel."""
     submit = ("job", "submit", "--address", url, "--", "touch", "/var/tmp/never")
-    code, said = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_MODE="disabled")
-    assert code != 0 and "Missing authentication token" in said, said
-    code, said = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_TOKEN="0" * 64)
-    assert code != 0 and "Invalid authentication token" in said, said
+    code, output = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_MODE="disabled")
+    assert code != 0 and "Missing authentication token" in output, output
+    code, output = hosts.ray(*submit, HOME="/nonexistent", RAY_AUTH_TOKEN="0" * 64)
+    assert code != 0 and "Invalid authentication token" in output, output
     assert status_of(f"{url}/api/jobs/") == 401
     with pytest.raises(urllib.error.URLError, match="refused"):
         urllib.request.urlopen(f"http://{HEAD}:8265", timeout=10)
 
 
 def in_the_middle(hosts: Hosts, root: Path) -> bool:
-    """Whether some trials are done and every host is at one."""
+    """Whether some trials are done and every host is running one."""
     busy = [host for host in NAMES if any("_Actor.run" in x for x in hosts.processes(host))]
     return len(busy) == len(NAMES) and bool(parts(root, "outcomes"))
 
 
 @contextmanager
 def followed(hosts: Hosts, url: str, job: str) -> Iterator[Path]:
-    """A file into which the job's output comes as it is written."""
+    """A file that receives the job's output as it is written."""
     words = [
         str(Path(sys.prefix) / "bin" / "ray"),
         "job",
@@ -128,16 +128,16 @@ def lost(log: Path, address: str) -> bool:
 def runs_hurt(hosts: Hosts, url: str, account: Account, fault: Fault) -> Path:
     """Submit the study, cut one host off and kill another while all of them have trials that
     wait; its folder once they were released and the job is done."""
-    out = str(HOME / "runs" / "hurt")  # as the head sees its home
+    out = str(HOME / "runs" / "hurt")  # The path as the head has it.
     root = hosts.home(HEAD) / "runs" / "hurt"
     submit = ("job", "submit", "--address", url, "--submission-id", "hurt", "--no-wait")
     release = hosts.folder / "release"
     driver = ("--", "python", "-m", "tests.cluster.held", str(release), *WORDS)
-    # The run is held against that of this shell, whose kernel a login by SSH does not inherit.
+    # The run is compared with one of this shell, whose kernel an SSH login does not inherit.
     kernel = ("--runtime-env-json", json.dumps({"env_vars": same_kernel()}))
     where = ("--on", "ray", "--out", out)
-    code, said = hosts.ray(*submit, "--working-dir", ".", *kernel, *driver, *where)
-    assert code == 0, said
+    code, output = hosts.ray(*submit, "--working-dir", ".", *kernel, *driver, *where)
+    assert code == 0, output
     account("job submitted with the token")
     with followed(hosts, url, "hurt") as log:
         assert eventually(lambda: in_the_middle(hosts, root), LONG), log.read_text()
@@ -176,11 +176,11 @@ def test_a_study_survives_on_three_hosts(fault: Fault, tmp_path: Path) -> None:
         account("three hosts up")
         file = hosts.cluster_file()
         assert hosts.ray("get-auth-token", "--generate")[0] == 0
-        code, said = hosts.ray("up", "-y", "--no-config-cache", file)
-        assert code == 0, said
+        code, output = hosts.ray("up", "-y", "--no-config-cache", file)
+        assert code == 0, output
         account("ray up: the head answers")
         try:
-            assert eventually(lambda: is_up(hosts, file), LONG), said
+            assert eventually(lambda: is_up(hosts, file), LONG), output
             account("all three hosts in the cluster")
             with tunnel(hosts, file) as url:
                 refuses_strangers(hosts, url)
@@ -194,8 +194,8 @@ def test_a_study_survives_on_three_hosts(fault: Fault, tmp_path: Path) -> None:
             hosts.mend(WORKER2)
             account("worker2 back on the network, its Ray still running")
         finally:
-            code, said = hosts.ray("down", "-y", file)
-        assert code == 0, said
+            code, output = hosts.ray("down", "-y", file)
+        assert code == 0, output
         account("ray down")
         for address, name in NAMES.items():
             assert eventually(partial(is_idle, hosts, address)), hosts.processes(address)

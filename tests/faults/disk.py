@@ -1,4 +1,4 @@
-"""A disk that fails, fills or is cut off at the operation that a test names."""
+"""A disk that fails, fills up or is cut off at the operation that a test names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAILURES: tuple[Failure, ...] = ("full", "broken", "killed")
 
 
 class Death(BaseException):
-    """What no `except Exception` survives: the process is killed here."""
+    """An exception that no `except Exception` catches: the process is killed here."""
 
 
 class Disk:
@@ -43,7 +43,7 @@ class Disk:
         return isinstance(path, str | os.PathLike) and str(os.fspath(path)).startswith(self.root)
 
     def next(self, operation: str, *, writes: bool = False) -> BaseException | None:
-        """What the operation that comes now ends with, if it must not succeed."""
+        """The exception that the current operation ends with, if it must not succeed."""
         now, self.done = self.done, self.done + 1
         if writes:
             self.writing.append(now)

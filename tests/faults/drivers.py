@@ -1,4 +1,4 @@
-"""The real program in a process of its own, with checkpoints as often as a test wants."""
+"""The real program in its own process, with checkpoints as often as a test wants."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.runner.helpers import DIGITS, settings_of
 STUDY = settings_of(
     [*DIGITS, "budget={ steps = 4200 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
-"""Four trials of more steps than twenty drivers take that stop at two checkpoints."""
+"""Four trials with more steps than twenty drivers train that stop at two checkpoints."""
 
 PROGRAM = """
 from functools import partial
@@ -25,7 +25,7 @@ from caviar.runner.session.pace import Pace
 pace = Pace(checkpoint_seconds={seconds}, checkpoints_per_second=1e12, rows_seconds={seconds})
 main(partial(carried_out, pace=pace))
 """
-"""The program, with rows and checkpoints written sooner or later than it would."""
+"""The program, which writes rows and checkpoints sooner or later than usual."""
 
 SOON, NEVER = 0.1, 1e9
 
@@ -62,11 +62,11 @@ def driving(
 def ended(root: Path, study: Sequence[str] = STUDY, workers: int = 2) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of the program, run to its end."""
     with driving(root, study, workers=workers) as process:
-        said, complaints = process.communicate(timeout=300)
-    return process.returncode, said, complaints
+        output, complaints = process.communicate(timeout=300)
+    return process.returncode, output, complaints
 
 
 def to_the_end(root: Path, study: Sequence[str] = STUDY) -> str:
-    code, said, complaints = ended(root, study)
+    code, output, complaints = ended(root, study)
     assert (code, complaints) == (0, "")
-    return said
+    return output

@@ -1,4 +1,4 @@
-"""What a test of a fault records: how often it struck, what was lost, how soon all was well."""
+"""What a fault test records: the number of injections, the lost rows, the time to recover."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Fault:
 
     @contextmanager
     def recovering(self) -> Iterator[None]:
-        """The time from here to the end of the block; the longest of a test counts."""
+        """Measure the time until the end of the block; the longest time in a test counts."""
         began = time.monotonic()
         yield
         self.recovered(time.monotonic() - began)
@@ -64,11 +64,11 @@ def whole(root: Path) -> None:
 
 
 def rows_that_count(where: str | Path) -> Rows:
-    """Every row of a run that a reader keeps, to the last bit, but for what may differ."""
+    """Every row of a run that a reader keeps, to the last bit, without columns that may differ."""
     storage = storage_at(where)
     ended = latest_outcomes(storage)
     kept = {t: o["attempt"] for t, o in ended.items() if o["status"] in SETTLED}
-    found: Rows = Counter()
+    counted: Rows = Counter()
     for table, schema in SCHEMAS.items():
         rows: dict[str, list[Any]] = read_columns(storage, table, schema.names).to_pydict()
         names = [name for name in schema.names if name not in NOT_MEASURED]
@@ -77,5 +77,5 @@ def rows_that_count(where: str | Path) -> Rows:
             who = zip(rows["trial_id"], rows["attempt"], strict=True)
             counts = [kept.get(trial) == attempt for trial, attempt in who]
             values = [value for value, one in zip(values, counts, strict=True) if one]
-        found.update((table, repr(value)) for value in values)
-    return found
+        counted.update((table, repr(value)) for value in values)
+    return counted

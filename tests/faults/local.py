@@ -55,7 +55,7 @@ def session(
 
 
 def kill_workers(number: signal.Signals) -> int:
-    """Send every worker the signal; how many there were."""
+    """Send every worker the signal; returns the number of workers."""
     children = local_workers()
     for pid in children:
         os.kill(pid, number)

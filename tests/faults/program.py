@@ -35,7 +35,7 @@ SMALL = (
 
 class Ended(NamedTuple):
     code: object
-    said: str
+    output: str
     complained: str
 
 
@@ -44,25 +44,25 @@ AT_EVERY_STEP = partial(
     trial=partial(run_trial, checkpoint_rest=0.0),
     pace=Pace(checkpoint_seconds=0.0, checkpoints_per_second=1e12, rows_seconds=0.0),
 )
-"""A checkpoint after every step, and all that is sent is written at once."""
+"""A checkpoint after every step, and everything written at once."""
 
 
 def caviar_here(*words: str | Path, carry_out: CarryOut = carried_out) -> Ended:
-    """`caviar` with these words, in this process; what is no `Exception` passes through."""
-    said, complained = io.StringIO(), io.StringIO()
+    """`caviar` with these words, in this process; anything but an `Exception` passes through."""
+    output, complained = io.StringIO(), io.StringIO()
     code: object = 0
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["caviar", *map(str, words)])
         try:
-            with redirect_stdout(said), redirect_stderr(complained):
+            with redirect_stdout(output), redirect_stderr(complained):
                 main(carry_out)
         except SystemExit as ended:
             code = ended.code
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-    return Ended(code or 0, said.getvalue(), complained.getvalue())
+    return Ended(code or 0, output.getvalue(), complained.getvalue())
 
 
 def run_here(root: Path, *study: str, carry_out: CarryOut = carried_out) -> Ended:
@@ -75,7 +75,7 @@ def run_at_every_step(root: Path, *study: str) -> Ended:
 
 
 def one_sentence(ended: Ended) -> str:
-    """What the program complained of, which is one line and no traceback."""
+    """The program's error message, which must be one line and no traceback."""
     line, newline, rest = ended.complained.partition("\n")
     assert line.startswith("caviar: ") and newline and not rest, ended.complained
     return line

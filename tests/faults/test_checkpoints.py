@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged, foreign or hostile: said, not used, and no row is lost."""
+"""Damaged, foreign or hostile checkpoints: they are reported, not used, and no row is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.faults.workers import holds_after_a_checkpoint
 from tests.runner.helpers import parts, plan_of
 
 Damage = Callable[[Path, Path], None]
-"""Something done to the checkpoint of one trial; the second is that of another."""
+"""Damages the checkpoint of one trial (first); the second path is that of another trial."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def expected(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 
 class Death(BaseException):
-    """What no `except Exception` survives."""
+    """An exception that no `except Exception` catches."""
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +91,14 @@ def without_rows(checkpoint: Path, other: Path) -> None:
 
 
 class _Leaves:
-    """Whoever unpickles it leaves a trace."""
+    """An object that makes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (os.mkdir, (os.environ["CAVIAR_TEST_TRACE"],))
 
 
 def pickled(checkpoint: Path, other: Path) -> None:
-    """The same archive, its largest array in the form that numpy unpickles."""
+    """The same archive, with its largest array as a pickle."""
     hostile = io.BytesIO()
     objects = np.empty(1, object)
     objects[0] = _Leaves()
@@ -113,12 +113,12 @@ def pickled(checkpoint: Path, other: Path) -> None:
 
 
 DAMAGES: list[tuple[Damage, str, str]] = [
-    (truncated, "a checkpoint is cut short", "is no whole npz file"),
-    (of_nothing, "a checkpoint is empty", "is no whole npz file"),
-    (of_no_kind, "a checkpoint is another file", "is no whole npz file"),
+    (truncated, "a checkpoint is cut short", "is not a complete npz file"),
+    (of_nothing, "a checkpoint is empty", "is not a complete npz file"),
+    (of_no_kind, "a checkpoint is another file", "is not a complete npz file"),
     (flipped, "a bit of an array in a checkpoint flips", "cannot be read: Bad CRC-32"),
     (of_the_other, "a checkpoint is that of another trial", "it is of trial"),
-    (without_rows, "the rows before a checkpoint are gone", "rows before it are there"),
+    (without_rows, "the rows before a checkpoint are gone", "rows before it exist"),
     (pickled, "a checkpoint holds a pickle", "is not an array of numbers"),
 ]
 
@@ -148,14 +148,14 @@ def test_a_checkpoint_that_does_not_count(
     with fault.recovering():
         progress = session(root, plan, observe=watched, workers=1)
     assert (progress.done, progress.failed, progress.retries) == (2, 0, 0)
-    said = [note for note in watched.notes if note.startswith(f"the checkpoint of trial {bad} ")]
-    assert len(said) == 1 and why in said[0] and "\n" not in said[0]
-    assert said[0].endswith("; the trial starts from its beginning")
-    others = [note for note in watched.notes if note not in said]
+    reasons = [note for note in watched.notes if note.startswith(f"the checkpoint of trial {bad} ")]
+    assert len(reasons) == 1 and why in reasons[0] and "\n" not in reasons[0]
+    assert reasons[0].endswith("; the trial starts from the beginning")
+    others = [note for note in watched.notes if note not in reasons]
     if damage is without_rows:
         assert len(others) == 1 and f"the checkpoint of trial {good} " in others[0]
     else:
-        assert others == [f"from their checkpoints go on {good}"]
+        assert others == [f"resuming from checkpoints: {good}"]
     assert not verify_run(storage_at(root)).faults
     fault.ended(Rows(), expected, rows_that_count(root))
     assert not list(folder.iterdir()) and not (tmp_path / "trace").exists()
@@ -168,12 +168,12 @@ def test_a_driver_that_dies_goes_on_from_checkpoints(
     root = Path(shutil.copytree(cut, tmp_path / "run"))
     fault.inject()
     verified = verify_run(storage_at(root))
-    assert any("2 checkpoints that trials go on from" in line for line in verified.lines)
+    assert any("2 resumable checkpoints" in line for line in verified.lines)
     watched = Watched(fault)
     with fault.recovering():
         session(root, plan, observe=watched, workers=1)
     (note,) = watched.notes
-    assert note.startswith("from their checkpoints go on ")
+    assert note.startswith("resuming from checkpoints: ")
     assert not verify_run(storage_at(root)).faults
     fault.ended(Rows(), expected, rows_that_count(root))
     whole = sum(1 for table, _ in expected.elements() if table not in ("trials", "outcomes"))
@@ -185,7 +185,7 @@ def test_a_driver_that_dies_goes_on_from_checkpoints(
 def test_the_trace_is_left_by_one_who_unpickles(
     cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that the test above could fail."""
+    """This shows that the test above can fail."""
     monkeypatch.setenv("CAVIAR_TEST_TRACE", str(tmp_path / "trace"))
     root = Path(shutil.copytree(cut, tmp_path / "run"))
     bad, _ = sorted(kept_trials(LocalFolder(root)))

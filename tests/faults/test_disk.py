@@ -28,7 +28,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 @pytest.fixture(scope="module")
 def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was killed in its first trial, after a checkpoint, in the middle of a part."""
+    """A run that was killed in its first trial, after a checkpoint, while writing a part."""
     root = tmp_path_factory.mktemp("half") / "run"
     for fatal in range(60, 200):
         shutil.rmtree(root, ignore_errors=True)
@@ -42,7 +42,7 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def operations(root: Path, failure: Failure) -> list[int]:
-    """The operations at which a run can meet the failure: a full disk is one where it writes."""
+    """The operations at which a run can meet the failure: on a full disk, only writes."""
     with failing(Disk(root)) as disk:
         assert run_at_every_step(root).code == 0
     return disk.writing if failure == "full" else list(range(disk.done))
@@ -60,7 +60,7 @@ def strike(root: Path, failure: Failure, fatal: int, fault: Fault) -> None:
     if ended is not None and ended.code == 0 and disk.struck:
         # A folder that need not be made was there, or a checkpoint that cannot be read costs its
         # trial time; the run goes on.
-        assert disk.struck == "mkdir" or "the checkpoint of trial" in ended.said
+        assert disk.struck == "mkdir" or "the checkpoint of trial" in ended.output
     elif ended is not None and disk.struck:
         assert ended.code == 1 and f"{disk.said}; {OVER}" in one_sentence(ended), ended.complained
     if root.exists():
@@ -106,7 +106,7 @@ def fails_everywhere(
 
 
 SOME = [100, pytest.param(1, marks=pytest.mark.exhaustive)]
-"""Every so many operations, and every one."""
+"""Operations at a stride, and every single one."""
 
 
 @pytest.mark.faults("the disk is full, fails or is cut off at an operation of a new run")
@@ -136,5 +136,5 @@ def test_the_half_done_run_has_what_it_is_for(half_done: Path, tmp_path: Path) -
     root = Path(shutil.copytree(half_done, tmp_path / "run"))
     assert len(kept_trials(LocalFolder(root))) == 1 and parts(root, "curves")
     ended = run_at_every_step(root)
-    assert "from their checkpoints go on" in ended.said
+    assert "resuming from checkpoints: " in ended.output
     assert not verify_run(storage_at(root)).faults

@@ -38,23 +38,23 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 def is_whole(root: Path, before: Rows, expected: Rows, fault: Fault) -> str:
     with fault.recovering():
-        said = to_the_end(root)
+        output = to_the_end(root)
     findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     fault.ended(before, expected, rows_that_count(root))
     assert not list((root / "checkpoints").glob("*"))
-    return said
+    return output
 
 
 def written(root: Path) -> set[tuple[str, int]]:
-    """Every file of a run, a new one for each time that it was written."""
-    found = set()
+    """Every file of a run with its time of writing, so that a rewritten file counts as new."""
+    files = set()
     for path in root.rglob("*"):
         try:
-            found.add((str(path), path.stat().st_mtime_ns))
+            files.add((str(path), path.stat().st_mtime_ns))
         except FileNotFoundError:
             continue
-    return found
+    return files
 
 
 def kill(process: Driver) -> None:
@@ -67,17 +67,17 @@ def kill(process: Driver) -> None:
 @pytest.mark.slow
 @pytest.mark.faults("the driver is killed at a random moment (SIGKILL), twenty times in a row")
 def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> None:
-    """A moment is some time after the start, or so many files later; no trial can end before."""
+    """A moment is a time after the start or a number of files later; no trial ends before it."""
     root, chance = tmp_path / "run", random.Random(5)
     before, went_on = Rows(), 0
     for _ in range(KILLS):
-        there, more = written(root), chance.randrange(8)
+        files_before, more = written(root), chance.randrange(8)
         with driving(root, HELD_AT_CHECKPOINTS, STUDY, AT_ONCE) as process:
             if more == 0:
                 time.sleep(chance.uniform(0, 1))
             assert eventually(
-                lambda there=there, more=more, process=process: (  # type: ignore[misc]
-                    len(written(root) - there) >= more or process.poll() is not None
+                lambda files_before=files_before, more=more, process=process: (  # type: ignore[misc]
+                    len(written(root) - files_before) >= more or process.poll() is not None
                 )
             )
             assert process.poll() is None
@@ -101,24 +101,22 @@ def test_a_killed_driver_goes_on_from_checkpoints(
         assert eventually(lambda: len(list(root.glob("checkpoints/*.npz"))) >= 2)
         kill(process)
     fault.inject()
-    assert any(
-        "checkpoints that trials go on from" in line for line in verify_run(storage_at(root)).lines
-    )
-    said = is_whole(root, rows_that_count(root), expected, fault)
-    assert "from their checkpoints go on " in said
+    assert any("resumable checkpoints" in line for line in verify_run(storage_at(root)).lines)
+    output = is_whole(root, rows_that_count(root), expected, fault)
+    assert "resuming from checkpoints: " in output
 
 
 @pytest.mark.faults("`ray job stop`: SIGTERM, and SIGKILL once it has committed")
 def test_a_stop_commits_before_it_stops_the_workers(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
-    """Nothing was written before the signal; what came after it is enough to go on from."""
-    root, said = tmp_path / "run", tmp_path / "said"
+    """Nothing was written before the signal; what was written after it is enough to resume."""
+    root, log = tmp_path / "run", tmp_path / "said"
     with (
-        said.open("w") as out,
+        log.open("w") as out,
         driving(root, HELD_AT_CURVES, STUDY, NEVER, out) as process,
     ):
-        assert eventually(lambda: rows_shown(said.read_text()) > 0)
+        assert eventually(lambda: rows_shown(log.read_text()) > 0)
         assert not list(root.glob("curves/*.parquet"))
         process.send_signal(signal.SIGTERM)
         assert eventually(lambda: bool(list(root.glob("curves/part-*.parquet"))))

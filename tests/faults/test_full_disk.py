@@ -1,4 +1,4 @@
-"""A real disk without room, one that may not be written, and places that are not what they seem."""
+"""A real disk without room, one that may not be written, and places of the wrong kind."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 class SmallDisk:
     """A file system in memory of as many pages as a test says."""
 
-    def __init__(self, at: Path) -> None:
-        self.at = at
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def mount(self, *options: str) -> None:
-        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(self.at)]
+        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(self.path)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"needs to be allowed to mount a tmpfs: {done.stderr.strip()}")
 
     def again(self, *options: str) -> None:
-        words = ["mount", "-o", ",".join(["remount", *options]), str(self.at)]
+        words = ["mount", "-o", ",".join(["remount", *options]), str(self.path)]
         subprocess.run(words, check=True)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    found = SmallDisk(tmp_path / "disk")
-    found.at.mkdir()
-    yield found
-    subprocess.run(["umount", "-l", str(found.at)], capture_output=True, check=False)
+    small_disk = SmallDisk(tmp_path / "disk")
+    small_disk.path.mkdir()
+    yield small_disk
+    subprocess.run(["umount", "-l", str(small_disk.path)], capture_output=True, check=False)
 
 
 @pytest.mark.faults("a real disk is full after so many bytes")
@@ -66,12 +66,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def test_a_disk_that_is_full_at_any_page(
     stride: int, expected: Rows, fault: Fault, disk: SmallDisk
 ) -> None:
-    """One page more of room each time, until there is enough."""
+    """Each time the disk has one page more, until there is enough room."""
     disk.mount("size=1")
     pages, last = 1, Ended(1, "", "")
     while last.code != 0:
         disk.again(f"size={pages * PAGE}")
-        root = disk.at / f"run-{pages}"
+        root = disk.path / f"run-{pages}"
         last = run_at_every_step(root)
         if last.code == 0:
             break
@@ -92,7 +92,7 @@ def test_a_disk_that_is_full_at_any_page(
 @pytest.mark.faults("a real disk has no room for one file more")
 def test_a_disk_without_inodes(expected: Rows, fault: Fault, disk: SmallDisk) -> None:
     disk.mount("size=64m", "nr_inodes=12")
-    root = disk.at / "run"
+    root = disk.path / "run"
     last = run_at_every_step(root)
     assert last.code == 1 and NO_ROOM in one_sentence(last)
     fault.inject()
@@ -109,8 +109,8 @@ def test_the_program_on_a_full_disk(fault: Fault, disk: SmallDisk, tmp_path: Pat
     study = settings_of([*DIGITS, "draws.count=1"])
     whole_run = tmp_path / "whole"
     assert ended(whole_run, study)[0] == 0
-    disk.mount("size=40k")  # less than the whole run, however few its files are
-    root = disk.at / "run"
+    disk.mount("size=40k")  # Less than the whole run, however few its files are.
+    root = disk.path / "run"
     code, _, complaints = ended(root, study)
     fault.inject()
     assert code == 1 and NO_ROOM in one_sentence(Ended(code, "", complaints))
@@ -126,13 +126,13 @@ def test_the_program_on_a_full_disk(fault: Fault, disk: SmallDisk, tmp_path: Pat
 @pytest.mark.faults("the file system turns read-only")
 def test_a_place_that_may_only_be_read(expected: Rows, fault: Fault, disk: SmallDisk) -> None:
     disk.mount("size=64m")
-    root = disk.at / "run"
+    root = disk.path / "run"
     assert run_here(root, *SMALL).code == 0
     shutil.rmtree(root / "outcomes")
     disk.again("ro")
     fault.inject()
-    said = one_sentence(run_here(root))
-    assert "Read-only file system; what was committed is whole" in said
+    message = one_sentence(run_here(root))
+    assert "Read-only file system; what was committed is whole" in message
     disk.again("rw")
     with fault.recovering():
         assert run_here(root).code == 0
@@ -141,7 +141,7 @@ def test_a_place_that_may_only_be_read(expected: Rows, fault: Fault, disk: Small
 
 def test_a_new_folder_where_nothing_may_be_made(disk: SmallDisk) -> None:
     disk.mount("size=64m", "ro")
-    ended = run_here(disk.at / "deep" / "run")
+    ended = run_here(disk.path / "deep" / "run")
     assert ended.code == 1 and "Read-only file system" in one_sentence(ended)
 
 

@@ -32,7 +32,7 @@ MOST = 3
 """Draws that a study may grow to."""
 
 UNFINISHED = ("trials have no outcome yet", "that study.json counts are not in the table of trials")
-"""What `verify` may find of a run that was cut."""
+"""The faults that `verify` may find in a run that was cut."""
 
 
 def trial_of(row: tuple[str, str]) -> str:
@@ -40,7 +40,7 @@ def trial_of(row: tuple[str, str]) -> str:
 
 
 class Model:
-    """What an uninterrupted run has: by trial its plan and its rows, and the trials by draws."""
+    """What an uninterrupted run holds: plan and rows by trial, and the trials by draws."""
 
     def __init__(self, folder: Path) -> None:
         self.trials: list[set[str]] = [set()]
@@ -58,7 +58,7 @@ class Model:
 
 
 class _Watching(Disk):
-    """A disk on which someone reads before every so many operations of the writer."""
+    """A disk on which a reader reads at regular operations of the writer."""
 
     def __init__(self, root: Path, machine: Histories, every: int) -> None:
         super().__init__(root)
@@ -97,7 +97,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(draws=st.integers(1, MOST))
     def run(self, draws: int) -> None:
-        """The first time, to resume, to extend, or with nothing left to do."""
+        """Run it: the first time, to resume, to extend, or with nothing left to do."""
         with self.fault.recovering():
             ended = self.drive(draws)
         assert (ended.code, ended.complained) == (0, "")
@@ -133,14 +133,14 @@ class Histories(RuleBasedStateMachine):
     @precondition(begun)
     @rule()
     def verify(self) -> None:
-        found = verify_run(storage_at(self.root))
-        faults = [line for line in found.lines if line.startswith("FAULT")]
+        findings = verify_run(storage_at(self.root))
+        faults = [line for line in findings.lines if line.startswith("FAULT")]
         if self.cut:
-            faults = [line for line in faults if "checkpoints do not count" not in line]
+            faults = [line for line in faults if "checkpoints are not resumable" not in line]
         assert all(any(words in line for words in UNFINISHED) for line in faults), faults
         if {trial_of(row) for row in self.planned} == self.acknowledged:
-            said = json.loads((self.root / "study.json").read_text())["trials"]
-            assert not faults or said > len(self.acknowledged)
+            planned = json.loads((self.root / "study.json").read_text())["trials"]
+            assert not faults or planned > len(self.acknowledged)
 
     @rule(keep=st.integers(0, 5000))
     def cut_checkpoints(self, keep: int) -> None:
@@ -150,40 +150,40 @@ class Histories(RuleBasedStateMachine):
             self.cut = True
 
     def files(self) -> dict[Path, bytes]:
-        """All but what a killed driver left, which the next one removes."""
-        found = [p for p in self.root.rglob("*") if p.is_file() and p.name[0] != "."]
-        return {path: path.read_bytes() for path in found}
+        """All files except those that a killed driver left, which the next one removes."""
+        paths = [p for p in self.root.rglob("*") if p.is_file() and p.name[0] != "."]
+        return {path: path.read_bytes() for path in paths}
 
     def settled(self) -> set[str]:
         return {trial_of(row) for row in rows_that_count(self.root) if row[0] == "outcomes"}
 
     def read(self) -> None:
-        """As an analysis does, at any instant."""
+        """Read the run as an analysis does, at any instant."""
         for table in SCHEMAS:
             if parts(self.root, table):
                 pd.read_parquet(self.root / table)
         try:
-            found = read_run(self.root)
+            run = read_run(self.root)
         except (FileNotFoundError, ValueError):
             assert not self.acknowledged
             return
-        ended = set(found.outcomes["trial_id"])
+        ended = set(run.outcomes["trial_id"])
         assert self.acknowledged <= ended
         for table in ROW_TABLES:
             rows = sum(n for r, n in self.model.of(ended).items() if r[0] == table)
-            assert len(getattr(found, table)) == rows
+            assert len(getattr(run, table)) == rows
 
     @invariant()
     def all_is_as_in_the_model(self) -> None:
         if not self.begun():
             assert not self.acknowledged and not self.planned
             return
-        there = rows_that_count(self.root)
-        planned = Counter({r: n for r, n in there.items() if r[0] == "trials"})
+        rows = rows_that_count(self.root)
+        planned = Counter({r: n for r, n in rows.items() if r[0] == "trials"})
         assert self.planned <= planned <= self.model.planned
-        settled = {trial_of(row) for row in there if row[0] == "outcomes"}
+        settled = {trial_of(row) for row in rows if row[0] == "outcomes"}
         assert self.acknowledged <= settled
-        self.fault.ended(Rows(), self.model.of(settled), there - planned)
+        self.fault.ended(Rows(), self.model.of(settled), rows - planned)
         self.planned, self.acknowledged = planned, settled
 
     def teardown(self) -> None:
@@ -203,8 +203,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     ("examples", "steps"), [(3, 6), pytest.param(20, 10, marks=pytest.mark.exhaustive)]
 )
 def test_any_history(examples: int, steps: int, model: Model, fault: Fault, tmp_path: Path) -> None:
-    own: dict[str, Any] = {"model": model, "fault": fault, "base": tmp_path}
-    machine = type("Machine", (Histories,), own)
+    attributes: dict[str, Any] = {"model": model, "fault": fault, "base": tmp_path}
+    machine = type("Machine", (Histories,), attributes)
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -1,4 +1,4 @@
-"""Links inside a run that lead out of it: refused, and nothing out there is touched."""
+"""Links inside a run that lead out of it: they are refused, and nothing outside is touched."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder with what may not be touched."""
+    """A folder with files that may not be touched."""
     folder = tmp_path / "outside"
     (folder / "sub").mkdir(parents=True)
     for name in ("part-000000.parquet", ".part-000009.parquet.tmp", "diary.txt", "study.json"):
@@ -93,10 +93,10 @@ def test_a_link_out_of_a_run_is_refused(
     before = rows_that_count(root)
     made = link(root, outside)
     fault.inject()
-    there, here = content_of(outside), content_of(root)
+    outside_before, here = content_of(outside), content_of(root)
     for ended in (run_at_every_step(root), caviar_here("verify", root)):
         assert ended.code == 1 and "symbolic link" in one_sentence(ended)
-        assert content_of(outside) == there
+        assert content_of(outside) == outside_before
     changed = {path for path, content in content_of(root).items() if here.get(path) != content}
     assert all(Path(path).name in ("study.json", "trials") for path in changed), changed
     take_back(root, outside, made)
@@ -110,7 +110,7 @@ def test_a_link_out_of_a_run_is_refused(
 def test_a_link_is_not_written_through(
     key: str, root: Path, outside: Path, expected: Rows, fault: Fault
 ) -> None:
-    before, there = rows_that_count(root), content_of(outside)
+    before, outside_before = rows_that_count(root), content_of(outside)
     names = range(30) if "{" in key else [0]
     trials = [p.stem for p in (root / "checkpoints").glob("*.npz")]
     assert trials
@@ -120,6 +120,6 @@ def test_a_link_is_not_written_through(
         fault.inject()
     with fault.recovering():
         assert run_at_every_step(root).code == 0
-    assert content_of(outside) == there
+    assert content_of(outside) == outside_before
     fault.ended(before, expected, rows_that_count(root))
     assert not list(root.rglob(".*.tmp"))

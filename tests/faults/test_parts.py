@@ -1,4 +1,4 @@
-"""Bits that flip in part files: found by whoever reads them through the program."""
+"""Bits that flip in part files: every reader that uses the program finds them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.faults.program import caviar_here, run_here
 from tests.runner.helpers import block
 
 
-def flip(path: Path, at: int) -> None:
+def flip(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
-    content[at] ^= 1
+    content[position] ^= 1
     path.write_bytes(content)
 
 
 def pages_end(path: Path) -> int:
-    """Where the file's own description begins; a column misnamed there is seen by `verify`."""
+    """Where the file's metadata begin; `verify` finds a column that is misnamed there."""
     content = path.read_bytes()
     return len(content) - 8 - int.from_bytes(content[-8:-4], "little")
 
@@ -34,15 +34,15 @@ def test_no_flipped_bit_of_a_page_changes_a_number_unseen(tmp_path: Path) -> Non
     rows = to_table(block(rows=40))
     path = tmp_path / write_part(place, "curves", rows)
     (name,) = part_names(place, "curves")
-    seen = 0
-    for at in range(0, pages_end(path), 3):
-        flip(path, at)
+    refused = 0
+    for position in range(0, pages_end(path), 3):
+        flip(path, position)
         try:
             assert read_part(place, "curves", name, None).equals(rows)
         except RequestError:
-            seen += 1
-        flip(path, at)
-    assert seen > 100 and read_part(place, "curves", name, None).equals(rows)
+            refused += 1
+        flip(path, position)
+    assert refused > 100 and read_part(place, "curves", name, None).equals(rows)
 
 
 @pytest.mark.faults("a bit of a part file flips")
@@ -53,8 +53,8 @@ def test_verify_finds_a_flipped_bit(fault: Fault, tmp_path: Path) -> None:
     for path in sorted(root.rglob("part-*.parquet")):
         flip(path, 40)
         fault.inject()
-        found = verify_run(storage_at(root))
-        assert found.faults == 1 and path.name in found.lines[0]
+        findings = verify_run(storage_at(root))
+        assert findings.faults == 1 and path.name in findings.lines[0]
         assert caviar_here("verify", root).code == 1
         flip(path, 40)
     assert not verify_run(storage_at(root)).faults

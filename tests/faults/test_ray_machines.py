@@ -56,7 +56,7 @@ from caviar.runner.cli.main import main
 from tests.runner import workers
 main(partial(carried_out, trial={run}))
 """
-"""The program, with actors that do something else than they would."""
+"""The program, with actors that run something other than a trial."""
 
 SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
 SOON: dict[str, str | None] = {
@@ -70,7 +70,7 @@ LINES = (
     r"trial [0-9a-f]{12}: the Ray actor died: process \d+ on [\d.]+: it ended unexpectedly$",
     r"trial [0-9a-f]{12}: the machine [\d.]+ is lost or out of reach: ",
 )
-"""All that a run with a death in it may print."""
+"""Everything that a run with a death in it may print."""
 
 NO_MEMORY = r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --workers"
 
@@ -94,7 +94,7 @@ class Held:
         return self.out.read_text(encoding="utf-8")
 
     def ends_quietly(self, expected: str) -> None:
-        """Release the trials once the driver has printed what is expected, and see it end."""
+        """Release the trials once the driver has printed the text, and wait for its end."""
         assert eventually(lambda: expected in self.printed() or self.process.poll() is not None)
         assert expected in self.printed()
         self.release.touch()
@@ -125,7 +125,7 @@ def driving(folder: Path, *words: str | Path) -> Iterator[Held]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    """The rows as local workers make them."""
+    """The rows that local workers compute."""
     folder = tmp_path_factory.mktemp("local")
     ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
     return rows_that_count(folder / "run")
@@ -139,8 +139,8 @@ def is_whole(root: Path, expected: Rows, fault: Fault) -> None:
 
 @pytest.fixture
 def ray_folders() -> Iterator[Path]:
-    """Where clusters of this test have their folders, and of no other."""
-    # Short, for sockets lie in it.
+    """A folder for the clusters of this test only."""
+    # Short, because sockets lie in it.
     with tempfile.TemporaryDirectory(prefix="r-", dir="/tmp") as folder:
         with environment({"RAY_TMPDIR": folder}):
             yield Path(folder)
@@ -210,7 +210,7 @@ def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: 
 
 
 @pytest.mark.slow
-@pytest.mark.faults("Ray's memory monitor kills every actor, three times a trial")
+@pytest.mark.faults("Ray's memory monitor kills every actor, three times per trial")
 def test_trials_that_ray_kills_for_memory_fail_and_are_tried_again(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
@@ -238,16 +238,16 @@ def test_a_local_cluster_refuses_strangers_who_are_told_why(plan: Plan, tmp_path
     try:
         address = ray.get_runtime_context().gcs_address
         words = ["run", *STUDY, "--on", "ray", "--address", address, "--out", "run"]
-        for own in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
+        for credentials in ({}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
             cleared = {"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN_PATH": ""}
-            done = started(*words, cwd=tmp_path, **{**cleared, **own})
+            done = started(*words, cwd=tmp_path, **{**cleared, **credentials})
             assert done.returncode == 2
             assert "refuses the token, or asks for one: export RAY_AUTH_MODE" in done.stderr
     finally:
         executor.close()
 
 
-@pytest.mark.slow  # Ray waits half a minute for what cannot come.
+@pytest.mark.slow  # Ray waits half a minute in vain.
 def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
     ray_folders: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A put that fails in its middle: nothing torn is ever there, and the same command carries on."""
+"""A write that fails midway: no object is ever incomplete, and the same command carries on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.runner.stores import Proxy, Request, drive, new_run, objects, uri_at
 Break = str | int
 
 PUTS = 9
-"""Of a whole run: the writer, the study, the trials, five tables and the outcomes."""
+"""The writes of a whole run: writer, study, trials, five tables and outcomes."""
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,12 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def proxy(s3: int) -> Iterator[Proxy]:
-    with closing(Proxy(s3)) as found:
-        yield found
+    with closing(Proxy(s3)) as s3_proxy:
+        yield s3_proxy
 
 
 def from_put(proxy: Proxy, first: int, how: Break) -> Callable[[Request], Break | None]:
-    """The put numbered `first` breaks, and everything after it: the place is gone."""
+    """The write numbered `first` breaks, and all later ones: the store is gone."""
 
     def breaks(request: Request) -> Break | None:
         return how if sum(r.puts for r in proxy.requests) > first else None
@@ -49,7 +49,7 @@ def from_put(proxy: Proxy, first: int, how: Break) -> Callable[[Request], Break 
 
 
 def only_put(proxy: Proxy, number: int, how: Break) -> Callable[[Request], Break | None]:
-    """The put numbered `number` breaks, and nothing else."""
+    """The write numbered `number` breaks, and no other."""
     left = [number]
 
     def breaks(request: Request) -> Break | None:
@@ -60,7 +60,7 @@ def only_put(proxy: Proxy, number: int, how: Break) -> Callable[[Request], Break
 
 
 def nothing_is_torn(server: int, run: str) -> None:
-    """Every object that can be seen is one that was meant."""
+    """Every visible object has its intended content."""
     for key, content in objects(server, run).items():
         if key.endswith(".json"):
             assert json.loads(content)
@@ -72,9 +72,9 @@ def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> 
     run = new_run()
     plan, uri = plan_of(*TINY), uri_at(proxy.port, run)
     fault.inject()
-    with pytest.raises(StorageError, match="the same command carries on once the place") as said:
+    with pytest.raises(StorageError, match="the same command carries on once the place") as caught:
         drive(storage_at(uri), plan)
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(caught.value)
     nothing_is_torn(server, run)
     proxy.fault = lambda request: None
     before = rows_that_count(uri)
@@ -111,7 +111,7 @@ def test_a_place_that_is_gone_in_the_middle_of_a_put(
 def test_one_put_that_fails_is_not_made_up_for(
     put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
 ) -> None:
-    """The place is there again at once: what failed must not be put together afterwards."""
+    """The store is back at once: a failed object must not be completed afterwards."""
     proxy.fault = only_put(proxy, put, broken)
     breaks_and_goes_on(proxy, s3, local, fault)
 
@@ -141,7 +141,7 @@ def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fa
 def test_a_large_object_is_whole_or_not_there(
     request_number: int, broken: Break, proxy: Proxy, s3: int, impatient: None
 ) -> None:
-    """One in parts: begun, two parts, ended. Of those one fails, and the place is back at once."""
+    """An upload in parts: start, two parts, end. One fails, and the store is back at once."""
     run = new_run()
     store = storage_at(uri_at(proxy.port, run))
     store.write("checkpoints/t.npz", b"before")

@@ -1,4 +1,4 @@
-"""Local workers that are killed, crash or get no memory: the others go on, and so do they."""
+"""Local workers that are killed, crash or get no memory: all trials still complete."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_a_worker_that_dies_goes_on_from_its_checkpoint(
         (reason,) = watched.reasons[trial]
         assert reason.startswith(f"the worker process was killed by {number.name}")
         assert ("memory" in reason) == (number == signal.SIGKILL)
-        # Not a row was computed again: those sent and those before are all that there are.
+        # No row was computed again: rows before the death and rows after it are all.
         assert head.attempt == 0 and 0 < head.rows
         assert watched.rows[trial, 1] + head.rows == outcomes[trial]["rows"]
         assert watched.first_step[trial, 1] > head.step
-    assert sum("from their checkpoints go on" in note for note in watched.notes) == 2
+    assert sum("resuming from checkpoints: " in note for note in watched.notes) == 2
 
 
 @pytest.mark.faults("a trial kills its worker every time (SIGKILL)")
@@ -107,8 +107,8 @@ def test_a_trial_that_kills_three_workers_is_given_up(
     assert progress.first_failure is not None
     assert progress.first_failure.host == platform.node()
     assert progress.first_failure.error == (
-        "the worker process was killed by SIGKILL (perhaps for want of memory: fewer --workers or "
-        "replicas need less), 3 times"
+        "the worker process was killed by SIGKILL (perhaps out of memory; lower --workers or "
+        "replicas), 3 times"
     )
     before = rows_that_count(root)
     with fault.recovering():
@@ -123,11 +123,11 @@ def with_a_hungry_trial(plan: Plan) -> Plan:
 
 
 def the_others_complete(root: Path, plan: Plan, progress: Progress, expected: Rows) -> str:
-    """What the outcome of the hungry trial says; the rows of the others are there."""
+    """The error of the hungry trial's outcome; checks that the others have their rows."""
     assert progress.outcomes == {"completed": 2, "failed": 1}
-    there = rows_that_count(root)
-    trials = {row for row in there - expected if row[0] == "trials"}
-    assert not expected - there and len(trials) == 1
+    rows = rows_that_count(root)
+    trials = {row for row in rows - expected if row[0] == "trials"}
+    assert not expected - rows and len(trials) == 1
     assert progress.first_failure is not None
     return progress.first_failure.error
 
@@ -139,14 +139,14 @@ def test_a_trial_without_memory_says_so(
     large = with_a_hungry_trial(plan)
     progress = session(tmp_path / "run", large, workers.has_little_address_space, workers=1)
     fault.inject()
-    said = the_others_complete(tmp_path / "run", large, progress, expected)
-    assert said.startswith("MemoryError: ")
-    assert said.endswith("(not enough memory: fewer --workers or replicas need less)")
+    message = the_others_complete(tmp_path / "run", large, progress, expected)
+    assert message.startswith("MemoryError: ")
+    assert message.endswith("(not enough memory; lower --workers or replicas)")
 
 
 @pytest.fixture
 def cgroup(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A memory cgroup of 64 MiB, of version 1 or 2, that workers find in their environment."""
+    """A memory cgroup of 64 MiB, version 1 or 2, named in the workers' environment."""
     top = Path("/sys/fs/cgroup")
     one = (top / "memory").is_dir()
     folder = (top / "memory" if one else top) / f"caviar-test-{os.getpid()}"
@@ -171,6 +171,6 @@ def test_a_worker_that_the_kernel_kills_for_memory(
     large, watched = with_a_hungry_trial(plan), Watched(fault)
     progress = session(tmp_path / "run", large, workers.enters_the_cgroup, watched)
     fault.inject(sum(map(len, watched.reasons.values())))
-    said = the_others_complete(tmp_path / "run", large, progress, expected)
-    assert "killed by SIGKILL (perhaps for want of memory" in said and said.endswith("3 times")
+    message = the_others_complete(tmp_path / "run", large, progress, expected)
+    assert "killed by SIGKILL (perhaps out of memory" in message and message.endswith("3 times")
     assert fault.injected == 3

@@ -1,4 +1,4 @@
-"""Workers that meet their end where a test wants them to."""
+"""Workers that die at the point that a test chooses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from caviar.runner.trial.events import Checkpoint, Event, Job
 from caviar.runner.trial.run_trial import run_trial
 
 FOR_GOOD = 3600.0
-"""Seconds that outlast any test: who waits so long is killed at a place that the test knows."""
+"""Seconds that outlast any test: a process that waits this long is killed at a known point."""
 
 CGROUP = "CAVIAR_TEST_CGROUP"
 """The folder of a memory cgroup that a worker enters, in its environment."""
@@ -29,19 +29,19 @@ SPARE = 256 * 2**20
 
 
 STEPS = 100
-"""Between two checkpoints of a trial of these workers."""
+"""Steps between two checkpoints of a trial of these workers."""
 
 
 def _with_snapshots(
     training: Training, splits: Splits, start: Snapshot | None, due: Callable[[], bool]
 ) -> Iterator[Record]:
-    """Trains with a snapshot every `STEPS` steps, whatever the clock says."""
+    """Train with a snapshot every `STEPS` steps, independent of the clock."""
     asked = count(1)
     return train(training, splits, start, lambda: next(asked) % STEPS == 0)
 
 
 def runs(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial; it sends its rows at once and its checkpoints at steps that a test knows."""
+    """A real trial that sends its rows at once and its checkpoints at known steps."""
     return run_trial(job, data, trainer=_with_snapshots, block_seconds=0.0)
 
 
@@ -50,7 +50,7 @@ def is_hungry(job: Job) -> bool:
 
 
 def holds_after_a_checkpoint(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial whose first attempt never goes on after its third checkpoint."""
+    """A real trial whose first attempt stops for ever after its third checkpoint."""
     sent = 0
     for event in runs(job, data):
         yield event
@@ -60,7 +60,7 @@ def holds_after_a_checkpoint(job: Job, data: Data) -> Iterator[Event]:
 
 
 def holds_after_two_checkpoints(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial that never goes on after the second checkpoint of any attempt."""
+    """A real trial that stops for ever after the second checkpoint of any attempt."""
     sent = 0
     for event in runs(job, data):
         yield event
@@ -79,7 +79,7 @@ def kills_itself_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
 
 
 def has_little_address_space(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial in a process whose system refuses it more memory."""
+    """A real trial in a process that gets no more memory from the system."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + SPARE
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
@@ -87,7 +87,7 @@ def has_little_address_space(job: Job, data: Data) -> Iterator[Event]:
 
 
 def enters_the_cgroup(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial; a hungry one in a cgroup where the kernel kills who takes too much."""
+    """A real trial; a hungry one runs in a cgroup in which the kernel kills it."""
     if is_hungry(job):
         (Path(os.environ[CGROUP]) / "cgroup.procs").write_text(str(os.getpid()))
     yield from runs(job, data)

@@ -215,12 +215,12 @@ def load(folder: Path, name: str, content: bytes) -> None:
         load_data(DatasetConfig(path=str(folder / name), label="y"))
 
 
-def cut(content: bytes, at: int, _: int) -> bytes:
-    return content[: at % len(content)]
+def cut(content: bytes, length: int, _: int) -> bytes:
+    return content[: length % len(content)]
 
 
-def flip(content: bytes, at: int, value: int) -> bytes:
-    where = at % len(content)
+def flip(content: bytes, position: int, value: int) -> bytes:
+    where = position % len(content)
     return content[:where] + bytes([content[where] ^ value]) + content[where + 1 :]
 
 
@@ -235,13 +235,13 @@ DAMAGES = [pytest.param(name, damage) for name in WHOLE for damage in (cut, flip
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(at=st.integers(0, 100_000), value=st.integers(1, 255))
-@example(at=0, value=1)
-@example(at=10, value=1)
+@given(position=st.integers(0, 100_000), value=st.integers(1, 255))
+@example(position=0, value=1)
+@example(position=10, value=1)
 def test_any_damage_is_refused_or_harmless(
-    name: str, damage: Callable[[bytes, int, int], bytes], tmp_path: Path, at: int, value: int
+    name: str, damage: Callable[[bytes, int, int], bytes], tmp_path: Path, position: int, value: int
 ) -> None:
     try:
-        load(tmp_path, name, damage(WHOLE[name], at, value))
+        load(tmp_path, name, damage(WHOLE[name], position, value))
     except RequestError:
         pass

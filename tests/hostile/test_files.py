@@ -1,4 +1,4 @@
-"""Data files that are not what they say: pipes, devices, bombs, promises of 10^12 rows."""
+"""Data files that are not what they claim to be: pipes, devices, bombs, heads of 10^12 rows."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 def test_two_gigabytes_are_refused_unread(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"t.{suffix}"
     with path.open("wb") as file:
-        file.truncate(2 * GIB)  # a hole: it takes no room on the disk
+        file.truncate(2 * GIB)  # A hole: it takes no room on the disk.
     tracemalloc.start()
     message = (said_of_images if suffix == "idx" else said)(path)
     most = tracemalloc.get_traced_memory()[1]
@@ -112,7 +112,7 @@ def parquet_of(path: Path, **columns: Any) -> bytes:
 def test_the_footer_of_a_parquet_file_is_held_against_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Equal values take next to nothing on disk: a million rows here, 10^12 as well."""
+    """Equal values take almost no room on disk, whether a million rows or 10^12."""
     path = tmp_path / "t.parquet"
     ones = np.zeros(1_000_000, np.int8)
     assert len(parquet_of(path, a=ones, y=ones)) < 10_000
@@ -145,22 +145,24 @@ def test_a_long_text_that_every_row_repeats_is_not_unpacked(tmp_path: Path) -> N
 
 
 def test_a_damaged_label_is_refused_at_every_byte(tmp_path: Path) -> None:
-    """Places beyond the dictionary and texts that are no UTF-8 are read without a word."""
+    """Arrow silently reads indices beyond the dictionary and texts that are not UTF-8."""
     path = tmp_path / "t.parquet"
     words = ["ant", "bee", "cow"] * 20
     content = parquet_of(path, a=np.arange(60), y=words)
     labels = pq.ParquetFile(path).metadata.row_group(0).column(1)
     start = labels.dictionary_page_offset
-    found = set()
-    for at in range(start, start + labels.total_compressed_size):
+    messages = set()
+    for position in range(start, start + labels.total_compressed_size):
         for flip in (2, 255):
-            changed = bytes([content[at] ^ flip])
-            path.write_bytes(content[:at] + changed + content[at + 1 :])
+            changed = bytes([content[position] ^ flip])
+            path.write_bytes(content[:position] + changed + content[position + 1 :])
             try:
                 load_data(DatasetConfig(path=str(path), label="y"))
             except RequestError as error:
-                found.add(str(error))
-    assert any("UTF8" in said for said in found) and any("dictionary" in said for said in found)
+                messages.add(str(error))
+    assert any("UTF8" in message for message in messages) and any(
+        "dictionary" in message for message in messages
+    )
 
 
 def test_pages_that_hold_more_than_the_footer_says_are_not_all_read(

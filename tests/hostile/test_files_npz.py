@@ -1,4 +1,4 @@
-"""NPZ files that are not what they say: heads that promise too much, bombs, pickles."""
+"""NPZ files that are not what they claim to be: heads that promise too much, bombs, pickles."""
 
 from __future__ import annotations
 

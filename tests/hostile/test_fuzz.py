@@ -30,24 +30,24 @@ FEW, MANY = 60, 3000
 
 
 def hunt(check: Check, cases: st.SearchStrategy[Any], examples: int) -> None:
-    """Hold so many cases against a check; the few are the same in every run."""
-    found = given(cases)(check)
+    """Run a check on many random cases; the small number of a default run is always the same."""
+    search = given(cases)(check)
     settings(
         deadline=None,
         database=None,
         max_examples=examples,
         derandomize=examples == FEW,
         suppress_health_check=list(HealthCheck),
-    )(found)()
+    )(search)()
 
 
 def refused_or_fine(ask: Callable[[], object]) -> None:
     try:
         ask()
     except RequestError as error:
-        said = str(error)
-        assert said and len(said) < 1100
-        assert all(c.isprintable() or c in "\u00a0\u202f" for c in said)
+        message = str(error)
+        assert message and len(message) < 1100
+        assert all(c.isprintable() or c in "\u00a0\u202f" for c in message)
 
 
 integers = st.integers(-(10**30), 10**30) | st.sampled_from([0, 1, 2, 4, 16, 64, 10**9, 2**63])
@@ -104,9 +104,9 @@ def edited(text: Any, pieces: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
     def apply(edits: list[tuple[int, int, Any, bool]]) -> Any:
         done = text
-        for at, length, piece, doubled in edits:
-            middle = done[at : at + length] * 2 if doubled else piece
-            done = done[:at] + middle + done[at + length :]
+        for start, length, piece, doubled in edits:
+            middle = done[start : start + length] * 2 if doubled else piece
+            done = done[:start] + middle + done[start + length :]
         return done
 
     return st.lists(edit, min_size=1, max_size=4).map(apply)

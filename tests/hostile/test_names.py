@@ -50,9 +50,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run with such names throughout, in its folder too, and all it printed."""
     folder = tmp_path_factory.mktemp("names")
     hostile(folder)
-    said = ended_well(*("run", "s.toml", "--on", "inline", "--out", "ré\x1b[7m"), cwd=folder)
-    said += ended_well("run", "s.toml", "--dry-run", cwd=folder)
-    return folder / "ré\x1b[7m", said
+    output = ended_well(*("run", "s.toml", "--on", "inline", "--out", "ré\x1b[7m"), cwd=folder)
+    output += ended_well("run", "s.toml", "--dry-run", cwd=folder)
+    return folder / "ré\x1b[7m", output
 
 
 class Elements(HTMLParser):

@@ -1,4 +1,4 @@
-"""In a folder of modules that are named like ours, or like the standard library's."""
+"""The program in a folder whose modules have our names, or those of the standard library."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from caviar.runner.verify.run import verify_run
 from tests.runner.helpers import TINY, settings_of
 
 NAMES = ("model.py", "runner.py", "analysis/__init__.py")
-"""Modules of the user's that a notebook of theirs imports."""
+"""Modules of the user's that their notebook imports."""
 
 SHADOWS = ("types.py", "signal.py")
-"""Modules that hide those of the standard library from whatever searches this folder first."""
+"""Modules that hide those of the standard library if this folder is searched first."""
 
 CAVIAR = str(Path(sys.executable).with_name("caviar"))
 
@@ -41,7 +41,7 @@ def test_caviar_runs_beside_modules_of_the_user(on: str, tmp_path: Path) -> None
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Iterator[Any]:
-    """A notebook's kernel in a folder with modules of the user's."""
+    """A notebook kernel in a folder with the user's modules."""
     written(tmp_path, NAMES, "OWNER = 'the user'\n")
     manager, client = start_new_kernel(cwd=str(tmp_path))
     try:

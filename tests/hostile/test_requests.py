@@ -1,4 +1,4 @@
-"""One table of wrong requests, and what the user is told."""
+"""A table of wrong requests, and the message for each."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "field in two tables": (
         "[nuisance]",
         "[nuisance]\nbatch_size = { scale = 'choice', values = [8] }",
-        r"'batch_size' stands in both \[fixed\] and \[nuisance\]; keep one",
+        r"'batch_size' appears in both \[fixed\] and \[nuisance\]; keep one",
     ),
     "name missing": ('name = "s"', "", "name is missing"),
     "dataset missing": ('dataset = "wine"', "", "dataset is missing"),
@@ -74,7 +74,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "budget empty": ("epochs = 1", "", "budget: give epochs or steps"),
     "levels not a list": ("[4, 16]", "4", "scientific.norm_batch_size: expected a list of levels"),
     "levels empty": ("[4, 16]", "[]", "scientific.norm_batch_size: expected a list of levels"),
-    "level twice": ("[4, 16]", "[4, 4]", "scientific.norm_batch_size: a level stands twice"),
+    "level twice": ("[4, 16]", "[4, 4]", "scientific.norm_batch_size: a level appears twice"),
     "nuisance a number": (LR, "learning_rate = 0.1", "nuisance.learning_rate: expected a table"),
     "no scale": ('scale = "log_uniform", ', "", "nuisance.learning_rate: expected a table"),
     "unknown scale": (
@@ -100,7 +100,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     ),
     "drawn below its field": ("low = 0.01", "low = -1", "a log scale cannot pass through zero"),
 }
-"""What is replaced in a good study by what, and what is said about it."""
+"""The text to replace in a good study, its replacement, and the message."""
 
 SETTINGS: dict[str, tuple[str, str]] = {
     "wrong type": ("hidden=8", "hidden: must be a list; got 8"),
@@ -173,9 +173,9 @@ SETTINGS: dict[str, tuple[str, str]] = {
 def refusal(path: Path, *settings: str) -> str:
     with pytest.raises(RequestError) as caught:
         plan_of(*settings, study=path)
-    said = str(caught.value)
-    assert said and "\n" not in said
-    return said
+    message = str(caught.value)
+    assert message and "\n" not in message
+    return message
 
 
 def study(folder: Path, old: str = "", new: str = "") -> Path:
@@ -191,14 +191,14 @@ def test_the_good_study_is_good(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", FILES)
 def test_a_wrong_file_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
-    old, new, said = FILES[case]
-    assert re.search(said, refusal(study(tmp_path, old, new)))
+    old, new, message = FILES[case]
+    assert re.search(message, refusal(study(tmp_path, old, new)))
 
 
 @pytest.mark.parametrize("case", SETTINGS)
 def test_a_wrong_setting_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
-    setting, said = SETTINGS[case]
-    assert re.search(said, refusal(study(tmp_path), setting))
+    setting, message = SETTINGS[case]
+    assert re.search(message, refusal(study(tmp_path), setting))
 
 
 def test_a_missing_study_is_named(tmp_path: Path) -> None:

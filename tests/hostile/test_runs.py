@@ -1,4 +1,4 @@
-"""A run whose files were cut, replaced or are another's: one sentence each, nothing touched."""
+"""A run whose files were cut, replaced or foreign: one sentence each, nothing touched."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def other_schema(root: Path) -> None:
 
 
 def other_types(root: Path) -> None:
-    """The right columns, every one of them a word."""
+    """The right columns, but every value is a word."""
     names = pq.read_schema(first(root)).names
     pq.write_table(pa.table({name: ["word", "word"] for name in names}), first(root))
 
@@ -151,7 +151,7 @@ STUDIES: dict[str, Damage] = {
 
 
 def state(root: Path) -> dict[str, object]:
-    """Every file with its content, every other thing with its kind."""
+    """Every file with its content, and every other entry with its kind."""
     return {
         str(path.relative_to(root)): path.read_bytes() if path.is_file() else path.stat().st_mode
         for path in root.rglob("*")
@@ -161,12 +161,12 @@ def state(root: Path) -> dict[str, object]:
 
 @pytest.fixture
 def relieved() -> Iterator[Callable[[Path], None]]:
-    """Ends the wait of whoever opened a pipe, so that a test fails instead of hanging."""
+    """Opens a pipe that a reader waits for, so that a test fails instead of hanging."""
     done, threads = threading.Event(), []
 
     def relieve(pipe: Path) -> None:
         while not done.wait(10):
-            with suppress(OSError):  # that no one waits
+            with suppress(OSError):  # Nobody waits for it.
                 os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
 
     def watch(pipe: Path) -> None:
@@ -181,7 +181,7 @@ def relieved() -> Iterator[Callable[[Path], None]]:
 
 @pytest.fixture
 def damaged(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy to damage, with a whole run beside it."""
+    """A copy to damage, next to an undamaged run."""
     shutil.copytree(whole, tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "run"
@@ -215,15 +215,19 @@ def test_a_damaged_table_is_named_and_nothing_is_touched(
     if (command, case) in BLIND:
         assert program(*COMMANDS[command](whole)).code == 0
     elif command == "verify":
-        said = program("verify", "run")
-        assert said.code == 1 and f"{key}" in said.out + said.err and len(said.err.splitlines()) < 2
+        ended = program("verify", "run")
+        assert (
+            ended.code == 1
+            and f"{key}" in ended.out + ended.err
+            and len(ended.err.splitlines()) < 2
+        )
     else:
-        said = program(*COMMANDS[command](whole))
-        (line,) = said.err.splitlines()
+        ended = program(*COMMANDS[command](whole))
+        (line,) = ended.err.splitlines()
         assert line.startswith("caviar: ") and key in line
-        assert said.code in (1, 2) if case in ("folder", "a file for a table") else 2
+        assert ended.code in (1, 2) if case in ("folder", "a file for a table") else 2
     after = state(damaged)
-    after.pop("study.json"), before.pop("study.json")  # a session more, or none
+    after.pop("study.json"), before.pop("study.json")  # One session more, or none.
     assert after == before
 
 
@@ -234,12 +238,12 @@ def test_a_damaged_study_is_named_and_nothing_is_touched(
 ) -> None:
     STUDIES[case](damaged)
     before = state(damaged)
-    said = program(*COMMANDS[command](whole))
-    (line,) = said.err.splitlines()
+    ended = program(*COMMANDS[command](whole))
+    (line,) = ended.err.splitlines()
     assert line.startswith("caviar: ") and len(line) < 1100
     assert "study.json" in line
-    assert said.code in (1, 2) if case == "a folder" else said.code == 2
-    assert said.out == "" and state(damaged) == before
+    assert ended.code in (1, 2) if case == "a folder" else ended.code == 2
+    assert ended.out == "" and state(damaged) == before
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -255,12 +259,12 @@ def test_a_pipe_in_a_run_is_not_waited_for(
     (damaged / key).unlink(missing_ok=True)
     os.mkfifo(damaged / key)
     relieved(damaged / key)
-    said = program(*COMMANDS[command](whole))
+    ended = program(*COMMANDS[command](whole))
     if command == "status" and key != "study.json":
-        assert said.code == 0
+        assert ended.code == 0
     else:
         assert (
-            said.code in (1, 2)
-            and key in said.out + said.err
-            and "plain file" in said.out + said.err
+            ended.code in (1, 2)
+            and key in ended.out + ended.err
+            and "regular file" in ended.out + ended.err
         )

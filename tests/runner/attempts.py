@@ -1,4 +1,4 @@
-"""Trials that stop and go on: small ones, all their checkpoints, and checkpoints taken apart."""
+"""Trials that stop and resume: small ones, all their checkpoints, and checkpoints taken apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVERYTHING = (
     *("norm=renorm", "optimizer=adam", "weight_decay=0.01", "dropout=0.2", "partitions=2"),
     *("shadow=true", "norm_batch_size=40", "log_probabilities=true"),
 )
-"""Draws from every stream and carries every kind of state."""
+"""A trial that draws from every stream and carries every kind of state."""
 
 
 def trial(*settings: str) -> tuple[TrialConfig, Data]:
@@ -51,13 +51,13 @@ def checkpoints(events: list[Event]) -> dict[int, Checkpoint]:
 
 
 def until(events: list[Event], step: int) -> list[Event]:
-    """What came before the checkpoint of a step."""
+    """The events before the checkpoint of a step."""
     return events[: events.index(checkpoints(events)[step])]
 
 
 @cache
 def everything() -> tuple[TrialConfig, Data, list[Event]]:
-    """A trial of everything that was never stopped."""
+    """The events of a trial with every kind of state that was never stopped."""
     config, data = trial(*EVERYTHING)
     return config, data, attempted(config, data)
 

@@ -41,11 +41,11 @@ def parent_of(pid: int) -> int:
 
 def descendants(ancestor: int) -> list[int]:
     parents = {pid: parent_of(pid) for pid in processes()}
-    found, fresh = [], [ancestor]
+    offspring, fresh = [], [ancestor]
     while fresh:
         fresh = [pid for pid, parent in parents.items() if parent in fresh]
-        found += fresh
-    return found
+        offspring += fresh
+    return offspring
 
 
 def busy_actors(ancestor: int) -> list[int]:
@@ -54,9 +54,9 @@ def busy_actors(ancestor: int) -> list[int]:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -64,7 +64,7 @@ JOBS = importlib.util.find_spec("aiohttp_cors") is not None
 """Whether ray[default] is installed, which has the server that takes jobs."""
 
 OTHER_PORTS = ("dashboard-agent-listen", "metrics-export", *(["ray-client-server"] if JOBS else []))
-"""Ports that Ray would take the same of for every cluster on a machine."""
+"""Ports for which Ray has one default for every cluster on a machine."""
 
 
 STATE = """
@@ -79,7 +79,7 @@ print(free, named, ray.util.placement_group_table())
 
 @dataclass(frozen=True)
 class Head:
-    """A running head: where it takes drivers and jobs, what reaches it, and its folder."""
+    """A running head: its addresses for drivers and jobs, its environment and its folder."""
 
     address: str
     jobs: str
@@ -87,7 +87,7 @@ class Head:
     folder: Path
 
     def state(self) -> str:
-        """What is free, which actors have names, which placement groups are there."""
+        """The free resources, the named actors and the placement groups of a cluster."""
         code = STATE.format(address=self.address)
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -100,7 +100,7 @@ class Head:
         return done.stdout
 
     def files(self) -> set[Path]:
-        """All but what Ray keeps of every driver and job: their logs, and the code they shipped."""
+        """All files except those that Ray keeps of every driver and job: logs and shipped code."""
         names = {path.relative_to(self.folder) for path in self.folder.rglob("*")}
         return {path for path in names if not {"logs", "runtime_resources"} & set(path.parts)}
 
@@ -115,9 +115,9 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def started_head(home: Path) -> Iterator[Head]:
-    """`ray start --head` on free ports; at the end its processes alone are stopped."""
+    """`ray start --head` on free ports; at the end only its own processes are stopped."""
     scratch = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # Unix sockets have short names.
-    said, port, jobs = scratch / "said", free_port(), free_port()
+    log_file, port, jobs = scratch / "said", free_port(), free_port()
     environment = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     words = [
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
@@ -125,7 +125,7 @@ def started_head(home: Path) -> Iterator[Head]:
         *(f"--{name}-port={free_port()}" for name in OTHER_PORTS),
         *("--num-cpus=2", "--object-store-memory=100000000", "--disable-usage-stats"),
     ]
-    with said.open("w") as log:
+    with log_file.open("w") as log:
         process = subprocess.Popen(
             words,
             env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
@@ -134,9 +134,9 @@ def started_head(home: Path) -> Iterator[Head]:
         )
     try:
         url = f"http://127.0.0.1:{jobs}"
-        up = eventually(lambda: process.poll() is not None or "started" in said.read_text())
-        assert up and process.poll() is None, said.read_text()
-        assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), said.read_text()
+        up = eventually(lambda: process.poll() is not None or "started" in log_file.read_text())
+        assert up and process.poll() is None, log_file.read_text()
+        assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), log_file.read_text()
         yield Head(f"127.0.0.1:{port}", url, environment, scratch)
     finally:
         process.terminate()

@@ -67,7 +67,7 @@ def plan_of(*settings: str, study: Path | None = None, trials: int | None = None
 
 
 def tiny(*settings: str, study: Iterable[str] = TINY) -> tuple[str, ...]:
-    """A small study with more settings, less what a norm without batch statistics leaves unread.
+    """A small study with more settings, without those that a norm of no batch statistics ignores.
 
     Group norm gets groups that divide the width.
     """
@@ -172,7 +172,7 @@ def ended_well(*words: str | Path, cwd: Path, **env: str) -> str:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
-    """Whether something comes true; the long limit only ends a test that fails."""
+    """Whether a condition becomes true; the long limit is only reached by a test that fails."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
@@ -186,7 +186,7 @@ def parts(root: Path, table: str) -> list[Path]:
 
 
 def tables(root: str | Path) -> dict[str, pd.DataFrame]:
-    """All tables of a run as an analysis reads them, without what may differ, in one order."""
+    """All tables of a run as an analysis reads them, sorted, without columns that may differ."""
     run = read_run(root)
     return {name: _in_order(getattr(run, name)) for name in ("trials", *MEASUREMENTS, "outcomes")}
 
@@ -213,14 +213,14 @@ Rows = dict[str, dict[tuple[Any, ...], int]]
 
 def rows_of(events: Iterable[Event]) -> Rows:
     """The rows of some blocks by table, as bytes, without the attempt; each with its count."""
-    found: Rows = {table: {} for table in ROW_TABLES}
+    rows: Rows = {table: {} for table in ROW_TABLES}
     for block in events:
         if isinstance(block, Block):
             names = sorted(block.columns)
             for row in zip(*(block.columns[name] for name in names), strict=True):
                 key = (block.trial_id, *(_bits(value) for value in row))
-                found[block.table][key] = found[block.table].get(key, 0) + 1
-    return found
+                rows[block.table][key] = rows[block.table].get(key, 0) + 1
+    return rows
 
 
 def _bits(value: Any) -> Any:
@@ -250,7 +250,7 @@ def block(table: str = "curves", rows: int = 3, trial_id: str = "t", attempt: in
 
 
 class Scripted:
-    """An executor that says what it is told to say and remembers what it was given."""
+    """An executor that sends scripted events and remembers the jobs that it was given."""
 
     workers = 1
 
@@ -268,7 +268,7 @@ class Scripted:
 
 
 def nothing(*_: object) -> None:
-    """An observer that looks away."""
+    """An observer that does nothing."""
 
 
 def local_workers() -> list[int]:
@@ -288,11 +288,11 @@ def data_of(features: Any, labels: Sequence[int]) -> Data:
 
 def rows_are_there(root: Path) -> None:
     """Every outcome on disk has all the rows of its attempt on disk."""
-    there: Counter[tuple[str, int]] = Counter()
+    rows_per_attempt: Counter[tuple[str, int]] = Counter()
     for table in ROW_TABLES:
-        there.update(
+        rows_per_attempt.update(
             zip(*read_rows(storage_at(root), table, ["trial_id", "attempt"]).values(), strict=True)
         )
     outcomes = read_rows(storage_at(root), "outcomes", ["trial_id", "attempt", "rows"])
     for trial, attempt, rows in zip(*outcomes.values(), strict=True):
-        assert there[trial, attempt] == rows
+        assert rows_per_attempt[trial, attempt] == rows

@@ -1,4 +1,4 @@
-"""Processes that compute with another kernel than this one, whatever they are told."""
+"""Processes that compute with another kernel than this one, whatever they are told to use."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def kernel_under(**variables: str) -> str:
 
 @cache
 def another_core() -> str:
-    """A core whose kernel this machine has and this process does not compute with."""
-    own = openblas_core()
-    if own is None:
+    """A core type whose kernel this machine has, but this process does not use."""
+    this_core = openblas_core()
+    if this_core is None:
         pytest.skip("numpy's BLAS has one kernel")
     for core in ("Haswell", "Sandybridge", "Prescott"):
-        if f" {own}, " not in kernel_under(OPENBLAS_CORETYPE=core):
+        if f" {this_core}, " not in kernel_under(OPENBLAS_CORETYPE=core):
             return core
     pytest.skip("OpenBLAS has one kernel here")
 

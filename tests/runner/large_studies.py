@@ -1,4 +1,4 @@
-"""Settings of studies that nobody may lay out whole: a million trials by draws, or by levels."""
+"""Settings of studies that are never laid out whole: a million trials by draws or by levels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An S3 server in this process, and a proxy in front of it that breaks what it is told to."""
+"""An S3 server in this process, and a proxy in front of it that injects faults."""
 
 from __future__ import annotations
 
@@ -55,20 +55,20 @@ def uri_at(port: int, path: str) -> str:
 
 
 def new_run() -> str:
-    """A path in the bucket that no test used yet."""
+    """A path in the bucket that no other test uses."""
     return f"{BUCKET}/{secrets.token_hex(6)}"
 
 
 def objects(port: int, path: str) -> dict[str, bytes]:
     """Every object under a path with its content, read past the proxy."""
     system, root = fs.FileSystem.from_uri(uri_at(port, path))
-    found = system.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
-    files = [info.path for info in found if info.type == fs.FileType.File]
+    entries = system.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
+    files = [info.path for info in entries if info.type == fs.FileType.File]
     return {p.removeprefix(f"{root}/"): system.open_input_file(p).read() for p in files}
 
 
 def drive(place: Storage, plan: Plan, seconds: float = 10.0) -> None:
-    """What the program does to carry out a plan."""
+    """Carry out a plan as the program does."""
     with place.hold():
         open_run(place, plan, "test")
         forget_ended(place)
@@ -84,7 +84,7 @@ class Request(NamedTuple):
 
     @property
     def puts(self) -> bool:
-        """Whether it puts an object of a run, or a part of one."""
+        """Whether a request writes an object of a run, or a part of one."""
         return self.method == "PUT" and not self.key.endswith("/")
 
 
@@ -122,7 +122,7 @@ class Proxy:
                 pass
 
     def _one(self, client: socket.socket, sent: BinaryIO) -> bool:
-        """Serve a request; whether the connection lives on."""
+        """Serve a request; returns whether the connection stays open."""
         head = _head(sent)
         if not head:
             return False
@@ -176,7 +176,7 @@ def _body(sent: BinaryIO, head: bytes) -> bytes:
         if not size:
             break
         body += sent.read(size + 2)
-    while line := sent.readline():  # trailers, up to an empty line
+    while line := sent.readline():  # Trailers, up to an empty line.
         body += line
         if line == b"\r\n":
             break

@@ -1,4 +1,4 @@
-"""The declaration of what reads which field, held against the rows of real trials."""
+"""The declaration of which fields are read, checked against the rows of real trials."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BASE: dict[str, Any] = {
     **{"hidden": [4], "batch_size": 8, "norm_batch_size": 4, "probe_batch_sizes": [4, 8]},
     **{"norm_groups": 2, "evaluations": 1, "probe_share": 0.99, "curve_rows": 2},
 }
-"""A trial of some ten milliseconds: two ghosts a step, everything measured."""
+"""A trial of about ten milliseconds: two ghosts per step, everything measured."""
 
 OTHER: dict[str, Any] = {
     **{"hidden": [8], "activation": "tanh", "norm": "stop-gradient", "batch_size": 12},
@@ -49,7 +49,7 @@ OTHER: dict[str, Any] = {
     **{"probe_share": 0.01, "shadow": True, "log_probabilities": True, "curve_rows": 3},
     **{"dtype": "float64"},
 }
-"""Another value of every field than the one it has in `BASE` and its variants."""
+"""For every field a value that differs from those in `BASE` and its variants."""
 
 TO_ROUNDING = {"partitions"}
 """Without ghosts it averages the same gradient with itself, summed in another order, and what is
@@ -69,14 +69,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
 LITTLE_READ = {"as it is", "norm layer", "no hidden layer", "no averages", "optimizer sgd"}
 
 COUNTED = {("a framework's decay", "decays")}
-"""Read, but only as what measuring takes: see the test below."""
+"""Fields that are read only for the cost of measuring: see the test below."""
 
 WHOLE: dict[str, dict[str, Any]] = {
     f"{norm}, {size} of 8": {"norm": norm, "norm_batch_size": size, "shadow": True}
     for norm in NORMS
     for size in (8, 12)
 }
-"""One ghost a step, of the batch or of more."""
+"""One ghost per step, of the batch or larger."""
 
 
 def trial(changes: dict[str, Any]) -> TrialConfig:

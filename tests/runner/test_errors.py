@@ -34,9 +34,9 @@ def test_the_nearest_allowed_word_or_all_of_them(
 
 @pytest.mark.parametrize("kind", [RequestError, StorageError])
 def test_a_sentence_is_one_short_line_that_no_terminal_obeys(kind: type[Exception]) -> None:
-    said = str(kind("a\tb\nc\x1b[31m" + "d" * 5000 + "end"))
-    assert said.startswith("a b c\\x1b[31md") and said.endswith("dend")
-    assert "\n" not in said and len(said) == 1003 and " … " in said
+    message = str(kind("a\tb\nc\x1b[31m" + "d" * 5000 + "end"))
+    assert message.startswith("a b c\\x1b[31md") and message.endswith("dend")
+    assert "\n" not in message and len(message) == 1003 and " … " in message
 
 
 def test_printable_text_stays_as_it_is() -> None:
@@ -53,6 +53,6 @@ def test_what_a_user_gave_is_quoted_in_a_line() -> None:
 
 def test_a_report_that_could_not_be_written_names_the_way_out() -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    said = str(unwritten_report("runs/a", error))
-    assert said.startswith("cannot write the report of 'runs/a': No space left on device; ")
-    assert "`caviar report runs/a`" in said
+    message = str(unwritten_report("runs/a", error))
+    assert message.startswith("cannot write the report of 'runs/a': No space left on device; ")
+    assert "`caviar report runs/a`" in message

@@ -69,7 +69,7 @@ def text_of(levels: str) -> str:
 FILES: dict[str, tuple[Callable[[], str], str]] = {
     "ten megabytes": (lambda: "#" * 10_000_000, "10,000,000 bytes, above the 1,000,000"),
     "a million levels": (lambda: text_of(str(list(range(10**6)))), "bytes, above the 1,000,000"),
-    "levels": (lambda: text_of(str([*range(2, 100_000), 7])), "a level stands twice"),
+    "levels": (lambda: text_of(str([*range(2, 100_000), 7])), "a level appears twice"),
     "brackets": (lambda: text_of("[" * 900_000), "nested too deeply"),
     "tables": (lambda: text_of("{a=" * 300_000), "s.toml"),
     "dots": (lambda: ".".join("a" * 400_000), "a key of more than"),

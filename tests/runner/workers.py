@@ -1,4 +1,4 @@
-"""What a worker may be given in place of a real trial."""
+"""Functions that a worker can run in place of a real trial."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
 from caviar.runner.trial.run_trial import run_trial
 
 FOR_GOOD = 3600.0
-"""Seconds that outlast any test: who waits so long is killed at a place that the test knows."""
+"""Seconds that outlast any test: a process that waits this long is killed at a known point."""
 
 
-def _settled(job: Job, said: object) -> Outcome:
-    return Outcome(job.trial_id, job.attempt, "completed", error=str(said))
+def _settled(job: Job, report: object) -> Outcome:
+    return Outcome(job.trial_id, job.attempt, "completed", error=str(report))
 
 
 def says_its_process(job: Job, data: Data) -> Iterator[Event]:
@@ -31,8 +31,8 @@ def says_its_process(job: Job, data: Data) -> Iterator[Event]:
 
 
 def says_its_threads(job: Job, data: Data) -> Iterator[Event]:
-    found = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
-    yield _settled(job, sorted(found))
+    threads = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+    yield _settled(job, sorted(threads))
 
 
 def says_its_kernel(job: Job, data: Data) -> Iterator[Event]:
@@ -45,7 +45,7 @@ def never_ends(job: Job, data: Data) -> Iterator[Event]:
 
 
 def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
-    """A real trial that sends its rows at once and never goes on after its first of a table."""
+    """A real trial that sends its rows at once and hangs after its first block of a table."""
     for event in run_trial(job, data, block_seconds=0.0):
         yield event
         if isinstance(event, Block) and event.table == table:
@@ -53,7 +53,7 @@ def holds_after(table: str, job: Job, data: Data) -> Iterator[Event]:
 
 
 def holds_until(release: Path, job: Job, data: Data) -> Iterator[Event]:
-    """A real trial that sends its rows at once and waits after its first until the file exists."""
+    """A real trial that sends its rows at once and waits after the first until a file exists."""
     for event in run_trial(job, data, block_seconds=0.0):
         yield event
         while isinstance(event, Block) and not release.exists():
@@ -61,21 +61,21 @@ def holds_until(release: Path, job: Job, data: Data) -> Iterator[Event]:
 
 
 def large_ghosts_hold(job: Job, data: Data) -> Iterator[Event]:
-    """Such a trial stops in its middle; the others, which are longer and go first, are whole."""
+    """Trials with a certain ghost size stop midway; the others, which go first, complete."""
     if job.config.norm_batch_size == 64:
         return holds_after("curves", job, data)
     return run_trial(job, data)
 
 
 def first_attempts_hold(job: Job, data: Data) -> Iterator[Event]:
-    """Every trial's first attempt stops in its middle; its second is whole."""
+    """Every trial's first attempt stops midway; its second completes."""
     if job.attempt == 0:
         return holds_after("curves", job, data)
     return run_trial(job, data)
 
 
 def dies_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
-    """The process ends in the middle of such a trial, at every attempt."""
+    """The process ends midway through such a trial, at every attempt."""
     events = run_trial(job, data)
     yield next(events)
     if job.config.norm_batch_size == 4:
@@ -84,14 +84,14 @@ def dies_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
 
 
 def fails_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
-    """Such a trial is given ghosts that do not divide its batch, which no study would let by."""
+    """Such a trial gets ghosts that do not divide its batch, which every study refuses."""
     size = 5 if job.config.norm_batch_size == 4 else job.config.norm_batch_size
     config = job.config.model_copy(update={"norm_batch_size": size})
     yield from run_trial(replace(job, config=config), data)
 
 
 def dies_at_first(job: Job, data: Data) -> Iterator[Event]:
-    """The process ends in the middle of every trial's first attempt."""
+    """The process ends midway through every trial's first attempt."""
     events = run_trial(job, data)
     yield next(events)
     if job.attempt == 0:
@@ -116,7 +116,7 @@ def poisoned(data: Data) -> Poison:
 
 
 def waits_for_ctrl_c(job: Job, data: Data) -> Iterator[Event]:
-    """A real trial that goes on once a Ctrl-C has reached its process, which blocks it."""
+    """A real trial that continues once a Ctrl-C, which it blocks, has reached its process."""
     events = run_trial(job, data)
     yield next(events)
     while signal.SIGINT not in signal.sigpending():
@@ -125,7 +125,7 @@ def waits_for_ctrl_c(job: Job, data: Data) -> Iterator[Event]:
 
 
 def speaks_and_dies(job: Job, data: Data) -> Iterator[Event]:
-    """The process says something on its stderr and ends."""
+    """The process writes to its stderr and ends."""
     yield Started(job.trial_id, job.attempt)
     print("zero\none\ntwo\n\nthree", file=sys.stderr, flush=True)
     os._exit(3)

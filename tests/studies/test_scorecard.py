@@ -1,4 +1,4 @@
-"""The scorecard's two pages: the README's table is the one of docs/scorecard.md, shortened."""
+"""The scorecard's two pages: the README's table is that of docs/scorecard.md, shortened."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.runner.large_studies import BIG, MANY_DRAWS, RATES
 
 @pytest.fixture
 def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Laying out a whole large plan would take minutes: nothing may ask for it."""
+    """Laying out a whole large plan would take minutes, so nothing may do it."""
 
     def trials(plan: Plan) -> Any:
         assert plan.small, "a large plan was laid out"
@@ -38,7 +38,7 @@ def test_a_million_trials_are_described_from_a_sample(kind: str) -> None:
 
 
 def test_the_real_program_needs_no_more_memory_for_a_million_trials(tmp_path: Path) -> None:
-    """An address space that a million trials would not fit into, nor their points."""
+    """An address space too small for a million trials or their points."""
     words = command("run", "--dry-run", *settings_of((*TINY, RATES, MANY_DRAWS)))
 
     def limited() -> None:
@@ -56,7 +56,7 @@ def test_a_dry_run_says_what_measuring_takes() -> None:
     text = describe(plan_of(*TINY, "shadow=true")).splitlines()[-1]
     assert text.startswith("measuring at frozen weights: about ")
     assert "which one measurement at the end exceeds" in text
-    assert "without gradient noise" in text and "the shadow takes 2." in text
+    assert "without gradient noise" in text and "the shadow takes another 2." in text
     long = describe(plan_of(*TINY, "budget.epochs=4000")).splitlines()[-1]
     assert "exceeds" not in long and "without" not in long and "shadow" not in long
 

@@ -1,4 +1,4 @@
-"""`caviar run`: a small study, again, larger, changed, failing."""
+"""`caviar run`: a small study, then the same again, a larger, a changed and a failing one."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def said(home: Path) -> str:
-    """What the default study says when it is made small, by a real start."""
+def output(home: Path) -> str:
+    """What the default study prints when it is made small, in a process of its own."""
     small = settings_of(
         ["replicas=3", "hidden=[8, 8]", "budget.epochs=3", "norm_batch_size=[8, 256]"]
     )
     return well(started("run", *small, cwd=home))
 
 
-def test_the_default_study_answers(said: str, home: Path) -> None:
+def test_the_default_study_answers(output: str, home: Path) -> None:
     root = home / "runs" / "quickstart"
-    lines = said.splitlines()
-    assert "6/6 trials · 0 running · 0 failed · 0 diverged · " in said
+    lines = output.splitlines()
+    assert "6/6 trials · 0 running · 0 failed · 0 diverged · " in output
     assert "rows: runs/quickstart" in lines
     assert lines[-1] == "report: runs/quickstart/report/index.html"
     assert (root / "report" / "index.html").read_text().startswith("<!")
@@ -64,7 +64,7 @@ def test_the_default_study_answers(said: str, home: Path) -> None:
 @pytest.mark.parametrize(
     "table", ["trials", "curves", "evaluations", "statistics", "noise", "outcomes"]
 )
-def test_pandas_reads_the_folder_of_a_table(table: str, said: str, home: Path) -> None:
+def test_pandas_reads_the_folder_of_a_table(table: str, output: str, home: Path) -> None:
     frame = pd.read_parquet(home / "runs" / "quickstart" / table)
     assert len(frame) and "trial_id" in frame
 
@@ -73,8 +73,8 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
     ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
     root = tmp_path / "runs" / "quickstart"
     before = {path: path.stat().st_mtime_ns for path in root.rglob("part-*")}
-    said = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
-    assert "resuming runs/quickstart: 4 of 4 trials are done" in said
+    output = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
+    assert "resuming runs/quickstart: 4 of 4 trials are done" in output
     assert {path: path.stat().st_mtime_ns for path in root.rglob("part-*")} == before
     sessions = read_study_json(storage_at(root))["sessions"]
     assert len(sessions) == 2 and sessions[1]["command"].startswith("caviar run --set ")
@@ -83,17 +83,17 @@ def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
 def test_a_study_grows_in_its_place(tmp_path: Path) -> None:
     for count in ("1", "3"):
         grown = ("--set", f"draws.count={count}", *INLINE, "--out")
-        said = ended_well("run", *SMALL, *grown, "grown", cwd=tmp_path)
-    assert "resuming grown: 2 of 6 trials are done" in said
+        output = ended_well("run", *SMALL, *grown, "grown", cwd=tmp_path)
+    assert "resuming grown: 2 of 6 trials are done" in output
     ended_well("run", *SMALL, *grown, "at-once", cwd=tmp_path)
     same_tables(tables(tmp_path / "grown"), tables(tmp_path / "at-once"))
 
 
 def test_the_first_trials_and_then_all(tmp_path: Path) -> None:
-    said = ended_well("run", *SMALL, *INLINE, "--trials", "3", cwd=tmp_path)
-    assert "3/3 trials" in said
-    said = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
-    assert "3 of 4 trials are done" in said and "4/4 trials" in said
+    output = ended_well("run", *SMALL, *INLINE, "--trials", "3", cwd=tmp_path)
+    assert "3/3 trials" in output
+    output = ended_well("run", *SMALL, *INLINE, cwd=tmp_path)
+    assert "3 of 4 trials are done" in output and "4/4 trials" in output
 
 
 def test_places_and_workers_give_the_same_bits(tmp_path: Path) -> None:
@@ -162,19 +162,19 @@ def test_a_trial_that_fails_is_told_and_the_others_are_done(tmp_path: Path) -> N
 def test_a_trial_that_diverges_is_a_result(tmp_path: Path) -> None:
     wild = ("--set", "scientific.learning_rate=[0.1, 1e30]", "--out", "run")
     nuisance = ("--set", "nuisance={}")
-    said = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
-    assert "4/4 trials · 0 running · 0 failed · 2 diverged" in said
+    output = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
+    assert "4/4 trials · 0 running · 0 failed · 2 diverged" in output
     outcomes = pd.read_parquet(tmp_path / "run" / "outcomes").set_index("status")
     assert [list(seeds) for seeds in outcomes.loc["diverged", "diverged_seeds"]] == [[0, 1]] * 2
     assert outcomes.loc["diverged", "rows"].tolist() == outcomes.loc["completed", "rows"].tolist()
-    said = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
-    assert "4 of 4 trials are done" in said
+    output = ended_well("run", *SMALL, *INLINE, *nuisance, *wild, "--trials", "4", cwd=tmp_path)
+    assert "4 of 4 trials are done" in output
 
 
 def test_a_dry_run_shows_every_default_and_writes_nothing(tmp_path: Path) -> None:
-    said = ended_well("run", "--dry-run", *settings_of(TINY), cwd=tmp_path)
-    assert "4 trials of 2 seeds" in said.splitlines()[0]
-    assert "data: wine, 13 features, 3 classes; 96 train, 40 validation, 42 test" in said
+    output = ended_well("run", "--dry-run", *settings_of(TINY), cwd=tmp_path)
+    assert "4 trials of 2 seeds" in output.splitlines()[0]
+    assert "data: wine, 13 features, 3 classes; 96 train, 40 validation, 42 test" in output
     for line in (
         "crossed: norm_batch_size = [4, 16]",
         "drawn (random): learning_rate = 0.",
@@ -183,7 +183,7 @@ def test_a_dry_run_shows_every_default_and_writes_nothing(tmp_path: Path) -> Non
         "fixed: steps = 12",
         "fixed: seeds = [0, 1]",
     ):
-        assert f"\n{line}" in said
+        assert f"\n{line}" in output
     assert not list(tmp_path.iterdir())
 
 
@@ -220,7 +220,7 @@ def test_the_installed_command_is_the_same_program(tmp_path: Path) -> None:
 def test_in_this_process_the_program_says_what_a_start_says(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """And it leaves nothing behind: most tests call it so."""
+    """It also leaves nothing behind: most tests call the program this way."""
 
     def state() -> tuple[object, ...]:
         return dict(os.environ), Path.cwd(), sys.argv, signal.getsignal(signal.SIGINT)

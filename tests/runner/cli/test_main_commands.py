@@ -1,4 +1,4 @@
-"""The smaller commands, and runs that are not finished or not good."""
+"""The smaller commands, and runs that are unfinished or damaged."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ INLINE = ("--on", "inline", "--no-report", "--out")
 
 
 def test_conventions_as_data(tmp_path: Path) -> None:
-    found = json.loads(ended_well("conventions", "--json", cwd=tmp_path))
-    assert [row["name"] for row in found] == list(ALL)
-    assert all(row.keys() == found[0].keys() for row in found)
+    rows = json.loads(ended_well("conventions", "--json", cwd=tmp_path))
+    assert [row["name"] for row in rows] == list(ALL)
+    assert all(row.keys() == rows[0].keys() for row in rows)
 
 
 def test_conventions_as_a_table(tmp_path: Path) -> None:
@@ -33,10 +33,10 @@ def test_conventions_as_a_table(tmp_path: Path) -> None:
 
 
 def test_doctor_says_what_a_bug_report_needs(tmp_path: Path) -> None:
-    said = ended_well("doctor", cwd=tmp_path)
+    output = ended_well("doctor", cwd=tmp_path)
     for key in ("host", "machine", "python", "versions", "blas", "kernel", "processor"):
-        assert f"\n{key}: " in f"\n{said}"
-    assert "'numpy': " in said and not list(tmp_path.iterdir())
+        assert f"\n{key}: " in f"\n{output}"
+    assert "'numpy': " in output and not list(tmp_path.iterdir())
 
 
 def test_without_a_command_help_is_shown(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_status_of_an_unfinished_run(half: Path) -> None:
-    said = ended_well("status", half, cwd=half.parent)
-    assert "2 of 4 trials done: 2 completed" in said and "2 not yet tried" in said
+    output = ended_well("status", half, cwd=half.parent)
+    assert "2 of 4 trials done: 2 completed" in output and "2 not yet tried" in output
 
 
 def test_verify_of_an_unfinished_run(half: Path) -> None:
@@ -65,9 +65,9 @@ def test_verify_of_an_unfinished_run(half: Path) -> None:
 
 
 def test_report_of_an_unfinished_run(half: Path) -> None:
-    said = ended_well("report", half, cwd=half.parent)
-    assert "quickstart on wine: 2 of 4 trials" in said
-    assert "FAULT  2 trials have no outcome yet, " in said
+    output = ended_well("report", half, cwd=half.parent)
+    assert "quickstart on wine: 2 of 4 trials" in output
+    assert "FAULT  2 trials have no outcome yet, " in output
     page = (half / "report" / "index.html").read_text()
     assert "2 of 4 trials" in page
     assert "2 trials have no outcome yet, " in page and "Nobody verified" not in page
@@ -77,15 +77,15 @@ def test_report_before_anything_is_done(half: Path, tmp_path: Path) -> None:
     run = shutil.copytree(half, tmp_path / "run")
     parts(run, "outcomes")[0].unlink()
     shutil.rmtree(run / "report", ignore_errors=True)
-    said = ended_well("report", run, cwd=tmp_path)
-    assert said.startswith("no report: no trial of ")
+    output = ended_well("report", run, cwd=tmp_path)
+    assert output.startswith("no report: no trial of ")
     assert not (run / "report").exists()
 
 
 def test_a_diverged_trial_is_verified_and_replayed(tmp_path: Path) -> None:
     wild = ("--set", "learning_rate=1e30", "--trials", "1")
-    said = ended_well("run", *settings_of(TINY), *wild, *INLINE, "run", cwd=tmp_path)
-    assert "1 diverged" in said
+    output = ended_well("run", *settings_of(TINY), *wild, *INLINE, "run", cwd=tmp_path)
+    assert "1 diverged" in output
     ended_well("verify", "run", cwd=tmp_path)
     (trial,) = read_rows(storage_at(tmp_path / "run"), "trials", ["trial_id"])["trial_id"]
     assert "the same bits in all 164 rows" in ended_well("replay", "run", trial, cwd=tmp_path)
@@ -116,8 +116,10 @@ def refused(*words: str | Path, cwd: Path) -> str:
 
 def test_a_dry_run_says_what_so_many_seeds_can_show(half: Path) -> None:
     plan = ("run", "--dry-run", *settings_of(TINY))
-    said = ended_well(*plan, cwd=half.parent).splitlines()[-1]
-    assert said.startswith("power (spread over seeds of test-loss differences assumed: 0.01 nats)")
+    output = ended_well(*plan, cwd=half.parent).splitlines()[-1]
+    assert output.startswith(
+        "power (spread over seeds of test-loss differences assumed: 0.01 nats)"
+    )
     piloted = ended_well(*plan, "--pilot", half, cwd=half.parent).splitlines()[-1]
     assert "differences pilot quickstart, 2 seeds: at most " in piloted
     assert "add --dry-run" in refused("run", "--pilot", half, cwd=half.parent)

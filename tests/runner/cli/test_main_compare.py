@@ -21,7 +21,7 @@ SMALL = (*settings_of(TINY), "--set", "replicas=5", "--on", "inline", "--no-repo
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One study twice, in another place and order of rows, and with another momentum."""
+    """One study twice, in another folder and order of rows; then with another momentum."""
     home = tmp_path_factory.mktemp("home")
     ended_well("run", *SMALL, "one", cwd=home)
     ended_well("run", *SMALL, "two", "--trials", "1", cwd=home)
@@ -44,11 +44,11 @@ def test_the_last_digit_of_one_value(home: Path, tmp_path: Path) -> None:
     table = pq.read_table(part)
     loss = table["loss"].to_numpy().copy()
     loss[7] = np.nextafter(loss[7], np.inf)
-    at = table.column_names.index("loss")
-    pq.write_table(table.set_column(at, "loss", pa.array(loss)), part)
-    said = json.loads(ended_well("compare", home / "one", other, "--json", cwd=tmp_path))
-    assert said["verdict"] == "last digits" and said["bits"]["differing"] == 1
-    (parted,) = [compared for compared in said["bits"]["tables"] if compared["differing"]]
+    column = table.column_names.index("loss")
+    pq.write_table(table.set_column(column, "loss", pa.array(loss)), part)
+    comparison = json.loads(ended_well("compare", home / "one", other, "--json", cwd=tmp_path))
+    assert comparison["verdict"] == "last digits" and comparison["bits"]["differing"] == 1
+    (parted,) = [compared for compared in comparison["bits"]["tables"] if compared["differing"]]
     assert parted["first"]["there"] == loss[7] and parted["first"]["column"] == "loss"
     assert 0 < parted["largest"]["loss"] < 1e-15
 
@@ -72,23 +72,23 @@ def refused(*words: str | Path, cwd: Path) -> str:
 
 def test_a_folder_that_is_no_run_is_refused(home: Path, tmp_path: Path) -> None:
     for pair in ((tmp_path, home / "one"), (home / "one", tmp_path)):
-        said = refused(*pair, cwd=home)
-        assert said == f"caviar: {str(tmp_path)!r} is not a run: it has no study.json"
+        message = refused(*pair, cwd=home)
+        assert message == f"caviar: {str(tmp_path)!r} is not a run: it has no study.json"
 
 
 def test_an_unfinished_run_is_refused(home: Path, tmp_path: Path) -> None:
     half = shutil.copytree(home / "two", tmp_path / "half")
     parts(half, "outcomes")[-1].unlink()
-    said = refused(home / "one", half, cwd=home)
-    assert said.startswith(
+    message = refused(home / "one", half, cwd=home)
+    assert message.startswith(
         f"caviar: {str(half)!r} is not finished: 3 of 4 trials are not yet tried;"
     )
 
 
 def test_nothing_in_common_is_refused(home: Path) -> None:
     ended_well("run", *SMALL, "eight", "--set", "norm_batch_size=[8]", cwd=home)
-    said = refused("one", "eight", cwd=home)
-    assert said == (
+    message = refused("one", "eight", cwd=home)
+    assert message == (
         "caviar: the runs have no level in common: one has norm_batch_size = 4 | 16; "
         "eight has norm_batch_size = 8"
     )

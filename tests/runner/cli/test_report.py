@@ -1,4 +1,4 @@
-"""The report of a run: the answer first, then faults, then where the page lies."""
+"""The report of a run: first the answer, then faults, then the path of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment variables for what is started inside, and for nothing else."""
+"""Environment variables for processes that are started inside, and for no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every executor keeps to, and how a worker with another kernel is spoken of."""
+"""What every executor holds to, and what is said about a worker with another kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.runner.helpers import TINY, jobs_of, plan_of
 def test_the_sentence_names_both_kernels() -> None:
     assert other_kernel("the Ray actor on b", "openblas 1 Zen", "openblas 1 Haswell") == (
         "the Ray actor on b computes with openblas 1 Zen, and caviar here with openblas 1 Haswell: "
-        "trials would differ in their last digits, so it gets none"
+        "trials would differ in their last digits, so this worker gets none"
     )
 
 

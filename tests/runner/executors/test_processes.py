@@ -59,7 +59,7 @@ def run_on(
 
 @pytest.fixture(scope="module")
 def expected(plan: Plan) -> Rows:
-    """The rows as this process makes them."""
+    """The rows that this process computes."""
     progress, sink = run_on(InlineExecutor(plan.data), plan)
     assert progress.done == 4
     return rows_of(sink.blocks)
@@ -110,10 +110,10 @@ def test_no_more_workers_start_than_there_are_jobs(tiny: Plan) -> None:
 
 
 def test_a_worker_has_one_blas_thread_and_the_driver_keeps_its_own(tiny: Plan) -> None:
-    own: dict[str, str | None] = {name: "2" for name in ONE_BLAS_THREAD}
-    with environment(own):
+    two_threads: dict[str, str | None] = {name: "2" for name in ONE_BLAS_THREAD}
+    with environment(two_threads):
         assert set(said(1, tiny, workers.says_its_threads)) == {"[1]"}
-        assert {name: os.environ[name] for name in own} == own
+        assert {name: os.environ[name] for name in two_threads} == two_threads
 
 
 def test_jobs_may_be_submitted_while_others_run(tiny: Plan) -> None:

@@ -16,14 +16,14 @@ from tests.runner.kernels import another_core, forcing
 
 
 def test_a_worker_takes_the_kernel_that_the_driver_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the environment has another, which came after the driver loaded numpy."""
+    """Although the environment names another one, set after the driver loaded numpy."""
     plan = plan_of(*TINY)
     monkeypatch.setenv("OPENBLAS_CORETYPE", another_core())
     executor = LocalExecutor(plan.data, 1, workers.says_its_kernel)
     executor.submit(jobs_of(plan)[0])
-    said = [event.error for event in executor.events() if isinstance(event, Outcome)]
+    kernels = [event.error for event in executor.events() if isinstance(event, Outcome)]
     executor.close()
-    assert said == [arithmetic().kernel]
+    assert kernels == [arithmetic().kernel]
 
 
 def test_a_worker_with_another_kernel_ends_the_run(
@@ -39,7 +39,7 @@ def test_a_worker_with_another_kernel_ends_the_run(
             list(executor.events())
     finally:
         executor.close()
-    said = str(refusal.value)
-    assert said.startswith("the local worker computes with ")
-    assert f"caviar here with {arithmetic().kernel}: trials would differ in their last" in said
-    assert said.endswith("a kernel that every machine has")
+    message = str(refusal.value)
+    assert message.startswith("the local worker computes with ")
+    assert f"caviar here with {arithmetic().kernel}: trials would differ in their last" in message
+    assert message.endswith("a kernel that every machine has")

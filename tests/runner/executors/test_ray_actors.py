@@ -1,4 +1,4 @@
-"""Ray: the same bits on actors, whatever happens to them, and by jobs on a cluster that exists."""
+"""Ray: the same bits on actors, whatever happens to them, and from jobs on a running cluster."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ from caviar.runner.cli.main import main
 from tests.runner.workers import large_ghosts_hold
 main(partial(carried_out, trial=large_ghosts_hold))
 """
-"""The program, with actors that never go on with half of the trials."""
+"""The program, with actors that never finish half of the trials."""
 
 needs_jobs = pytest.mark.skipif(not JOBS, reason="jobs need ray[default], which is not installed")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home for the token that Ray writes, and that other clusters would stumble over."""
+    """A home folder for the token that Ray writes, which would disturb other clusters."""
     return tmp_path_factory.mktemp("home")
 
 
 def environment() -> dict[str, str]:
-    """What Ray or the BLAS read from it."""
-    own = ("HOME", *ONE_BLAS_THREAD)
-    return {k: v for k, v in os.environ.items() if k in own or k.startswith("RAY_")}
+    """The variables that Ray or the BLAS read."""
+    kept = ("HOME", *ONE_BLAS_THREAD)
+    return {k: v for k, v in os.environ.items() if k in kept or k.startswith("RAY_")}
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    """The tables as local workers make them."""
+    """The tables that local workers make."""
     folder = tmp_path_factory.mktemp("local")
     ended_well("run", *settings_of(TINY), "--no-report", "--out", "run", cwd=folder)
     return tables(folder / "run")
@@ -97,7 +97,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
 
 @pytest.fixture(scope="module")
 def whole_study(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    """The rows of the longer study that drivers are stopped in."""
+    """The rows of the longer study, in which drivers are stopped."""
     folder = tmp_path_factory.mktemp("whole")
     ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
     return rows_that_count(folder / "run")
@@ -117,8 +117,8 @@ def run_on_ray(
 def test_without_a_cluster_one_is_started_and_stopped(
     expected: dict[str, pd.DataFrame], home: Path, tmp_path: Path
 ) -> None:
-    said = well(started("run", *SMALL, "--out", "run", cwd=tmp_path))
-    assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in said
+    output = well(started("run", *SMALL, "--out", "run", cwd=tmp_path))
+    assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in output
     same_tables(tables(tmp_path / "run"), expected)
     ended_well("verify", "run", cwd=tmp_path)
 
@@ -158,7 +158,7 @@ def test_an_actor_has_one_blas_thread_and_the_driver_keeps_its_own(
     [
         signal.SIGINT,
         pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-        # Ray's own processes take a minute to see that the driver is gone.
+        # Ray's own processes take a minute to notice that the driver is gone.
         pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
     ],
 )
@@ -177,12 +177,12 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
     assert eventually(lambda: bool(busy_actors(process.pid)))
     started = descendants(process.pid)
     process.send_signal(number)
-    said, complaints = process.communicate(timeout=120)
+    output, complaints = process.communicate(timeout=120)
     assert all_gone(started)
     fault.inject()
     if number != signal.SIGKILL:
         assert (process.returncode, complaints) == (130, "")
-        assert "the same command resumes" in said
+        assert "the same command resumes" in output
     before = rows_that_count(root)
     with fault.recovering():
         ended_well("run", *STUDY, "--no-report", "--out", root, cwd=tmp_path)
@@ -192,16 +192,16 @@ def test_a_driver_that_is_stopped_leaves_no_process_and_resumes(
 
 @pytest.fixture(scope="session")
 def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
-    with started_head(tmp_path_factory.mktemp("head")) as found:
-        yield found
+    with started_head(tmp_path_factory.mktemp("head")) as started:
+        yield started
 
 
 def test_a_cluster_that_exists_is_used(
     head: Head, expected: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     for name, way in (("option", ["--address", head.address]), ("variable", [])):
-        own = {} if way else {"RAY_ADDRESS": head.address}
-        environment = {**head.environment, **own}
+        named = {} if way else {"RAY_ADDRESS": head.address}
+        environment = {**head.environment, **named}
         well(started("run", *SMALL, *way, "--out", name, cwd=tmp_path, **environment))
         same_tables(tables(tmp_path / name), expected)
 

@@ -1,4 +1,4 @@
-"""Actors compute with the driver's kernel, or get no trial; and why one cannot start is told."""
+"""Actors compute with the driver's kernel, or get no trial; a failed start is explained."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.ray
 def test_an_actor_takes_the_kernel_that_the_driver_names(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though the machine's environment has another."""
+    """Although the machine's environment names another one."""
     monkeypatch.setenv("OPENBLAS_CORETYPE", another_core())
     _, sink = run_on_ray(plan, workers.says_its_kernel)
     assert {outcome.error for outcome in sink.outcomes} == {arithmetic().kernel}
@@ -44,13 +44,15 @@ def test_where_every_actor_has_another_kernel_the_run_ends(
 ) -> None:
     forced = forcing(tmp_path, {"OPENBLAS_CORETYPE": another_core()})
     monkeypatch.setenv("PYTHONPATH", forced)
-    with pytest.raises(RequestError, match="no worker computes as caviar does here: the Ray actor"):
+    with pytest.raises(
+        RequestError, match="no worker computes with the kernel of caviar here: the Ray"
+    ):
         run_on_ray(plan, workers.says_its_kernel)
 
 
 @pytest.fixture
 def two_kernels(tmp_path: Path) -> Iterator[Cluster]:
-    """A cluster of a machine with this process's kernel and one with another."""
+    """A cluster of two machines: one with this process's kernel, one with another."""
     node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
     forced = forcing(tmp_path, {"OPENBLAS_CORETYPE": another_core()})
     cluster = Cluster(True, head_node_args={**node, "include_dashboard": False})
@@ -63,7 +65,7 @@ def two_kernels(tmp_path: Path) -> Iterator[Cluster]:
 def test_a_machine_with_another_kernel_gets_no_trial(
     plan: Plan, two_kernels: Cluster, tmp_path: Path
 ) -> None:
-    """The trials wait for the machine to be refused."""
+    """The trials wait until the machine has been refused."""
     sink, refusals, release = MemorySink(), list[str](), tmp_path / "release"
 
     def observe(_: Progress, event: Event) -> None:
@@ -86,7 +88,7 @@ def test_a_machine_with_another_kernel_gets_no_trial(
 def test_why_an_actor_cannot_be_made_is_told_in_one_line(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What its trials need is found here and not there: Ray ships no import path."""
+    """Its trials need a module that only the driver finds: Ray ships no import path."""
     module = tmp_path / "trainer_of_a_user.py"
     module.write_text("def run(job, data): ...\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""A cluster gets caviar from the driver, and none of the modules of the driver's folder."""
+"""A cluster gets caviar from the driver, but no module of the driver's folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.ray
 OF_THE_USER = ("model.py", "runner.py", "analysis/__init__.py", "types.py", "signal.py")
 
 FORGET = "import sys; sys.path = [path for path in sys.path if path != {root!r}]"
-"""Where this is the `sitecustomize`, the clone's own caviar is not found."""
+"""A `sitecustomize` that hides the clone's own caviar."""
 
 ASK = """
 import ray

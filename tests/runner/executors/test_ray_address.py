@@ -1,4 +1,4 @@
-"""Whether anyone listens at an address, and what is said where Ray would not connect."""
+"""Whether anything listens at an address, and what is said if Ray does not connect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_what_is_no_host_and_port_is_left_to_ray(where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "error", "said"),
+    ("where", "error", "message"),
     [
         ("local", OSError("too slow.\nmore"), "cannot start a Ray cluster here: too slow. Try"),
         ("a:1", OSError("refused"), "cannot use the Ray cluster at 'a:1': refused; check the add"),
@@ -32,6 +32,6 @@ def test_what_is_no_host_and_port_is_left_to_ray(where: str) -> None:
         ("a:1", RuntimeError("Missing token"), "the Ray cluster at 'a:1' refuses the token"),
     ],
 )
-def test_a_refusal_is_one_sentence_with_advice(where: str, error: Exception, said: str) -> None:
-    assert refusal(where, error).startswith(said)
+def test_a_refusal_is_one_sentence_with_advice(where: str, error: Exception, message: str) -> None:
+    assert refusal(where, error).startswith(message)
     assert "\n" not in refusal(where, error)

@@ -1,4 +1,4 @@
-"""Ray's pages about a death in one line, and whether a machine went with it."""
+"""Ray's pages about a death as one line, and whether a machine was lost with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL: Exception = OutOfMemoryError(OUT_OF_MEMORY)  # type: ignore[no-untyped-cal
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (RayError("\x1b[36mray::A.run()\x1b[39m ended\nand a page more"), "ray::A.run() ended"),
         (RayError(""), "RayError"),
@@ -26,8 +26,8 @@ FULL: Exception = OutOfMemoryError(OUT_OF_MEMORY)  # type: ignore[no-untyped-cal
         ),
     ],
 )
-def test_a_page_of_ray_becomes_a_line(error: Exception, said: str) -> None:
-    assert told(error) == said
+def test_a_page_of_ray_becomes_a_line(error: Exception, message: str) -> None:
+    assert told(error) == message
 
 
 def test_a_process_that_ran_out_of_memory_lost_no_machine() -> None:

@@ -1,4 +1,4 @@
-"""The private folder of a local Ray cluster: its owner alone reads it, and it is never left."""
+"""The private folder of a local Ray cluster: only its owner reads it, and it is removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_SOCKET = 107
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A short folder for the folders, which a path of pytest's is not."""
+    """A folder with a short path, since pytest's paths are too long."""
     short = Path(tempfile.mkdtemp(prefix="cv", dir="/tmp"))
     monkeypatch.setenv("RAY_TMPDIR", str(short))
     yield short
@@ -57,7 +57,7 @@ def test_what_a_killed_driver_left_goes_at_the_next_start(
 ) -> None:
     os.close(folder.lock)  # As the system does when its process ends.
     fresh = make_folder()
-    assert folder.path.exists()  # It might be one that is not locked yet.
+    assert folder.path.exists()  # Its driver may not have locked it yet.
     later(monkeypatch)
     last = make_folder()
     assert not folder.path.exists() and fresh.path.exists()

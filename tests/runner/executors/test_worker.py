@@ -1,4 +1,4 @@
-"""A worker on its own: what it says of its kernel, and when it ends."""
+"""A worker on its own: what it reports about its kernel, and when it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan carried out: resumed, stopped in order, and never written beside another writer."""
+"""Carrying out a plan: resuming, stopping cleanly, and refusing a second writer."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_what_is_left_is_run_and_then_nothing(
     first = carried_out(plan, tmp_path / "run", make, "the first")
     again = carried_out(plan, tmp_path / "run", make, "the second")
     assert counts == [4, 0] and (first.done, again.done) == (4, 4)
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("4/4 trials · 0 running · 0 failed")
-    assert said[1] == f"resuming {tmp_path / 'run'}: 4 of 4 trials are done"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("4/4 trials · 0 running · 0 failed")
+    assert lines[1] == f"resuming {tmp_path / 'run'}: 4 of 4 trials are done"
     sessions = read_study_json(storage_at(tmp_path / "run"))["sessions"]
     assert [session["command"] for session in sessions] == ["the first", "the second"]
     assert not verify_run(storage_at(tmp_path / "run")).faults
@@ -61,7 +61,7 @@ def test_what_is_left_is_run_and_then_nothing(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_in_order(number: signal.Signals, plan: Plan, tmp_path: Path) -> None:
-    """Between two events, with all that was sent on disk; then the handlers of before are back."""
+    """It stops between two events, with every sent row on disk, and restores the handlers."""
     before = signal.getsignal(number)
 
     def signalled(job: Job, data: Data) -> Iterator[Event]:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 STUDY = settings_of(
     [*DIGITS, "budget={ steps = 240 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
-"""Four trials of a part of a second each, those with the small ghosts first."""
+"""Four trials of under a second each, those with small ghosts first."""
 
 PROGRAM = """
 from functools import partial
@@ -113,18 +113,18 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(undisturbed: Path) -> dict[str, pd.DataFrame]:
-    """The tables of a run that nothing disturbed."""
+    """The tables of an undisturbed run."""
     return tables(undisturbed)
 
 
 def more(root: Path, table: str) -> Callable[[], bool]:
-    """Comes true with the next part file of a table."""
+    """Becomes true with the next part file of a table."""
     before = len(parts(root, table))
     return lambda: len(parts(root, table)) > before
 
 
 def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
-    """The same command ends with the tables of the run that nothing disturbed."""
+    """The same command ends with the tables of the undisturbed run."""
     before = rows_that_count(root)
     with fault.recovering():
         to_the_end(root)
@@ -169,15 +169,15 @@ def test_a_request_to_stop_commits_and_ends(
     tmp_path: Path,
 ) -> None:
     """Ctrl-C reaches the whole process group, so the workers get it too."""
-    root, said = tmp_path / "run", tmp_path / "said"
+    root, log = tmp_path / "run", tmp_path / "said"
     ended = expected["outcomes"].merge(expected["trials"]).query("norm_batch_size == 8")
 
     def in_the_middle() -> bool:
         """Half of the trials are complete, and rows of the others are received."""
-        now = said.read_text()
+        now = log.read_text()
         return "\n2/4 trials" in now and rows_shown(now) > ended["rows"].sum()
 
-    with said.open("w") as out, driving(root, HALF_DONE, seconds=NEVER, stdout=out) as process:
+    with log.open("w") as out, driving(root, HALF_DONE, seconds=NEVER, stdout=out) as process:
         assert eventually(in_the_middle)
         assert not parts(root, "curves") and not parts(root, "outcomes")
         workers = children(process.pid)
@@ -185,8 +185,8 @@ def test_a_request_to_stop_commits_and_ends(
         _, complaints = process.communicate(timeout=120)
     fault.inject()
     assert (process.returncode, complaints) == (130, "")
-    shown = said.read_text()
-    assert "interrupted: what was measured is on disk; the same command resumes" in shown
+    shown = log.read_text()
+    assert "interrupted: all that was measured is on disk; the same command resumes" in shown
     assert len(workers) >= 2 and all_gone(workers)
     whole(root)
     on_disk = sum(
@@ -198,10 +198,10 @@ def test_a_request_to_stop_commits_and_ends(
     resumes(root, undisturbed, fault)
 
 
-def rows_shown(said: str) -> int:
-    """The rows that the program said it has, the last time it did."""
-    found = re.findall(r"([\d,]+) rows", said)
-    return int(found[-1].replace(",", "")) if found else 0
+def rows_shown(output: str) -> int:
+    """The number of rows in the program's last progress line."""
+    counts = re.findall(r"([\d,]+) rows", output)
+    return int(counts[-1].replace(",", "")) if counts else 0
 
 
 @pytest.mark.faults("Ctrl-C twice")
@@ -215,7 +215,7 @@ def test_a_second_request_stops_at_once_and_tears_nothing(
         workers = children(process.pid)
         for _ in range(2):
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)  # which ends with the last process that could print
+        process.communicate(timeout=120)  # It ends with the last process that could print.
         assert len(workers) >= 2 and all_gone(workers)
     fault.inject()
     assert process.returncode == 130
@@ -228,9 +228,9 @@ def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
     with driving(root, HELD_AT_START) as process:
         assert eventually(lambda: (root / "study.json").exists())
         process.send_signal(signal.SIGINT)
-        said, complaints = process.communicate(timeout=120)
+        output, complaints = process.communicate(timeout=120)
     assert (process.returncode, complaints) == (130, "")
-    assert "the same command resumes" in said
+    assert "the same command resumes" in output
     whole(root)
 
 
@@ -239,13 +239,13 @@ def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
     with driving(root, HELD_AT_START) as process:
         assert eventually(lambda: bool(parts(root, "trials")))
         with driving(root) as second:
-            said, complaints = second.communicate(timeout=120)
+            output, complaints = second.communicate(timeout=120)
         assert second.returncode == 2 and "another caviar is writing" in complaints
-        assert said == ""
+        assert output == ""
         assert eventually(lambda: len(children(process.pid)) == 2)
         workers = children(process.pid)
         process.kill()
         process.wait()
-        assert all_gone(workers)  # though they are at trials that never end
+        assert all_gone(workers)  # Although they run trials that never end.
     with driving(root, HELD_AT_START) as third:
         assert eventually(lambda: len(children(third.pid)) == 2)

@@ -76,14 +76,14 @@ def test_the_longest_go_first() -> None:
         replace(job, config=job.config.model_copy(update={"steps": steps}))
         for job, steps in zip(JOBS, lengths, strict=True)
     ]
-    seen: list[int] = []
+    order: list[int] = []
 
     def script(submitted: list[Job]) -> Iterator[Event]:
-        seen.extend(job.config.steps for job in submitted)
+        order.extend(job.config.steps for job in submitted)
         yield from one_after_the_other(submitted)
 
     run(script, jobs)
-    assert seen == [2000, 900, 40, 3]
+    assert order == [2000, 900, 40, 3]
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ def test_every_event_is_observed_and_every_event_is_a_tick() -> None:
         yield from one_after_the_other(submitted)
         yield Idle()
 
-    seen: list[Event] = []
+    observed: list[Event] = []
     sink = Ticking()
-    run_study(JOBS, Scripted(script), sink, lambda progress, event: seen.append(event))
-    assert len(seen) == sink.ticks == 14
-    assert seen[0] == seen[-1] == Idle()
+    run_study(JOBS, Scripted(script), sink, lambda progress, event: observed.append(event))
+    assert len(observed) == sink.ticks == 14
+    assert observed[0] == observed[-1] == Idle()
 
 
 def test_running_trials_are_known() -> None:

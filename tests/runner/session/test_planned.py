@@ -1,4 +1,4 @@
-"""A run that holds one training under several identities, as runs of before do, stays whole."""
+"""A run that holds one training under several identities, as older runs do, stays complete."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ PLAN = planned(3)
 """Four trials: one of sgd, and momentum at three draws."""
 
 BEFORE = tuple(PLAN.bench.given(position) for position in PLAN.layout)
-"""Six trials: sgd at every draw, each with the draw's momentum, which it does not read."""
+"""Six trials: sgd at every draw, with the draw's momentum, which sgd does not read."""
 
 
 def began(root: Path, settled: tuple[TrialConfig, ...]) -> Storage:
-    """A run of before with these of its trials done."""
+    """An older run in which these trials are done."""
     storage = storage_at(root)
     open_run(storage, PLAN, "caviar run")
     with closing(ParquetSink(storage)) as sink:
@@ -50,7 +50,7 @@ def began(root: Path, settled: tuple[TrialConfig, ...]) -> Storage:
 
 
 def resume(storage: Storage, plan: Plan) -> list[str]:
-    """Run what is left, and say which trials that were."""
+    """Run the unfinished trials, and return their ids."""
     open_run(storage, plan, "caviar run")
     with closing(ParquetSink(storage)) as sink:
         sink.plan(unplanned(storage, plan))

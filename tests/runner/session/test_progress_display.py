@@ -1,4 +1,4 @@
-"""What a run says while it runs."""
+"""What a run prints while it runs."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def text(console: Console) -> str:
 
 def progress(failed: bool = False, clock: Callable[[], float] = lambda: 0.0) -> Progress:
     cost = {"a": 1.0, "b": 3.0}
-    found = Progress(total=8, already=2, cost=cost, running={"b"}, rows=12_345, clock=clock)
-    found.outcomes.update(["completed", "diverged", *(["failed"] if failed else [])])
-    found.first_failure = FAILURE if failed else None
-    return found
+    state = Progress(total=8, already=2, cost=cost, running={"b"}, rows=12_345, clock=clock)
+    state.outcomes.update(["completed", "diverged", *(["failed"] if failed else [])])
+    state.first_failure = FAILURE if failed else None
+    return state
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_durations(seconds: float | None, shown: str) -> None:
 
 
 def test_one_line_has_the_counts() -> None:
-    said = line(progress(failed=True))
-    assert said.startswith("5/8 trials · 1 running · 1 failed · 1 diverged · 12,345 rows · ")
+    output = line(progress(failed=True))
+    assert output.startswith("5/8 trials · 1 running · 1 failed · 1 diverged · 12,345 rows · ")
 
 
 def test_time_left_is_the_share_of_cost() -> None:
     times = iter([100.0, 110.0])
-    found = progress(clock=lambda: next(times))
-    assert found.seconds_left is None
-    found.cost_done = 1.0
-    assert found.seconds_left == pytest.approx(30)
+    state = progress(clock=lambda: next(times))
+    assert state.seconds_left is None
+    state.cost_done = 1.0
+    assert state.seconds_left == pytest.approx(30)
 
 
 def test_a_failure_is_shown_once_and_as_it_is() -> None:
@@ -98,8 +98,10 @@ def test_waiting_for_workers_is_said_once_in_a_while() -> None:
     for second in range(0, 200, 5):
         now[0] = float(second)
         display(busy if second < 30 else stuck, Idle())
-    said = [x for x in text(console).splitlines() if x.startswith("no worker has taken a trial")]
-    assert [x.split(":")[0] for x in said] == [
+    messages = [
+        x for x in text(console).splitlines() if x.startswith("no worker has taken a trial")
+    ]
+    assert [x.split(":")[0] for x in messages] == [
         "no worker has taken a trial for 1 min 00 s",
         "no worker has taken a trial for 2 min 00 s",
     ]

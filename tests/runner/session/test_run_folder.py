@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, what it holds, what of it is left to do."""
+"""The folder of a run: its study, its content, and the trials that are left to do."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ def test_every_session_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_session_says_with_what_it_ran() -> None:
-    found = session("c")
+    recorded = session("c")
     for key in ("started", "host", "machine", "python", "versions", "blas"):
-        assert found[key]
+        assert recorded[key]
     here = arithmetic()
-    assert (found["kernel"], found["processor"]) == (here.kernel, here.processor)
-    assert found["blas_threads"] == here.threads
+    assert (recorded["kernel"], recorded["processor"]) == (here.kernel, here.processor)
+    assert recorded["blas_threads"] == here.threads
     for package in ("numpy", "pyarrow", "ray", "scikit-learn"):
-        assert found["versions"][package][0].isdigit()
-    assert "core type" in found["blas"]
+        assert recorded["versions"][package][0].isdigit()
+    assert "core type" in recorded["blas"]
 
 
 def test_a_run_that_another_kernel_began_is_refused_until_that_is_accepted(tmp_path: Path) -> None:
@@ -97,13 +97,13 @@ def test_a_run_that_another_kernel_began_is_refused_until_that_is_accepted(tmp_p
     assert other_kernel_before(content) == ""
     content["sessions"][-1]["kernel"] = "openblas 0.3 Haswell, numpy X86_V3"
     (tmp_path / "study.json").write_text(json.dumps(content))
-    said = (
-        "the last session of this run computed with openblas 0.3 Haswell, numpy X86_V3, this one "
-        f"computes with {arithmetic().kernel}: its trials would differ in their last digits"
+    sentence = (
+        "the last session of this run computed with openblas 0.3 Haswell, numpy X86_V3, but this "
+        f"one with {arithmetic().kernel}: its trials would differ in their last digits"
     )
     with pytest.raises(RequestError, match="add --accept-other-processor") as refused:
         open_run(storage, PLAN, "c")
-    assert str(refused.value).startswith(f"{said}; set OPENBLAS_CORETYPE")
+    assert str(refused.value).startswith(f"{sentence}; set OPENBLAS_CORETYPE")
     assert len(read_study_json(storage)["sessions"]) == 2
     open_run(storage, PLAN, "c", accept_other_processor=True)
     assert len(read_study_json(storage)["sessions"]) == 3
@@ -129,7 +129,7 @@ def test_more_draws_are_the_same_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "change"),
     [
         ("budget.epochs=3", "budget.epochs is 2 there and 3 here"),
         ("replicas=3", "replicas is 2 there and 3 here"),
@@ -144,12 +144,12 @@ def test_more_draws_are_the_same_study(tmp_path: Path) -> None:
     ],
 )
 def test_another_study_is_refused_with_the_difference(
-    setting: str, said: str, tmp_path: Path
+    setting: str, change: str, tmp_path: Path
 ) -> None:
     open_run(storage_at(tmp_path), PLAN, "c")
     before = (tmp_path / "study.json").read_bytes()
     message = refused(tmp_path, changed(setting))
-    assert "holds another study: " in message and said in message
+    assert "holds another study: " in message and change in message
     assert (tmp_path / "study.json").read_bytes() == before
 
 
@@ -174,9 +174,9 @@ def test_one_and_one_point_zero_are_the_same_study(setting: str, tmp_path: Path)
 
 
 def test_difference_walks_into_tables() -> None:
-    there = {"a": {"b": 1, "c": 2}, "d": [1]}
-    assert difference(there, there) == []
-    assert difference(there, {"a": {"b": 1, "c": 3}, "d": [2]}) == [
+    recorded = {"a": {"b": 1, "c": 2}, "d": [1]}
+    assert difference(recorded, recorded) == []
+    assert difference(recorded, {"a": {"b": 1, "c": 3}, "d": [2]}) == [
         "a.c is 2 there and 3 here",
         "d is [1] there and [2] here",
     ]

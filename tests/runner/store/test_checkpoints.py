@@ -1,4 +1,4 @@
-"""Checkpoints that a run keeps: which count, and the rows up to them."""
+"""The checkpoints of a run: which of them count, and the rows up to them."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ def test_a_trial_goes_on_with_its_rows_under_the_new_attempt(
 ) -> None:
     job = job_of(plan, attempt=3)
     assert kept_trials(storage) == {job.trial_id}
-    found = continued(storage, [job])
-    assert found.notes == [] and set(found.jobs) == {job.trial_id}
-    again = found.jobs[job.trial_id]
+    resumed = continued(storage, [job])
+    assert resumed.notes == [] and set(resumed.jobs) == {job.trial_id}
+    again = resumed.jobs[job.trial_id]
     assert again.checkpoint and replace(again, checkpoint=None) == job
-    assert {a for rows in found.rows.values() for a in rows["attempt"].to_pylist()} == {3}
-    assert sum(rows.num_rows for rows in found.rows.values()) > 0
+    assert {a for rows in resumed.rows.values() for a in rows["attempt"].to_pylist()} == {3}
+    assert sum(rows.num_rows for rows in resumed.rows.values()) > 0
 
 
 def test_one_whose_rows_are_not_all_there_does_not_count(plan: Plan, storage: LocalFolder) -> None:
     job = job_of(plan, attempt=1)
     for part in (storage.root / "curves").glob("part-*"):
         part.unlink()
-    found = continued(storage, [job])
-    assert found.jobs == {}
-    (note,) = found.notes
+    resumed = continued(storage, [job])
+    assert resumed.jobs == {}
+    (note,) = resumed.notes
     assert note.startswith(f"the checkpoint of trial {job.trial_id} does not count: ")
-    assert "rows before it are there; the trial starts from its beginning" in note
+    assert "rows before it exist; the trial starts from the beginning" in note
 
 
 @pytest.mark.parametrize("content", [b"", b"PK half a file"])
@@ -83,8 +83,8 @@ def test_one_that_cannot_be_read_does_not_count(
 
 def test_one_of_another_trial_does_not_count(plan: Plan, storage: LocalFolder) -> None:
     first, second = (config.trial_id for config in plan.trials[:2])
-    own = (storage.root / key_of(first)).read_bytes()
-    storage.write(key_of(second), own)
+    content = (storage.root / key_of(first)).read_bytes()
+    storage.write(key_of(second), content)
     assert uncounted(storage, [first, second]) == {second: f"it is of trial {first}"}
 
 
@@ -97,6 +97,8 @@ def test_what_ended_is_forgotten(status: str, kept: int, plan: Plan, storage: Lo
     sink = ParquetSink(storage)
     sink.commit(Outcome(trial, 0, status))  # type: ignore[arg-type]
     sink.close()
-    storage.write(key_of(trial), content)  # as if the driver was killed before it deleted this
+    storage.write(
+        key_of(trial), content
+    )  # As if the driver had been killed before it deleted this.
     forget_ended(storage)
     assert len(kept_trials(storage)) == kept

@@ -56,27 +56,27 @@ def test_a_run_that_is_deleted_is_not_begun_again_in_its_middle(tmp_path: Path) 
 
 def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names in a folder at every sync and at the rename."""
-    seen: list[list[str]] = []
+    listings: list[list[str]] = []
     sync, rename = os.fsync, Path.replace
 
     def looking(descriptor: int) -> None:
-        seen.append(sorted(os.listdir(os.environ["LOOKED_AT"])))
+        listings.append(sorted(os.listdir(os.environ["LOOKED_AT"])))
         sync(descriptor)
 
     def renaming(path: Path, target: Path) -> Path:
-        seen.append(["rename"])
+        listings.append(["rename"])
         return rename(path, target)
 
     monkeypatch.setattr(os, "fsync", looking)
     monkeypatch.setattr(Path, "replace", renaming)
-    return seen
+    return listings
 
 
 def test_a_file_appears_only_once_it_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOOKED_AT", str(tmp_path))
-    seen = names_while_writing(monkeypatch)
+    listings = names_while_writing(monkeypatch)
     write_whole(tmp_path / "a.txt", b"content")
-    assert seen == [[".a.txt.tmp"], ["rename"], ["a.txt"]]
+    assert listings == [[".a.txt.tmp"], ["rename"], ["a.txt"]]
     assert (tmp_path / "a.txt").read_bytes() == b"content"

@@ -27,20 +27,20 @@ from tests.runner.stores import drive, new_run, objects, uri_at
 
 
 def renamed(root: Path) -> ObjectStore:
-    """A store whose objects do not appear whole by themselves: they are renamed into place."""
+    """A store whose objects do not appear atomically, so that they are renamed into place."""
     system = fs.SubTreeFileSystem(str(root), fs.LocalFileSystem())
     return ObjectStore(system, "run", "mounted://run")
 
 
 @pytest.fixture(params=["s3", "renamed"])
 def two(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[ObjectStore, ObjectStore]:
-    """Two views of one place, as two processes have them."""
+    """Two storages of one place, as two processes would have."""
     if request.param == "renamed":
         return renamed(tmp_path), renamed(tmp_path)
     uri = uri_at(request.getfixturevalue("s3"), new_run())
-    found = storage_at(uri), storage_at(uri)
-    assert isinstance(found[0], ObjectStore) and isinstance(found[1], ObjectStore)
-    return found[0], found[1]
+    stores = storage_at(uri), storage_at(uri)
+    assert isinstance(stores[0], ObjectStore) and isinstance(stores[1], ObjectStore)
+    return stores[0], stores[1]
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_run_in_a_store_is_the_run_in_a_folder(store: ObjectStore, tmp_path: P
 def test_a_part_of_an_older_writer_may_land_late(
     two: tuple[ObjectStore, ObjectStore], tmp_path: Path
 ) -> None:
-    """Under way to the store when the newer one took over, and there only after it looked."""
+    """A write that is on its way when the newer writer takes over, and arrives after it looked."""
     older, newer = two
     plan = plan_of(*TINY)
     with newer.hold():
@@ -216,7 +216,7 @@ def test_a_part_of_an_older_writer_may_land_late(
 
 
 def lands(store: ObjectStore, event: Block) -> None:
-    """As `write_part`, past the look at who writes."""
+    """Like `write_part`, but without checking who the writer is."""
     content = pa.BufferOutputStream()
     pq.write_table(to_table(event), content)
     key = f"{event.table}/{store.next_part(event.table)}"

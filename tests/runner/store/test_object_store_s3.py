@@ -1,4 +1,4 @@
-"""The program on a run in S3: a real server of the protocol, the commands, the sentences."""
+"""The program on a run in S3: a real server of the protocol, the commands, the messages."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_commands_take_a_uri(s3: int, say: Say, tmp_path: Path) -> None:
     assert first.out.endswith(f"rows: {uri}\n")
     again = say(*RUN, "--out", uri, "--no-report")
     assert again.code == 0 and f"resuming {uri}: 4 of 4 trials are done" in again.out
-    assert "takes over" not in again.out
+    assert "taking over" not in again.out
     local = say(*RUN, "--out", "runs/local", "--no-report")
     assert local.code == 0
     same_tables(tables(uri), tables(tmp_path / "runs" / "local"))
@@ -85,15 +85,15 @@ SECRETS = (b"sal%2Fmon", b"sal/mon", b"AKIAFISH")
 def test_a_secret_in_a_uri_is_told_to_nobody(s3: int, say: Say) -> None:
     run = new_run()
     uri, shown = uri_at(s3, f"AKIAFISH:sal%2Fmon@{run}"), uri_at(s3, f"***@{run}")
-    said = [say(*RUN, "--trials", "2", "--no-report", "--out", uri)]
-    said += [say(name, uri) for name in ("status", "verify")]
-    said += [say("compare", uri, uri), say(*RUN, "--dry-run", "--pilot", uri)]
-    assert [s.code for s in said[:4]] == [0, 0, 0, 0]
-    assert f"rows: {shown}\n" in said[0].out
+    commands = [say(*RUN, "--trials", "2", "--no-report", "--out", uri)]
+    commands += [say(name, uri) for name in ("status", "verify")]
+    commands += [say("compare", uri, uri), say(*RUN, "--dry-run", "--pilot", uri)]
+    assert [s.code for s in commands[:4]] == [0, 0, 0, 0]
+    assert f"rows: {shown}\n" in commands[0].out
     session = json.loads(objects(s3, run)["study.json"])["sessions"][0]
     assert f"--out {shown}" in session["command"]
     assert read_run(uri).where == shown
-    told = "".join(s.out + s.err for s in said).encode() + b"".join(objects(s3, run).values())
+    told = "".join(s.out + s.err for s in commands).encode() + b"".join(objects(s3, run).values())
     assert not [secret for secret in SECRETS if secret in told]
     broken = say("status", uri.replace("%2F", "/"))
     assert broken.code == 2 and "mon" not in broken.err
@@ -102,22 +102,22 @@ def test_a_secret_in_a_uri_is_told_to_nobody(s3: int, say: Say) -> None:
 @pytest.mark.slow
 def test_a_report_is_written_to_the_run(s3: int, say: Say) -> None:
     run = new_run()
-    said = say(*RUN, "--out", uri_at(s3, f"AKIAFISH:sal%2Fmon@{run}"))
-    assert (said.code, said.err) == (0, "")
+    ended = say(*RUN, "--out", uri_at(s3, f"AKIAFISH:sal%2Fmon@{run}"))
+    assert (ended.code, ended.err) == (0, "")
     page = uri_at(s3, f"***@{run}/report/index.html")
-    assert said.out.endswith(f"report: {page}\n")
-    there = objects(s3, run)
-    assert b"read_run(&#39;s3://***@eggs/" in there["report/index.html"]
+    assert ended.out.endswith(f"report: {page}\n")
+    contents = objects(s3, run)
+    assert b"read_run(&#39;s3://***@eggs/" in contents["report/index.html"]
     names = ("tables/losses.csv", "figures/noise_penalty.svg", "figures/noise_penalty.pdf")
-    assert {f"report/{name}" for name in names} <= there.keys()
-    told = said.out.encode() + b"".join(there.values())
+    assert {f"report/{name}" for name in names} <= contents.keys()
+    told = ended.out.encode() + b"".join(contents.values())
     assert not [secret for secret in SECRETS if secret in told]
 
 
 @pytest.fixture
 def proxy(s3: int) -> Iterator[Proxy]:
-    with closing(Proxy(s3)) as found:
-        yield found
+    with closing(Proxy(s3)) as s3_proxy:
+        yield s3_proxy
 
 
 @pytest.mark.parametrize("words", [RUN, ("status",), ("report",)])
@@ -136,25 +136,25 @@ def test_a_place_that_does_not_serve_is_one_sentence(
 ) -> None:
     proxy.fault = lambda request: broken
     uri = uri_at(proxy.port, new_run())
-    said = say(*words, *(["--out"] if words is RUN else []), uri)
-    assert said.code == code
-    assert said.out == "" and said.err.startswith("caviar: cannot ")
-    assert said.err.count("\n") == 1 and reason in said.err
-    assert "Request ID" not in said.err
+    ended = say(*words, *(["--out"] if words is RUN else []), uri)
+    assert ended.code == code
+    assert ended.out == "" and ended.err.startswith("caviar: cannot ")
+    assert ended.err.count("\n") == 1 and reason in ended.err
+    assert "Request ID" not in ended.err
 
 
 def test_a_bucket_that_is_not_there(s3: int, say: Say) -> None:
     uri = uri_at(s3, "no-such-bucket/run")
-    said = say(*RUN, "--out", uri)
-    assert said.code == 2 and "NO_SUCH_BUCKET" in said.err and "carries on" not in said.err
+    ended = say(*RUN, "--out", uri)
+    assert ended.code == 2 and "NO_SUCH_BUCKET" in ended.err and "carries on" not in ended.err
     assert say("status", uri).code == 2
 
 
 def test_a_store_that_is_off(s3: int, say: Say, impatient: None) -> None:
     with closing(Proxy(s3)) as proxy:
         port = proxy.port
-    said = say(*RUN, "--out", uri_at(port, new_run()))
-    assert said.code == 1 and "NETWORK_CONNECTION" in said.err
+    ended = say(*RUN, "--out", uri_at(port, new_run()))
+    assert ended.code == 1 and "NETWORK_CONNECTION" in ended.err
 
 
 @pytest.mark.slow
@@ -163,22 +163,22 @@ def test_a_store_that_says_nothing_is_given_up(
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     proxy.fault = lambda request: "silent"
-    said = say("status", uri_at(proxy.port, new_run()))
-    assert said.code == 1 and "Timeout" in said.err
+    ended = say("status", uri_at(proxy.port, new_run()))
+    assert ended.code == 1 and "Timeout" in ended.err
     assert len(proxy.requests) == 2
 
 
 def test_a_request_is_tried_again(proxy: Proxy, say: Say) -> None:
     proxy.fault = lambda request: 503 if len(proxy.requests) < 2 else None
-    said = say("status", uri_at(proxy.port, new_run()))
-    assert said.code == 2 and "is not a run" in said.err
+    ended = say("status", uri_at(proxy.port, new_run()))
+    assert ended.code == 2 and "is not a run" in ended.err
 
 
 @pytest.mark.slow
 def test_a_request_is_tried_five_times(proxy: Proxy, say: Say) -> None:
     proxy.fault = lambda request: 503 if len(proxy.requests) < 5 else None
-    said = say("status", uri_at(proxy.port, new_run()))
-    assert said.code == 2 and "is not a run" in said.err
+    ended = say("status", uri_at(proxy.port, new_run()))
+    assert ended.code == 2 and "is not a run" in ended.err
     assert len(proxy.requests) == 5
 
 
@@ -201,7 +201,7 @@ def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None
     with fault.recovering():
         done = caviar(*words, uri, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"takes over {uri} from caviar (process {first.pid} on " in done.stdout
+    assert f"taking over {uri} from caviar (process {first.pid} on " in done.stdout
     assert caviar("verify", uri, cwd=tmp_path).returncode == 0
     assert caviar(*words, "local", cwd=tmp_path).returncode == 0
     same_tables(tables(uri), tables(tmp_path / "local"))
@@ -219,11 +219,11 @@ def test_of_two_programs_the_newer_wins(s3: int, tmp_path: Path) -> None:
         with driving(uri, REAL, STUDY) as newer:
             out, err = newer.communicate(timeout=300)
         release.touch()  # Now the older one has rows to write.
-        _, said = older.communicate(timeout=300)
+        _, message = older.communicate(timeout=300)
     assert (older.returncode, newer.returncode, err) == (1, 0, "")
-    assert said.count("\n") == 1
-    assert f"caviar: caviar (process {newer.pid} on " in said and "has taken over" in said
-    assert f"takes over {uri} from caviar (process {older.pid} on " in out
+    assert message.count("\n") == 1
+    assert f"caviar: caviar (process {newer.pid} on " in message and "has taken over" in message
+    assert f"taking over {uri} from caviar (process {older.pid} on " in out
     assert caviar("verify", uri, cwd=tmp_path).returncode == 0
 
 
@@ -234,7 +234,7 @@ README = ROOT / "README.md"
 def test_the_line_of_the_readme_runs(
     s3: int, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it stands, with a study made small and the endpoint from the environment."""
+    """The line as it stands, with a small study and the endpoint from the environment."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{s3}")
     (line,) = [x for x in README.read_text().splitlines() if "s3://" in x and x[:6] == "caviar"]
     words = shlex.split(line, comments=True)[1:]
@@ -243,9 +243,9 @@ def test_the_line_of_the_readme_runs(
     make_bucket(s3, bucket)
     (tmp_path / "studies").symlink_to(ROOT / "studies")
     small = settings_of(("hidden=[4]", "budget.epochs=1", "replicas=1", "evaluations=1"))
-    said = say(*words, *small, "--trials", "1", "--on", "inline", "--no-report")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.endswith(f"rows: {uri}\n")
+    ended = say(*words, *small, "--trials", "1", "--on", "inline", "--no-report")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.endswith(f"rows: {uri}\n")
     assert "study.json" in objects(s3, bucket + path)
     assert "1 of 1 trials done" in say("status", uri).out
 
@@ -258,9 +258,9 @@ def test_a_folder_is_put_into_the_run(s3: int) -> None:
         (folder / "index.html").write_text("page")
         (folder / "empty").touch()
         assert objects(s3, run) == {}
-    there = objects(s3, run)
-    assert there.pop("report/figures/a.svg") == b"figure" * 10**6
-    assert there == {"report/index.html": b"page", "report/empty": b""}
+    contents = objects(s3, run)
+    assert contents.pop("report/figures/a.svg") == b"figure" * 10**6
+    assert contents == {"report/index.html": b"page", "report/empty": b""}
     assert not folder.exists()
 
 

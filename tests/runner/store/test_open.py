@@ -32,7 +32,7 @@ def test_a_file_uri_is_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "said"),
+    ("uri", "message"),
     [
         ("nothing://bucket/run", "Unrecognized filesystem type"),
         ("s3:///run", "Missing bucket name"),
@@ -43,8 +43,8 @@ def test_a_file_uri_is_a_folder(tmp_path: Path) -> None:
         ("file://runs/here", "cannot reach 'file://runs/here'"),
     ],
 )
-def test_a_uri_that_is_wrong_is_refused(uri: str, said: str) -> None:
-    with pytest.raises(RequestError, match=said) as caught:
+def test_a_uri_that_is_wrong_is_refused(uri: str, message: str) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
         storage_at(uri)
     assert "RET" not in str(caught.value)
     with pytest.raises(ValueError) if "&" not in uri and "//run?" not in uri else nullcontext():

@@ -29,18 +29,18 @@ def test_columns_are_read_over_all_parts_in_order(tmp_path: Path) -> None:
     for trial in ("a", "b"):
         write_part(storage, "curves", to_table(block(trial_id=trial, rows=2)))
     assert part_names(storage, "curves") == ["part-000000.parquet", "part-000001.parquet"]
-    found = read_columns(storage, "curves", ["trial_id", "step"])
-    assert found.column_names == ["trial_id", "step"]
-    assert found.to_pydict() == {"trial_id": ["a", "a", "b", "b"], "step": [0, 1, 0, 1]}
+    columns = read_columns(storage, "curves", ["trial_id", "step"])
+    assert columns.column_names == ["trial_id", "step"]
+    assert columns.to_pydict() == {"trial_id": ["a", "a", "b", "b"], "step": [0, 1, 0, 1]}
 
 
 def test_rows_of_some_trials_have_every_column(tmp_path: Path) -> None:
     storage = storage_at(tmp_path)
     for trial in ("a", "b", "c"):
         write_part(storage, "noise", to_table(block("noise", trial_id=trial)))
-    found = rows_of(storage, "noise", ["a", "c", "d"])
-    assert found.schema == SCHEMAS["noise"] and found.num_rows == 6
-    assert set(found["trial_id"].to_pylist()) == {"a", "c"}
+    rows = rows_of(storage, "noise", ["a", "c", "d"])
+    assert rows.schema == SCHEMAS["noise"] and rows.num_rows == 6
+    assert set(rows["trial_id"].to_pylist()) == {"a", "c"}
     assert rows_of(storage, "curves", ["a"]).num_rows == 0
 
 
@@ -60,8 +60,8 @@ def test_what_a_crash_left_behind_is_not_read(tmp_path: Path) -> None:
 
 
 def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
-    there, curves = storage_at(tmp_path), tmp_path / "curves"
+    storage, curves = storage_at(tmp_path), tmp_path / "curves"
     for _ in range(2):
-        write_part(there, "curves", to_table(block()))
+        write_part(storage, "curves", to_table(block()))
     (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
-    assert write_part(there, "curves", to_table(block())) == "curves/part-000042.parquet"
+    assert write_part(storage, "curves", to_table(block())) == "curves/part-000042.parquet"

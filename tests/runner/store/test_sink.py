@@ -160,7 +160,7 @@ def test_many_rows_do_not_wait(tmp_path: Path) -> None:
 
 
 WRITES = len(ROW_TABLES) + 1
-"""Part files of one flush: a table each, then the outcomes."""
+"""The part files of one flush: one per table, then the outcomes."""
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -168,7 +168,7 @@ WRITES = len(ROW_TABLES) + 1
 def test_an_outcome_is_never_there_without_its_rows(
     failing: int, after: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The writing of a part fails, or the process dies right after it; nothing is written on."""
+    """Writing a part fails, or the process dies right after it; nothing more is written."""
     calls = iter(range(100))
 
     def write(storage: Storage, table: str, rows: pa.Table) -> str:

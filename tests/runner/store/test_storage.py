@@ -1,4 +1,4 @@
-"""What every storage promises, and whole files read from it."""
+"""What every storage promises, and reading whole files from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A position of a study becomes a trial: defaults filled in, arms crossed, limits held."""
+"""A position of a study becomes a trial: defaults filled in, arms crossed, limits kept."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_the_norm_batch_is_the_whole_batch_by_default() -> None:
 
 def test_a_convention_brings_its_epsilon_and_is_tracked() -> None:
     plan = plan_of(*TINY, "scientific.convention=['keras-3', 'torch7']", "conventions=[]", trials=4)
-    seen = {(c.convention, c.epsilon, c.conventions) for c in plan.trials}
-    assert seen == {(name, ALL[name].epsilon, (name,)) for name in ("keras-3", "torch7")}
+    settings = {(c.convention, c.epsilon, c.conventions) for c in plan.trials}
+    assert settings == {(name, ALL[name].epsilon, (name,)) for name in ("keras-3", "torch7")}
     assert {c.epsilon for c in plan_of(*TINY, "epsilon=0.25").trials} == {0.25}
     assert {c.epsilon for c in plan_of(*TINY).trials} == {1e-5}
 
@@ -59,8 +59,8 @@ def test_the_whole_training_split_is_a_number_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (("norm_batch_size=97",), "takes 97 examples a step, above the 96 of the training split"),
-        (("norm=other-examples", "norm_batch_size=49"), "takes 98 examples a step"),
+        (("norm_batch_size=97",), "takes 97 examples per step, above the 96 of the training split"),
+        (("norm=other-examples", "norm_batch_size=49"), "takes 98 examples per step"),
         (("norm=group", "norm_groups=4"), "norm_groups 4 does not cut a hidden layer of 6"),
         (("norm=group", "norm_groups=6"), "into equal groups of two or more"),
         (("norm=leave-one-out", "norm_batch_size=2"), "norm_batch_size of 3 or more; got 2"),

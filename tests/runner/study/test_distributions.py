@@ -33,7 +33,7 @@ def array(space: dict[str, Distribution], count: int, sampler: Sampler, seed: in
 
 
 @pytest.mark.parametrize(
-    ("scale", "low", "high", "said"),
+    ("scale", "low", "high", "message"),
     [
         ("uniform", 1.0, 1.0, "low must be below high; given low 1 and high 1"),
         ("uniform", 0.0, math.inf, "must be finite"),
@@ -51,7 +51,7 @@ def array(space: dict[str, Distribution], count: int, sampler: Sampler, seed: in
     ],
 )
 def test_wrong_bounds_are_refused_at_construction(
-    scale: str, low: float, high: float, said: str
+    scale: str, low: float, high: float, message: str
 ) -> None:
     scales: dict[str, Any] = {
         "uniform": Uniform,
@@ -59,7 +59,7 @@ def test_wrong_bounds_are_refused_at_construction(
         "one_minus_log_uniform": OneMinusLogUniform,
         "int_log2_uniform": IntLog2Uniform,
     }
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         scales[scale](low, high)
 
 
@@ -77,8 +77,8 @@ def test_a_table_becomes_its_distribution() -> None:
     }
     kinds: tuple[Any, ...] = (Uniform, LogUniform, OneMinusLogUniform, IntLog2Uniform)
     for (scale, (low, high)), kind in zip(ranges.items(), kinds, strict=True):
-        found = parse_distribution("f", {"scale": scale, "low": low, "high": high})
-        assert found == kind(low, high)
+        distribution = parse_distribution("f", {"scale": scale, "low": low, "high": high})
+        assert distribution == kind(low, high)
     lists = parse_distribution("f", {"scale": "choice", "values": [[8, 8], [4]]})
     assert lists == Choice(((8, 8), (4,)))
 

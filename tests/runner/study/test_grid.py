@@ -1,4 +1,4 @@
-"""Where the trials of a study stand, without laying out any of them."""
+"""The design points of a study's trials, without laying out any of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study sets without effect is refused, or run once."""
+"""Settings without effect are refused, or their trials run once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arms of a study show, as its run notes it."""
+"""Which arms of a study show which mechanism, as its run records it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def noted(tmp_path: Path, arms: str) -> list[tuple[str, ...]]:
 
 
 def test_the_arms_of_the_study_of_mechanisms_show_what_they_did_by_name() -> None:
-    """So that a run made now gives the table of one whose study.json says nothing."""
+    """A run made now then gives the same table as one whose study.json has no mechanisms."""
     rows = mechanisms_of(read_study(STUDIES / "mechanisms.toml", ()))
     shown = shown_by_arms(json.loads(json.dumps({"mechanisms": rows})))
     for contrast in ("alone", "removed"):

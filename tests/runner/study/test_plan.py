@@ -1,4 +1,4 @@
-"""From a study to its trials: each once, in order, of any number."""
+"""From a study to its trials: each once, in order, whatever their number."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_trials_takes_the_first_so_many() -> None:
 
 
 def test_no_trial_stands_twice_in_a_plan() -> None:
-    """A discrete range has fewer points than draws: each is one trial, the first time it comes."""
+    """A discrete range has fewer points than draws: each is one trial, at its first draw."""
     rates = "learning_rate={ scale = 'choice', values = [0.1, 0.2, 0.3] }"
     plans = [plan_of(*TINY, rates, f"draws.count={count}") for count in range(1, 20)]
     for few, many in itertools.pairwise(plans):
@@ -86,25 +86,25 @@ def test_without_levels_everything_is_drawn() -> None:
 
 
 def test_where_the_data_lie_is_not_part_of_the_identity(tmp_path: Path) -> None:
-    found = []
+    identities = []
     for name in ("one.csv", "two.csv"):
         (tmp_path / name).write_text(
             "a,b,y\n" + "".join(f"{i},{i % 7},{i % 2}\n" for i in range(60))
         )
         data = f'dataset={{ path = "{tmp_path / name}", label = "y" }}'
         plan = plan_of(*TINY, data)
-        found.append((plan.hash(), [config.trial_id for config in plan.trials]))
-    assert found[0] == found[1]
+        identities.append((plan.hash(), [config.trial_id for config in plan.trials]))
+    assert identities[0] == identities[1]
 
 
 def test_other_data_in_the_same_place_are_another_study(tmp_path: Path) -> None:
-    found = []
+    plans = []
     for last in (1, 2):
         text = "a,b,y\n" + "".join(f"{i},{i % 7},{i % 2}\n" for i in range(60))
         (tmp_path / "d.csv").write_text(text + f"{last},0,1\n")
-        found.append(plan_of(*TINY, f'dataset={{ path = "{tmp_path}/d.csv", label = "y" }}'))
-    assert found[0].hash() != found[1].hash()
-    assert found[0].trials[0].trial_id != found[1].trials[0].trial_id
+        plans.append(plan_of(*TINY, f'dataset={{ path = "{tmp_path}/d.csv", label = "y" }}'))
+    assert plans[0].hash() != plans[1].hash()
+    assert plans[0].trials[0].trial_id != plans[1].trials[0].trial_id
 
 
 def test_defaults_are_part_of_the_hash_and_saying_them_changes_nothing() -> None:
@@ -142,8 +142,8 @@ def test_the_studies_of_the_house_keep_their_identities(path: Path) -> None:
 
 def test_the_sample_has_every_level_at_the_first_draws() -> None:
     plan = plan_of(*TINY, RATES, MANY_DRAWS)
-    seen = [(trial.draw, trial.norm_batch_size) for trial in plan.sample]
-    assert seen == list(itertools.product(range(EXACT // 2), (4, 16)))
+    levels = [(trial.draw, trial.norm_batch_size) for trial in plan.sample]
+    assert levels == list(itertools.product(range(EXACT // 2), (4, 16)))
     assert "every level at the first 500 draws" in describe(plan)
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_value_deep_in_a_crossing_is_found_before_the_run() -> None:
 
 
 def test_a_large_plan_lays_out_the_same_trials_as_a_small_one() -> None:
-    """The order, the numbers of draws and what is left out as a repetition."""
+    """The order, the draws' numbers, and which positions are left out as repetitions."""
     rates = "learning_rate={ scale = 'choice', values = [0.1, 0.2, 0.3] }"
     for settings in ((RATES, "draws.count=20"), (rates, "draws.count=30"), ("draws.count=3",)):
         small = plan_of(*TINY, *settings)
@@ -185,7 +185,7 @@ def test_the_first_trials_of_a_large_plan_are_laid_out_alone() -> None:
 
 
 def test_a_discrete_space_is_drawn_until_every_point_was_there() -> None:
-    """Six trials, however many draws: neither time nor the count may grow with them."""
+    """Six trials for any number of draws: neither time nor the count may grow with it."""
     rates = "learning_rate={ scale = 'choice', values = [0.1, 0.2, 0.3, 0.1] }"
     plan = plan_of(*TINY, rates, "draws.count=10_000_000")
     assert plan.small and plan.most == len(plan.trials) == 6

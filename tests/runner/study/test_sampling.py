@@ -90,9 +90,9 @@ def test_points_in_blocks_are_the_points_at_once(sampler: Sampler) -> None:
     from scipy.stats import qmc
 
     space: Any = {"a": Uniform(0.0, 1.0), "b": Uniform(0.0, 1.0)}
-    found = draw(space, 2500, sampler, 3)
-    assert found == list(itertools.islice(points(space, sampler, 3), 2500))
+    drawn = draw(space, 2500, sampler, 3)
+    assert drawn == list(itertools.islice(points(space, sampler, 3), 2500))
     if sampler != "random":
         kind = qmc.Sobol if sampler == "sobol" else qmc.Halton
         whole = kind(2, scramble=True, rng=np.random.default_rng(3)).random(4096)[:2500]
-        assert [list(point.values()) for point in found] == whole.tolist()
+        assert [list(point.values()) for point in drawn] == whole.tolist()

@@ -1,4 +1,4 @@
-"""What a process computes with, and how it has another compute with the same."""
+"""What a process computes with, and how it makes another process use the same."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ def test_the_kernel_is_that_of_the_core_and_of_numpys_instructions() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [{}, {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL"}, {"NPY_ENABLE_CPU_FEATURES": ""}]
+    "variables",
+    [{}, {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL"}, {"NPY_ENABLE_CPU_FEATURES": ""}],
 )
-def test_a_process_with_the_variables_named_has_the_same_kernel(own: dict[str, str]) -> None:
-    """Also where the driver was told to compute with less than its processor can."""
-    own = own | {"OPENBLAS_CORETYPE": another_core()}
+def test_a_process_with_the_variables_named_has_the_same_kernel(variables: dict[str, str]) -> None:
+    """Also if the driver was told to use fewer instructions than its processor has."""
+    variables = variables | {"OPENBLAS_CORETYPE": another_core()}
     done = subprocess.run(
         [sys.executable, "-c", NAMES],
-        env={**os.environ, **own},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
     named = eval(done.stdout)
-    assert kernel_under(**named) == kernel_under(**own) != arithmetic().kernel
+    assert kernel_under(**named) == kernel_under(**variables) != arithmetic().kernel
 
 
 def test_a_blas_that_threadpoolctl_does_not_know_is_said_to_be_unknown(

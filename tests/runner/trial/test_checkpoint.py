@@ -1,4 +1,4 @@
-"""A trial goes on from the bytes of a checkpoint as if it had never stopped."""
+"""A trial resumes from the bytes of a checkpoint as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TRIALS = [
 
 
 def told(outcome: Outcome) -> tuple[Any, ...]:
-    """What an outcome says that no clock and no attempt changes."""
+    """The fields of an outcome that depend on neither the clock nor the attempt."""
     return (
         *(outcome.status, outcome.steps, outcome.rows, outcome.diverged_seeds),
         *(outcome.invariants, outcome.error),
@@ -80,12 +80,12 @@ def test_a_trial_goes_on_bit_for_bit(settings: tuple[str, ...]) -> None:
 def test_a_checkpoint_counts_what_came_before_it() -> None:
     config, data = trial(*EVERYTHING)
     events = attempted(config, data, attempt=3)
-    for step, found in checkpoints(events).items():
+    for step, checkpoint in checkpoints(events).items():
         before = [event for event in until(events, step) if isinstance(event, Block)]
-        assert found.rows == sum(event.rows for event in before)
+        assert checkpoint.rows == sum(event.rows for event in before)
         assert all(max(event.columns["step"]) <= step for event in before)
-        assert (found.trial_id, found.attempt) == (config.trial_id, 3)
-        assert header(found.content) == Header(config.trial_id, 3, step, found.rows)
+        assert (checkpoint.trial_id, checkpoint.attempt) == (config.trial_id, 3)
+        assert header(checkpoint.content) == Header(config.trial_id, 3, step, checkpoint.rows)
     after_one = events[events.index(checkpoints(events)[4]) :]
     assert min(min(event.columns["step"]) for event in after_one if isinstance(event, Block)) > 4
 
@@ -95,8 +95,8 @@ def test_checkpoints_of_a_trial_that_went_on_are_those_of_one_that_did_not() -> 
     first = checkpoints(whole)
     again = checkpoints(attempted(config, data, first[5].content))
     assert list(again) == list(range(6, STEPS))
-    for step, found in again.items():
-        members = [members_of(one.content) for one in (first[step], found)]
+    for step, checkpoint in again.items():
+        members = [members_of(one.content) for one in (first[step], checkpoint)]
         about = [json.loads(m.pop(ABOUT)) for m in members]
         assert members[0] == members[1]
         for key in ("seconds", "probe_seconds"):
@@ -106,7 +106,7 @@ def test_checkpoints_of_a_trial_that_went_on_are_those_of_one_that_did_not() -> 
 
 
 def stopped(job: Job, step: int) -> tuple[list[Event], bytes]:
-    """What an attempt sent until it died just after the checkpoint of a step."""
+    """The events of an attempt that died just after the checkpoint of a step."""
     events = attempted(job.config, everything()[1], job.checkpoint, job.attempt)
     return until(events, step), checkpoints(events)[step].content
 
@@ -115,19 +115,19 @@ def stopped(job: Job, step: int) -> tuple[list[Event], bytes]:
 @given(stops=st.sets(st.integers(1, STEPS - 1), max_size=4))
 def test_any_chain_of_attempts(stops: set[int]) -> None:
     config, data, whole = everything()
-    seen: list[Event] = []
+    received: list[Event] = []
     job = Job(config, config.trial_id, 0)
     for attempt, stop in enumerate(sorted(stops), start=1):
         sent, content = stopped(job, stop)
-        seen += sent
+        received += sent
         job = Job(config, config.trial_id, attempt, content)
     last = attempted(config, data, job.checkpoint, job.attempt)
-    assert together(seen, last) == rows_of(whole)
+    assert together(received, last) == rows_of(whole)
     assert told(outcome_of(last)) == told(outcome_of(whole))
 
 
 def test_time_goes_on_too() -> None:
-    """On a clock that ticks a second whenever it is read."""
+    """With a clock that advances by one second whenever it is read."""
     ticks = count(0.0)
 
     def clock() -> float:
@@ -135,15 +135,15 @@ def test_time_goes_on_too() -> None:
 
     config, data = trial()
     whole = attempted(config, data, clock=clock)
-    found = json.loads(members_of(checkpoints(whole)[6].content)[ABOUT])["tally"]
+    tally = json.loads(members_of(checkpoints(whole)[6].content)[ABOUT])["tally"]
     rest = outcome_of(attempted(config, data, checkpoints(whole)[6].content, clock=clock))
-    assert 0 < found["seconds"] < rest.seconds
-    assert (found["probe_seconds"], rest.probe_seconds) == (1.0, 3.0)
+    assert 0 < tally["seconds"] < rest.seconds
+    assert (tally["probe_seconds"], rest.probe_seconds) == (1.0, 3.0)
     assert outcome_of(whole).probe_seconds == 3.0
 
 
 def test_a_seed_that_diverged_before_is_named_after() -> None:
-    """Also where nothing that is still to come shows it."""
+    """Also if no later row would show it."""
     config, data, whole = everything()
 
     def diverged(about: dict[str, Any]) -> None:
@@ -165,8 +165,8 @@ def test_another_process_goes_on_where_one_stopped() -> None:
         return events
 
     first = in_a_process(Job(config, config.trial_id, 0, checkpoint_seconds=0.0))
-    step, found = max(checkpoints(first).items())
-    rest = in_a_process(Job(config, config.trial_id, 1, found.content))
+    step, checkpoint = max(checkpoints(first).items())
+    rest = in_a_process(Job(config, config.trial_id, 1, checkpoint.content))
     assert together(until(first, step), rest) == rows_of(whole)
     assert told(outcome_of(rest)) == told(outcome_of(whole))
 
@@ -175,7 +175,7 @@ def test_another_process_goes_on_where_one_stopped() -> None:
 
 
 class Clock:
-    """Stands still unless a test moves it."""
+    """A clock that stands still unless a test moves it."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -191,7 +191,7 @@ def test_a_trial_that_ends_before_the_first_is_due_sends_none() -> None:
 
 
 def stepping(clock: Clock, seconds: float) -> Trainer:
-    """Trains in steps that take so long."""
+    """Training whose steps take this long."""
 
     def trainer(
         training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
@@ -206,7 +206,7 @@ def stepping(clock: Clock, seconds: float) -> Trainer:
 
 
 def test_checkpoints_come_in_their_interval() -> None:
-    """Every 10 seconds, and a step takes 4."""
+    """A checkpoint is due every 10 seconds, and a step takes 4."""
     clock = Clock()
     config, data = trial()
     job = Job(config, config.trial_id, 0)
@@ -215,7 +215,7 @@ def test_checkpoints_come_in_their_interval() -> None:
 
 
 def test_one_that_takes_long_to_hand_over_is_followed_by_a_rest() -> None:
-    """Of twenty times as long: a step takes a second, and a checkpoint a quarter of one."""
+    """The rest is twenty times as long: a step takes 1 s, and a checkpoint 0.25 s."""
     clock = Clock()
     config, data = trial()
     job = Job(config, config.trial_id, 0, checkpoint_seconds=0.0)

@@ -1,4 +1,4 @@
-"""Arrays of a training's state by the names that a checkpoint gives them, and back."""
+"""The arrays of a training's state by their names in a checkpoint, and back."""
 
 from __future__ import annotations
 

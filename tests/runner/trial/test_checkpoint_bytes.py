@@ -1,4 +1,4 @@
-"""Checkpoints from anywhere: what is not one of this very trial is refused, and nothing is run."""
+"""Untrusted checkpoints: any that is not of this very trial is refused, and nothing is executed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def npy(array: Any, **how: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
-    """A checkpoint of step 5 of everything."""
+    """A checkpoint at step 5 with every kind of state."""
     return checkpoints(everything()[2])[5].content
 
 
@@ -52,16 +52,16 @@ def refused(content: bytes, match: str = "the checkpoint") -> None:
 
 
 def test_it_is_a_plain_npz(good: bytes) -> None:
-    with np.load(io.BytesIO(good), allow_pickle=False) as found:
-        names = [name for name in found.files if name != ABOUT]
+    with np.load(io.BytesIO(good), allow_pickle=False) as arrays:
+        names = [name for name in arrays.files if name != ABOUT]
         assert {"parameters/dense1.weight", "optimizer/count", "losses"} <= set(names)
-        assert found["optimizer/count"] == 5
-        assert all(np.asarray(found[name]).dtype.kind in "fi" for name in names)
+        assert arrays["optimizer/count"] == 5
+        assert all(np.asarray(arrays[name]).dtype.kind in "fi" for name in names)
     assert json.loads(members_of(good)[ABOUT])["step"] == 5
 
 
 def test_made_again_from_its_members_it_is_taken(good: bytes) -> None:
-    """So that what is refused below is refused for what was changed."""
+    """The checkpoint is valid, so that those below are refused for their change alone."""
     again = archived(list(members_of(good).items()))
     assert unpack(again, *everything()[:2]).snapshot.step == 5
 
@@ -74,16 +74,16 @@ def test_a_part_of_the_bytes_is_refused(good: bytes) -> None:
 
 
 @settings(deadline=None, max_examples=150)
-@given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_a_flipped_bit_is_refused_or_harmless(at: float, bit: int) -> None:
+@given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_refused_or_harmless(position: float, bit: int) -> None:
     content = bytearray(checkpoints(everything()[2])[5].content)
     original = unpack(bytes(content), *everything()[:2])
-    content[int(at * len(content))] ^= 1 << bit
+    content[int(position * len(content))] ^= 1 << bit
     try:
-        found = unpack(bytes(content), *everything()[:2])
+        resumed = unpack(bytes(content), *everything()[:2])
     except CheckpointError:
         return
-    assert repr(found) == repr(original)
+    assert repr(resumed) == repr(original)
 
 
 @settings(deadline=None, max_examples=50)
@@ -94,7 +94,7 @@ def test_any_bytes_are_refused(content: bytes) -> None:
 
 
 class Bomb:
-    """Unpickled, it makes a folder."""
+    """An object that makes a folder when it is unpickled."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
@@ -187,7 +187,7 @@ def test_compressed_members_are_refused_before_they_are_read(good: bytes) -> Non
 
 
 def listed_as(content: bytes, name: str, **fields: int) -> bytes:
-    """The same bytes under a directory that says something else of a member."""
+    """The same bytes under a zip directory that gives another size for a member."""
     file = io.BytesIO(content)
     with zipfile.ZipFile(file, "a") as archive:
         for field, value in fields.items():
@@ -260,7 +260,7 @@ def test_values_out_of_range_are_refused(
 
 
 def test_one_of_another_numpy_does_not_count(good: bytes) -> None:
-    """The driver sees it before a trial goes on from it: `header` is what it asks."""
+    """The driver notices it before a trial resumes from it, by calling `header`."""
     assert header(good).step == 5
     with pytest.raises(CheckpointError, match=r"made with numpy '1\.0', and this is \d"):
         header(about_with(good, set_to("numpy", value="1.0")))
@@ -284,4 +284,4 @@ def test_a_refused_checkpoint_fails_the_attempt_with_the_sentence() -> None:
     events = attempted(*everything()[:2], b"not a checkpoint")
     outcome = outcome_of(events)
     assert outcome.status == "failed" and len(events) == 2
-    assert outcome.error.startswith("CheckpointError: the checkpoint is no whole npz file: ")
+    assert outcome.error.startswith("CheckpointError: the checkpoint is not a complete npz file: ")

@@ -17,8 +17,13 @@ SIZES = Sizes(train=2000, validation=500, test=1000, step=250)
 
 def config_of(**changes: Any) -> TrialConfig:
     sizes = (4, 8, 16, 32, 64, 128, 256)
-    own = {"steps": 1000, "evaluations": 8, "probe_batch_sizes": sizes, "log_probabilities": False}
-    return TrialConfig(**{**plan_of(*TINY).trials[0].model_dump(), **own, **changes})
+    fields = {
+        "steps": 1000,
+        "evaluations": 8,
+        "probe_batch_sizes": sizes,
+        "log_probabilities": False,
+    }
+    return TrialConfig(**{**plan_of(*TINY).trials[0].model_dump(), **fields, **changes})
 
 
 @pytest.mark.parametrize("steps", [50, 100, 200, 400, 800, 5000])
@@ -32,8 +37,10 @@ def test_measuring_fits_or_is_as_little_as_it_can_be(steps: int, limit: float) -
 
 
 def test_moments_go_first_then_gradient_noise_then_examples() -> None:
-    found = [probes_of(config_of(probe_share=limit / 1000), SIZES) for limit in range(900, 0, -9)]
-    rows = [(len(p.evaluation_steps), p.gradient_batches > 0, p.examples) for p in found]
+    schedules = [
+        probes_of(config_of(probe_share=limit / 1000), SIZES) for limit in range(900, 0, -9)
+    ]
+    rows = [(len(p.evaluation_steps), p.gradient_batches > 0, p.examples) for p in schedules]
     assert rows == sorted(rows, reverse=True)
     assert rows[0] == (8, True, 2000) and rows[-1] == (1, False, FEWEST)
     assert (1, True, 2000) in rows and (1, False, 2000) in rows

@@ -1,4 +1,4 @@
-"""Arrays as npy files: the header that numpy writes, and nothing else passes for one."""
+"""Arrays as npy files: the header that numpy writes, and nothing else is accepted."""
 
 from __future__ import annotations
 

@@ -149,8 +149,8 @@ def test_records_are_the_declared_columns() -> None:
     assert {*TABLE, Checked, Probing, Snapshot} == set(get_args(Record))
     assert set(TABLE.values()) == set(ROW_TABLES)
     for record, table in TABLE.items():
-        own = [field.name for field in fields(record)]
-        assert SCHEMAS[table].names == ["trial_id", "attempt", "seed", *own]
+        names = [field.name for field in fields(record)]
+        assert SCHEMAS[table].names == ["trial_id", "attempt", "seed", *names]
 
 
 def test_the_outcome_says_that_a_norm_is_what_it_is_called() -> None:
@@ -193,11 +193,11 @@ def test_a_column_that_is_not_declared_is_an_error(table: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "steps", "found"),
+    ("count", "steps", "expected"),
     [(4, 100, {25, 50, 75, 100}), (1, 9, {9}), (5, 2, {1, 2}), (40, 3, {1, 2, 3})],
 )
-def test_measurements_are_spread_over_training(count: int, steps: int, found: set[int]) -> None:
-    assert spread(steps, count) == found
+def test_measurements_are_spread_over_training(count: int, steps: int, expected: set[int]) -> None:
+    assert spread(steps, count) == expected
 
 
 def config_of(**changes: Any) -> TrialConfig:
@@ -205,10 +205,12 @@ def config_of(**changes: Any) -> TrialConfig:
 
 
 def test_optimizers_get_their_settings() -> None:
-    own = {"momentum": 0.7, "beta2": 0.8, "adam_epsilon": 1e-3}
+    settings = {"momentum": 0.7, "beta2": 0.8, "adam_epsilon": 1e-3}
     assert build(config_of(optimizer="sgd"), PLAN.data).optimizer == Sgd()
-    assert build(config_of(optimizer="momentum", **own), PLAN.data).optimizer == Momentum(0.7)
-    assert build(config_of(optimizer="adam", **own), PLAN.data).optimizer == Adam(0.7, 0.8, 1e-3)
+    assert build(config_of(optimizer="momentum", **settings), PLAN.data).optimizer == Momentum(0.7)
+    assert build(config_of(optimizer="adam", **settings), PLAN.data).optimizer == Adam(
+        0.7, 0.8, 1e-3
+    )
     for style, kind in (("decoupled", DecoupledDecay), ("coupled", CoupledDecay)):
         decayed = build(
             config_of(optimizer="sgd", weight_decay=0.1, weight_decay_style=style), PLAN.data

@@ -13,7 +13,7 @@ from tests.runner.verify.damage import INLINE
 
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that nobody changes."""
+    """A finished run that no test changes."""
     folder = tmp_path_factory.mktemp("good")
     ended_well("run", *settings_of(TINY), *INLINE, "run", cwd=folder)
     return folder / "run"

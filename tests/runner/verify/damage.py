@@ -1,4 +1,4 @@
-"""How tests damage a finished run, and what verify says of it."""
+"""How tests damage a finished run, and what verify says about it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ INLINE = ("--on", "inline", "--no-report", "--out")
 
 
 def faults(root: Path) -> str:
-    found = verify_run(storage_at(root))
-    assert found.faults == sum(line.startswith("FAULT  ") for line in found.lines)
-    return "\n".join(line for line in found.lines if line.startswith("FAULT"))
+    findings = verify_run(storage_at(root))
+    assert findings.faults == sum(line.startswith("FAULT  ") for line in findings.lines)
+    return "\n".join(line for line in findings.lines if line.startswith("FAULT"))
 
 
 def rewritten(root: Path, table: str, change: Callable[[pa.Table], pa.Table]) -> None:

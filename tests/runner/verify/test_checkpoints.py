@@ -1,4 +1,4 @@
-"""Checkpoints that a run holds: of its own trials, readable, or a fault."""
+"""The checkpoints of a run must be of its own trials and readable; anything else is a fault."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ def test_one_that_cannot_be_read_is_a_fault_while_its_trial_is_under_way(run: Pa
     storage_at(run).write(key_of(TRIALS[1]), b"")
     assert faults(run) == ""
     rewritten(run, "outcomes", lambda t: t.filter(pc.not_equal(t["trial_id"], TRIALS[1])))
-    assert f"1 checkpoints do not count, that of {TRIALS[1]} first: " in faults(run)
+    assert f"1 checkpoints are not resumable, first that of {TRIALS[1]}: " in faults(run)

@@ -1,4 +1,4 @@
-"""Rows of one trial computed twice: which value parts first, and how far all of them do."""
+"""Rows of one trial computed twice: which value differs first, and the largest difference."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def test_the_first_difference_is_named_and_the_largest_of_all_measured() -> None
     then = by_key("curves", COLUMNS)
     assert difference("curves", then, by_key("curves", COLUMNS)) is None
     now = by_key("curves", {**COLUMNS, "loss": [0.5 + 2e-7, math.nan]})
-    found = difference("curves", then, now)
-    assert found is not None and found.largest == pytest.approx(2e-7)
-    assert found.first == f"curves (1, 1): loss was 0.5 and is {0.5 + 2e-7!r} now"
+    parted = difference("curves", then, now)
+    assert parted is not None and parted.largest == pytest.approx(2e-7)
+    assert parted.first == f"curves (1, 1): loss was 0.5 and is {0.5 + 2e-7!r} now"
 
 
 def test_rows_that_are_missing_are_more_than_last_digits() -> None:
     then = by_key("curves", COLUMNS)
-    found = difference("curves", then, dict(list(then.items())[:1]))
-    assert found is not None and math.isinf(found.largest)
+    parted = difference("curves", then, dict(list(then.items())[:1]))
+    assert parted is not None and math.isinf(parted.largest)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A trial computed again: the same bits, or where they part."""
+"""A trial computed again: the same bits, or the first difference."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_a_replay_has_the_same_bits(trial: str, good: Path) -> None:
 
 
 def test_replay_as_a_program(good: Path) -> None:
-    said = ended_well("replay", good, TRIALS[0], cwd=good.parent)
-    assert said == f"trial {TRIALS[0]}: the same bits in all 164 rows\n"
+    output = ended_well("replay", good, TRIALS[0], cwd=good.parent)
+    assert output == f"trial {TRIALS[0]}: the same bits in all 164 rows\n"
 
 
 @pytest.mark.parametrize(
@@ -39,30 +39,30 @@ def test_a_replay_says_where_the_bits_part(table: str, column: str, run: Path) -
     """The smallest possible change of one number is found, with its place."""
 
     def change(t: pa.Table) -> pa.Table:
-        at = t["trial_id"].to_pylist().index(TRIALS[3])
+        position = t["trial_id"].to_pylist().index(TRIALS[3])
         values = t[column].to_numpy().copy()
-        values[at] = np.nextafter(values[at], 9)
+        values[position] = np.nextafter(values[position], 9)
         return t.set_column(t.schema.get_field_index(column), column, pa.array(values))
 
     before = read_rows(storage_at(run), table, ["trial_id", "seed", "step"])
-    at = before["trial_id"].index(TRIALS[3])
+    position = before["trial_id"].index(TRIALS[3])
     rewritten(run, table, change)
-    same, said = replay_trial(storage_at(run), TRIALS[3])
+    same, sentence = replay_trial(storage_at(run), TRIALS[3])
     assert not same
-    assert said.startswith(f"{table} ({before['seed'][at]}, {before['step'][at]}")
-    assert f": {column} was " in said and said.endswith(" now")
+    assert sentence.startswith(f"{table} ({before['seed'][position]}, {before['step'][position]}")
+    assert f": {column} was " in sentence and sentence.endswith(" now")
     assert replay_trial(storage_at(run), TRIALS[0])[0]
     if table == "curves":
         done = caviar("replay", run, TRIALS[3], cwd=run.parent)
-        assert (done.returncode, done.stdout, done.stderr) == (1, said + "\n", "")
+        assert (done.returncode, done.stdout, done.stderr) == (1, sentence + "\n", "")
 
 
 def test_a_replay_says_that_rows_are_missing(run: Path) -> None:
     rewritten(run, "noise", lambda table: table.slice(1))
-    same, said = replay_trial(
+    same, sentence = replay_trial(
         storage_at(run), read_rows(storage_at(run), "outcomes", ["trial_id"])["trial_id"][0]
     )
-    assert not same and said.startswith("noise: ") and "not of the same keys" in said
+    assert not same and sentence.startswith("noise: ") and "with different keys" in sentence
 
 
 def test_a_replay_of_another_ending_says_so(run: Path) -> None:

@@ -1,4 +1,4 @@
-"""A run made on one kernel and verified, replayed or continued on another."""
+"""A run made on one kernel, then verified, replayed or resumed on another."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_another_kernel_is_told_apart_from_damage(elsewhere: Path, tmp_path: Path) -> None:
     theirs, ours = kernel_under(OPENBLAS_CORETYPE=another_core()), arithmetic().kernel
-    said = re.escape(f"made on {theirs}, here {ours}: the last digits differ (largest ")
+    pattern = re.escape(f"made on {theirs}, here {ours}: the last digits differ (largest ")
     last = ended_well("verify", elsewhere, cwd=tmp_path).splitlines()[-1]
-    assert re.fullmatch(rf"ok     computed again, trial \w+: {said}\d(\.\d)?e-\d\d\)", last)
+    assert re.fullmatch(rf"ok     computed again, trial \w+: {pattern}\d(\.\d)?e-\d\d\)", last)
     (trial, *_) = read_rows(storage_at(elsewhere), "outcomes", ["trial_id"])["trial_id"]
-    assert re.search(said, ended_well("replay", elsewhere, trial, cwd=tmp_path))
+    assert re.search(pattern, ended_well("replay", elsewhere, trial, cwd=tmp_path))
 
 
 def test_damage_is_found_on_another_kernel_too(elsewhere: Path, tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_a_run_of_before_kernels_were_recorded_names_its_blas(run: Path) -> None
 def test_threads_of_before_are_named() -> None:
     here = arithmetic()
     outcome = {"kernel": here.kernel, "blas_threads": here.threads + 3}
-    said = made_elsewhere({"sessions": []}, outcome, here)
-    assert f"with {here.threads + 3} BLAS threads, here " in said
+    kernels = made_elsewhere({"sessions": []}, outcome, here)
+    assert f"with {here.threads + 3} BLAS threads, here " in kernels
 
 
 def test_a_run_goes_on_with_another_kernel_once_that_is_accepted(
@@ -81,7 +81,7 @@ def test_a_run_goes_on_with_another_kernel_once_that_is_accepted(
     words: list[str | Path] = ["run", *settings_of(WIDE), *INLINE, mixed]
     before = (mixed / "study.json").read_bytes()
     refused = caviar(*words, cwd=tmp_path)
-    assert refused.returncode == 2 and f"computed with {theirs}, this one" in refused.stderr
+    assert refused.returncode == 2 and f"computed with {theirs}, but this one" in refused.stderr
     assert (mixed / "study.json").read_bytes() == before
     # With nothing left to compute there is nothing to refuse.
     ended_well(*words, "--trials", "2", cwd=tmp_path)

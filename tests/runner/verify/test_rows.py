@@ -1,4 +1,4 @@
-"""Rows that are missing, stand twice, belong to no plan, or differ where computed twice."""
+"""Rows that are missing, duplicate, of no planned trial, or different when computed twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_one_missing_row_is_a_fault(run: Path) -> None:
 def test_a_duplicated_part_is_a_fault(run: Path) -> None:
     (part,) = parts(run, "evaluations")
     shutil.copy(part, part.with_name("part-000001.parquet"))
-    assert "rows stand twice" in faults(run) and "more or fewer rows" in faults(run)
+    assert "duplicate rows" in faults(run) and "more or fewer rows" in faults(run)
 
 
 @pytest.mark.parametrize("at_a_time", [1, 10**6])
@@ -57,7 +57,7 @@ def test_one_row_for_another_is_a_fault(
         return pa.concat_tables([table.slice(0, 1), table.slice(0, 1), table.slice(2)])
 
     rewritten(run, "noise", change)
-    assert "1 rows stand twice" in faults(run)
+    assert "1 duplicate rows" in faults(run)
 
 
 def test_rows_of_a_seed_that_was_not_planned_are_a_fault(run: Path) -> None:
@@ -76,42 +76,44 @@ def test_rows_of_given_up_attempts_are_no_fault(run: Path) -> None:
     given_up.columns["step"] = [1000 + step for step in range(5)]
     sink.write(given_up)
     sink.close()
-    found = verify_run(storage_at(run))
-    assert not found.faults
-    assert "ok     5 rows of given-up attempts, which readers leave out" in found.lines
+    findings = verify_run(storage_at(run))
+    assert not findings.faults
+    assert "ok     5 rows of given-up attempts, which readers leave out" in findings.lines
 
 
 def given_up(root: Path, trial: str, change: Callable[[pa.Array], pa.Array]) -> None:
-    """Rows of an earlier attempt at a trial beside those that count, with changed losses."""
+    """Rows of an earlier attempt at a trial, next to those that count, with changed losses."""
     rows = pq.read_table(parts(root, "curves")[0])
     mine = rows.filter(pc.equal(rows["trial_id"], trial))
     mine = mine.set_column(1, "attempt", pa.array([-1] * len(mine), pa.int32()))
-    at = mine.schema.get_field_index("loss")
-    changed = mine.set_column(at, "loss", change(mine["loss"].combine_chunks()))
+    column = mine.schema.get_field_index("loss")
+    changed = mine.set_column(column, "loss", change(mine["loss"].combine_chunks()))
     write_part(storage_at(root), "curves", changed)
 
 
 def test_rows_computed_twice_to_the_same_bits(run: Path) -> None:
     given_up(run, quickest(run), lambda loss: loss)
-    found = verify_run(storage_at(run))
-    assert not found.faults
-    assert "ok     6 rows of given-up attempts, which readers leave out" in found.lines
-    assert "ok     6 of them are of rows that count, with the same bits" in found.lines
+    findings = verify_run(storage_at(run))
+    assert not findings.faults
+    assert "ok     6 rows of given-up attempts, which readers leave out" in findings.lines
+    assert "ok     6 of them repeat rows that count, with the same bits" in findings.lines
 
 
 def test_a_last_bit_that_differs_is_a_fault(run: Path) -> None:
     given_up(run, quickest(run), lambda loss: pa.array(np.nextafter(loss.to_numpy(), 9)))
-    found = verify_run(storage_at(run))
-    assert found.faults == 1
-    assert "FAULT  6 of 6 of them differ from the rows that count, curves " in found.lines[-1]
+    findings = verify_run(storage_at(run))
+    assert findings.faults == 1
+    assert (
+        "FAULT  6 of 6 of them differ from the rows that count, first curves " in findings.lines[-1]
+    )
 
 
 def test_nan_is_the_same_as_nan(run: Path) -> None:
     trial = quickest(run)
     (part,) = parts(run, "curves")
     rows = pq.read_table(part)
-    at = rows.schema.get_field_index("loss")
+    column = rows.schema.get_field_index("loss")
     nan = pa.array([float("nan")] * len(rows))
-    pq.write_table(rows.set_column(at, "loss", nan), part)
+    pq.write_table(rows.set_column(column, "loss", nan), part)
     given_up(run, trial, lambda loss: loss)
     assert not verify_run(storage_at(run)).faults

@@ -1,4 +1,4 @@
-"""status and verify: what they say of a good run, and of every kind of damage."""
+"""status and verify: what they say about a good run and about every kind of damage."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from tests.runner.verify.damage import TRIALS, faults, rewritten
 
 
 def test_a_good_run_has_no_faults(good: Path) -> None:
-    found = verify_run(storage_at(good))
-    assert not found.faults and "ok     4 trials planned, each once" in found.lines
-    assert "ok     656 rows, as many as the outcomes say" in found.lines
-    assert ended_well("verify", good, cwd=good.parent).splitlines()[:-1] == found.lines
+    findings = verify_run(storage_at(good))
+    assert not findings.faults and "ok     4 trials planned, each once" in findings.lines
+    assert "ok     study.json and the table agree on 4 trials" in findings.lines
+    assert "ok     656 rows, as many as the outcomes say" in findings.lines
+    assert ended_well("verify", good, cwd=good.parent).splitlines()[:-1] == findings.lines
 
 
 def test_a_truncated_part_is_a_fault(run: Path) -> None:
@@ -40,7 +41,7 @@ def test_an_empty_part_is_a_fault(run: Path) -> None:
 def test_outcomes_twice_are_a_fault(run: Path) -> None:
     (part,) = parts(run, "outcomes")
     shutil.copy(part, part.with_name("part-000001.parquet"))
-    assert "4 attempts ended twice" in faults(run)
+    assert "4 attempts have two outcomes" in faults(run)
 
 
 def test_a_trial_planned_twice_is_a_fault(run: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_trial_planned_twice_is_a_fault(run: Path) -> None:
 def test_a_missing_outcome_is_a_fault(run: Path) -> None:
     gone = TRIALS[2]
     rewritten(run, "outcomes", lambda t: t.filter(pc.not_equal(t["trial_id"], gone)))
-    assert f"1 trials have no outcome yet, {gone} first" in faults(run)
+    assert f"1 trials have no outcome yet, the first is {gone}" in faults(run)
 
 
 def test_a_missing_plan_is_a_fault(run: Path) -> None:
@@ -76,16 +77,16 @@ def test_a_failed_trial_is_a_fault_until_it_is_done(run: Path) -> None:
     sink = ParquetSink(storage_at(run))
     sink.commit(Outcome(TRIALS[0], 1, "failed", error="E: no"))
     sink.close()
-    assert f"1 trials failed or were lost, {TRIALS[0]} first" in faults(run)
+    assert f"1 trials failed or were lost, the first is {TRIALS[0]}" in faults(run)
     assert latest_outcomes(storage_at(run))[TRIALS[0]]["status"] == "failed"
 
 
 def test_status_of_a_finished_run(good: Path) -> None:
-    said = (
+    status = (
         "quickstart: 4 of 4 trials done: 4 completed, 0 diverged; 0 failed, 0 lost, 0 not yet tried"
     )
-    assert status_line(storage_at(good)) == said
-    assert ended_well("status", good, cwd=good.parent) == said + "\n"
+    assert status_line(storage_at(good)) == status
+    assert ended_well("status", good, cwd=good.parent) == status + "\n"
 
 
 def test_status_counts_the_outcome_that_counts(run: Path) -> None:
