@@ -19,7 +19,7 @@ def test_a_packed_table(packed: str | None, name: str, tmp_path: Path) -> None:
         with pa.output_stream(str(tmp_path / name), compression="zstd") as file:
             file.write(TABLE.to_csv(index=False).encode())
     else:
-        TABLE.to_csv(tmp_path / name, index=False, compression=packed)  # type: ignore[call-overload]
+        TABLE.to_csv(tmp_path / name, index=False, compression=packed)
     is_the_table(load(tmp_path / name))
 
 
