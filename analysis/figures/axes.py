@@ -17,7 +17,7 @@ from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
 from caviar.analysis.number_format import literal
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-"""Okabe & Ito 2008: told apart by readers with any colour vision."""
+"""Okabe & Ito 2008: readers with any colour vision can tell them apart."""
 MARKERS = "osD^vPX"
 DASHES: Any = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 STYLE: Any = {
@@ -38,11 +38,11 @@ POWER = re.compile(r"\^\{([-\d]+)\}")
 
 
 class Powers(LogFormatterSciNotation):
-    """Powers as characters, 10⁻³: matplotlib would parse each as a formula, at every drawing."""
+    """Powers as characters, 10⁻³: matplotlib would parse each as a formula in every drawing."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         text = super().__call__(x, pos).strip("$").removeprefix(r"\mathdefault{").removesuffix("}")
-        text = POWER.sub(lambda found: found[1].translate(SUPERSCRIPTS), text)
+        text = POWER.sub(lambda power: power[1].translate(SUPERSCRIPTS), text)
         return text.replace(r"\times", "×").replace("-", "\N{MINUS SIGN}")
 
 
@@ -91,15 +91,15 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
     )
 
 
-def line_a_facet(
+def line_per_facet(
     axes: Axes, rows: pd.DataFrame, index: int, name: str, facets: Sequence[str]
 ) -> None:
-    """A line for each of `facets`, in the colour of `index` with dashes of its own."""
+    """One line per facet, all in the colour of `index`, each with other dashes."""
     for i, facet in enumerate(facets):
-        own = rows[rows["facet"] == facet]
-        if len(own):
+        of_facet = rows[rows["facet"] == facet]
+        if len(of_facet):
             words = ", ".join(word for word in (name, facet) if word)
-            line(axes, own, index + len(COLOURS) * i, words)
+            line(axes, of_facet, index + len(COLOURS) * i, words)
 
 
 def facets_of(table: pd.DataFrame) -> list[str]:
@@ -117,7 +117,7 @@ def band(axes: Axes, rows: pd.DataFrame, index: int) -> None:
 
 
 def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """One line a reading and facet, named by what differs."""
+    """One line per reading and facet, named by what differs."""
     keys = [k for k in ("facet", "reading") if table[k].nunique() > 1]
     if not keys:
         return [("", table)]
@@ -125,13 +125,13 @@ def series(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def log_axis(axes: Axes, table: pd.DataFrame) -> None:
-    """A logarithmic y axis, if anything is above zero to stand on it."""
+    """A logarithmic y axis, if any mean is above zero."""
     if (table["mean"] > 0).any():
         powers(axes)
 
 
 def signed_axis(axes: Axes, table: pd.DataFrame) -> None:
-    """A y axis of ratios on both sides of zero, linear between: nothing below zero is lost."""
+    """A logarithmic y axis on both sides of zero and linear near it: negative values are shown."""
     finite = table["mean"].abs()[np.isfinite(table["mean"])]
     widest = max(float(finite.max()) if len(finite) else 0.0, 1e-4)
     axes.axhline(0, color="#777777", linewidth=1)
@@ -156,7 +156,7 @@ def powers_both_ways(axes: Axes) -> None:
 
 
 def as_text(axis: Axis) -> None:
-    """Plain text at the ticks of an axis, or of a bar of colours, that is logarithmic."""
+    """Plain text at the ticks of a logarithmic axis or colour bar."""
     if isinstance(axis.get_major_formatter(), LogFormatter):
         axis.set_major_formatter(Powers())
     if isinstance(axis.get_minor_formatter(), LogFormatter):

@@ -1,4 +1,4 @@
-"""Figures that take an effect apart; they compute nothing."""
+"""Figures that split an effect into parts; they compute nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from caviar.analysis.figures.axes import (
     legend,
     legend_below,
     line,
-    line_a_facet,
+    line_per_facet,
     log_axis,
     powers,
     powers_both_ways,
@@ -24,7 +24,7 @@ from caviar.analysis.number_format import literal
 from caviar.analysis.run.design import in_order
 
 ROUNDING = 1e-6
-"""A part of an error below this is zero by construction, but for single precision."""
+"""A part of an error below this is zero by construction, except for single-precision rounding."""
 
 PENALTY_NAMES = {
     "noise_penalty": "R_in",
@@ -37,8 +37,8 @@ PENALTY_NAMES = {
 def arm_effects(table: pd.DataFrame, label: str) -> Figure:
     """Train and test loss of every arm less those under population statistics, as maps.
 
-    A row an arm; one with a size of its own has the same value in every column. Without an arm
-    `population` the reference is the first arm. Bold where the interval misses zero.
+    One row per arm; an arm with only one size has the same value in every column. Without an arm
+    `population` the reference is the first arm. Bold where the interval excludes 0.
     """
     against = "population" if (table["against"] == "population").any() else table["against"].iloc[0]
     kept = table[table["against"] == against]
@@ -64,11 +64,11 @@ def arm_effects(table: pd.DataFrame, label: str) -> Figure:
 
 
 def _by_size(part: pd.DataFrame, value: str, arms: list[str], levels: list[float]) -> pd.DataFrame:
-    """A value by arm and size, an arm's only one in every column."""
+    """A value by arm and size; that of an arm with one size is in every column."""
     part = part.assign(sure=((part["low"] > 0) | (part["high"] < 0)).astype(float))
     rows = {}
-    for arm, own in part.groupby("arm"):
-        by_level = own.set_index("level")[value]
+    for arm, of_arm in part.groupby("arm"):
+        by_level = of_arm.set_index("level")[value]
         rows[arm] = by_level if len(by_level) > 1 else pd.Series(by_level.iloc[0], index=levels)
     return pd.DataFrame(rows).T.reindex(index=arms, columns=levels)
 
@@ -97,15 +97,15 @@ def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:
 def penalty_split(table: pd.DataFrame, label: str) -> Figure:
     """R_in, R_ext and self-influence, measured and predicted, at the size trained with.
 
-    On both sides of zero: self-influence is below it where R_ext is the larger.
+    The axis has both signs: self-influence is negative where R_ext is larger than R_in.
     """
-    own = table[table["probe_batch_size"] == table["level"]]
+    trained = table[table["probe_batch_size"] == table["level"]]
     figure = Figure(figsize=(6, 4.8), layout="constrained")
     axes = figure.subplots()
     for i, (quantity, name) in enumerate(PENALTY_NAMES.items()):
-        line_a_facet(axes, own[own["quantity"] == quantity], i, name, facets_of(own))
-    signed_axis(axes, own)
-    size_axis(axes, own["level"], label)
+        line_per_facet(axes, trained[trained["quantity"] == quantity], i, name, facets_of(trained))
+    signed_axis(axes, trained)
+    size_axis(axes, trained["level"], label)
     axes.set_ylabel("nats")
     legend_below(figure, axes)
     return figure
@@ -125,7 +125,7 @@ def gradient_noise(table: pd.DataFrame, label: str) -> Figure:
 
 
 def error_parts(table: pd.DataFrame, label: str) -> Figure:
-    """Sampling, staleness and propagation of one tracker against size: a row a layer."""
+    """Sampling, staleness and propagation of one tracker against size, one row per layer."""
     layers = in_order(table["layer"])
     figure, grid = grid_of(2, rows=len(layers))
     words = {"mean": "running mean (deviations)", "variance": "running variance (log ratio)"}
@@ -133,8 +133,8 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
         for axes, (quantity, name) in zip(across, words.items(), strict=True):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (which, rows) in enumerate(part.groupby("part")):
-                seen = rows[rows["mean"] > ROUNDING]
-                line_a_facet(axes, seen, i, str(which), facets_of(table))
+                drawn = rows[rows["mean"] > ROUNDING]
+                line_per_facet(axes, drawn, i, str(which), facets_of(table))
             theory = part[part["predicted"] > 0].sort_values("level")
             if layer == layers[0] and len(theory):
                 style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
@@ -151,7 +151,7 @@ def error_parts_over_decay(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for i, (part, rows) in enumerate(table.groupby("part")):
-        line_a_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
+        line_per_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
     powers_both_ways(axes)
     axes.set_xlabel("memory 1/(1 - decay), updates")
     axes.set_ylabel("root mean square (deviations)")
@@ -169,8 +169,10 @@ def error_parts_over_time(table: pd.DataFrame) -> Figure:
     figure, grid = grid_of(len(chosen), sharey=True)
     for axes, level in zip(grid[0], chosen, strict=True):
         here = rows[rows["level"] == level]
-        for i, (part, own) in enumerate(here.groupby("part")):
-            line_a_facet(axes, own.assign(level=own["step"]), i, str(part), facets_of(rows))
+        for i, (part, by_step) in enumerate(here.groupby("part")):
+            line_per_facet(
+                axes, by_step.assign(level=by_step["step"]), i, str(part), facets_of(rows)
+            )
         log_axis(axes, here)
         axes.set(xlabel="step", title=f"{last}, m = {level:g}")
     grid[0, 0].set_ylabel("root mean square (deviations)")
@@ -182,9 +184,9 @@ def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> 
     """Test loss under several statistics less that under the population's, against size."""
     figure = Figure(figsize=(6, 4.8), layout="constrained")
     axes = figure.subplots()
-    line_a_facet(axes, usual, 0, f"running: {name}", facets_of(table))
+    line_per_facet(axes, usual, 0, f"running: {name}", facets_of(table))
     for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
-        line_a_facet(axes, rows, i, str(kind), facets_of(table))
+        line_per_facet(axes, rows, i, str(kind), facets_of(table))
     signed_axis(axes, pd.concat([table, usual]))
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
@@ -203,7 +205,7 @@ def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
             line(axes, rows, i, str(name))
         axes.axhline(0, color="#777777", linewidth=1)
         powers(axes, linear_below=0.01)
-        # Leave-one-out at m = 4 has no second moment: what goes off the scale is in the table.
+        # Leave-one-out at m = 4 has no second moment: values off the scale are in the table.
         axes.set_ylim(-0.3, 0.3)
         size_axis(axes, part["level"], label)
         axes.set(title=f"added to {words}", ylabel="nats")
@@ -212,7 +214,7 @@ def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
 
 
 def equivalent_dropout(table: pd.DataFrame, label: str) -> Figure:
-    """Equivalent dropout rate measured and predicted, and what is left between the two."""
+    """Equivalent dropout rate, measured and predicted, and the difference in test loss at it."""
     figure, grid = grid_of(2)
     for i, (quantity, name) in enumerate(
         (("measured_rate", "measured, same train loss"), ("predicted_rate", "predicted"))
@@ -235,7 +237,7 @@ def best_decay(table: pd.DataFrame, label: str) -> Figure:
     for i, layer in enumerate(in_order(table["layer"])):
         rows = table[table["layer"] == layer].rename(columns={"memory": "mean"})
         rows = rows.assign(low=1 / (1 - rows["low"]), high=1 / (1 - rows["high"]))
-        line_a_facet(axes, rows, i, layer, facets_of(table))
+        line_per_facet(axes, rows, i, layer, facets_of(table))
     levels = np.array(sorted(set(table["level"])))
     middle = float(np.median(table["memory"]))
     slope = middle * (levels / np.median(levels)) ** (-1 / 3)

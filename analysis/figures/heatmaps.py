@@ -18,10 +18,10 @@ from caviar.analysis.number_format import MINUS
 FEW_TRACKERS = 8
 """More running averages than this are a map, not lines."""
 FEW_RULES = 4
-"""Up to so many rules a map of decay against size each; above, one map of all trackers."""
+"""Up to this many rules each has a map of decay against size; above, one map shows all trackers."""
 
 NUMBERED = 300
-"""Cells of a figure; where there are more, their numbers are too small to read on a page."""
+"""The most cells of a figure whose numbers can still be read on a page."""
 
 Parts = dict[str, pd.DataFrame]
 Written = Callable[[Axes, pd.DataFrame, pd.DataFrame], None]
@@ -33,9 +33,9 @@ def many(table: pd.DataFrame) -> bool:
 
 
 def draw(parts: Parts, label: str, unit: str, *, log: bool) -> Figure:
-    """A map a part and rule, or, with many rules, a map a part; facets stay apart.
+    """One map per part and rule or, with many rules, one per part; facets stay apart.
 
-    Numbers stand on the colours of a figure of up to `NUMBERED` cells.
+    In a figure of up to `NUMBERED` cells the numbers are printed on the colours.
     """
     apart = {
         f"{title}, {facet}" if facet else title: rows
@@ -123,13 +123,13 @@ def numbered(
 
 
 def _colours_alone(axes: Axes, wide: pd.DataFrame, half: pd.DataFrame) -> None:
-    """Nothing: the numbers are in the table."""
+    """Print no numbers: they are in the table."""
 
 
 def bar(
     figure: Figure, image: Any, beside: Sequence[Axes], unit: str, extend: str = "neither"
 ) -> None:
-    """What the colours of a map say, beside the axes that share them."""
+    """The colour bar of a map, beside the axes that share it."""
     colours = figure.colorbar(image, ax=list(beside), label=unit, extend=extend)
     as_text(colours.ax.yaxis)
 
@@ -151,7 +151,7 @@ def _digits(value: float, digits: int) -> str:
 
 
 def scale_of(values: pd.Series, log: bool) -> dict[str, Any]:
-    """Colours of finite values: by ratio, or by size away from zero on both sides."""
+    """The colour scale of finite values: logarithmic, or symmetric about zero."""
     finite = values[np.isfinite(values)]
     positive = finite[finite > 0]
     if log and len(positive) and positive.min() < positive.max():

@@ -1,4 +1,4 @@
-"""Frames to axes; computes nothing."""
+"""Figures of effects, errors and noise against size; they compute nothing."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
 
 
 def statistics_error(table: pd.DataFrame, label: str) -> Figure:
-    """Error of running mean and variance against size: a row a layer, a line a tracker."""
+    """Error of running mean and variance against size: one row per layer, one line per tracker."""
     layers = in_order(table["layer"])
     if maps.many(table):
         rows = table[table["layer"] == layers[-1]]
@@ -161,9 +161,9 @@ NOISE_PANELS = {
 
 def batch_noise(table: pd.DataFrame) -> Figure:
     """Measured against predicted noise: points on y = x agree."""
-    there = [which for which in NOISE_PANELS if f"measured_{which}" in table]
-    figure, grid = grid_of(2, rows=(len(there) + 1) // 2, sharex=False)
-    for axes, which in zip(grid.flat, there, strict=False):
+    panels = [which for which in NOISE_PANELS if f"measured_{which}" in table]
+    figure, grid = grid_of(2, rows=(len(panels) + 1) // 2, sharex=False)
+    for axes, which in zip(grid.flat, panels, strict=False):
         for i, (layer, rows) in enumerate(table.groupby("layer")):
             axes.plot(
                 rows[f"predicted_{which}"],

@@ -1,4 +1,4 @@
-"""Figures of what could have been chosen otherwise: draws and specifications."""
+"""Figures of choices that could have been made otherwise: draws and specifications."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from caviar.analysis.tables.tuning import fields_of
 
 SOFT = "#777777"
 WIDE = 5.0
-"""From this ratio of the highest to the lowest drawn on, an axis is logarithmic."""
+"""An axis is logarithmic from this ratio of the highest to the lowest value drawn on."""
 
 
 def tuning(table: pd.DataFrame, symbol: str) -> Figure:
-    """Test loss against each drawn field: a row a facet, a colour a level, stars the best.
+    """Test loss against each drawn field: one row per facet, one colour per level, best starred.
 
-    Points are joined where one field alone was drawn, else nothing lies between two of them;
-    those of one draw stand beside each other.
+    Points are joined only where a single field was drawn; those of one draw are placed next to
+    each other.
     """
     rows = table[table["quantity"] == "test_loss"]
     fields, facets = fields_of(table), facets_of(rows)
@@ -40,11 +40,11 @@ def tuning(table: pd.DataFrame, symbol: str) -> Figure:
     figure, grid = grid_of(len(fields), rows=len(facets), sharex=False, sharey=True)
     figure.set_figwidth(max(6.4, 4.6 * len(fields)))
     for across, facet in zip(grid, facets, strict=True):
-        own = rows[rows["facet"] == facet]
+        of_facet = rows[rows["facet"] == facet]
         for axes, field in zip(across, fields, strict=True):
             _scale(axes, "x", rows[field])
             for i, level in enumerate(levels):
-                part = own[own["level"] == level]
+                part = of_facet[of_facet["level"] == level]
                 part = part.assign(x=_apart(part[field], rows[field], i - (len(levels) - 1) / 2))
                 joined = "-" if len(fields) == 1 else "none"
                 _bars(axes, part, (COLOURS[i % 7], MARKERS[i % 7]), f"{symbol} = {level:g}", joined)
@@ -61,13 +61,13 @@ def _is_wide(values: pd.Series) -> bool:
 
 
 def _scale(axes: Axes, which: str, values: pd.Series) -> None:
-    """A logarithmic axis for values of many sizes, with plain numbers at 1, 2 and 5."""
+    """A logarithmic axis for values that differ widely, with plain numbers at 1, 2 and 5."""
     if not _is_wide(values):
         return
     axis = axes.xaxis if which == "x" else axes.yaxis
     axes.set(**{f"{which}scale": "log"})
     if which == "y":
-        # A bar that goes down to nothing is drawn to the edge, not left out.
+        # A bar that reaches zero is drawn to the edge, not left out.
         axes.set_yscale("log", nonpositive="clip")
         axes.set_ylim(bottom=values.min() / 2)
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -76,7 +76,7 @@ def _scale(axes: Axes, which: str, values: pd.Series) -> None:
 
 
 def _apart(values: pd.Series, every: pd.Series, steps: float) -> pd.Series:
-    """Moved by so many steps of a hundredth of the axis."""
+    """`values` moved by `steps` hundredths of the axis."""
     if _is_wide(every):
         return values * (every.max() / every.min()) ** (steps / 100)
     return values + (every.max() - every.min()) * steps / 100
@@ -126,8 +126,8 @@ def specifications(table: pd.DataFrame) -> Figure:
         column[0].set_title(f"{kind} less the largest:\n{below_zero(table, kind)}", fontsize=9)
         size = min(max(150 / len(rows), 1.5), 5)
         for i, (_, has) in enumerate(made_of):
-            there = rows["x"][has[kept]]
-            column[1].plot(there, [i] * len(there), "s", color="#222222", markersize=size)
+            marked = rows["x"][has[kept]]
+            column[1].plot(marked, [i] * len(marked), "s", color="#222222", markersize=size)
         column[1].set(xlabel="specification, by effect", ylim=(len(made_of) - 0.4, -0.6))
         column[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[0, 0].set_ylabel("test loss difference (nats)")
@@ -137,14 +137,14 @@ def specifications(table: pd.DataFrame) -> Figure:
 
 
 VERDICTS = (
-    ("surely below zero", (COLOURS[0], MARKERS[0])),
-    ("undecided", ("#000000", MARKERS[2])),
-    ("surely above zero", (COLOURS[1], MARKERS[1])),
+    ("significantly below zero", (COLOURS[0], MARKERS[0])),
+    ("not significant", ("#000000", MARKERS[2])),
+    ("significantly above zero", (COLOURS[1], MARKERS[1])),
 )
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, table: pd.DataFrame) -> None:
-    """A colour and a marker a verdict, on the axis of all of the table."""
+    """One colour and marker per verdict, on an axis that fits the whole table."""
     signed_axis(axes, table)
     below, above = rows["high"] < 0, rows["low"] > 0
     for kept, (name, mark) in zip((below, ~below & ~above, above), VERDICTS, strict=True):

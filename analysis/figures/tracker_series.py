@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def trackers(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """One series a running average and facet, under its name."""
+    """One series per running average and facet, with its name."""
     several = table["facet"].nunique() > 1
     named = []
     for (facet, rule, decay), rows in table.groupby(

@@ -35,8 +35,8 @@ BATCH_NOISE = Finding(
             for name, (unit, what) in WHAT.items()
         ),
         *(column for name in WHAT for column in _ends(name)),
-        Column("excess_kurtosis", "ratio", "The excess kurtosis of what enters the norm layer."),
-        Column("networks", "count", "Networks that the means are of."),
+        Column("excess_kurtosis", "ratio", "The excess kurtosis of the norm layer's input."),
+        Column("networks", "count", "Networks that the means are over."),
         Column("left_out", "count", "Networks that diverged, failed or are missing."),
         *(
             Column(f"predicted_{name}", unit, f"The {what} that theory predicts.")
@@ -44,8 +44,8 @@ BATCH_NOISE = Finding(
         ),
     ),
     title="Theory against measurement: the noise of batch statistics",
-    says="At the final weights, predicted without any fit. Variance of the batch mean and of "
-    "the batch standard deviation in units of the population variance, "
+    says="Measured at the final weights, and predicted without any fit: the variance of the "
+    "batch mean and of the batch standard deviation in units of the population variance, "
     "(N - m)/(N - 1)/m and (excess kurtosis + 2)/(4m) (N - m)/(N - 1); the variance of one "
     "example's normalised value over its batches, (1 + (excess kurtosis + 2)/4)/m; the share "
     "of the Jacobian's energy between examples, [2 - (6 + excess kurtosis)/m]/(m - 2). The "

@@ -9,7 +9,7 @@ READING = Column(
     "text",
     "Which draws of a search count: `every draw`, averaged, or the `best draw` of each level.",
 )
-QUANTITY = Column("quantity", "text", "What was measured; `mean`, `low` and `high` are of it.")
+QUANTITY = Column("quantity", "text", "The quantity that `mean`, `low` and `high` are about.")
 FACET = Column(
     "facet", "text", "The other crossed fields, as `name = value`; empty where there are none."
 )
@@ -26,9 +26,9 @@ PROBED = Column("probe_batch_size", "examples", "The size of the batches that we
 STUDY = Column("study", "text", "The name of the study.")
 AXIS = Column("axis", "text", "The field that is compared: `norm_batch_size` or `batch_size`.")
 LEFT_OUT = Column(
-    "left_out", "count", "Measurements that are missing or not finite, and so are not in the mean."
+    "left_out", "count", "Measurements missing from the mean because they are lost or not finite."
 )
-UNITS = Column("units", "count", "What was repeated: seeds, or trials where nothing is paired.")
+UNITS = Column("units", "count", "The number of seeds, or of trials where nothing is paired.")
 
 
 def interval(unit: str, of: str = "The mean over units.") -> tuple[Column, ...]:

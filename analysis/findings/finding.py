@@ -1,4 +1,4 @@
-"""A finding, what it says of a run, and the results of a run: its findings on demand."""
+"""A finding, what it says about a run, and the results of a run: its findings on demand."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Part = Literal["theory", "regularisation", "test time", "run"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One table of a run, and everything that is said of it.
+    """One table of a run, and everything that is said about it.
 
     `compute` makes the table from the comparison or from other tables. `columns` declares every
-    column that it can have, in order; `fields` says which config fields of the study follow, where
-    some do. A finding with a `title` is a section of the page, opened by `says`; `draw` makes its
-    figure, with `caption` and `alt`. `opened`: the table is the point, and shown without a click.
+    column that it can have, in order; `fields` says which config fields of the study follow, if
+    any. A finding with a `title` is a section of the page that begins with `says`; `draw` makes
+    its figure, with `caption` and `alt`. Where `opened`, the table is shown without a click.
     `sentences` are its lines in the answer to its question, `headline` is the answer in one
     sentence; either may be empty where there is nothing to say.
     """
@@ -66,9 +66,9 @@ def nothing(results: Results) -> Sequence[str]:
 class Results:
     """The findings of a comparison, by name: a table is computed when asked for, and kept.
 
-    Where the study names arms, tables are those of the first; `arm_effects` is about all.
-    `beside` are other runs, set beside this one in `designs`, `specifications` and
-    `across_data_sets`. `says` gives the sentences that a notebook shows above the tables.
+    Where the study names arms, tables are those of the first; `arm_effects` covers all of them.
+    `beside` are other runs that `designs`, `specifications` and `across_data_sets` compare with
+    this one. `says` gives the sentences that a notebook shows above the tables.
 
     >>> results = caviar.results(caviar.read_run("runs/quickstart"))
     >>> "effect_of_size" in results, results.run.name
@@ -114,7 +114,7 @@ class Results:
         return table[table["reading"] == reading] if "reading" in table else table
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table by name; raises ValueError where runs cannot be set beside each other."""
+        """Every table by name; raises ValueError where the other runs cannot be compared."""
         return {name: self[name] for name in self}
 
     @cached_property

@@ -14,12 +14,12 @@ TRIALS = Finding(
         Column("status", "text", "How the trial ended; `not yet tried` where it did not."),
         Column("seconds", "seconds", "How long a worker trained and measured it."),
         Column("steps", "updates", "How many updates it made."),
-        Column("diverged_seeds", "count", "Seeds whose loss became infinite or no number."),
+        Column("diverged_seeds", "count", "Seeds whose loss became infinite or NaN."),
         Column("error", "text", "What a failed trial raised; empty for the others."),
     ),
     fields="After `trial_id`, one column per config field that differs between trials; where the "
-    "number of steps does, it is `steps_x`, and what was made of it `steps_y`.",
+    "number of steps does, it is `steps_x`, and the number of updates made `steps_y`.",
     title="Every trial",
-    says="What differed between trials, and how each ended. A diverged trial is a result: "
-    "its seeds with a finite loss count, the others are counted as left out.",
+    says="The fields that differ between trials, and how each trial ended. A diverged trial is a "
+    "result: its seeds with a finite loss count, and the others are counted as left out.",
 )

@@ -1,4 +1,4 @@
-"""Pieces that sentences of several findings share."""
+"""Phrases that the sentences of several findings share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opening(facet: object) -> str:
 
 
 def at_level(results: Results, level: float) -> str:
-    """`m = 8`, with the letter of what is compared."""
+    """`m = 8`, with the letter of the axis that is compared."""
     return f"{results.design.symbol} = {level:g}"
 
 
@@ -43,7 +43,7 @@ def first_and_last(
 
 
 def behind(results: Results, units: int) -> str:
-    """`8 seeds; 1 diverged, 0 failed, 0 lost`: what a headline rests on."""
+    """`8 seeds; 1 diverged, 0 failed, 0 lost`: the data behind a headline."""
     counts = results.run.counts
     what = "seeds" if results.design.paired else "trials"
     ended = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))

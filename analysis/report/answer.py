@@ -24,16 +24,18 @@ def answer(results: Results | NoComparison) -> str:
 
 
 def about(results: Results | NoComparison) -> list[str]:
-    """What stands behind the numbers: data, seeds, reading, failures."""
+    """What the numbers rest on: data, seeds, reading, failures."""
     lines = [_trials(results.run)]
     if isinstance(results, NoComparison):
         return lines
     design, arms = results.design, results.comparison.arms
     lines[0] += f" Intervals are 95 %, over {'seeds' if design.paired else 'trials'}."
+    lines[0] += " Significant: the interval, or the band for all sizes together, excludes 0."
     if len(arms) > 1:
+        others = "1 other arm" if len(arms) == 2 else f"{len(arms) - 1} other arms"
         lines.append(
-            f"Both questions are answered for the arm {arms[0]}; {len(arms) - 1} other arms of "
-            "the study are held against it."
+            f"Both questions are answered for the arm {arms[0]}, with which the study compares "
+            f"{others}."
         )
     whole = results.comparison.training_examples
     if design.axis == "norm_batch_size" and design.reference == whole:
@@ -45,7 +47,7 @@ def about(results: Results | NoComparison) -> list[str]:
         draws = results.run.trials["draw"].nunique()
         names = ", ".join(results.run.study["study"]["nuisance"])
         lines.append(
-            f"{draws} draws of {names}, the same for every arm. Unless said "
+            f"The study has {draws} draws of {names}, the same for every arm. Unless stated "
             "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
@@ -53,10 +55,10 @@ def about(results: Results | NoComparison) -> list[str]:
 
 def _trials(run: Run) -> str:
     counts, seeds = run.counts, len(run.trials["seeds"].iloc[0])
-    done = counts["completed"] + counts["diverged"]
+    ended = counts["completed"] + counts["diverged"]
     bad = f"{counts['diverged']} diverged, {counts['failed']} failed, {counts['lost']} lost"
     return (
-        f"{run.study['study']['name']} on {run.trials['dataset'].iloc[0]}: {done} of "
+        f"{run.study['study']['name']} on {run.trials['dataset'].iloc[0]}: {ended} of "
         f"{counts['planned']} trials, {seeds} {'seed' if seeds == 1 else 'seeds'} each; {bad}."
     )
 

@@ -1,4 +1,4 @@
-"""The words that the page uses, each in a sentence."""
+"""The terms that the page uses, each explained in a sentence or two."""
 
 from __future__ import annotations
 
@@ -7,50 +7,58 @@ from caviar.analysis.tables.families import MARGINS
 GLOSSARY = (
     (
         "m, B, N",
-        "Examples behind one mean and variance (the norm batch), examples behind one update, "
-        "examples of the training split.",
+        "m: examples behind one mean and variance (the norm batch). B: examples behind one "
+        "update. N: examples of the training split.",
     ),
     (
         "train mode, population statistics",
-        "Normalised by the batch's own mean and variance, as training does; or by those of the "
-        "whole training split at the same weights, layer by layer, which have no noise.",
+        "Train mode normalises by the batch's own mean and variance, as in training. Population "
+        "statistics are those of the whole training split at the same weights, layer by layer; "
+        "they have no noise.",
     ),
     (
         "running average, running statistics",
-        "The averages over past batches that stand in at test time. Biased and unbiased: of the "
-        "batch variance over m and over m - 1. Debiased: divided by 1 - decay^t, so that the start "
-        "is forgotten. Cumulative: the plain mean of all batches. Decay: the weight of the "
-        "old value, 1 less PyTorch's momentum; its memory is 1/(1 - decay) updates.",
+        "Averages over past batches that replace batch statistics at test time. Biased and "
+        "unbiased: the batch variance is divided by m or by m - 1. Debiased: the average is "
+        "divided by 1 - decay^t, which removes the starting value. Cumulative: the plain mean of "
+        "all batches. Decay: the weight of the old value, 1 minus PyTorch's momentum; the memory "
+        "is 1/(1 - decay) updates.",
     ),
     (
         "arm, draw, facet",
-        "One setting that is compared; one random choice of what is not (the learning rate, say), "
-        "the same for every arm; one value of what else the study crosses.",
+        "Arm: one setting that is compared. Draw: one random choice of the fields that are not "
+        "compared (such as the learning rate), the same for every arm. Facet: one combination of "
+        "the other fields that the study crosses.",
     ),
     (
         "every draw, best draw",
-        "Two readings: all draws, averaged, so that arms share them; or for each arm and seed the "
-        "draw with the lowest validation loss over the other seeds.",
+        "Two readings of a search. Every draw: the average over all draws, which the arms share. "
+        "Best draw: for each arm and seed the draw with the lowest validation loss over the other "
+        "seeds.",
     ),
     (
         "mean [low, high], units, left_out",
-        "The mean over seeds (or over trials, where nothing is paired) with its 95 % "
-        "interval, studentised bootstrap; how many seeds stand behind it; how many measurements "
-        "are missing because networks diverged or trials failed. A seed is the unit: its draws "
-        "are averaged first.",
+        "The mean over seeds (or over trials, where nothing is paired) with its 95 % interval "
+        "(studentised bootstrap); the number of seeds; the number of measurements that are "
+        "missing because networks diverged or trials failed. A seed is the unit: its draws are "
+        "averaged first.",
     ),
-    ("surely", "The interval, or the band that holds for all sizes together, misses zero."),
+    (
+        "significantly",
+        "The 95 % interval, or the band that holds for all sizes together, excludes 0.",
+    ),
     (
         "p_value, p_family, detectable, equivalent",
-        "Sign flips over seeds; the same by Holm over all sizes; the difference that so many "
-        "seeds find with 80 % power; whether the difference is surely within "
-        f"{MARGINS['test_loss']:g} nats ({MARGINS['test_accuracy']:g} of accuracy), by two "
-        "one-sided tests.",
+        "The p-value of sign flips over seeds; the same, adjusted over all sizes (Holm); the "
+        "difference that this many seeds find with 80 % power; whether the difference is "
+        f"significantly smaller than {MARGINS['test_loss']:g} nats ({MARGINS['test_accuracy']:g} "
+        "of accuracy), by two one-sided tests.",
     ),
     (
         "R_in, R_ext, self-influence",
-        "Train-mode less population loss at the same weights; the same with the statistics of m "
-        "other examples; R_in less R_ext, what an example gains by being in its own statistics.",
+        "R_in: train-mode less population loss at the same weights. R_ext: the same with the "
+        "statistics of m other examples. Self-influence: R_in less R_ext, the effect of an "
+        "example on its own statistics.",
     ),
     ("nats", "Cross-entropy with the natural logarithm."),
 )

@@ -1,4 +1,4 @@
-"""Whether the run behind a report is whole, from the lines of whoever verified it."""
+"""Whether the run behind a report is whole, from the lines that verifying it printed."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NOT_VERIFIED = (
-    "Nobody verified this run before the report was written. `caviar verify RUN` checks plan, "
-    "outcomes, files and rows against each other."
+    "This run was not verified before the report was written. `caviar verify RUN` checks that "
+    "plan, outcomes, files and rows agree."
 )
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at: whether it holds, and what was seen."""
+    """One check: whether it holds, and its sentence."""
 
     holds: bool
     says: str
 
 
 def checks(lines: Sequence[str]) -> tuple[Check, ...]:
-    """Lines such as `ok     no row twice` and `FAULT  3 rows stand twice`, read.
+    """The checks in lines such as `ok     no duplicate rows` and `FAULT  3 rows are duplicates`.
 
-    What does not open with `ok` counts as a fault: better one too many than one unseen.
+    A line that does not begin with `ok` counts as a fault, so that no fault is missed.
     """
-    found = []
+    read = []
     for line in lines:
         word, _, rest = line.strip().partition(" ")
         says = rest.strip() if word in ("ok", "FAULT") else line.strip()
-        found.append(Check(word == "ok", says))
-    return tuple(found)
+        read.append(Check(word == "ok", says))
+    return tuple(read)
 
 
-def verdict(found: Sequence[Check]) -> str:
+def verdict(verified: Sequence[Check]) -> str:
     """The sentence that opens the part `Is the run whole?`."""
-    if not found:
+    if not verified:
         return NOT_VERIFIED
-    faults = sum(not check.holds for check in found)
+    faults = sum(not check.holds for check in verified)
     if not faults:
-        return f"Verified when this report was written: {len(found)} checks, no fault."
+        return f"Verified when this report was written: {len(verified)} checks, no fault."
     return (
-        f"Verified when this report was written: {faults} of {len(found)} checks "
-        f"found a fault. Numbers of this report may rest on rows that are missing or wrong."
+        f"Verified when this report was written: {faults} of {len(verified)} checks "
+        f"found a fault. Numbers in this report may rest on rows that are missing or wrong."
     )

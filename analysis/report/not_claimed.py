@@ -8,19 +8,20 @@ from caviar.analysis.run.comparison import NoComparison
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Verdicts, bands, the range of the "
     "best size and p_family hold for all sizes together.",
-    "The best size is chosen on the same seeds that its difference is read from, which flatters "
-    "that difference a little; its 95 % range pays for the choice.",
-    "One data set, and only the architectures listed below: others may move the best size.",
-    "Test-time statistics are read at the last step. Where that is the end of an epoch, averages "
-    "over shuffled batches are at their best; within one they are worse.",
+    "The best size is chosen on the same seeds that its difference is read from, so that "
+    "difference looks slightly better than it is; the 95 % range accounts for the choice.",
+    "The run has one data set and only the architectures listed below: with others the best size "
+    "may differ.",
+    "Test-time statistics are read at the last step. At the end of an epoch averages over "
+    "shuffled batches are at their best; within an epoch they are worse.",
 )
 GHOSTS = (
     "Ghost batches change the noise of the gradient as well as that of the statistics, so a "
-    "difference between sizes is not the work of the statistics' noise alone."
+    "difference between sizes is not caused by the statistics' noise alone."
 )
 UPDATES = (
-    "The batch of an update differs between arms: with it the noise of the gradient, the best "
-    "learning rate and, at equal epochs, the number of steps."
+    "The batch of an update differs between arms, and with it the noise of the gradient, the "
+    "best learning rate and, at equal epochs, the number of steps."
 )
 
 

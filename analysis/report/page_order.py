@@ -32,16 +32,16 @@ OVERVIEW = Finding(
     compute=lambda results: pd.DataFrame(),
     columns=(),
     title="Both answers at a glance",
-    says="Left: what batch noise adds to the training loss at the same weights. Middle: what "
-    "the size does to test loss. Right: how far the running statistics that test time uses "
-    "are from those of the whole training set.",
-    caption="Bars are 95 % intervals; the tables are those of the parts 1 and 2 below "
-    "(noise_penalty, effect_of_size, statistics_error).",
+    says="Left: how much batch noise adds to the training loss at the same weights. Middle: how "
+    "the size changes test loss. Right: how far the running statistics that test time uses are "
+    "from those of the whole training set.",
+    caption="Bars are 95 % intervals; the tables are in parts 1 and 2 below (noise_penalty, "
+    "effect_of_size, statistics_error).",
     alt="Three panels against mini-batch size: noise penalty, test loss difference, error of "
     "running mean and variance.",
     draw=_overview,
 )
-"""A figure of other findings' tables, without a table."""
+"""A figure of other findings' tables; it has no table of its own."""
 
 
 def sections(results: Results) -> list[tuple[str, Finding]]:
@@ -50,7 +50,7 @@ def sections(results: Results) -> list[tuple[str, Finding]]:
 
 
 def _of_part(results: Results, part: Part) -> Iterator[tuple[str, Finding]]:
-    """The sections of a part; those of a question count 1a, 1b, ... without a gap."""
+    """The sections of a part; those of a question are numbered 1a, 1b, ... without a gap."""
     letters = iter(ascii_lowercase)
     for finding in results.findings.values():
         if finding.part == part and finding.title and len(results[finding.name]):

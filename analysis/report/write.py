@@ -53,8 +53,8 @@ def write_report(
 ) -> Path:
     """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path.
 
-    `integrity`: what verifying the run said, a line a check (`ok     ...`, `FAULT  ...`); where
-    there is none, the page says that nobody verified the run.
+    `integrity` holds the lines that verifying the run printed, one per check (`ok     ...`,
+    `FAULT  ...`); where it is empty, the page says that the run was not verified.
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def _section(results: Results, title: str, finding: Finding, folder: Path) -> di
 
 
 def code_of(results: Results, name: str) -> str:
-    """The lines of Python that give a table of these results again."""
+    """The lines of Python that compute a table of these results again."""
     beside = [f"caviar.read_run({str(run.where)!r})" for run in results.beside]
     more = f", [{', '.join(beside)}]" if beside else ""
     return (
@@ -110,7 +110,7 @@ def code_of(results: Results, name: str) -> str:
 def _draw(draw: Callable[[Results], Figure], results: Results, path: Path) -> tuple[str, float]:
     """Write the figure; returns its SVG, encoded, and its width in pixels of the page."""
     with drawing.style(), warnings.catch_warnings():
-        # A name of the user's may have letters that the font lacks: a box stands for each.
+        # A user's name may have letters that the font lacks: each is drawn as a box.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
         figure = draw(results)
         layout = figure.get_layout_engine()
@@ -146,7 +146,7 @@ def _png(figure: Figure) -> bytes:
 
 
 FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": _pdf, "svg": _svg, "png": _png}
-"""In what every figure is written; the page shows the SVG."""
+"""The formats of every figure; the page shows the SVG."""
 
 
 def _cell(value: Any) -> Cell:

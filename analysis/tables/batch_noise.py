@@ -1,4 +1,4 @@
-"""The noise of batch statistics at frozen weights, and the price of it in training loss."""
+"""The noise of batch statistics at frozen weights, and its cost in training loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from caviar.analysis.theory.batch_statistics import (
 )
 
 NETWORK = "network"
-"""The layer of what belongs to the network as a whole."""
+"""The layer name of measurements of the network as a whole."""
 
 PENALTIES = {
     "noise_penalty": "R_in: train-mode less population loss",
@@ -32,22 +32,22 @@ MEASURED = {
     "noise_to_signal": "noise_to_signal",
     "coupling": "coupling",
 }
-"""What theory predicts, and the column that measured it."""
+"""The quantities that theory predicts, and the columns that measure them."""
 
 
 def batch_noise(comparison: Comparison) -> pd.DataFrame:
-    """What noise does to statistics and examples at the last step, beside the closed forms.
+    """The noise of statistics and examples at the last step, measured and predicted.
 
-    A row a layer and probed size, over all trials: variance of batch mean and deviation in
+    One row per layer and probed size, over all trials: variance of batch mean and deviation in
     units of the population variance, noise-to-signal ratio of an example, and the share of the
     Jacobian's energy between examples. `low_` and `high_` are the ends of each measurement's
-    interval over units; `left_out` counts networks that diverged, failed or are not there.
+    interval over units; `left_out` counts networks that diverged, failed or are missing.
     """
     design, rows = comparison.design, _last(comparison)
     rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
     if rows.empty:
         return pd.DataFrame()
-    # Sums in one order, whatever the order in which trials ended.
+    # Sum in one order, whatever the order in which trials ended.
     rows = rows.sort_values(["trial_id", "seed"])
     examples = comparison.training_examples
     known = {name: column for name, column in MEASURED.items() if column in rows}
@@ -76,13 +76,13 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
     """Penalty at every probed size of networks trained at every level, with its parts.
 
     The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
-    with), `probe_batch_size` (the size at evaluation) and quantity. Nothing where levels are of
-    another size than that.
+    with), `probe_batch_size` (the size at evaluation) and quantity. Empty where the levels are
+    not norm batch sizes.
     """
     rows = _last(comparison)
     if "noise_penalty" not in rows:
         return pd.DataFrame()
-    # Of a diverged network the penalty is no number: it is left out, and counted.
+    # The penalty of a diverged network is not finite: it is left out and counted.
     rows = rows[(rows["layer"] == NETWORK) & (rows["batches"] > 0)]
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
@@ -95,7 +95,7 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
         if quantity in kept and kept[quantity].notna().any()
     ]
     table = _ordered(parts, ["reading", "quantity"])
-    # A size that leaves no second batch has no R_ext: that is no network left out.
+    # A size that leaves no second batch has no R_ext: its networks do not count as left out.
     return table[table["units"] > 0].reset_index(drop=True)
 
 

@@ -1,4 +1,4 @@
-"""Which decay of the running average is best for each size, and how its memory scales."""
+"""The best decay of the running average for each size, and how its memory scales."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from caviar.analysis.tables.running_statistics import own_decay_as_one
 
 RULE = "unbiased"
 PREDICTED = -1 / 3
-"""Theory, at a fixed learning rate: the best memory 1/(1 - decay) goes as m^(-1/3), where
-sampling noise, as 1/(m memory), meets drift, as memory^2."""
+"""Theory at a fixed learning rate: the best memory 1/(1 - decay) scales as m^(-1/3), since it
+balances sampling noise, which scales as 1/(m memory), and drift, which scales as memory^2."""
 
 
 def best_decay(comparison: Comparison) -> pd.DataFrame:
     """The decay with the smallest mean squared error of the running mean, by layer and level.
 
-    Of the rule `unbiased`, at the last step, draws averaged; `decay` with the confidence range
-    of the best, `memory` = 1/(1 - decay) steps; edges say that a better one may lie beyond what
-    was tried. Of the decays that all trials share: one that was drawn differs from the others
-    by its draw. Empty below three.
+    For the rule `unbiased` at the last step, draws averaged. `decay` comes with the confidence
+    range of the best, and `memory` = 1/(1 - decay) steps; edges say that a better one may lie
+    beyond the decays tried. Only decays that all trials share count: drawn decays differ by draw.
+    Empty below three decays.
     """
     rows = _errors(comparison)
     table: list[dict[str, Any]] = []
@@ -35,20 +35,20 @@ def best_decay(comparison: Comparison) -> pd.DataFrame:
         if wide.shape[1] < 3:
             continue
         decays = wide.columns.to_numpy(dtype=float)
-        found = best_range(wide.to_numpy(), 1 / (1 - decays), np.random.default_rng(SEED))
+        best = best_range(wide.to_numpy(), 1 / (1 - decays), np.random.default_rng(SEED))
         table.append(
             {
                 "facet": facet,
                 "layer": layer,
                 "level": level,
-                "decay": 1 - 1 / found.level,
-                "low": 1 - 1 / found.low,
-                "high": 1 - 1 / found.high,
-                "memory": found.level,
-                "low_edge": found.low_edge,
-                "high_edge": found.high_edge,
-                "units": found.units,
-                "left_out": found.left_out,
+                "decay": 1 - 1 / best.level,
+                "low": 1 - 1 / best.low,
+                "high": 1 - 1 / best.high,
+                "memory": best.level,
+                "low_edge": best.low_edge,
+                "high_edge": best.high_edge,
+                "units": best.units,
+                "left_out": best.left_out,
             }
         )
     return pd.DataFrame(table)
@@ -62,14 +62,14 @@ def memory_scaling(comparison: Comparison) -> pd.DataFrame:
     rows = _errors(comparison)
     table: list[dict[str, Any]] = []
     for (facet, layer), part in rows.groupby(["facet", "layer"]):
-        at = part.loc[part.groupby(["seed", "level"])["square"].idxmin()]
-        at = at.assign(log_memory=-np.log2(1 - at["tracker_decay"]))
-        wide = at.pivot_table(index="seed", columns="level", values="log_memory")
+        best = part.loc[part.groupby(["seed", "level"])["square"].idxmin()]
+        best = best.assign(log_memory=-np.log2(1 - best["tracker_decay"]))
+        wide = best.pivot_table(index="seed", columns="level", values="log_memory")
         if wide.shape[1] < 3 or part["tracker_decay"].nunique() < 3:
             continue
         levels = wide.columns.to_numpy(dtype=float)
-        found = trend(wide.to_numpy(), levels, np.random.default_rng(SEED))
-        table.append({"facet": facet, "layer": layer, **found._asdict(), "predicted": PREDICTED})
+        slope = trend(wide.to_numpy(), levels, np.random.default_rng(SEED))
+        table.append({"facet": facet, "layer": layer, **slope._asdict(), "predicted": PREDICTED})
     return pd.DataFrame(table)
 
 

@@ -1,7 +1,7 @@
-"""Which part of batch norm does what: control arms held against batch norm and against none of it.
+"""What each part of batch norm does: control arms against batch norm and population statistics.
 
-An arm takes one mechanism away. Against the first arm of the study, batch norm itself, at the
-same size, its effect is what that mechanism did; against population statistics, what is left.
+An arm removes one mechanism. Compared with the first arm of the study, batch norm itself, at the
+same size, it shows what that mechanism did; compared with population statistics, what remains.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ QUANTITIES = ("train_loss", "test_loss", "test_accuracy", "noise_penalty")
 def arm_effects(comparison: Comparison) -> pd.DataFrame:
     """Every arm less another at the end of training, paired by seed, with its interval.
 
-    `against` is the first arm at the same size, or the arm `population` whatever the size; an
-    arm that has one size of its own is held against `population` alone. `level` is the arm's
-    size. By reading of the draws and by quantity: losses and accuracy under population
-    statistics, and the noise penalty. `left_out` counts pairs with a side that is missing or
-    not finite. Empty where the study crosses another field too.
+    `against` is the first arm at the same size, or the arm `population` whatever its size; an arm
+    with only one size is compared only with `population`. `level` is the arm's size. By reading of
+    the draws and by quantity: losses and accuracy under population statistics, and the noise
+    penalty. `left_out` counts pairs with a side that is missing or not finite. Empty where the
+    study crosses another field too.
     """
     arms, design = comparison.arms, comparison.design
     if len(arms) < 2 or not design.paired or design.facets:
@@ -48,42 +48,42 @@ def arm_effects(comparison: Comparison) -> pd.DataFrame:
 def _pairs(rows: pd.DataFrame, arms: tuple[str, ...], index: list[str]) -> list[dict[str, Any]]:
     by_arm = {arm: dict(list(rows[rows["arm"] == arm].groupby("level"))) for arm in arms}
     sizes = by_arm[arms[0]]
-    found = []
+    pairs = []
     for arm in arms:
-        for level, own in by_arm[arm].items():
+        for level, of_arm in by_arm[arm].items():
             references = {}
             if arm != arms[0] and level in sizes and len(by_arm[arm]) > 1:
                 references[arms[0]] = sizes[level]
             if by_arm.get(POPULATION) and arm != POPULATION:
                 references[POPULATION] = next(iter(by_arm[POPULATION].values()))
             for against, other in references.items():
-                found += _contrasts(arm, against, level, own, other, index)
-    return found
+                pairs += _contrasts(arm, against, level, of_arm, other, index)
+    return pairs
 
 
 def _contrasts(
     arm: str,
     against: str,
     level: float,
-    own: pd.DataFrame,
+    of_arm: pd.DataFrame,
     other: pd.DataFrame,
     index: list[str],
 ) -> list[dict[str, Any]]:
-    found = []
+    rows = []
     for quantity in QUANTITIES:
-        pair = own.set_index(index)[quantity] - other.set_index(index)[quantity]
+        pair = of_arm.set_index(index)[quantity] - other.set_index(index)[quantity]
         pair = pair.where(np.isfinite(pair))
         seeds = pair.groupby("seed").mean().to_numpy()
         interval: Interval = mean_interval(seeds, np.random.default_rng(SEED))
         place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
-        found.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
-    return found
+        rows.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
+    return rows
 
 
 class Shown(NamedTuple):
     """The arm of a study that shows a mechanism.
 
-    It is `removed` from batch norm, or left `alone` on population statistics.
+    The mechanism is `removed` from batch norm, or `alone` on population statistics.
     """
 
     mechanism: str
@@ -98,8 +98,8 @@ EARLIER = (
     Shown("partition diffusion", "partitions-8", "removed"),
     Shown("class composition", "stratified", "removed"),
 )
-"""What the arms show in a run whose `study.json` does not say so, by the names that
-`studies/mechanisms.toml` gives them."""
+"""The mechanisms that arms show in a run whose `study.json` does not say so, by the arms' names in
+`studies/mechanisms.toml`."""
 
 
 def shown_by_arms(study: Mapping[str, Any]) -> tuple[Shown, ...]:

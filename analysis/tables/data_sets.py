@@ -1,4 +1,4 @@
-"""One study on several data sets: what the size does across them."""
+"""One study on several data sets: the effect of the size across them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ COLUMNS = ["quantity", "level", *Interval._fields, "data_sets"]
 
 
 def across_data_sets(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Interquartile mean over seeds of all data sets of the loss at a size less a common one.
+    """Interquartile mean, over the seeds of all data sets, of the loss less that at a common size.
 
-    Of runs on the same axis and different data: differences are relative to the mean loss at
-    the reference, the largest size that all have, since nats of one data set are not those of
-    another; seeds are resampled within each (Agarwal et al. 2021). Every draw, averaged. Empty
-    below two data sets.
+    For runs on the same axis and different data. Differences are relative to the mean loss at
+    the reference, the largest size that all have, since nats of one data set are not comparable
+    with those of another; seeds are resampled within each (Agarwal et al. 2021). All draws are
+    averaged. Empty below two data sets.
     """
     chosen: dict[str, Comparison] = {}
     for one in comparisons:
@@ -40,9 +40,9 @@ def across_data_sets(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         relative = [_relative(one, quantity, max(common)) for one in chosen.values()]
         for level in sorted(common)[:-1]:
             strata = [frame[level].to_numpy() for frame in relative]
-            found = interquartile_mean_interval(strata, np.random.default_rng(SEED))
+            interval = interquartile_mean_interval(strata, np.random.default_rng(SEED))
             place = {"quantity": quantity, "level": level}
-            table.append({**place, **found._asdict(), "data_sets": len(strata)})
+            table.append({**place, **interval._asdict(), "data_sets": len(strata)})
     return pd.DataFrame(table, columns=COLUMNS)
 
 

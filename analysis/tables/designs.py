@@ -1,4 +1,4 @@
-"""Several designs on one axis: how much of a naive effect is left when less moves at once."""
+"""Several designs on one axis: how much of a naive effect remains when fewer fields vary."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def designs_beside(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Train and test loss at every size less those at one size that all the designs have.
 
     The reference is the largest size that all runs have, so that the lines of, say, a naive
-    study (batch and statistics together), a ghost study (statistics alone) and one of the batch
-    at equal steps can be read on one axis. By study and reading of its draws; only designs
+    study (batch and statistics together), a ghost study (statistics only) and a study of the
+    batch at equal steps can be read on one axis. By study and reading of its draws; only designs
     paired by seed. Raises ValueError where the runs have no size in common.
     """
     paired = [one for one in comparisons if one.design.paired]
     if len(paired) < 2:
-        raise ValueError("two runs that compare sizes by seed are needed to set beside each other")
+        raise ValueError("a comparison of designs needs two runs that compare sizes by seed")
     common = set.intersection(*(set(map(float, one.design.levels)) for one in paired))
     if not common:
         sizes = "; ".join(map(_sizes, paired))

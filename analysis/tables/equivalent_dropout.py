@@ -1,4 +1,4 @@
-"""Which dropout rate on population statistics is as strong as batch norm's noise at m."""
+"""The dropout rate on population statistics that is as strong as batch norm's noise at m."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from caviar.analysis.theory import batch_statistics as theory
 Array = NDArray[Any]
 
 COLUMNS = ["level", "quantity", *Interval._fields, "outside"]
-"""Quantities. `measured_rate`: the rate that leaves the same train loss under population
-statistics; `predicted_rate`: the rate whose noise has the variance of batch norm's;
-`test_difference`: test loss of batch norm less that of dropout at the measured rate, nats."""
+"""The quantities are `measured_rate`, the rate that leaves the same train loss under population
+statistics; `predicted_rate`, the rate whose noise has the same variance as batch norm's; and
+`test_difference`, test loss of batch norm less that of dropout at the measured rate, nats."""
 
 
 def equivalent_dropout(comparison: Comparison) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def equivalent_dropout(comparison: Comparison) -> pd.DataFrame:
     rate 0. Each seed's own curve of train loss against rate is read where it equals that of
     batch norm at m, on straight lines between neighbouring rates, at the largest rate where it
     does (a little dropout can lower train loss); test loss is read at that rate. Draws that all
-    these arms have are averaged before. `outside` counts seeds whose train loss the curve does
-    not reach: they are left out, so the means are of the others. Empty without two rates, and
+    these arms have are averaged first. `outside` counts seeds whose train loss the curve does
+    not reach: they are left out, so the means are over the others. Empty without two rates, and
     where the study crosses another field too.
     """
     every, design = comparison.across_arms, comparison.design
@@ -42,18 +42,18 @@ def equivalent_dropout(comparison: Comparison) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     values = every.final_values.merge(every.run.trials[["trial_id", "arm"]], on="trial_id")
     dropped = values[values["arm"].isin(rates.index)]
-    # `by_seed` has a column a level: here the rates, and batch norm before them.
+    # `by_seed` has one column per level: here the rates, and batch norm before them.
     dropped = dropped.assign(level=dropped["arm"].map(rates))
     table: list[dict[str, Any]] = []
-    for level, own in values[values["arm"] == comparison.arms[0]].groupby("level"):
-        rows = pd.concat([own.assign(level=OWN), dropped], ignore_index=True)
+    for level, normed in values[values["arm"] == comparison.arms[0]].groupby("level"):
+        rows = pd.concat([normed.assign(level=OWN), dropped], ignore_index=True)
         train, test = (by_seed(rows, of, EVERY_DRAW) for of in ("train_loss", "test_loss"))
         shared = train.columns.intersection(test.columns)
         if OWN not in shared or len(shared) < 3:
             continue
-        found, outside = _at_equal_train_loss(train[shared], test[shared])
-        found["predicted_rate"] = _predicted(comparison, float(str(level)))
-        for quantity, column in found.items():
+        quantities, outside = _at_equal_train_loss(train[shared], test[shared])
+        quantities["predicted_rate"] = _predicted(comparison, float(str(level)))
+        for quantity, column in quantities.items():
             interval = mean_interval(column, np.random.default_rng(SEED))
             place = {"level": level, "quantity": quantity}
             table.append({**place, **interval._asdict(), "outside": outside})
@@ -68,16 +68,16 @@ def _at_equal_train_loss(train: pd.DataFrame, test: pd.DataFrame) -> tuple[dict[
     """Rates and test differences by seed, and how many seeds the curve does not reach."""
     rates = train.columns.drop(OWN)
     curves = (frame[rates].to_numpy() for frame in (train, test))
-    own = train[OWN].to_numpy()
+    targets = train[OWN].to_numpy()
     matched = np.array(
-        [match(rates.to_numpy(), *each) for each in zip(*curves, own, strict=True)]
+        [match(rates.to_numpy(), *each) for each in zip(*curves, targets, strict=True)]
     ).reshape(-1, 2)
-    outside = int((np.isnan(matched[:, 0]) & ~np.isnan(own)).sum())
-    found = {
+    outside = int((np.isnan(matched[:, 0]) & ~np.isnan(targets)).sum())
+    quantities = {
         "measured_rate": matched[:, 0],
         "test_difference": test[OWN].to_numpy() - matched[:, 1],
     }
-    return found, outside
+    return quantities, outside
 
 
 def match(rates: Array, train: Array, test: Array, target: float) -> tuple[float, float]:
@@ -98,15 +98,15 @@ def _rates(run: Run) -> pd.Series:
     if "arm" not in run.trials or POPULATION not in set(run.trials["arm"]):
         return pd.Series(dtype=float)
     trials = run.trials.drop_duplicates("arm").set_index("arm")
-    own = trials.loc[POPULATION]
-    same = (trials["norm"] == own["norm"]) & (trials["norm_batch_size"] == own["norm_batch_size"])
-    same &= trials["gamma_decay"] == own["gamma_decay"]
+    base = trials.loc[POPULATION]
+    same = (trials["norm"] == base["norm"]) & (trials["norm_batch_size"] == base["norm_batch_size"])
+    same &= trials["gamma_decay"] == base["gamma_decay"]
     same &= (trials["dropout"] > 0) | (trials.index == POPULATION)
     return trials.loc[same, "dropout"].sort_values()
 
 
 def _predicted(comparison: Comparison, level: float) -> Array:
-    """By seed, from the noise at m that the kurtosis at the end of the first arm's trials gives."""
+    """The rate by seed, from the noise at m given the final kurtosis in the first arm's trials."""
     rows = comparison.run.noise
     if rows.empty:
         return np.array([])

@@ -1,4 +1,4 @@
-"""Arms side by side: means and contrasts with intervals."""
+"""Means and contrasts of levels, with intervals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from caviar.analysis.statistics.intervals import (
 )
 
 SEED = 0
-"""Of the resampling generator: equal rows give equal intervals, digit for digit."""
+"""Seed of the resampling generator: equal rows give equal intervals, digit for digit."""
 
 
 def level_means(
@@ -28,10 +28,10 @@ def level_means(
     by: Sequence[str],
     reading: str = EVERY_DRAW,
 ) -> pd.DataFrame:
-    """Mean of `value` at every level with its interval over units; a row a level and `by`.
+    """Mean of `value` with its interval over units, one row per level and value of `by`.
 
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
-    and those that the study planned but trials that failed, were lost or not yet tried lack.
+    and planned ones that are missing because a trial failed, was lost or was not yet tried.
     """
     names = ["facet", *by, "level"]
     groups = rows.groupby(names, dropna=False)
@@ -41,8 +41,8 @@ def level_means(
     samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
     intervals = mean_intervals(samples, SEED)
     table = groups.size().index.to_frame(index=False)
-    there, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
-    left_out = np.maximum(_planned(table, design, rows, reading), there) - held
+    made, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
+    left_out = np.maximum(_planned(table, design, rows, reading), made) - held
     counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
     return pd.concat([table, counted], axis=1)
 
@@ -51,7 +51,7 @@ def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: s
     """The measurements that each row of `table` should rest on; 0 where that is not known."""
     places = zip(table["facet"], table["level"], strict=True)
     every = np.array([design.planned.get(place, 0) for place in places], dtype=int)
-    # One a seed, of the draws that its arm chose.
+    # Under the best draw, one per seed: that of the draw which its arm chose.
     return every if reading == EVERY_DRAW else np.minimum(every, rows["seed"].nunique())
 
 
@@ -68,27 +68,28 @@ def contrasts(
     names = ["facet", "level"]
     index = PAIRED_BY[reading]
     table = []
-    for key, here, there in _against_reference(rows, design):
+    for key, of_level, of_reference in _against_reference(rows, design):
         generator = np.random.default_rng(SEED)
         if design.paired:
-            pair = here.set_index(index)[value] - there.set_index(index)[value]
+            pair = of_level.set_index(index)[value] - of_reference.set_index(index)[value]
             pair = pair.where(np.isfinite(pair))
             interval = mean_interval(pair.groupby("seed").mean().to_numpy(), generator)
             left_out = int(pair.isna().sum())
         else:
-            sides = [_by_trial(side, value) for side in (here, there)]
+            both = (of_level, of_reference)
+            sides = [_by_trial(side, value) for side in both]
             interval = difference_interval(sides[0], sides[1], generator)
-            left_out = sum(int((~np.isfinite(side[value])).sum()) for side in (here, there))
+            left_out = sum(int((~np.isfinite(side[value])).sum()) for side in both)
         table.append(_row(names, key, interval, left_out))
     return _table(names, table)
 
 
 def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:
-    """`value` with a row a seed and a column a level, draws averaged.
+    """`value` with one row per seed and one column per level, draws averaged.
 
     A draw that is missing or not finite at some level is left out of that seed at every level,
-    so that levels never differ by draw; NaN for a seed without a draw that is whole. A level
-    with no finite value at all is no column.
+    so that levels never differ by draw; NaN for a seed without a complete draw. A level without
+    any finite value has no column.
     """
     finite = rows[value].where(np.isfinite(rows[value]))
     wide = finite.groupby([rows[name] for name in (*PAIRED_BY[reading], "level")]).first()
@@ -118,5 +119,5 @@ def _row(names: list[str], key: Any, interval: Interval, left_out: int) -> dict[
 
 
 def _table(names: list[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows as a frame that has its columns even where there are none."""
+    """The rows as a frame that has its columns even where it is empty."""
     return pd.DataFrame(rows, columns=[*names, *Interval._fields, "left_out"])

@@ -17,25 +17,25 @@ from caviar.analysis.statistics.sign_flip import sign_flip
 from caviar.analysis.tables.estimates import SEED
 
 MARGINS = {"train_loss": 0.005, "test_loss": 0.005, "test_accuracy": 0.002}
-"""Differences below these, in nats and in shares, are called none: named before any run."""
+"""Margins, in nats and in shares, below which differences do not count; named before any run."""
 
 COLUMNS = ["band_low", "band_high", "p_value", "p_family", "detectable", "equivalent"]
 
 
 def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
-    """Every level against the reference at once, by facet; a row a level.
+    """All levels against the reference together, one row per facet and level.
 
     `band_low` and `band_high` hold for all levels together (95 %); `p_value` is that of sign
-    flips over seeds, `p_family` the same by Holm over the levels; `detectable` the difference
-    that so many seeds of this spread find with 80 % power; `equivalent` whether the difference
-    is surely within the margin of `MARGINS`. Only for designs that are paired, and without
-    the levels at which no difference is finite.
+    flips over seeds, `p_family` the same adjusted over the levels (Holm); `detectable` the
+    difference that this many seeds of this spread find with 80 % power; `equivalent` whether the
+    difference is significantly smaller than its margin in `MARGINS`. Only for paired designs, and
+    without the levels at which no difference is finite.
     """
     table: list[dict[str, Any]] = []
     if not design.paired or rows.empty:
         return _table(table)
     for facet, arm in rows.groupby("facet"):
-        # One size at which nothing is finite must not take the bands of the others.
+        # One size at which nothing is finite must not remove the bands of the others.
         wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
         if wide.empty:
             continue
@@ -59,16 +59,16 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows as a frame whose numbers are numbers even where there are none."""
+    """The rows as a frame whose columns of numbers are floats even where it is empty."""
     frame = pd.DataFrame(rows, columns=["facet", "level", *COLUMNS])
     return frame.astype({name: float for name in COLUMNS if name != "equivalent"})
 
 
 def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
-    """A row a seed, a column a level: the value less that at the reference, draws averaged.
+    """The value less that at the reference, one row per seed and one column per level.
 
-    Empty where the reference has no rows. As in `arms.contrasts`, a draw whose difference is
-    not finite is left out of the mean; NaN where that leaves none.
+    Draws are averaged. Empty where the reference has no rows. As in `estimates.contrasts`, a
+    draw whose difference is not finite is left out of the mean; NaN where that leaves none.
     """
     wide = arm.pivot_table(
         index=PAIRED_BY[reading], columns="level", values=value, dropna=False, aggfunc="first"

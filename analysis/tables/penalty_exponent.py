@@ -14,7 +14,7 @@ from caviar.analysis.statistics.power_law import Exponent, scaling_exponent
 from caviar.analysis.tables.estimates import SEED, by_seed
 
 FROM = 8.0
-"""The exponent is fitted from this size up: below, 1/m is no small number."""
+"""The exponent is fitted from this size up: below, 1/m is not small."""
 ASYMPTOTIC_FROM = 64.0
 """From here up theory expects an exponent of 1."""
 
@@ -22,11 +22,11 @@ COLUMNS = ["facet", "range", *Exponent._fields]
 
 
 def penalty_exponents(comparison: Comparison) -> pd.DataFrame:
-    """Exponents of the penalty in u = 1/m - 1/N, a row a facet and range of sizes.
+    """Exponents of the penalty in u = 1/m - 1/N, one row per facet and range of sizes.
 
     `range` is `from 8`, `from 64` (theory's asymptote), or `between` two neighbouring sizes: a
-    power law has the same exponent between all of them. Over all draws that are whole
-    (`arms.by_seed`), seeds as units.
+    power law has the same exponent between all of them. Over all draws without missing values
+    (`estimates.by_seed`), seeds as units.
     """
     design = comparison.design
     table: list[dict[str, Any]] = []
@@ -37,7 +37,7 @@ def penalty_exponents(comparison: Comparison) -> pd.DataFrame:
     for facet, arm in values.groupby("facet"):
         wide = by_seed(arm[arm["level"] < examples], "noise_penalty", EVERY_DRAW)
         for name, smallest, largest in _ranges(wide.columns.to_list()):
-            found = scaling_exponent(
+            exponent = scaling_exponent(
                 wide.to_numpy(),
                 wide.columns.to_numpy(dtype=float),
                 examples,
@@ -45,15 +45,15 @@ def penalty_exponents(comparison: Comparison) -> pd.DataFrame:
                 smallest=smallest,
                 largest=largest,
             )
-            table.append({"facet": facet, "range": name, **found._asdict()})
+            table.append({"facet": facet, "range": name, **exponent._asdict()})
     return pd.DataFrame(table, columns=COLUMNS)
 
 
 def _ranges(levels: list[float]) -> list[tuple[str, float, float]]:
-    """Every range that holds three sizes or is between two neighbours."""
-    found = []
+    """Every range that holds three sizes or more, and those between two neighbours."""
+    ranges = []
     for name, start in (("from 8", FROM), ("from 64", ASYMPTOTIC_FROM)):
         inside = [level for level in levels if level >= start]
         if len(inside) >= 3:
-            found.append((name, inside[0], inside[-1]))
-    return found + [("between", here, there) for here, there in pairwise(levels)]
+            ranges.append((name, inside[0], inside[-1]))
+    return ranges + [("between", smaller, larger) for smaller, larger in pairwise(levels)]

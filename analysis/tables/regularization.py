@@ -25,7 +25,7 @@ QUANTITIES = {
 def noise_penalty(comparison: Comparison) -> pd.DataFrame:
     """Train-mode less population loss at the same weights, by reading, facet and level.
 
-    Not for a norm batch of the whole training split, whose statistics are the population's.
+    A norm batch of the whole training split is left out: its statistics are the population's.
     """
     trials, values = comparison.run.trials, comparison.final_values
     noisy = trials["norm"] == "batch"
@@ -41,16 +41,17 @@ def noise_penalty(comparison: Comparison) -> pd.DataFrame:
 def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     """Each quantity at every level less that at the largest, by reading and facet.
 
-    With the interval of each difference, and what `effects.family` says of all of them together.
+    With the interval of each difference, and the statements of `families.family` about all of
+    them together.
     """
     design = comparison.design
     parts = []
     for reading, rows in comparison.final_readings.items():
         for quantity in QUANTITIES:
-            found = contrasts(rows, design, quantity, reading)
+            differences = contrasts(rows, design, quantity, reading)
             together = family(rows, design, quantity, reading)
-            found = found.merge(together, on=["facet", "level"], how="left")
-            parts.append(found.assign(reading=reading, quantity=quantity))
+            differences = differences.merge(together, on=["facet", "level"], how="left")
+            parts.append(differences.assign(reading=reading, quantity=quantity))
     return _ordered(parts, ["quantity"])
 
 
@@ -71,8 +72,8 @@ def best_size(comparison: Comparison) -> pd.DataFrame:
 
     `p_u_shape` tests that test loss falls before it and rises after it.
 
-    Only where arms are paired by seed: without pairing the best of many draws mostly tells
-    which size had the luckiest one. A size at which a measurement is missing or not finite
+    Only where arms are paired by seed: without pairing, the best of many draws mostly shows which
+    size had the luckiest one. A size at which a measurement is missing or not finite
     cannot be the best; `excluded` counts such sizes.
     """
     table = []
@@ -87,13 +88,13 @@ def best_size(comparison: Comparison) -> pd.DataFrame:
             wide = kept.pivot_table(index="seed", columns="level", values="test_loss")
             generator = np.random.default_rng(SEED)
             levels = wide.columns.to_numpy(dtype=float)
-            found = best_range(wide.to_numpy(), levels, generator)
+            best = best_range(wide.to_numpy(), levels, generator)
             turn = u_shape(wide.to_numpy(), levels, generator)
             table.append(
                 {
                     "reading": reading,
                     "facet": facet,
-                    **found._asdict(),
+                    **best._asdict(),
                     "p_u_shape": turn.p_value,
                     "excluded": int((~whole).sum()),
                 }
@@ -105,9 +106,9 @@ def best_size(comparison: Comparison) -> pd.DataFrame:
 def trends(comparison: Comparison) -> pd.DataFrame:
     """Slope of each quantity on log2 of the size, and Page's test of its order.
 
-    Per seed over all sizes below the reference, over draws that are whole (`arms.by_seed`); in
-    units of the quantity a doubling. By reading, quantity and facet; only for paired designs of
-    three sizes or more.
+    Per seed over all sizes below the reference, over draws without missing values
+    (`estimates.by_seed`); in units of the quantity per doubling. By reading, quantity and facet;
+    only for paired designs of three sizes or more.
     """
     design = comparison.design
     table = []
@@ -120,18 +121,18 @@ def trends(comparison: Comparison) -> pd.DataFrame:
             if wide.shape[1] < 3:
                 continue
             levels, generator = wide.columns.to_numpy(dtype=float), np.random.default_rng(SEED)
-            found = trend(wide.to_numpy(), levels, generator)
+            slope = trend(wide.to_numpy(), levels, generator)
             order = page(wide.to_numpy(), generator)
             place = {"reading": reading, "quantity": quantity, "facet": facet}
-            table.append({**place, **found._asdict(), "p_page": order.p_value})
+            table.append({**place, **slope._asdict(), "p_page": order.p_value})
     return pd.DataFrame(table, columns=["reading", "quantity", "facet", *Trend._fields, "p_page"])
 
 
 def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
-    """Where "regularises" may be said: train loss surely rises and test loss surely falls.
+    """Where a size may be said to regularise: train loss rises and test loss falls significantly.
 
-    Both against the largest size, by the 95 % bands that hold for all sizes together; a row a
-    reading, facet, level. `known` says whether both have a band at all.
+    Both against the largest size: their 95 % bands, which hold for all sizes together, exclude 0.
+    One row per reading, facet and level; `known` says whether both have a band at all.
     """
     keys = ["reading", "facet", "level"]
     train, test = (

@@ -1,4 +1,4 @@
-"""Every running average's error taken apart: sampling, staleness, propagation."""
+"""The error of every running average split into parts: sampling, staleness, propagation."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ COLUMNS = [f"{of}_{part}" for of in ("mean", "variance") for part in PARTS]
 
 
 def error_parts(comparison: Comparison) -> pd.DataFrame:
-    """Every tracker's error taken apart into sampling, staleness and propagation.
+    """Every tracker's error split into sampling, staleness and propagation.
 
     Root mean squares at the last step, of the mean in deviations and of the variance in log
     ratio, by reading, layer, tracker, level and `part`; empty where no shadow was kept.
-    `predicted` is theory's sampling error of the mean at these weights, over shuffled epochs.
+    `predicted` is the sampling error of the mean in theory at these weights, over shuffled epochs.
     """
     run, design = comparison.run, comparison.design
     if run.statistics.empty or COLUMNS[0] not in run.statistics:
@@ -36,14 +36,14 @@ def error_parts(comparison: Comparison) -> pd.DataFrame:
     rows = rows[rows[COLUMNS[0]].notna()]
     if rows.empty:
         return pd.DataFrame()
-    found = [
+    means = [
         level_means(kept, design, column, ["layer", *RULE], reading).assign(
             reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
         )
         for reading, kept in comparison.readings(rows).items()
         for column in COLUMNS
     ]
-    table = ordered(found, ["reading", "quantity", "part"])
+    table = ordered(means, ["reading", "quantity", "part"])
     return table.assign(predicted=_sampling_theory(comparison, table))
 
 
@@ -54,22 +54,22 @@ KEEPS: dict[str, Keep] = {
     "cumulative": "cumulative",
 }
 
-SEEN = {"ghost_update": "first", "ghosts": "random"}
-"""What an average sees a step, where theory's sampling error is known."""
+SAMPLED = {"ghost_update": "first", "ghosts": "random"}
+"""The ghosts that an average sees per step, where theory's sampling error is known."""
 
 
 def _sampling_theory(comparison: Comparison, table: pd.DataFrame) -> list[float]:
-    """Of the running mean's sampling error where the rule is known, by row; else NaN.
+    """The theoretical sampling error of the running mean by row; NaN where it is not known.
 
-    An update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
-    weights that stand still, and for the first layer. NaN where ghosts are not so.
+    Each update sees one random ghost of m, and the ghosts of an epoch are disjoint; exact for
+    frozen weights and for the first layer. NaN for other rules and other ghosts.
     """
     run = comparison.run
     train = comparison.training_examples
     batches = run.trials["batch_size"]
     steps = int(run.outcomes["steps"].max())
     usual = all(
-        (run.trials[name] == value).all() for name, value in SEEN.items() if name in run.trials
+        (run.trials[name] == value).all() for name, value in SAMPLED.items() if name in run.trials
     )
     if batches.nunique() > 1 or comparison.design.axis != "norm_batch_size" or not usual:
         return [math.nan] * len(table)
@@ -81,7 +81,7 @@ def _sampling_theory(comparison: Comparison, table: pd.DataFrame) -> list[float]
 
     def theory(rule: str, decay: float, m: float) -> float:
         keep = KEEPS.get(rule)
-        # Above the batch of an update, examples of other steps join in.
+        # A norm batch larger than that of the update also holds examples of other steps.
         if keep is None or m > batch or (keep != "cumulative" and math.isnan(decay)):
             return math.nan
         squares = sum_of_squares(keep, decay, steps)
@@ -99,31 +99,31 @@ USUAL = "unbiased"
 def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     """The same for the rule `unbiased` at the study's own decay, at every measured step.
 
-    All draws; a row a step, layer, level, quantity and part. Empty with one step, or without a
-    shadow.
+    Over all draws, with one row per step, layer, level, quantity and part. Empty with one step,
+    or without a shadow.
     """
     run, design = comparison.over_time, comparison.design
     rows = run.statistics
     if rows.empty or COLUMNS[0] not in rows or run.trials["decay"].nunique() > 1:
         return pd.DataFrame()
-    own = (rows["rule"] == USUAL) & (rows["tracker_decay"] == run.trials["decay"].iloc[0])
-    rows = rows[own & rows[COLUMNS[0]].notna()]
+    usual = (rows["rule"] == USUAL) & (rows["tracker_decay"] == run.trials["decay"].iloc[0])
+    rows = rows[usual & rows[COLUMNS[0]].notna()]
     if rows["step"].nunique() < 2:
         return pd.DataFrame()
     rows = rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
-    found = [
+    means = [
         level_means(rows, design, column, ["step", "layer"]).assign(
             quantity=column.split("_")[0], part=column.split("_")[1]
         )
         for column in COLUMNS
     ]
-    return ordered(found, ["quantity", "part"])
+    return ordered(means, ["quantity", "part"])
 
 
 def of_one_size(table: pd.DataFrame) -> pd.DataFrame:
     """The mean's parts by `memory` in the last layer at the middle size, rule `unbiased`.
 
-    From `error_parts`; a row a decay and part. Empty below three decays.
+    From `error_parts`, with one row per decay and part. Empty below three decays.
     """
     if table.empty:
         return pd.DataFrame()

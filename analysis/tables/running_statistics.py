@@ -1,4 +1,4 @@
-"""Question 2: how good the running statistics are that test time uses."""
+"""Question 2: how accurate the running statistics are that test time uses."""
 
 from __future__ import annotations
 
@@ -66,32 +66,32 @@ def repairs(comparison: Comparison) -> pd.DataFrame:
     design = comparison.design
     rows = final(comparison.run.evaluations, design)
     rows = rows[rows["split"] == "test"]
-    # The trained size only: a `batch` row at another size is another question.
-    own = rows["probe_batch_size"] == rows["norm_batch_size"]
-    others = rows[rows["statistics"].isin(REPAIRS) & own]
+    # Only the trained size: a `batch` row at another size answers another question.
+    trained = rows["probe_batch_size"] == rows["norm_batch_size"]
+    others = rows[rows["statistics"].isin(REPAIRS) & trained]
     if others.empty:
         return pd.DataFrame()
     exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
     pair = pd.MultiIndex.from_frame(others[["trial_id", "seed"]])
     others = others.assign(damage=others["loss"] - exact.reindex(pair).to_numpy())
-    found = [
+    parts = [
         level_means(kept, design, "damage", ["statistics"], reading).assign(reading=reading)
         for reading, kept in comparison.readings(others).items()
     ]
-    return ordered(found, ["reading"])
+    return ordered(parts, ["reading"])
 
 
 def own_decay_as_one(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
-    """Where the decay was drawn, each trial's own decay is one tracker, not one a trial.
+    """Where the decay was drawn, the trials' own decays are one tracker, not one per trial.
 
     Its `rule` says so and its `tracker_decay` is empty; decays that all trials share stay.
     """
     if "decay" not in run.study["study"]["nuisance"]:
         return rows
-    own = rows["tracker_decay"] == rows["decay"]
+    drawn = rows["tracker_decay"] == rows["decay"]
     return rows.assign(
-        rule=rows["rule"].where(~own, rows["rule"] + ", drawn decay"),
-        tracker_decay=rows["tracker_decay"].where(~own),
+        rule=rows["rule"].where(~drawn, rows["rule"] + ", drawn decay"),
+        tracker_decay=rows["tracker_decay"].where(~drawn),
     )
 
 

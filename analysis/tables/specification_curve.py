@@ -24,19 +24,19 @@ NO_FIELDS = {
     *("conventions", "decays", "probe_batch_sizes", "evaluations", "probe_share"),
     *("shadow", "log_probabilities", "curve_rows"),
 }
-"""Names of trials, and fields that say what is measured of a network and not what it is."""
+"""Names of trials, and fields that decide what is measured of a network and not what it is."""
 FEW_VALUES = 6
-"""A number with more values than this is shown by thirds of the specifications."""
+"""A field with more numbers than this is shown in three groups of values."""
 
 
 def specifications(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Test loss at a size less that at the largest, a row a run, facet and draw.
+    """Test loss at a size less that at the largest, one row per run, facet and draw.
 
-    `compared` says which size: the smallest, which nothing chose, and the best, which
+    `compared` says which size: the smallest, which no result chose, or the best, which
     `regularization.best_size` chose for the facet over all its draws (0 where that is the largest).
     The quantity is that of `effect_of_size`; a plain random search is one specification. The
-    fields that differ between specifications follow, None where one differs within. Sorted by
-    the effect; empty where there are not two.
+    fields that differ between specifications follow, None where one differs within a
+    specification. Sorted by the effect; empty where there are fewer than two.
     """
     rows = [row for one in comparisons for row in _of_one(one)]
     smallest = [row for row in rows if row["compared"] == SMALLEST]
@@ -51,19 +51,29 @@ def specifications(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 
 def below_zero(table: pd.DataFrame, compared: str) -> str:
-    """`3 of 4 specifications below zero, 2 surely; 1 surely above`: by each one's interval."""
+    """`1 of 3 specifications is below zero (not significantly); 2 are significantly above`.
+
+    Significantly: the interval of a specification excludes 0.
+    """
     rows = table[table["compared"] == compared]
     known = rows[np.isfinite(rows["mean"])]
-    below, surely = (known["mean"] < 0).sum(), (known["high"] < 0).sum()
-    above = (known["low"] > 0).sum()
-    text = f"{below} of {len(known)} specifications below zero, {surely} surely"
-    text += f"; {above} surely above" if above else ""
-    return text + (f"; {len(rows) - len(known)} without a value" if len(known) < len(rows) else "")
+    below, significant = (known["mean"] < 0).sum(), (known["high"] < 0).sum()
+    above, missing = (known["low"] > 0).sum(), len(rows) - len(known)
+    text = f"{below} of {len(known)} specifications {_be(below)} below zero"
+    if below:
+        some = f"{significant} significantly" if significant else "not significantly"
+        text += f" ({'significantly' if significant == below else some})"
+    text += f"; {above} {_be(above)} significantly above" if above else ""
+    return text + (f"; {missing} without a value" if missing else "")
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def choices(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """For every value of a field, its name and which rows have it; of many numbers, thirds."""
-    found: list[tuple[str, pd.Series]] = []
+    """For every value of a field, its name and the rows that have it; many numbers in thirds."""
+    named: list[tuple[str, pd.Series]] = []
     fields = [c for c in table.columns if c not in {*COLUMNS, *ESTIMATE}]
     for name in [c for c in ("study", "axis") if table[c].nunique() > 1] + fields:
         column = table[name]
@@ -72,12 +82,12 @@ def choices(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
             values.sort()
             for third in np.array_split(np.array(values), 3):
                 word = f"{name} {number(third[0])} to {number(third[-1])}"
-                found.append((word, column.isin(third)))
+                named.append((word, column.isin(third)))
         else:
             for value in sorted(values, key=lambda v: (isinstance(v, str), v)):
                 word = number(value) if column.dtype.kind in "if" else str(value)
-                found.append((f"{name} {word}", column == value))
-    return found
+                named.append((f"{name} {word}", column == value))
+    return named
 
 
 def _of_one(comparison: Comparison) -> Iterator[dict[str, Any]]:
@@ -86,11 +96,11 @@ def _of_one(comparison: Comparison) -> Iterator[dict[str, Any]]:
     best = best[best["reading"] == EVERY_DRAW].set_index("facet")["level"]
     trials = run.trials.assign(facet=facet_of(run.trials, design))
     trials = trials.assign(one=trials["draw"].astype(str) if design.paired else "every")
-    for (facet, draw), own in trials.groupby(["facet", "one"], sort=False):
+    for (facet, draw), kept in trials.groupby(["facet", "one"], sort=False):
         sizes = {SMALLEST: design.levels[0]}
         if facet in best.index:
             sizes[BEST] = best[facet]
-        rows = values[values["trial_id"].isin(own["trial_id"])]
+        rows = values[values["trial_id"].isin(kept["trial_id"])]
         for compared, level in sizes.items():
             yield {
                 "compared": compared,
@@ -100,22 +110,22 @@ def _of_one(comparison: Comparison) -> Iterator[dict[str, Any]]:
                 "draw": draw,
                 "level": float(level),
                 "reference": float(design.reference),
-                **_effect(rows, design, float(level), own),
-                **_fields(own.drop(columns=["facet", "one"])),
+                **_effect(rows, design, float(level), kept),
+                **_fields(kept.drop(columns=["facet", "one"])),
             }
 
 
 def _effect(
     rows: pd.DataFrame, design: Design, level: float, trials: pd.DataFrame
 ) -> dict[str, Any]:
-    """The contrast of one size; of the largest with itself, exactly nothing."""
+    """The contrast of one size with the largest; exactly 0 for the largest itself."""
     if level == design.reference:
         units = int(np.isfinite(rows.loc[rows["level"] == level, "test_loss"]).sum())
         return {**Interval(0.0, 0.0, 0.0, units)._asdict(), "left_out": 0}
     pair = rows[rows["level"].isin([level, design.reference])]
-    found = contrasts(pair, design, "test_loss")
-    if len(found):
-        return {name: found[name].iloc[0] for name in ESTIMATE}
+    differences = contrasts(pair, design, "test_loss")
+    if len(differences):
+        return {name: differences[name].iloc[0] for name in ESTIMATE}
     planned = trials.loc[trials[design.axis] == level, "seeds"].map(len).sum()
     nothing = float("nan")
     return {**Interval(nothing, nothing, nothing, 0)._asdict(), "left_out": int(planned)}

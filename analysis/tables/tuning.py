@@ -1,4 +1,4 @@
-"""What the drawn fields do to the loss, where the best draw lies, and how far draws differ."""
+"""How the drawn fields change the loss, where the best draw lies, and how much draws differ."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def drawn_fields(run: Run) -> list[str]:
 
 
 def values_of_draws(run: Run, fields: list[str]) -> pd.DataFrame:
-    """A row a draw, a column a drawn field: arms and sizes share the draws."""
+    """One row per draw and one column per drawn field: arms and sizes share the draws."""
     return run.trials.drop_duplicates("draw").set_index("draw")[fields].sort_index()
 
 
@@ -40,10 +40,10 @@ def fields_of(table: pd.DataFrame) -> list[str]:
 def tuning(comparison: Comparison) -> pd.DataFrame:
     """Test and validation loss of every draw at every level, with its interval over seeds.
 
-    `chosen_by` counts the seeds that choose the draw (`arms.chosen_draws`, on validation);
-    `best` is what most of a level's seeds choose, `at_edge` the drawn fields in which a draw is
-    the lowest or highest of all. Nothing is chosen in a plain random search. Empty with one
-    draw.
+    `chosen_by` counts the seeds that choose the draw (`draws.chosen_draws`, on validation);
+    `best` marks the draw that most of a level's seeds choose, `at_edge` names the drawn fields in
+    which a draw is the lowest or highest of all. Nothing is chosen in a plain random search.
+    Empty with one draw.
     """
     run, design = comparison.run, comparison.design
     fields = [f for f in drawn_fields(run) if f not in (design.axis, *design.facets)]
@@ -57,21 +57,21 @@ def tuning(comparison: Comparison) -> pd.DataFrame:
         for quantity in QUANTITIES
         for draw, rows in values.groupby("draw")
     ]
-    at = values_of_draws(run, fields)
-    table = pd.concat(parts, ignore_index=True).merge(at, on="draw")
+    drawn = values_of_draws(run, fields)
+    table = pd.concat(parts, ignore_index=True).merge(drawn, on="draw")
     place = ["facet", "level", "draw"]
     counts = _choices(comparison).groupby(place).size().rename("chosen_by").reset_index()
     table = table.merge(counts, on=place, how="left")
     table["chosen_by"] = table["chosen_by"].fillna(0).astype(int)
     most = table.groupby(PLACE)["chosen_by"].transform("max")
     table["best"] = (table["chosen_by"] == most) & (most > 0)
-    table["at_edge"] = table["draw"].map(_edges(at))
+    table["at_edge"] = table["draw"].map(_edges(drawn))
     ordered = table.sort_values([*PLACE, *fields], ignore_index=True)
     return ordered[[*PLACE, "draw", *fields, *ESTIMATE]]
 
 
 def tuning_spread(comparison: Comparison) -> pd.DataFrame:
-    """How far draws lie apart at a level, beside how far seeds lie apart within a draw.
+    """How much draws differ at a level, and how much seeds differ within a draw.
 
     Standard deviations, `over` draws of the means over seeds, and `over` seeds about the mean
     of their draw; each the root of a mean of squares, whose interval is over draws or seeds.
@@ -93,10 +93,10 @@ def tuning_spread(comparison: Comparison) -> pd.DataFrame:
 
 
 def _of_draw(comparison: Comparison, draw: Any) -> Design:
-    """The design of one draw alone, in which the seed is what was repeated."""
+    """The design of one draw alone, whose unit of replication is the seed."""
     run, design = comparison.run, comparison.design
-    own = replace(run, trials=run.trials[run.trials["draw"] == draw])
-    return replace(design, unit="seed", planned=planned_of(own, design))
+    of_draw = replace(run, trials=run.trials[run.trials["draw"] == draw])
+    return replace(design, unit="seed", planned=planned_of(of_draw, design))
 
 
 def _choices(comparison: Comparison) -> pd.DataFrame:
@@ -104,10 +104,10 @@ def _choices(comparison: Comparison) -> pd.DataFrame:
     return chosen if comparison.design.paired else chosen.iloc[:0]
 
 
-def _edges(at: pd.DataFrame) -> dict[Any, str]:
-    """For every draw, the fields in which none was drawn below it or none above."""
-    edge = (at == at.min()) | (at == at.max())
-    return {draw: ", ".join(at.columns[edge.loc[draw]]) for draw in at.index}
+def _edges(drawn: pd.DataFrame) -> dict[Any, str]:
+    """For every draw, the fields in which no draw lies below it or none above."""
+    edge = (drawn == drawn.min()) | (drawn == drawn.max())
+    return {draw: ", ".join(drawn.columns[edge.loc[draw]]) for draw in drawn.index}
 
 
 def _over_draws(finite: NDArray[Any]) -> NDArray[Any]:
@@ -119,8 +119,8 @@ def _over_draws(finite: NDArray[Any]) -> NDArray[Any]:
 def _over_seeds(finite: NDArray[Any]) -> NDArray[Any]:
     """Squared deviations from the mean of the draw, averaged over draws, `(seeds,)`."""
     squares = np.array([_squares(column) for column in _measured(finite)])
-    there = [column[np.isfinite(column)] for column in squares.T] if len(squares) else []
-    return np.array([column.mean() for column in there if len(column)])
+    by_seed = [column[np.isfinite(column)] for column in squares.T] if len(squares) else []
+    return np.array([column.mean() for column in by_seed if len(column)])
 
 
 def _measured(finite: NDArray[Any]) -> list[NDArray[Any]]:
@@ -137,16 +137,16 @@ def _squares(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _deviation(squares: NDArray[Any]) -> dict[str, Any]:
-    found = mean_interval(squares, np.random.default_rng(SEED))
+    interval = mean_interval(squares, np.random.default_rng(SEED))
     roots = {
         name: float(np.sqrt(max(value, 0.0))) if np.isfinite(value) else float(value)
-        for name, value in zip(("deviation", "low", "high"), found[:3], strict=True)
+        for name, value in zip(("deviation", "low", "high"), interval[:3], strict=True)
     }
-    return {**roots, "units": found.units}
+    return {**roots, "units": interval.units}
 
 
 def chosen_table(comparison: Comparison) -> pd.DataFrame:
-    """What the best draw of each arm is: for every drawn field, the values that seeds chose.
+    """The best draw of each arm: for every drawn field, the values that seeds chose.
 
     `at_edge` counts seeds whose choice is the lowest or highest drawn, so that a better one may
     lie outside. Empty where nothing can be chosen.

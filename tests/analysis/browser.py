@@ -113,4 +113,4 @@ def look(page: Path, widths: tuple[int, ...], folder: Path) -> dict[int, dict[st
     )
     output = _Output(done.stdout).text
     assert output, f"{CHROMIUM} said nothing (exit {done.returncode}): {done.stderr[-2000:]}"
-    return {int(found["width"]): found for found in json.loads(output)}
+    return {int(measured["width"]): measured for measured in json.loads(output)}

@@ -96,10 +96,10 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            found = hostile_findings(folder / "run")
-            report = Path(found.run.where) / "report"
-            assert write_report(found, report) == report / "index.html"
-            made.write_bytes(pickle.dumps((found.comparison, found.beside, found.tables())))
+            results = hostile_findings(folder / "run")
+            report = Path(results.run.where) / "report"
+            assert write_report(results, report) == report / "index.html"
+            made.write_bytes(pickle.dumps((results.comparison, results.beside, results.tables())))
     comparison, beside, tables = pickle.loads(made.read_bytes())
     return Results(comparison, beside, BY_NAME, tables)
 

@@ -30,7 +30,7 @@ def table(
     sign: float = 1.0,
     **more: Any,
 ) -> pd.DataFrame:
-    """A row a level, facet, reading and further columns, all with different numbers."""
+    """One row per level, facet, reading and further columns, all with different numbers."""
     columns = {"reading": readings, "facet": facets, **more, "level": levels}
     rows = pd.MultiIndex.from_product(columns.values(), names=list(columns)).to_frame(index=False)
     mean = sign * (1 + np.arange(len(rows)) / 8) / rows["level"]
@@ -68,13 +68,13 @@ def drawn(figure: Figure) -> ElementTree.Element:
 
 def series(axes: Axes) -> list[Series]:
     """The lines of an axes that have bars, in the order they were drawn."""
-    found = []
+    drawn = []
     for container in axes.containers:
         assert isinstance(container, ErrorbarContainer)
         line, _, (bars,) = container.lines
         segments = [segment for segment in bars.get_segments() if len(segment)]
         ends = np.array([segment[:, 1] for segment in segments]).reshape(-1, 2)
-        found.append(
+        drawn.append(
             Series(
                 _name(container.get_label()),
                 _floats(line.get_xdata()),
@@ -83,7 +83,7 @@ def series(axes: Axes) -> list[Series]:
                 _floats(ends[:, 1]),
             )
         )
-    return found
+    return drawn
 
 
 def same(shown: Series, rows: pd.DataFrame) -> bool:
@@ -96,8 +96,8 @@ def same(shown: Series, rows: pd.DataFrame) -> bool:
         (shown.high, rows["high"]),
     ]
     return all(
-        len(seen) == len(true) and np.allclose(seen, true, rtol=1e-12, atol=0)
-        for seen, true in pairs
+        len(values) == len(true) and np.allclose(values, true, rtol=1e-12, atol=0)
+        for values, true in pairs
     )
 
 

@@ -16,19 +16,19 @@ from tests.analysis.synthetic import crossed, results_in, run_of, size
 
 def test_the_readings_of_a_table(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
-    found = results_in(run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels))
-    assert found.comparison.chooses
+    results = results_in(run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels))
+    assert results.comparison.chooses
     for reading in (EVERY_DRAW, BEST_DRAW):
-        assert set(found.reading("losses", reading)["reading"]) == {reading}
-    assert len(found.reading("losses")) == len(found["losses"]) / 2
-    assert found.reading("batch_noise") is found["batch_noise"]
+        assert set(results.reading("losses", reading)["reading"]) == {reading}
+    assert len(results.reading("losses")) == len(results["losses"]) / 2
+    assert results.reading("batch_noise") is results["batch_noise"]
 
 
 def test_one_draw_leaves_nothing_to_choose(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 256]}
-    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
-    assert not found.comparison.chooses
-    assert found["chosen_draws"].empty
+    results = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
+    assert not results.comparison.chooses
+    assert results["chosen_draws"].empty
 
 
 def test_a_run_without_a_comparison_has_no_tables(tmp_path: Path) -> None:
@@ -63,6 +63,6 @@ def test_an_unfinished_run_has_findings(tmp_path: Path, which: str) -> None:
         scientific=levels,
         status=lambda config: UNFINISHED[which](size(config)),
     )
-    found = results_in(run)
-    assert found.reading("effect_of_size").empty
-    assert not found.reading("losses").empty
+    results = results_in(run)
+    assert results.reading("effect_of_size").empty
+    assert not results.reading("losses").empty

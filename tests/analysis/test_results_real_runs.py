@@ -71,22 +71,22 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, MemorySink]
 
 
 def test_every_row_that_was_sent_is_read(tiny: tuple[Results, MemorySink]) -> None:
-    found, memory = tiny
+    results, memory = tiny
     for table in MEASUREMENTS:
-        frame = getattr(found.run, table)
+        frame = getattr(results.run, table)
         sent = [block for block in memory.blocks if block.table == table]
         assert len(frame) == sum(block.rows for block in sent) > 0
         known = {"statistics": "divergence", "noise": "batches", "predictions": "example"}
         value = known.get(table, "loss")
         numbers = [x for block in sent for x in block.columns[value]]
         assert np.array_equal(np.sort(frame[value]), np.sort(numbers))
-    assert found.run.counts["completed"] == 8
+    assert results.run.counts["completed"] == 8
 
 
 def test_the_design_is_that_of_the_study(tiny: tuple[Results, MemorySink]) -> None:
-    own = tiny[0].design
-    assert own is not None
-    assert (own.axis, own.levels, own.unit) == ("norm_batch_size", (8, 16, 32, 64), "seed")
+    design = tiny[0].design
+    assert design is not None
+    assert (design.axis, design.levels, design.unit) == ("norm_batch_size", (8, 16, 32, 64), "seed")
 
 
 EMPTY = (
@@ -98,8 +98,8 @@ EMPTY = (
 
 
 def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Results, MemorySink]) -> None:
-    found, _ = tiny
-    for name, table in found.tables().items():
+    results, _ = tiny
+    for name, table in results.tables().items():
         if name in EMPTY:
             assert table.empty  # no arms; too short a training
             continue

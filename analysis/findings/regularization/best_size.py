@@ -37,13 +37,14 @@ def _lowest(results: Results, reading: str, subject: str) -> list[str]:
         says = f"{opening(best['facet'])}{subject} is lowest at {level}"
         if not pd.isna(best["low"]):
             alone = best["low"] == best["high"]
-            ends = f"{best['low']:g}" + (" alone" if alone else f" to {best['high']:g}")
+            ends = f"only {best['low']:g}" if alone else f"{best['low']:g} to {best['high']:g}"
             says += f" (95 % range: {ends})"
         if best["low_edge"] or best["high_edge"]:
-            says += ", which reaches the edge of what was tried: the best may lie outside"
+            reaches = "is at" if pd.isna(best["low"]) else "reaches"
+            says += f", which {reaches} the edge of the sizes tried, so the best may lie outside"
         if best["excluded"]:
             sizes = "size" if best["excluded"] == 1 else "sizes"
-            says += f" ({best['excluded']} {sizes} with diverged or missing seeds left out)"
+            says += f" ({best['excluded']} {sizes} left out because seeds diverged or are missing)"
         here = effects[(effects["facet"] == best["facet"]) & (effects["level"] == best["level"])]
         by = {row["quantity"]: row for row in here.to_dict("records")}
         if by:
@@ -59,23 +60,24 @@ def _lowest(results: Results, reading: str, subject: str) -> list[str]:
 def _regularises(results: Results, reading: str) -> list[str]:
     if not results.design.paired:
         return [
-            "Random trials differ in everything at once: whether the size regularises is left "
-            "to a crossed study."
+            "Random trials differ in every field at once: only a crossed study can tell whether "
+            "the size regularises."
         ]
     verdicts = results.reading("verdicts", reading)
     if verdicts.empty:
         return []
     if not verdicts["known"].any():
-        return ["There are too few comparable seeds for an interval, and so for a verdict."]
+        return ["There are too few comparable seeds for an interval, and hence for a verdict."]
     yes = verdicts[verdicts["regularises"]]
     helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
     sentences = [
-        "It regularises, train loss surely up and test loss surely down against "
-        f"{at_level(results, results.design.reference)}, at: {_sizes(results, yes) or 'no size'}."
+        "It regularises (train loss significantly higher and test loss significantly lower than "
+        f"at {at_level(results, results.design.reference)}) at "
+        f"{_sizes(results, yes) or 'no size'}."
     ]
     if len(helped):
         sentences.append(
-            f"Test loss is surely lower without a surely higher train loss at: "
+            f"Test loss is significantly lower, but train loss is not significantly higher, at "
             f"{_sizes(results, helped)}; that is not called regularisation here."
         )
     return sentences
@@ -105,16 +107,15 @@ def _headline(results: Results) -> str:
 
 
 def _edges(results: Results) -> list[str]:
-    """Whether the choices reach the edge of what was drawn."""
+    """Whether the best draws reach the edge of what was drawn."""
     chosen, sentences = results.reading("chosen_draws"), []
     for name, rows in chosen.groupby("field", sort=False) if len(chosen) else ():
-        edge, choices = rows["at_edge"].sum(), rows["seeds"].sum()
+        edge, pairs = rows["at_edge"].sum(), rows["seeds"].sum()
         if edge:
+            how_many = f"all {pairs}" if edge == pairs else f"{edge} of {pairs}"
             sentences.append(
-                _with_best_draws(
-                    f"{edge} of {choices} choices (a seed at a size) took the lowest or highest "
-                    f"{name} drawn, so a better one may lie outside."
-                )
+                f"For {how_many} (seed, size) pairs the best {name} was the lowest or highest "
+                "tried, so a better one may lie outside."
             )
     return sentences if results.comparison.chooses else []
 
@@ -132,13 +133,14 @@ BEST_SIZE = Finding(
         *edges("size"),
         UNITS,
         LEFT_OUT,
-        Column("p_u_shape", "probability", "Of test loss falling before it and rising after it."),
+        Column("p_u_shape", "probability", "p of the test that test loss falls, then rises."),
         Column("excluded", "count", "Sizes at which a measurement is missing or not finite."),
     ),
     title="The best size",
-    says="The size with the lowest test loss. The range holds the truly lowest with 95 %; an "
-    "edge says that it reaches the end of what was tried. p_u_shape tests that test loss "
-    "falls before the best size and rises after it, the choice of the turning point paid for.",
+    says="The size with the lowest test loss. The range contains the truly best size with "
+    "95 % confidence; low_edge and high_edge say whether it reaches the smallest or largest size "
+    "tried. p_u_shape is the p-value of the test that test loss falls before the best size and "
+    "rises after it, corrected for having chosen the turning point.",
     sentences=_sentences,
     headline=_headline,
 )
@@ -174,7 +176,7 @@ CHOSEN_DRAWS = Finding(
     ),
     title="Which draw is best for each arm",
     says="The best draw of an arm has the lowest validation loss over the other seeds. "
-    "Arms that choose different draws differ in more than their size; a choice at the edge "
-    "of what was drawn may not be the best there is.",
+    "Arms that choose different draws differ in more than their size. Where the choice lies at "
+    "the edge of what was drawn, a better value may lie outside.",
     sentences=_edges,
 )

@@ -1,4 +1,4 @@
-"""Which mechanism of batch norm does it: control arms, and what each mechanism adds."""
+"""Which mechanism of batch norm is at work: control arms, and what each mechanism adds."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _mechanisms(results: Results) -> list[str]:
     )
     if "injected noise" in by:
         noise = with_interval(by["injected noise"], signed=True)
-        text += f"; independent noise of the same size alone, by {noise}"
+        text += f"; independent noise of the same size alone changes it by {noise}"
     parts = [
         f"{words} {with_interval(by[name], signed=True)}"
         for name, words in WITHOUT.items()
         if name in by
     ]
-    adds = [f"Of that, what each mechanism adds: {'; '.join(parts)}."] if parts else []
+    adds = [f"Each mechanism's contribution to that change: {'; '.join(parts)}."] if parts else []
     return [text + ".", *adds]
 
 
@@ -51,19 +51,19 @@ ARM_EFFECTS = Finding(
     columns=(
         READING,
         Column("arm", "text", "The control arm."),
-        Column("against", "text", "The arm that it is held against."),
+        Column("against", "text", "The arm that it is compared with."),
         Column("level", "examples", "The norm batch size of the arm."),
         QUANTITY,
         *interval(UNIT, "The quantity of the arm less that of `against`, mean over seeds."),
         LEFT_OUT,
     ),
     title="Which mechanism does it",
-    says="Every arm takes one part of batch norm away (studies/mechanisms.toml says which). "
-    "Losses under population statistics at the end of training, less those of the arm that "
-    "normalises by the whole training split at every step, paired by seed.",
-    caption="An arm like batch norm's own row lacks nothing that matters; one near zero "
-    "lacks all of it. Bold: the 95 % interval misses zero; ± is half its width, its ends are "
-    "in the table. Colours end at 1 nat.",
+    says="Every arm removes one part of batch norm (studies/mechanisms.toml says which). The "
+    "numbers are losses under population statistics at the end of training, less those of the "
+    "arm that normalises by the whole training split at every step, paired by seed.",
+    caption="Where an arm equals batch norm, the part that it removes does not matter; where it "
+    "is near zero, that part causes the whole effect. Bold: the 95 % interval excludes 0; ± is "
+    "half its width, its ends are in the table. Colours end at 1 nat.",
     alt="Train and test loss of every control arm less those of population statistics.",
     draw=lambda results: decompositions.arm_effects(
         results.reading("arm_effects"), results.design.label
@@ -85,12 +85,12 @@ MECHANISM_SHARES = Finding(
         LEFT_OUT,
     ),
     title="What each mechanism adds",
-    says="Batch norm less population statistics, the whole effect, beside batch norm less the "
-    "arm without one mechanism: self-influence (leave-one-out), the gradient through the "
-    "statistics, gradient noise between partitions, noise between the classes of a ghost; "
-    "and the effect of independent normal noise alone. Mechanisms interact, so shares need "
+    says="The whole effect is batch norm less population statistics. The others are batch norm "
+    "less the arm without one mechanism: self-influence (leave-one-out), the gradient through "
+    "the statistics, gradient noise between partitions, noise between the classes of a ghost; "
+    "and the effect of independent normal noise alone. Mechanisms interact, so the shares need "
     "not add up.",
-    caption="Below zero in test loss, the mechanism helps.",
+    caption="Where a mechanism's test loss is below zero, it helps.",
     alt="Contribution of each mechanism to train and test loss against size.",
     draw=lambda results: decompositions.mechanism_shares(
         results.reading("mechanism_shares"), results.design.label

@@ -47,19 +47,20 @@ EFFECT_OF_SIZE = Finding(
         LEFT_OUT,
         Column("band_low", UNIT, "The lower end of the band that holds for all sizes together."),
         Column("band_high", UNIT, "The upper end of the band that holds for all sizes together."),
-        Column("p_value", "probability", "Of sign flips over seeds, for this size alone."),
-        Column("p_family", "probability", "The same by Holm over all sizes."),
-        Column("detectable", UNIT, "The difference that so many seeds find with 80 % power."),
+        Column("p_value", "probability", "p of sign flips over seeds, for this size alone."),
+        Column("p_family", "probability", "The same, adjusted over all sizes (Holm)."),
+        Column("detectable", UNIT, "The difference found with 80 % power by this many seeds."),
         Column(
-            "equivalent", "true or false", "Whether the difference is significantly within margin."
+            "equivalent", "true or false", "Whether it is significantly smaller than the margin."
         ),
     ),
     title="What it does to train and test loss",
-    says="Both under population statistics, as differences from the largest size. Only train "
-    "loss above zero together with test loss below zero is called regularisation, and only "
-    "where the bands say so. Equivalent: surely within 0.005 nats, the margin named "
-    "beforehand.",
-    caption="Bars are 95 % intervals, each for itself; shaded bands hold for all sizes at once.",
+    says="Both losses are read under population statistics and shown as differences from the "
+    "largest size. Only train loss above zero together with test loss below zero is called "
+    "regularisation, and only where both bands exclude 0. Equivalent means that the difference "
+    "is significantly smaller than 0.005 nats, a margin named beforehand.",
+    caption="Each bar is a 95 % interval for its own size; shaded bands hold for all sizes "
+    "together.",
     alt="Train and test loss less those at the largest size, with 95 % intervals.",
     draw=lambda results: figures.effect_of_size(
         results["effect_of_size"], results.design.label, results.design.reference
@@ -93,13 +94,13 @@ TRENDS = Finding(
         FACET,
         Column("mean", f"{UNIT}; per doubling", "The slope on log2 of the size, mean over seeds."),
         *ends(f"{UNIT}; per doubling"),
-        Column("p_value", "probability", "Of sign flips over seeds that the slope is zero."),
+        Column("p_value", "probability", "p of sign flips over seeds that the slope is zero."),
         UNITS,
         LEFT_OUT,
-        Column("p_page", "probability", "Of Page's test that sizes order the values."),
+        Column("p_page", "probability", "p of Page's test that sizes order the values."),
     ),
     title="Trends over all sizes",
-    says="The slope of each quantity a doubling of the size, a slope a seed, below the size "
-    "that others are held against; p_page is that of Page's test that the order of sizes is "
-    "the order of values.",
+    says="The slope of each quantity per doubling of the size, one slope per seed, over all "
+    "sizes but the largest, with which the others are compared. p_page is the p-value of Page's "
+    "test that values rise or fall in the order of the sizes.",
 )

@@ -22,9 +22,9 @@ def _rates(results: Results) -> list[str]:
         predicted = with_interval(by["predicted_rate"])
         difference = with_interval(by["test_difference"], signed=True)
         sentences.append(
-            f"Batch norm at m = {level:g} is as strong as dropout at a rate of "
-            f"{with_interval(by['measured_rate'])} (the same train loss; equal variance predicts "
-            f"{predicted}), and its test loss is {difference} nats from dropout's there."
+            f"Batch norm at m = {level:g} gives the same train loss as dropout at a rate of "
+            f"{with_interval(by['measured_rate'])} (equal noise variance predicts {predicted}); "
+            f"its test loss less that of dropout at this rate is {difference} nats."
         )
     return sentences
 
@@ -40,11 +40,12 @@ EQUIVALENT_DROPOUT = Finding(
         Column("outside", "count", "Seeds whose train loss no dropout rate matches."),
     ),
     title="Equivalent dropout",
-    says="The dropout rate on population statistics that leaves the same train loss as batch "
-    "norm at m, measured seed by seed on the arms with dropout, beside the rate whose noise "
-    "has the variance of batch norm's. Right: test loss of batch norm less that of dropout "
-    "at the measured rate. Outside counts seeds that no rate matches.",
-    caption="Below zero on the right, batch norm's noise is the better regulariser.",
+    says="Left: the dropout rate on population statistics that leaves the same train loss as "
+    "batch norm at m, measured seed by seed on the arms with dropout, and the predicted rate, "
+    "whose noise has the same variance as that of batch norm. Right: test loss of batch norm "
+    "less that of dropout at the measured rate. The column outside counts seeds that no rate "
+    "matches.",
+    caption="Where the right panel is below zero, batch norm's noise regularises better.",
     alt="Equivalent dropout rate measured and predicted, and test loss difference at it.",
     draw=lambda results: decompositions.equivalent_dropout(
         results.reading("equivalent_dropout"), results.design.label

@@ -29,8 +29,9 @@ def _exponents(results: Results) -> list[str]:
             continue
         power = with_interval({**row, "mean": row["exponent"]})
         sentences.append(
-            f"{opening(row['facet'])}That penalty goes as (1/m {MINUS} 1/N) to the power {power} "
-            f"from m = {row['smallest']:g} to {row['largest']:g}; theory expects 1 for large m."
+            f"{opening(row['facet'])}The penalty scales as (1/m {MINUS} 1/N)^{power} from "
+            f"m = {row['smallest']:g} to {row['largest']:g}; theory expects an exponent of 1 for "
+            "large m."
         )
     return sentences
 
@@ -47,11 +48,11 @@ NOISE_PENALTY = Finding(
         LEFT_OUT,
     ),
     title="The price of noisy statistics at the same weights",
-    says="Train-mode loss less the loss of the very same weights under population "
-    "statistics, on the training split at the end of training. It is what batch noise "
-    "adds to the objective, and so what training is pushed to make small. Every draw: all "
-    "arms share the draws. Best draw: each arm at its own.",
-    caption="A line falling along the dashed one is proportional to 1/m.",
+    says="Train-mode loss less the loss of the same weights under population statistics, on "
+    "the training split at the end of training. Batch noise adds this penalty to the objective, "
+    "so training is driven to make it small. Under every draw all arms share the draws; under "
+    "best draw each arm has its own.",
+    caption="A line parallel to the dashed one is proportional to 1/m.",
     alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
     draw=lambda results: figures.noise_penalty(
         results["noise_penalty"], results.design.label, results.design.symbol
@@ -72,11 +73,12 @@ NOISE_PENALTY_EXPONENT = Finding(
         Column("largest", "examples", "The largest size of the range."),
         UNITS,
         LEFT_OUT,
-        Column("not_positive", "share", "Of the penalties fitted, those at zero or below."),
+        Column("not_positive", "share", "The share of the fitted penalties at zero or below."),
     ),
     title="How the penalty scales",
-    says="Exponents of the penalty in 1/m - 1/N, which is zero when the batch is everything: "
-    "over all sizes from 8, over the sizes from 64, where theory expects 1, and between "
-    "neighbours, which a power law has all equal. Seeds are averaged before the logarithm.",
+    says="Exponents of the penalty in 1/m - 1/N, which is zero when the batch is the whole "
+    "training split: over all sizes from 8; over the sizes from 64, where theory expects 1; and "
+    "between neighbouring sizes, where a power law has equal exponents. Seeds are averaged "
+    "before the logarithm.",
     sentences=_exponents,
 )

@@ -28,9 +28,9 @@ def _self_influence(results: Results) -> list[str]:
         if not {"self_influence", "predicted_self_influence"} <= by.keys():
             continue
         sentences.append(
-            f"{facet}Of that penalty at {at_level(results, level)}, "
-            f"{with_interval(by['self_influence'])} nats are self-influence, the example in its "
-            "own statistics; one backward pass predicts "
+            f"{facet}Of the noise penalty at {at_level(results, level)}, "
+            f"{with_interval(by['self_influence'])} nats are self-influence, the effect of an "
+            "example on its own statistics; one backward pass predicts "
             f"{with_interval(by['predicted_self_influence'])}."
         )
     return sentences
@@ -41,10 +41,10 @@ PENALTIES = Finding(
     part="regularisation",
     compute=lambda results: noise.penalties(results.comparison),
     columns=(READING, QUANTITY, FACET, PROBED, TRAINED, *interval("nats"), LEFT_OUT),
-    title="A network gets used to its own batches",
+    title="A network adapts to the size of its batches",
     says="The noise penalty R_in of each network at every size of the evaluated batch, by "
-    "the size it was trained with, and the same with the statistics of as many other "
-    "examples, R_ext.",
+    "the size that it was trained with. The table also has R_ext, the same penalty with the "
+    "statistics of as many other examples.",
     caption="Down a column the penalty falls with the size at evaluation; along a row, "
     "training with small batches makes a network less sensitive to them. ± is half the width "
     "of the 95 % interval; its ends are in the table.",
@@ -60,11 +60,11 @@ PENALTY_SPLIT = Finding(
     compute=lambda results: noise.at_own_size(results["penalties"]),
     columns=(READING, QUANTITY, FACET, PROBED, TRAINED, *interval("nats"), LEFT_OUT),
     title="Noise and self-influence",
-    says="The penalty at the size trained with. R_ext leaves the example out of its own "
-    "statistics; the difference is self-influence, which one backward pass predicts to first "
-    "order in 1/m. In networks of several batch norms the prediction leaves out what an "
-    "example does to deeper statistics through the layers below.",
-    caption="Where the two self-influence lines meet, the first order is enough. The axis is "
+    says="The penalty at the size that the network was trained with. R_ext leaves the example "
+    "out of its own statistics; the difference is self-influence, which one backward pass "
+    "predicts to first order in 1/m. In networks with several batch norms the prediction ignores "
+    "how an example changes deeper statistics through the layers below.",
+    caption="Where the two self-influence lines meet, the first order is sufficient. The axis is "
     "linear near zero: self-influence is negative where R_ext is above R_in. Bars are 95 % "
     "intervals.",
     alt="R_in, R_ext and self-influence, measured and predicted, against size.",
@@ -82,13 +82,14 @@ GRADIENT_NOISE = Finding(
         READING,
         FACET,
         LEVEL,
-        *interval("share", "Of the gradient's variance, what lies between partitions."),
+        *interval("share", "The share of the gradient's variance that lies between partitions."),
         LEFT_OUT,
     ),
     title="Ghosts also make gradient noise",
-    says="The same batch cut into other ghosts gives another gradient: the share of the "
-    "gradient's variance, over batches and partitions, that lies between partitions.",
-    caption="Near one, who shares a ghost matters more to a step than which examples it sees.",
+    says="The same batch divided into other ghosts gives another gradient. Shown is the share "
+    "of the gradient's variance, over batches and partitions, that lies between partitions.",
+    caption="Near one, the division into ghosts matters more to a step than the choice of "
+    "examples.",
     alt="Share of gradient variance between partitions against size.",
     draw=lambda results: decompositions.gradient_noise(
         results.reading("gradient_noise"), results.design.label

@@ -38,25 +38,26 @@ SPECIFICATIONS = Finding(
     part="regularisation",
     compute=lambda results: specifications(results.comparisons),
     columns=(
-        Column("compared", "text", "`smallest size` or `best size`: what is held against it."),
+        Column("compared", "text", "`smallest size` or `best size`: which size is compared."),
         STUDY,
         AXIS,
         FACET,
         Column("draw", "text", "The number of the draw; `every` where nothing is paired."),
         LEVEL,
-        Column("reference", "examples", "The largest size, which it is held against."),
+        Column("reference", "examples", "The largest size, with which it is compared."),
         *interval("nats", "Test loss at the size less that at the largest, a mean over units."),
         LEFT_OUT,
     ),
     fields="Last, one column per config field in which specifications differ.",
     title="Robustness: the effect under every specification",
-    says="Test loss less that at the largest size for every crossed field, data set and draw "
-    "by itself: of the smallest size, which nothing chose, and of the best of all its draws, "
-    "whose choice on the same seeds flatters it. Specifications share seeds and data, so "
-    "their number is no number of independent confirmations.",
-    caption="One specification above another's marks; below each, what makes it. A value "
-    "whose marks crowd at one end moves the effect. Bars are 95 % intervals, each for itself, "
-    "from five seeds on; surely: the interval misses zero. The axis is linear near zero.",
+    says="Test loss less that at the largest size, separately for every crossed field, data set "
+    "and draw: once for the smallest size, which was not chosen by any result, and once for the "
+    "best size over all draws, which looks better than it is because it was chosen on the same "
+    "seeds. Specifications share seeds and data, so they are not independent confirmations.",
+    caption="Each point is one specification, and the marks below it show its settings. A "
+    "setting whose marks crowd at one end changes the effect. Each bar is the 95 % interval of "
+    "its own specification, given from five seeds on; significant means that it excludes 0. The "
+    "axis is linear near zero.",
     alt="Effects of size on test loss in their order, with intervals, over the fields that "
     "make each specification.",
     draw=lambda results: robustness.specifications(results.reading("specifications")),
@@ -77,12 +78,12 @@ DESIGNS = Finding(
         *interval("nats", "The loss less that at the largest size that all designs have."),
         LEFT_OUT,
     ),
-    title="Designs beside each other",
+    title="Several designs on one axis",
     says="Train and test loss under population statistics at every size, less those at the "
-    "largest size that all the designs have. What is left of a naive effect where only the "
-    "statistics' batch moves is the work of the statistics; where only the update's batch "
-    "moves at equal steps, that of gradient noise; the rest goes with the number of steps. "
-    "Every draw: shared learning rates. Best draw: each size at its own.",
+    "largest size that all designs have. The part of a naive effect that remains where only the "
+    "norm batch varies is due to the statistics; the part that remains where only the update's "
+    "batch varies at equal steps is due to gradient noise; the rest is due to the number of "
+    "steps. Under every draw sizes share the learning rates; under best draw each has its own.",
     caption="Bars are 95 % intervals over seeds.",
     alt="Train and test loss against size for several designs.",
     draw=lambda results: decompositions.designs(results["designs"]),
@@ -96,10 +97,11 @@ ACROSS_DATA_SETS = Finding(
         QUANTITY,
         LEVEL,
         *interval("share", "Interquartile mean of the difference over the loss at the reference."),
-        Column("data_sets", "count", "Data sets that it is over."),
+        Column("data_sets", "count", "The number of data sets."),
     ),
     title="Across data sets",
-    says="The same comparison on several data sets as one number: the interquartile mean over "
-    "the seeds of all of them of the difference in loss, as a share of each data set's loss "
-    "at the reference. Seeds are resampled within data sets; the interval speaks of these.",
+    says="The same comparison on several data sets as one number: the interquartile mean, over "
+    "the seeds of all data sets, of the difference in loss as a share of that data set's loss at "
+    "the reference. Seeds are resampled within data sets, so the interval holds for these data "
+    "sets only.",
 )

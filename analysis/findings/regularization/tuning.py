@@ -1,4 +1,4 @@
-"""What the drawn fields do to the loss, and how much hangs on the draw."""
+"""What the drawn fields do to the loss, and how much depends on the draw."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ TUNING = Finding(
     ),
     fields="After `draw`, one column per drawn field that is a number.",
     title="Tuning",
-    says="Test loss of every draw against what was drawn, for every size; the table has "
-    "validation loss too. The best draw is chosen on validation by the other seeds, as in the "
-    "reading of that name; chosen_by counts the seeds whose choice a draw is.",
-    caption="Points of one draw stand beside each other. A hollow star is a best draw with "
-    "none drawn beyond it: a better one may lie there. Where the lines' lowest points lie "
-    "apart, sizes need different tuning. Bars are 95 % intervals over seeds, from five seeds "
-    "on.",
+    says="Test loss of every draw against the value drawn, for every size; the table has "
+    "validation loss too. The best draw is chosen by the validation loss of the other seeds, as "
+    "in the reading of that name; chosen_by counts the seeds that choose a draw.",
+    caption="Points of one draw are placed next to each other. A hollow star is a best draw at "
+    "the edge of the values drawn: a better one may lie beyond. Where the lowest points of the "
+    "lines lie apart, sizes need different tuning. Bars are 95 % intervals over seeds, given "
+    "from five seeds on.",
     alt="Test loss against each drawn field for every size, with the best draws starred.",
     draw=lambda results: figures.tuning(results.reading("tuning"), results.design.symbol),
 )
@@ -51,15 +51,15 @@ TUNING_SPREAD = Finding(
         QUANTITY,
         FACET,
         LEVEL,
-        Column("over", "text", "`draws`, of the means over seeds, or `seeds`, within a draw."),
+        Column("over", "text", "`draws` (of their means over seeds) or `seeds` (within a draw)."),
         Column("deviation", "nats", "The standard deviation."),
         *ends("nats"),
         UNITS,
         LEFT_OUT,
     ),
-    title="How much hangs on the draw",
-    says="Standard deviation between draws, of their means over seeds (study variance), "
-    "beside that between seeds of the same draw. Where the first is the larger, a comparison "
-    "at one draw says more of that draw than of the size. Intervals are over draws or over "
-    "seeds, units of them, from five on.",
+    title="How much depends on the draw",
+    says="The standard deviation of the draws' means over seeds (study variance), and that of "
+    "the seeds of the same draw. Where the first is larger, a comparison at one draw says more "
+    "about that draw than about the size. Intervals are over draws or over seeds, given from "
+    "five on; units is their number.",
 )

@@ -1,4 +1,4 @@
-"""Whose fault the error of a running average is: sampling, staleness, propagation."""
+"""The causes of a running average's error: sampling, staleness, propagation."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ ERROR_PARTS = Finding(
         LEFT_OUT,
         PREDICTED,
     ),
-    title="Whose fault the error is",
-    says="The error of one running average taken apart, exactly. Sampling: too few examples "
-    "behind it. Staleness: weights have moved since. Propagation: what batch statistics are "
-    "expected to be at these weights less the population's, which is the rule's bias and, "
-    "in deeper layers, what batch norm below does to the input.",
+    title="What causes the error",
+    says="The error of one running average, split exactly into three parts. Sampling: it rests "
+    "on too few examples. Staleness: the weights have moved since. Propagation: the expected "
+    "batch statistics at these weights less the population's, which is the rule's bias and, in "
+    "deeper layers, the effect of batch norm below on the input.",
     caption="Parts that are zero by construction are not drawn.",
     alt="Sampling, staleness and propagation error against size, by layer.",
     draw=lambda results: decompositions.error_parts(
@@ -63,8 +63,8 @@ ERROR_PARTS_OVER_DECAY = Finding(
     ),
     title="The same against the memory of the average",
     says="The parts of the mean's error in the last layer at one size, by the memory "
-    "1/(1 - decay) of the rule unbiased: a longer memory takes more samples and is staler.",
-    caption="Where sampling and staleness cross lies the best memory.",
+    "1/(1 - decay) of the rule unbiased: a longer memory holds more samples and is staler.",
+    caption="The best memory lies where sampling and staleness cross.",
     alt="Sampling, staleness and propagation error against the memory of the average.",
     draw=lambda results: decompositions.error_parts_over_decay(
         results.reading("error_parts_over_decay")

@@ -33,8 +33,8 @@ def _in_place(results: Results) -> list[str]:
         by = {r["statistics"]: r for r in table[table["level"] == smallest].to_dict("records")}
         parts = [f"{w} {with_interval(by[k], signed=True)}" for k, w in WORDS.items() if k in by]
         sentences.append(
-            f"{facet}In place of population statistics at {at_level(results, smallest)}: "
-            f"{'; '.join(parts)} nats."
+            f"{facet}Change of test loss at {at_level(results, smallest)} with other statistics "
+            f"in place of the population's: {'; '.join(parts)} nats."
         )
     return sentences
 
@@ -52,7 +52,7 @@ def _memory(results: Results) -> list[str]:
     layer = usual_errors(results)["layer"].iloc[0]
     return [
         f"{opening(row['facet'])}The memory 1/(1 - decay) of the best running mean in layer "
-        f"{layer} goes as m to the power {with_interval(row)}; theory expects "
+        f"{layer} scales as m^{with_interval(row)}; theory expects an exponent of "
         f"{number(row['predicted'])} where batches are independent and drift does not depend on m."
         for row in table[table["layer"] == layer].to_dict("records")
     ]
@@ -72,10 +72,10 @@ REPAIRS = Finding(
     ),
     title="What repairs it",
     says="Test loss of the same weights under other statistics, less that under population "
-    "statistics: the evaluated batch's own; precise, the mean over an epoch of batch "
-    "statistics at the final weights (Wu & Johnson 2021); EvalNorm, the expected batch "
+    "statistics: those of the evaluated batch; precise statistics, the mean over an epoch of "
+    "batch statistics at the final weights (Wu & Johnson 2021); EvalNorm, the expected batch "
     "statistics given the evaluated example (Singh & Shrivastava 2019).",
-    caption="Below zero, the statistics suit the network better than the population's own.",
+    caption="Below zero, the network does better with these statistics than with the population's.",
     alt="Test loss under batch, precise and EvalNorm statistics less population loss.",
     draw=_beside_running,
     sentences=_in_place,
@@ -98,12 +98,12 @@ BEST_DECAY = Finding(
         LEFT_OUT,
     ),
     title="The best decay",
-    says="The decay with the smallest squared error of the running mean, of the rule unbiased, "
-    "with the range that holds the best of those tried with 95 %. A first layer on centred "
-    "inputs has a mean of zero whatever its weights, so nothing there can be stale and the "
+    says="The decay of the rule unbiased with the smallest squared error of the running mean, "
+    "and the range that contains the best of those tried with 95 % confidence. A first layer on "
+    "centred inputs has a mean of zero whatever its weights, so its mean cannot be stale and the "
     "longest memory wins.",
-    caption="Dashed: memory as the power -1/3 of the size, which theory expects where weights "
-    "drift at a constant rate.",
+    caption="Dashed: a memory proportional to m^(-1/3), which theory expects where weights drift "
+    "at a constant rate.",
     alt="Best memory of the running average against size, by layer.",
     draw=lambda results: decompositions.best_decay(
         results.reading("best_decay"), results.design.label
@@ -119,7 +119,7 @@ MEMORY_SCALING = Finding(
         LAYER,
         Column("mean", "exponent", "The slope of log memory on log m, a mean over seeds."),
         *ends("exponent"),
-        Column("p_value", "probability", "Of sign flips over seeds that the slope is zero."),
+        Column("p_value", "probability", "p of sign flips over seeds that the slope is zero."),
         UNITS,
         LEFT_OUT,
         Column("predicted", "exponent", "Theory's slope, -1/3."),

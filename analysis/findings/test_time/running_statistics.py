@@ -43,8 +43,8 @@ def _costs(results: Results) -> list[str]:
     usual = usual_tracker(results, damage)
     name = tracker_name(usual.iloc[0])
     sentences = [
-        f"{facet}Reading the test set with {name} instead of population statistics changes "
-        f"its loss by {first_and_last(results, rows, ' nats', signed=True)}."
+        f"{facet}Evaluating with running statistics ({name}) instead of population statistics "
+        f"changes test loss by {first_and_last(results, rows, ' nats', signed=True)}."
         for facet, rows in by_facet(usual)
     ]
     return [*sentences, _worst(results, damage)]
@@ -53,14 +53,14 @@ def _costs(results: Results) -> list[str]:
 def _worst(results: Results, damage: pd.DataFrame) -> str:
     if damage["low"].isna().all():
         return "There are too few seeds to say which running average costs most."
-    sure = damage[damage["low"] > 0]
-    if sure.empty:
-        return "No running average surely costs test loss at the end of training."
-    worst = sure.loc[sure["mean"].idxmax()]
+    costly = damage[damage["low"] > 0]
+    if costly.empty:
+        return "No running average raises test loss significantly at the end of training."
+    worst = costly.loc[costly["mean"].idxmax()]
     facet = f" ({worst['facet']})" if worst["facet"] else ""
     return (
-        f"It costs most under {tracker_name(worst)} at {at_level(results, worst['level'])}{facet}: "
-        f"{with_interval(worst, signed=True)} nats."
+        f"The highest cost is that of {tracker_name(worst)} at "
+        f"{at_level(results, worst['level'])}{facet}: {with_interval(worst, signed=True)} nats."
     )
 
 
@@ -98,7 +98,7 @@ STATISTICS_ERROR = Finding(
     says="Root mean square over features of the running mean's error in population "
     "deviations, and of the log ratio of variances, at the end of training.",
     caption="Lower is better; every tracker watched the same training. Bars, or ± half their "
-    "width, are 95 % intervals; of a map too dense for numbers they are in the table.",
+    "width, are 95 % intervals; where a map is too dense for numbers, they are in the table.",
     alt="Error of running mean and variance against mini-batch size for every tracker.",
     draw=lambda results: figures.statistics_error(
         results.reading("statistics_error"), results.design.label
@@ -122,8 +122,8 @@ RUNNING_DAMAGE = Finding(
     title="What that costs at test time",
     says="Test loss under each running average less that under population statistics, at the "
     "same weights.",
-    caption="Above zero, reading the test set with running statistics costs loss. Bars, or ± "
-    "half their width, are 95 % intervals; of a map too dense for numbers they are in the "
+    caption="Above zero, evaluating with running statistics raises test loss. Bars, or ± half "
+    "their width, are 95 % intervals; where a map is too dense for numbers, they are in the "
     "table.",
     alt="Test loss under running less population statistics for every tracker.",
     draw=lambda results: figures.running_damage(

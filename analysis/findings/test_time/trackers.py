@@ -1,4 +1,4 @@
-"""The running average that sentences speak of."""
+"""The running average that sentences are about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from caviar.analysis.run.design import in_order
 
 
 def usual_tracker(results: Results, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the tracker that sentences speak of: `unbiased` at the study's own decay."""
+    """The rows of the tracker that sentences are about: `unbiased` at the study's own decay."""
     rules = table["rule"].unique()
     of_study = results.run.trials["convention"].dropna().unique().tolist()
     usual = (*of_study[:1], "unbiased", "unbiased, drawn decay", "pytorch")
@@ -20,8 +20,8 @@ def usual_tracker(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     decays = sorted(rows["tracker_decay"].dropna().unique())
     if not decays:
         return rows
-    own = results.run.trials["decay"]
-    decay = own.iloc[0] if own.nunique() == 1 and own.iloc[0] in decays else decays[0]
+    trained = results.run.trials["decay"]
+    decay = trained.iloc[0] if trained.nunique() == 1 and trained.iloc[0] in decays else decays[0]
     return rows[rows["tracker_decay"] == decay]
 
 

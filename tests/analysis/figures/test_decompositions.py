@@ -42,8 +42,8 @@ def test_penalty_matrix() -> None:
     (axes,) = panels(figure)
     shown = np.asarray(axes.images[0].get_array())
     for row in rows.to_dict("records"):
-        at = (4.0, 8.0).index(row["probe_batch_size"]), LEVELS.index(row["level"])
-        assert shown[at] == pytest.approx(row["mean"])
+        cell = (4.0, 8.0).index(row["probe_batch_size"]), LEVELS.index(row["level"])
+        assert shown[cell] == pytest.approx(row["mean"])
     assert ticks(axes) == ["8", "64", "256"]
 
 

@@ -70,8 +70,8 @@ def test_many_decays_are_a_map_of_the_last_layers_errors() -> None:
         [(q, r) for q in ("mean_error", "variance_error") for r in ("biased", "unbiased")],
         strict=True,
     ):
-        own = part(rows, layer="norm2", quantity=quantity, rule=rule)
-        wide = own.pivot(index="tracker_decay", columns="level", values="mean")
+        of_map = part(rows, layer="norm2", quantity=quantity, rule=rule)
+        wide = of_map.pivot(index="tracker_decay", columns="level", values="mean")
         assert np.array_equal(np.asarray(axes.images[0].get_array()), wide.to_numpy())
         assert axes.get_title() == f"norm2, {quantity.split('_')[0]}: {rule}"
 
@@ -103,6 +103,6 @@ def test_many_rules_are_one_map_of_all_averages() -> None:
     shown = np.asarray(axes.images[0].get_array())
     for name, line in zip(names, shown, strict=True):
         rule, _, decay = name.partition(" ")
-        own = part(rows, rule=rule)
-        own = part(own, tracker_decay=float(decay)) if decay else own
-        assert line.tolist() == own["mean"].tolist()
+        of_line = part(rows, rule=rule)
+        of_line = part(of_line, tracker_decay=float(decay)) if decay else of_line
+        assert line.tolist() == of_line["mean"].tolist()

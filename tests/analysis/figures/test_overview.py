@@ -53,8 +53,8 @@ def test_every_reading_and_facet_has_its_line(
     shown = {line.name: line for line in lines}
     for reading in readings:
         for facet in facets:
-            own = [x for x, all_ in ((facet, facets), (reading, readings)) if len(all_) > 1]
-            assert same(shown[", ".join(own)], part(rows, reading=reading, facet=facet))
+            differing = [x for x, all_ in ((facet, facets), (reading, readings)) if len(all_) > 1]
+            assert same(shown[", ".join(differing)], part(rows, reading=reading, facet=facet))
 
 
 @pytest.mark.parametrize("quantity", ["train_loss", "test_loss"])
@@ -130,9 +130,9 @@ def test_batch_noise(which: str) -> None:
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     shown = {str(line.get_label()): line for line in axes.lines}
     for layer in ("norm1", "norm2"):
-        own = part(rows, layer=layer)
-        assert list(np.asarray(shown[layer].get_xdata())) == own[f"predicted_{which}"].tolist()
-        assert list(np.asarray(shown[layer].get_ydata())) == own[f"measured_{which}"].tolist()
+        of_layer = part(rows, layer=layer)
+        assert list(np.asarray(shown[layer].get_xdata())) == of_layer[f"predicted_{which}"].tolist()
+        assert list(np.asarray(shown[layer].get_ydata())) == of_layer[f"measured_{which}"].tolist()
     diagonal = axes.lines[-1]
     assert list(np.asarray(diagonal.get_xdata())) == list(np.asarray(diagonal.get_ydata()))
 

@@ -178,7 +178,7 @@ def test_numbers_on_a_map_do_not_run_into_their_neighbours(averages: dict[str, A
         for _, row in groupby(axes.texts, key=lambda text: text.get_position()[1]):
             places = [text.get_window_extent() for text in row]
             assert len(places) == len(sizes)
-            assert all(here.x1 < there.x0 for here, there in pairwise(places))
+            assert all(left.x1 < right.x0 for left, right in pairwise(places))
 
 
 def test_a_map_of_nothing() -> None:
@@ -221,8 +221,8 @@ def test_eleven_layers_are_in_order() -> None:
 @pytest.mark.parametrize("shared", [["biased", "debiased", "unbiased"], []])
 def test_facets_with_averages_of_their_own(shared: list[str]) -> None:
     parts = [
-        table(facets=[f"convention = {own}"], rule=[*shared, own], tracker_decay=MANY)
-        for own in ("keras-3", "pytorch")
+        table(facets=[f"convention = {rule}"], rule=[*shared, rule], tracker_decay=MANY)
+        for rule in ("keras-3", "pytorch")
     ]
     drawn(figures.running_damage(pd.concat(parts, ignore_index=True), "m"))
 

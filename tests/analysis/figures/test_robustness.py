@@ -32,15 +32,15 @@ def test_a_line_a_level_over_what_was_drawn() -> None:
     assert [axes.get_title() for axes in figure.axes] == list(FACETS)
     for axes, facet in zip(figure.axes, FACETS, strict=True):
         assert labelled(axes) and axes.get_xlabel() == "learning_rate"
-        own = table[(table["facet"] == facet) & (table["quantity"] == "test_loss")]
+        of_facet = table[(table["facet"] == facet) & (table["quantity"] == "test_loss")]
         lines = series(axes)
         assert [line.name for line in lines] == ["m = 8", "m = 64", "m = 256"]
         for line, level in zip(lines, (8, 64, 256), strict=True):
-            rows = own[own["level"] == level].sort_values("learning_rate")
+            rows = of_facet[of_facet["level"] == level].sort_values("learning_rate")
             # Beside each other, but nearer to their own draw than to any other.
             assert np.allclose(line.x, rows["learning_rate"], rtol=0.05)
-            for seen, name in ((line.y, "mean"), (line.low, "low"), (line.high, "high")):
-                assert seen == pytest.approx(rows[name].tolist())
+            for ends, name in ((line.y, "mean"), (line.low, "low"), (line.high, "high")):
+                assert ends == pytest.approx(rows[name].tolist())
         assert len({line.x[0] for line in lines}) == 3
 
 
@@ -75,7 +75,7 @@ def test_points_of_several_drawn_fields_are_not_joined() -> None:
 
 
 def of_specifications() -> pd.DataFrame:
-    """Two surely below, one undecided, one without an interval, one surely above."""
+    """Two significantly below, one not, one without an interval, one significantly above."""
     rows = pd.DataFrame(
         {
             "mean": [-0.5, -0.2, -0.1, 0.1, 0.4],
@@ -95,17 +95,20 @@ def test_effects_in_their_order_over_what_makes_them() -> None:
     figure = specifications(table)
     drawn(figure)
     left, right, below, _ = figure.axes
-    said = "5 specifications below zero, 2 surely; 1 surely above"
-    assert left.get_title() == f"{SMALLEST} less the largest:\n3 of {said}"
+    counts = "5 specifications are below zero (2 significantly); 1 is significantly above"
+    assert left.get_title() == f"{SMALLEST} less the largest:\n3 of {counts}"
     assert right.get_title().startswith(BEST)
-    found = {shown.name: shown for shown in series(left)}
-    assert found["surely below zero"].x == [1, 2] and found["undecided"].x == [3, 4]
-    assert found["surely above zero"].x == [5]
-    for name, places in (("surely below zero", [0, 1]), ("surely above zero", [4])):
+    by_name = {shown.name: shown for shown in series(left)}
+    assert by_name["significantly below zero"].x == [1, 2] and by_name["not significant"].x == [
+        3,
+        4,
+    ]
+    assert by_name["significantly above zero"].x == [5]
+    for name, places in (("significantly below zero", [0, 1]), ("significantly above zero", [4])):
         rows = table.iloc[places]
-        assert found[name].y == pytest.approx(rows["mean"].tolist())
-        assert found[name].low == pytest.approx(rows["low"].tolist())
-        assert found[name].high == pytest.approx(rows["high"].tolist())
+        assert by_name[name].y == pytest.approx(rows["mean"].tolist())
+        assert by_name[name].low == pytest.approx(rows["low"].tolist())
+        assert by_name[name].high == pytest.approx(rows["high"].tolist())
     assert [text.get_text() for text in below.get_yticklabels()] == [
         "activation relu",
         "activation tanh",

@@ -33,41 +33,43 @@ KNOWN = World(
 
 GOLDEN = """
   synthetic on digits: 10 of 10 trials, 6 seeds each; 0 diverged, 0 failed, 0 lost. \
-Intervals are 95 %, over seeds.
-  2 draws of learning_rate, the same for every arm. Unless said otherwise, both sides of a \
-comparison share the draw, and draws are averaged.
+Intervals are 95 %, over seeds. Significant: the interval, or the band for all sizes together, \
+excludes 0.
+  The study has 2 draws of learning_rate, the same for every arm. Unless stated otherwise, both \
+sides of a comparison share the draw, and draws are averaged.
 
 1. Regularisation
   At the same weights, train-mode loss less population loss is 0.5 [0.5, 0.5] nats at m = 4 \
 and 0.0312 [0.0312, 0.0312] at m = 64.
-  That penalty goes as (1/m − 1/N) to the power 0.974 [0.974, 0.974] from m = 8 to 64; theory \
-expects 1 for large m.
-  Test loss is lowest at m = 16 (95 % range: 16 alone); against m = 64, test loss changes \
+  The penalty scales as (1/m − 1/N)^0.974 [0.974, 0.974] from m = 8 to 64; theory expects an \
+exponent of 1 for large m.
+  Test loss is lowest at m = 16 (95 % range: only 16); against m = 64, test loss changes \
 by −0.0938 [−0.0938, −0.0938] and train loss by +0.0156 [0.0156, 0.0156] nats.
-  It regularises, train loss surely up and test loss surely down against m = 64, at: m = 8, \
-m = 16, m = 32.
+  It regularises (train loss significantly higher and test loss significantly lower than at \
+m = 64) at m = 8, m = 16, m = 32.
   With each arm at its own best draw (by validation), test loss is lowest at m = 16 (95 % \
-range: 16 alone); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] and train \
+range: only 16); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] and train \
 loss by +0.0156 [0.0156, 0.0156] nats.
-  With best draws: it regularises, train loss surely up and test loss surely down against m = 64, \
-at: m = 8, m = 16, m = 32.
-  With best draws: 30 of 30 choices (a seed at a size) took the lowest or highest learning_rate \
-drawn, so a better one may lie outside.
-  Of that penalty at m = 64, 0.00781 [0.00781, 0.00781] nats are self-influence, the example in \
-its own statistics; one backward pass predicts 0.00625 [0.00625, 0.00625].
-  Test loss at the smallest size less that at the largest: 0 of 2 specifications below \
-zero, 0 surely.
+  With best draws: it regularises (train loss significantly higher and test loss significantly \
+lower than at m = 64) at m = 8, m = 16, m = 32.
+  For all 30 (seed, size) pairs the best learning_rate was the lowest or highest tried, so a \
+better one may lie outside.
+  Of the noise penalty at m = 64, 0.00781 [0.00781, 0.00781] nats are self-influence, the effect \
+of an example on its own statistics; one backward pass predicts 0.00625 [0.00625, 0.00625].
+  Test loss at the smallest size less that at the largest: 0 of 2 specifications are below zero.
 
 2. Test-time statistics
   In layer norm1 under unbiased, decay 0.9, the running mean is off by 0.125 [0.125, 0.125] \
 population deviations at m = 4 and by 0.00781 [0.00781, 0.00781] at m = 64.
   In layer norm1 under unbiased, decay 0.9, the running variance is off by 0.25 [0.25, 0.25] in \
 log ratio at m = 4 and by 0.0156 [0.0156, 0.0156] at m = 64.
-  Reading the test set with unbiased, decay 0.9 instead of population statistics changes its loss \
-by −0.0625 [−0.0625, −0.0625] nats at m = 4 and by −0.00391 [−0.00391, −0.00391] at m = 64.
-  It costs most under cumulative at m = 4: +0.125 [0.125, 0.125] nats.
-  In place of population statistics at m = 4: precise statistics −0.125 [−0.125, −0.125]; \
-EvalNorm +0.25 [0.25, 0.25]; batch statistics +0.5 [0.5, 0.5] nats.
+  Evaluating with running statistics (unbiased, decay 0.9) instead of population statistics \
+changes test loss by −0.0625 [−0.0625, −0.0625] nats at m = 4 and by −0.00391 [−0.00391, −0.00391] \
+at m = 64.
+  The highest cost is that of cumulative at m = 4: +0.125 [0.125, 0.125] nats.
+  Change of test loss at m = 4 with other statistics in place of the population's: precise \
+statistics −0.125 [−0.125, −0.125]; EvalNorm +0.25 [0.25, 0.25]; batch statistics +0.5 [0.5, 0.5] \
+nats.
 """
 
 
@@ -77,7 +79,7 @@ def test_the_whole_answer(tmp_path: Path) -> None:
     assert answer(results_in(run)) == GOLDEN
 
 
-def said(table: pd.DataFrame, *, signed: bool = False, **where: object) -> str:
+def in_words(table: pd.DataFrame, *, signed: bool = False, **where: object) -> str:
     """The one row of a table, in words."""
     for column, value in where.items():
         table = table[table[column] == value]
@@ -92,25 +94,25 @@ def test_sentences_carry_the_numbers_of_the_tables(tmp_path: Path) -> None:
         train=lambda config, seed: seed + wiggle(config, seed),
         test=lambda config, seed: seed + valley(config) + wiggle(config, seed),
     )
-    found = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    penalty, best, *_ = [s for s in question_1(found) if "power" not in s]
-    table = found["noise_penalty"]
-    assert f"is {said(table, level=4)} nats at m = 4" in penalty
-    assert f"and {said(table, level=64)} at m = 64" in penalty
-    effects = found["effect_of_size"]
+    results = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    penalty, best, *_ = [s for s in question_1(results) if "scales as" not in s]
+    table = results["noise_penalty"]
+    assert f"is {in_words(table, level=4)} nats at m = 4" in penalty
+    assert f"and {in_words(table, level=64)} at m = 64" in penalty
+    effects = results["effect_of_size"]
     assert "lowest at m = 16" in best
-    test = said(effects, quantity="test_loss", level=16, signed=True)
-    train = said(effects, quantity="train_loss", level=16, signed=True)
+    test = in_words(effects, quantity="test_loss", level=16, signed=True)
+    train = in_words(effects, quantity="train_loss", level=16, signed=True)
     assert test.startswith(MINUS)
     assert f"test loss changes by {test} and train loss by {train} nats" in best
-    damage = found["running_damage"].query("rule == 'unbiased'")
-    sentence = next(s for s in question_2(found) if s.startswith("Reading"))
-    assert f"{said(damage, level=4, signed=True)} nats at m = 4" in sentence
-    assert f"{said(damage, level=64, signed=True)} at m = 64" in sentence
+    damage = results["running_damage"].query("rule == 'unbiased'")
+    sentence = next(s for s in question_2(results) if s.startswith("Evaluating"))
+    assert f"{in_words(damage, level=4, signed=True)} nats at m = 4" in sentence
+    assert f"{in_words(damage, level=64, signed=True)} at m = 64" in sentence
 
 
 def test_batches_are_called_b(tmp_path: Path) -> None:
     levels = {"batch_size": [32, 128]}
-    found = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
-    text = " ".join([*question_1(found), *question_2(found)])
+    results = results_in(run_of(tmp_path, crossed(levels), scientific=levels))
+    text = " ".join([*question_1(results), *question_2(results)])
     assert "B = 32" in text and "B = 128" in text and "m = " not in text

@@ -20,7 +20,7 @@ from tests.analysis.synthetic import World, crossed, results_in, run_of, size, t
 SIZES = {"norm_batch_size": [8, 16, 32, 64, 256]}
 
 
-def found(
+def results_with(
     root: Path, levels: Mapping[str, Any], world: World | None = None, **fields: Any
 ) -> Results:
     return results_in(run_of(root, crossed(levels, **fields), world, scientific=levels))
@@ -42,14 +42,14 @@ def whole(findings: Results | NoComparison) -> str:
 @pytest.mark.parametrize("seeds", [1, 2, 4])
 @pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.2)])
 def test_few_seeds(tmp_path: Path, seeds: int, rates: tuple[float, ...]) -> None:
-    text = whole(found(tmp_path, SIZES, seeds=range(seeds), rates=rates))
+    text = whole(results_with(tmp_path, SIZES, seeds=range(seeds), rates=rates))
     assert f"{seeds} {'seed' if seeds == 1 else 'seeds'} each" in text
     assert "too few for an interval" in text and "95 % range" not in text
     assert "It regularises" not in text
 
 
 def test_five_seeds_have_intervals(tmp_path: Path) -> None:
-    assert "too few" not in whole(found(tmp_path, SIZES, seeds=range(5)))
+    assert "too few" not in whole(results_with(tmp_path, SIZES, seeds=range(5)))
 
 
 def test_one_level(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_one_level(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("norm", ["layer", "none"])
 def test_no_batch_norm_at_all(tmp_path: Path, norm: str) -> None:
-    text = whole(found(tmp_path, {"batch_size": [32, 64, 128]}, norm=norm))
+    text = whole(results_with(tmp_path, {"batch_size": [32, 64, 128]}, norm=norm))
     assert "penalty" not in text and "train-mode" not in text
     assert "Test loss is lowest at B = " in text
     assert "No network with running statistics was measured" in text
@@ -78,26 +78,28 @@ def lost(bad: float, *where: tuple[int, int]) -> World:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.2)])
 def test_some_seeds_diverged(tmp_path: Path, bad: float, rates: tuple[float, ...]) -> None:
-    text = whole(found(tmp_path, SIZES, lost(bad, (8, 0), (16, 3)), seeds=range(8), rates=rates))
+    text = whole(
+        results_with(tmp_path, SIZES, lost(bad, (8, 0), (16, 3)), seeds=range(8), rates=rates)
+    )
     assert f"; {2 * len(rates)} diverged, 0 failed, 0 lost." in text
 
 
 def test_a_size_at_which_every_seed_diverged(tmp_path: Path) -> None:
     world = lost(math.nan, *((8, seed) for seed in range(6)))
-    text = whole(found(tmp_path, SIZES, world))
+    text = whole(results_with(tmp_path, SIZES, world))
     assert "1 diverged" in text
 
 
 def test_facets_open_their_sentences(tmp_path: Path) -> None:
     levels = {"norm": ["batch", "layer"], **SIZES}
-    findings = found(tmp_path, levels)
+    findings = results_with(tmp_path, levels)
     whole(findings)
     sentences = question_1(findings)
     penalties = [s for s in sentences if "train-mode" in s]
     assert [s.split(":")[0] for s in penalties] == ["norm = batch"]
     lowest = [s for s in sentences if "lowest" in s]
     assert [s.split(":")[0] for s in lowest] == ["norm = batch", "norm = layer"]
-    others = [s for s in question_2(findings) if "costs most" not in s]
+    others = [s for s in question_2(findings) if "highest cost" not in s]
     assert others and all(s.startswith("norm = batch: ") for s in others)
 
 
@@ -123,40 +125,40 @@ def test_failures_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_every_seed_diverged_at_some_size(tmp_path: Path, bad: float) -> None:
     where = [(m, seed) for seed, m in enumerate([8, 16, 32, 64, 256, 8])]
-    whole(found(tmp_path, SIZES, lost(bad, *where)))
+    whole(results_with(tmp_path, SIZES, lost(bad, *where)))
 
 
 def test_a_paired_run_does_not_speak_of_random_trials(tmp_path: Path) -> None:
     everywhere = [(m, seed) for seed in range(1, 6) for m in SIZES["norm_batch_size"]]
-    assert "random trials" not in answer(found(tmp_path, SIZES, lost(math.nan, *everywhere)))
+    assert "random trials" not in answer(results_with(tmp_path, SIZES, lost(math.nan, *everywhere)))
 
 
 def test_a_diverged_network_without_batch_norm_has_no_penalty(tmp_path: Path) -> None:
-    text = answer(found(tmp_path, SIZES, lost(math.nan, (8, 0)), norm="layer"))
+    text = answer(results_with(tmp_path, SIZES, lost(math.nan, (8, 0)), norm="layer"))
     assert "train-mode" not in text
 
 
 def test_a_penalty_below_zero_does_not_exceed(tmp_path: Path) -> None:
     world = World(penalty=lambda config, seed: -1 / size(config))
-    text = answer(found(tmp_path, SIZES, world))
+    text = answer(results_with(tmp_path, SIZES, world))
     assert "less population loss is \N{MINUS SIGN}" in text
 
 
 def test_no_power_is_claimed_without_one(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [4, 8, 16, 32, 64, 128, 256]}
     world = World(penalty=lambda config, seed: -1 / size(config))
-    assert "power ?" not in answer(found(tmp_path, levels, world))
+    assert "power ?" not in answer(results_with(tmp_path, levels, world))
 
 
 def test_no_power_of_b_is_claimed(tmp_path: Path) -> None:
     """The penalty is a function of m: where B moves alone there is no exponent."""
     levels = {"batch_size": [8, 16, 32, 64, 128]}
-    text = answer(found(tmp_path, levels, norm_batch_size=8))
+    text = answer(results_with(tmp_path, levels, norm_batch_size=8))
     assert "nats at B = 8" in text and "power" not in text
 
 
 def test_the_last_of_eleven_layers(tmp_path: Path) -> None:
-    text = answer(found(tmp_path, {"norm_batch_size": [8, 64]}, hidden=(4,) * 11))
+    text = answer(results_with(tmp_path, {"norm_batch_size": [8, 64]}, hidden=(4,) * 11))
     assert "In layer norm11 " in text
 
 
@@ -178,5 +180,5 @@ def test_drawn_decays_are_one_tracker(tmp_path: Path, digits: int) -> None:
         assert "too few" not in sentence
 
 
-def test_nothing_sure_is_said_without_intervals(tmp_path: Path) -> None:
-    assert "surely" not in answer(found(tmp_path, SIZES, seeds=range(2)))
+def test_nothing_is_called_significant_without_intervals(tmp_path: Path) -> None:
+    assert "significantly" not in answer(results_with(tmp_path, SIZES, seeds=range(2)))

@@ -15,7 +15,7 @@ from tests.analysis.synthetic import World, crossed, results_in, run_of
 SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
 
 
-def found(root: Path, world: World | None = None, **fields: Any) -> Results:
+def results_with(root: Path, world: World | None = None, **fields: Any) -> Results:
     return results_in(run_of(root, crossed(SIZES, **fields), world, scientific=SIZES))
 
 
@@ -28,7 +28,7 @@ def test_the_whole_training_split_is_named(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 1024]}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
     assert "m = 1024 is the whole training split" in " ".join(about(results_in(run)))
-    assert "whole training split" not in " ".join(about(found(tmp_path / "other")))
+    assert "whole training split" not in " ".join(about(results_with(tmp_path / "other")))
 
 
 @pytest.mark.parametrize("facets", [("batch", "batch"), ("relu", "tanh")])

@@ -16,7 +16,7 @@ from tests.analysis.synthetic import crossed, results_in, run_of
 from tests.runner.helpers import TINY, ended_well, parts, settings_of
 
 HOSTILE = "FAULT  <script>alert(1)</script> cannot be read"
-LINES = ("ok     21 trials planned, each once", HOSTILE, "ok     no row twice")
+LINES = ("ok     21 trials planned, each once", HOSTILE, "ok     no duplicate rows")
 
 pytestmark = pytest.mark.usefixtures("svg_alone")
 
@@ -27,15 +27,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return results_in(run_of(tmp_path_factory.mktemp("run"), crossed(levels), scientific=levels))
 
 
-def page_of(found: Results, folder: Path, lines: tuple[str, ...]) -> Page:
-    return read_page(write_report(found, folder, lines).parent)
+def page_of(results: Results, folder: Path, lines: tuple[str, ...]) -> Page:
+    return read_page(write_report(results, folder, lines).parent)
 
 
 def test_lines_are_read_as_they_are_printed() -> None:
     assert checks(LINES) == (
         Check(True, "21 trials planned, each once"),
         Check(False, "<script>alert(1)</script> cannot be read"),
-        Check(True, "no row twice"),
+        Check(True, "no duplicate rows"),
     )
 
 
@@ -56,7 +56,7 @@ def test_faults_are_named_in_the_verdict_box_and_in_their_part(
     assert listed[0] == says and listed[-3:] == [
         "ok 21 trials planned, each once",
         says,
-        "ok no row twice",
+        "ok no duplicate rows",
     ]
     assert any("1 of 3 checks found a fault" in text for text in page.texts["p"])
     assert len(page.all("script")) == 1 and [a for a in page.all("div") if "role" in a]
@@ -84,7 +84,7 @@ def test_the_lines_of_verify_are_understood(tmp_path: Path) -> None:
     assert not whole.faults and all(check.holds for check in checks(whole.lines))
     parts(root, "curves")[0].unlink()
     broken = verify_run(storage_at(root))
-    found = checks(broken.lines)
-    assert sum(not check.holds for check in found) == broken.faults > 0
-    for check, line in zip(found, broken.lines, strict=True):
+    verified = checks(broken.lines)
+    assert sum(not check.holds for check in verified) == broken.faults > 0
+    for check, line in zip(verified, broken.lines, strict=True):
         assert line.endswith(check.says)

@@ -71,9 +71,9 @@ def same_bytes(report: Path, findings: Results, again: Path) -> None:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     trials = crossed(levels, seeds=range(2), conventions=("unbiased",), probe_batch_sizes=(8,))
-    found = results_in(run_of(tmp_path, trials, scientific=levels))
-    write_report(found, tmp_path / "report")
-    same_bytes(tmp_path / "report", found, tmp_path / "again")
+    results = results_in(run_of(tmp_path, trials, scientific=levels))
+    write_report(results, tmp_path / "report")
+    same_bytes(tmp_path / "report", results, tmp_path / "again")
 
 
 @pytest.mark.slow
@@ -117,11 +117,11 @@ def test_the_page_shows_the_tables(page: Page, findings: Results) -> None:
 
 
 def test_the_number_of_rows_is_said(page: Page, findings: Results) -> None:
-    said = [text for text in page.texts["summary"] if "rows behind it" in text]
-    for text, finding, shown in zip(said, WITH_TABLE, page.tables, strict=True):
-        there, rows = len(shown) - 1, len(findings[finding.name])
-        cut = f"{there} of {rows} rows behind it (the others are in the CSV)"
-        assert text == (f"{rows} rows behind it" if there == rows else cut)
+    summaries = [text for text in page.texts["summary"] if "rows behind it" in text]
+    for text, finding, shown in zip(summaries, WITH_TABLE, page.tables, strict=True):
+        on_page, rows = len(shown) - 1, len(findings[finding.name])
+        cut = f"{on_page} of {rows} rows behind it (the others are in the CSV)"
+        assert text == (f"{rows} rows behind it" if on_page == rows else cut)
 
 
 @pytest.mark.parametrize(
@@ -157,19 +157,19 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("large")
     world = World(damage=lambda config, seed, tracker: -0.01 + wiggle(config, seed))
     trials = crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), conventions=RULES, decays=DECAYS)
-    found = results_in(run_of(root, trials, world, scientific=levels))
+    results = results_in(run_of(root, trials, world, scientific=levels))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "caviar.analysis.report.write._draw", lambda *_: ("", 500.0)
         )  # No one looks here.
-        write_report(found, root / "report")
+        write_report(results, root / "report")
     return root / "report"
 
 
 def keys_of(report: Path) -> list[str]:
     """The sections with a table that is not empty, in the order of the page."""
-    there = {p.stem for p in (report / "tables").iterdir() if len(pd.read_csv(p))}
-    return [finding.name for finding in WITH_TABLE if finding.name in there]
+    written_tables = {p.stem for p in (report / "tables").iterdir() if len(pd.read_csv(p))}
+    return [finding.name for finding in WITH_TABLE if finding.name in written_tables]
 
 
 def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
@@ -182,9 +182,9 @@ def test_a_long_table_is_cut_to_one_reading(large: Path) -> None:
 
 def test_a_cut_table_says_that_it_is_cut(large: Path) -> None:
     page = read_page(large)
-    at = keys_of(large).index("statistics_error")
-    said = [text for text in page.texts["summary"] if "rows behind it" in text][at]
-    assert str(len(run_code(page.codes[at]))) in said
+    position = keys_of(large).index("statistics_error")
+    summary = [text for text in page.texts["summary"] if "rows behind it" in text][position]
+    assert str(len(run_code(page.codes[position]))) in summary
 
 
 def test_every_table_can_be_read(large: Path) -> None:

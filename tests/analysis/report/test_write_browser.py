@@ -16,36 +16,36 @@ from tests.analysis.synthetic import crossed, run_of
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 WIDTHS = (360, 1440)
-Found = dict[int, dict[str, Any]]
+Looks = dict[int, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def seen(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+def looks(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Looks:
     return look(report / "index.html", WIDTHS, tmp_path_factory.mktemp("browser"))
 
 
-def test_the_page_was_seen_at_every_width(seen: Found) -> None:
-    assert set(seen) == set(WIDTHS)
+def test_the_page_was_seen_at_every_width(looks: Looks) -> None:
+    assert set(looks) == set(WIDTHS)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("state", ["closed", "open"])
-def test_nothing_is_wider_than_the_page(seen: Found, width: int, state: str) -> None:
-    scroll_width, wide = seen[width][state]
+def test_nothing_is_wider_than_the_page(looks: Looks, width: int, state: str) -> None:
+    scroll_width, wide = looks[width][state]
     assert wide == []
     assert scroll_width <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_there_are_no_faults_and_nothing_is_loaded(seen: Found, width: int) -> None:
-    assert seen[width]["faults"] == []
-    assert [name for name in seen[width]["loaded"] if not name.startswith("data:")] == []
+def test_there_are_no_faults_and_nothing_is_loaded(looks: Looks, width: int) -> None:
+    assert looks[width]["faults"] == []
+    assert [name for name in looks[width]["loaded"] if not name.startswith("data:")] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_image_is_drawn(seen: Found, width: int) -> None:
-    assert len(seen[width]["images"]) >= 5
-    for complete, natural, shown in seen[width]["images"]:
+def test_every_image_is_drawn(looks: Looks, width: int) -> None:
+    assert len(looks[width]["images"]) >= 5
+    for complete, natural, shown in looks[width]["images"]:
         # On a phone a wide figure is not shrunk until nobody can read it: it is scrolled.
         assert complete and natural > 300
         assert (0.71 * natural <= shown) if width < 768 else (300 < shown <= width)
@@ -59,8 +59,8 @@ def numbers(values: list[str]) -> list[float] | None:
         return None
 
 
-def test_every_heading_sorts_its_table(seen: Found, findings: Results) -> None:
-    sorts = seen[1440]["sorts"]
+def test_every_heading_sorts_its_table(looks: Looks, findings: Results) -> None:
+    sorts = looks[1440]["sorts"]
     assert {"level", "mean", "rule", "error", "tracker_decay"} <= {s["column"] for s in sorts}
     for sort in sorts:
         up, down = sort["up"], sort["down"]
@@ -72,15 +72,15 @@ def test_every_heading_sorts_its_table(seen: Found, findings: Results) -> None:
         assert falling == expected[::-1], sort["column"]
 
 
-def test_numbers_are_not_sorted_as_text(seen: Found) -> None:
-    levels = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "level"]
+def test_numbers_are_not_sorted_as_text(looks: Looks) -> None:
+    levels = [sort["up"] for sort in looks[1440]["sorts"] if sort["column"] == "level"]
     ends = {(float(up[0]), float(up[-1])) for up in levels}
     # As texts, 1024 comes before 8 and 256 before 8.
     assert {(8, 256), (8, 1024)} <= ends and all(low <= high for low, high in ends)
 
 
-def test_missing_numbers_stay_together(seen: Found) -> None:
-    decays = [sort["up"] for sort in seen[1440]["sorts"] if sort["column"] == "tracker_decay"]
+def test_missing_numbers_stay_together(looks: Looks) -> None:
+    decays = [sort["up"] for sort in looks[1440]["sorts"] if sort["column"] == "tracker_decay"]
     assert decays
     assert any("" in up for up in decays)
     for up in decays:
@@ -89,8 +89,8 @@ def test_missing_numbers_stay_together(seen: Found) -> None:
         assert [""] * missing in ends
 
 
-def test_one_heading_says_how_it_is_sorted(seen: Found) -> None:
-    for sort in seen[360]["sorts"]:
+def test_one_heading_says_how_it_is_sorted(looks: Looks) -> None:
+    for sort in looks[360]["sorts"]:
         assert (sort["up_own"], sort["up_states"]) == ("ascending", ["ascending"])
         assert (sort["down_own"], sort["down_states"]) == ("descending", ["descending"])
 
@@ -99,5 +99,5 @@ def test_a_long_name_fits_a_phone(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
     run = run_of(tmp_path, crossed(levels), scientific=levels, name="ghost_batches" * 5)
     page = write_report(results_of(run), tmp_path / "report")
-    found = look(page, (360,), tmp_path)
-    assert found[360]["closed"][0] <= 360
+    measured = look(page, (360,), tmp_path)
+    assert measured[360]["closed"][0] <= 360

@@ -54,13 +54,13 @@ def page_of(results: Results | NoComparison, folder: Path) -> Page:
 
 
 def written(run: Run, folder: Path) -> tuple[Results, Page]:
-    found = results_in(run)
-    page = page_of(found, folder)
+    results = results_in(run)
+    page = page_of(results, folder)
     cells = {cell for table in page.tables for row in table for cell in row}
     assert not {"nan", "NaN", "None", "NaT"} & cells
-    for name, table in found.tables().items():
+    for name, table in results.tables().items():
         assert len(table) == 0 or len(table.columns), name
-    return found, page
+    return results, page
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("svg_alone")]  # some thirty pages
@@ -98,8 +98,8 @@ CROSSED = {
 @pytest.mark.parametrize("which", STUDIES)
 def test_a_page_is_written_of(tmp_path: Path, which: str) -> None:
     run = run_of(tmp_path, STUDIES[which](), scientific=CROSSED.get(which, SIZES))
-    found, page = written(run, tmp_path)
-    assert {"losses", "effect_of_size", "trials"} <= found.tables().keys()
+    results, page = written(run, tmp_path)
+    assert {"losses", "effect_of_size", "trials"} <= results.tables().keys()
     assert len(page.tables) >= 4
 
 
@@ -109,9 +109,9 @@ def test_an_unpaired_search_has_a_page(tmp_path: Path, norm: str) -> None:
         trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i, norm=norm, **ALL_OF_IT)
         for i in range(12)
     ]
-    found, page = written(run_of(tmp_path, trials), tmp_path)
+    results, page = written(run_of(tmp_path, trials), tmp_path)
     for name in ("trends", "best_size", "best_decay", "memory_scaling", "equivalent_dropout"):
-        assert found[name].empty
+        assert results[name].empty
     assert len(page.tables) >= 3
 
 
@@ -131,9 +131,9 @@ def test_an_unfinished_run_has_a_page(tmp_path: Path, which: str) -> None:
         return "completed" if UNFINISHED[which](config) else None
 
     run = run_of(tmp_path, every_arm(rates=(0.1, 0.2)), scientific=SIZES, status=status)
-    found, page = written(run, tmp_path)
+    results, page = written(run, tmp_path)
     assert len(page.tables) >= 5
-    assert "nothing to compare" not in answer(found)
+    assert "nothing to compare" not in answer(results)
 
 
 def test_a_run_whose_first_arm_is_to_come_has_a_page(tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_a_run_with_a_diverged_arm_has_a_page(
 
     world = World(train=loss, validation=loss, test=loss)
     run = run_of(tmp_path, every_arm(), world, scientific=SIZES)
-    found, _ = written(run, tmp_path)
+    results, _ = written(run, tmp_path)
     if where == ("batch", 8):
-        bands = found["effect_of_size"].set_index(["quantity", "level"])["band_low"]
+        bands = results["effect_of_size"].set_index(["quantity", "level"])["band_low"]
         assert math.isnan(bands["test_loss", 8]) and math.isfinite(bands["test_loss", 32])
 
 
@@ -212,14 +212,14 @@ def test_an_old_run_has_the_page_of_what_it_measured(tmp_path: Path) -> None:
     root = write_run(tmp_path / "run", crossed(SIZES, **ALL_OF_IT), scientific=SIZES)
     new = results_in(read_run(root))
     made_old(root)
-    found, page = written(read_run(root), tmp_path)
+    results, page = written(read_run(root), tmp_path)
     for name in ("gradient_noise", "error_parts", "arm_effects", "equivalent_dropout"):
-        assert found[name].empty, name
+        assert results[name].empty, name
     same = ("noise_penalty", "effect_of_size", "best_size", "running_damage", "best_decay")
     for name in same:
-        pd.testing.assert_frame_equal(found[name], new[name])
-    assert set(found["penalties"]["quantity"]) == {"noise_penalty"}
-    assert set(found["repairs"]["statistics"]) == {"batch"}
+        pd.testing.assert_frame_equal(results[name], new[name])
+    assert set(results["penalties"]["quantity"]) == {"noise_penalty"}
+    assert set(results["repairs"]["statistics"]) == {"batch"}
     assert len(page.tables) >= 12
 
 
@@ -228,6 +228,6 @@ def test_a_run_without_any_penalty_of_the_network_has_a_page(tmp_path: Path) -> 
     made_old(root)
     for part in (root / "noise").glob("part-*.parquet"):
         pd.read_parquet(part).drop(columns="noise_penalty").to_parquet(part)
-    found, _ = written(read_run(root), tmp_path)
-    assert found["penalties"].empty and found["penalty_split"].empty
-    assert len(found["batch_noise"])
+    results, _ = written(read_run(root), tmp_path)
+    assert results["penalties"].empty and results["penalty_split"].empty
+    assert len(results["batch_noise"])

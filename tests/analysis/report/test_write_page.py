@@ -101,8 +101,8 @@ def test_seeds_failures_and_divergence_are_on_the_page(page: Page, findings: Res
 
 def test_the_answers_are_those_of_the_terminal(page: Page, findings: Results) -> None:
     listed = page.texts["li"]
-    said = [*question_1(findings), *question_2(findings), *not_claimed(findings)]
-    assert listed[: len(said)] == said
+    sentences = [*question_1(findings), *question_2(findings), *not_claimed(findings)]
+    assert listed[: len(sentences)] == sentences
     assert page.texts["p"][: len(about(findings))] == about(findings)
     assert page.texts["h1"] == ["a-study.of_everything"] and "a-study" in page.texts["title"][0]
 
@@ -134,7 +134,7 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
 @pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
-    found = results_of(run_of(tmp_path, crossed(levels), scientific=levels))
-    own = read_page(write_report(found, tmp_path / "deep" / "report").parent)
-    assert own.whole and not own.tables and not own.all("img")
-    assert any("nothing to compare" in text for text in own.texts["li"])
+    results = results_of(run_of(tmp_path, crossed(levels), scientific=levels))
+    deep = read_page(write_report(results, tmp_path / "deep" / "report").parent)
+    assert deep.whole and not deep.tables and not deep.all("img")
+    assert any("nothing to compare" in text for text in deep.texts["li"])

@@ -37,12 +37,12 @@ def test_a_study_without_arms_has_none(tmp_path: Path) -> None:
 
 
 def test_the_first_arm_is_a_run_of_its_own(known: Run) -> None:
-    own = first_arm(known)
+    of_first = first_arm(known)
     ids = set(known.trials.loc[known.trials["arm"] == "batch", "trial_id"])
     assert len(ids) == 4
     for table in TABLES:
         whole = getattr(known, table)
-        assert set(getattr(own, table)["trial_id"]) == ids
-        assert len(getattr(own, table)) == whole["trial_id"].isin(ids).sum()
-    assert own.counts["planned"] == own.counts["completed"] == 4
-    assert own.study == known.study
+        assert set(getattr(of_first, table)["trial_id"]) == ids
+        assert len(getattr(of_first, table)) == whole["trial_id"].isin(ids).sum()
+    assert of_first.counts["planned"] == of_first.counts["completed"] == 4
+    assert of_first.study == known.study

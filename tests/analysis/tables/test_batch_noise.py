@@ -21,7 +21,7 @@ PROBES = (4, 8, 64)
 
 
 def penalty(config: TrialConfig, seed: int) -> float:
-    """At the size trained with; in `rows` it goes as 1/m of the evaluated batch."""
+    """At the size trained with; in `rows` it scales as 1/m of the evaluated batch."""
     return (1 + seed / 4 + 8 * config.draw) / size(config) ** 2
 
 
@@ -54,8 +54,8 @@ def test_the_matrix_of_penalties_by_hand(known: Run) -> None:
         scale = shares[row["quantity"]] / row["level"] / row["probe_batch_size"]
         each = scale * (1 + np.arange(6) / 4 + draws)
         expected = mean_interval(each, np.random.default_rng(0))
-        found = (row["mean"], row["low"], row["high"], row["units"])
-        assert found == pytest.approx(expected)
+        estimate = (row["mean"], row["low"], row["high"], row["units"])
+        assert estimate == pytest.approx(expected)
 
 
 def test_at_its_own_size(known: Run) -> None:
@@ -173,5 +173,5 @@ def test_measured_noise_has_an_interval_and_counts_what_diverged(known: Run) -> 
     finite = (1024 - m) / 1023 / m
     each = np.array([finite * (3.0 + seed) / 4 for seed in range(6)])
     expected = mean_interval(each, np.random.default_rng(0))
-    found = (row["measured_deviation"], row["low_deviation"], row["high_deviation"])
-    assert found == pytest.approx(expected[:3])
+    estimate = (row["measured_deviation"], row["low_deviation"], row["high_deviation"])
+    assert estimate == pytest.approx(expected[:3])

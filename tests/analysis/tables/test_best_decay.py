@@ -95,8 +95,8 @@ def test_a_best_at_the_end_of_what_was_tried_is_flagged(
 ) -> None:
     run = study(tmp_path, lambda config, seed, layer: memory)
     table = best_decay(compared(run))
-    found = table[["low_edge", "high_edge"]].to_numpy().tolist()
-    assert found == [list(edges)] * 6
+    flags = table[["low_edge", "high_edge"]].to_numpy().tolist()
+    assert flags == [list(edges)] * 6
 
 
 def test_two_decays_have_no_best(tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_draws_are_averaged_before_the_best_is_chosen(tmp_path: Path) -> None:
 def test_a_decay_that_was_drawn_is_not_one_of_those_tried(tmp_path: Path) -> None:
     """Each draw's own decay is best by far, but differs from the others by its draw too."""
     trials = [
-        trial(norm_batch_size=m, draw=draw, decay=own, decays=tuple(DECAYS[1:4]))
-        for draw, own in enumerate((0.3, 0.6))
+        trial(norm_batch_size=m, draw=draw, decay=decay, decays=tuple(DECAYS[1:4]))
+        for draw, decay in enumerate((0.3, 0.6))
         for m in LEVELS["norm_batch_size"]
     ]
     best = world(lambda config, seed, layer: memory_of(f"unbiased/{config.decay}"))
     run = run_of(tmp_path, trials, best, scientific=LEVELS, nuisance=("decay",))
-    found = best_decay(compared(run))["decay"]
-    assert found.to_numpy() == pytest.approx(np.full(3, DECAYS[1]))
+    decays = best_decay(compared(run))["decay"]
+    assert decays.to_numpy() == pytest.approx(np.full(3, DECAYS[1]))
 
 
 def test_a_seed_that_diverged_is_left_out(tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ def loss(config: TrialConfig, seed: int) -> float:
 
 
 def effect(arm: str, level: float, seed: int) -> float:
-    at = {"population": 1024, "layer": 256}.get(arm, level)
-    return EFFECT[arm] * (1 + seed / 8 + 8 / at)
+    size = {"population": 1024, "layer": 256}.get(arm, level)
+    return EFFECT[arm] * (1 + seed / 8 + 8 / size)
 
 
 def every_arm(rates: tuple[float, ...] = (0.1, 0.2)) -> list[TrialConfig]:
-    arms = [crossed(LEVELS, arm=arm, rates=rates, **own) for arm, own in OWN.items()]
+    arms = [crossed(LEVELS, arm=arm, rates=rates, **fields) for arm, fields in OWN.items()]
     arms.append(crossed(WHOLE, arm="population", rates=rates))
     arms.append(crossed({"norm_batch_size": [256]}, arm="layer", norm="layer", rates=rates))
     return [config for arm in arms for config in arm]
@@ -68,8 +68,10 @@ def test_every_arm_is_held_against_its_anchors(known: Run) -> None:
     """Of several sizes: batch norm at the same size, and population. Of one: population alone."""
     table = effects_of(known)
     pairs = set(table[["arm", "against"]].drop_duplicates().itertuples(index=False, name=None))
-    own = [arm for arm in OWN if arm != "batch"]
-    expected = {(arm, "batch") for arm in own} | {(arm, "population") for arm in (*OWN, "layer")}
+    controls = [arm for arm in OWN if arm != "batch"]
+    expected = {(arm, "batch") for arm in controls} | {
+        (arm, "population") for arm in (*OWN, "layer")
+    }
     assert pairs == expected
     assert set(table.loc[table["arm"] == "layer", "level"]) == {256}
     assert set(table.loc[table["arm"] == "noise", "level"]) == {8, 64}
@@ -88,16 +90,16 @@ def test_effects_by_hand(known: Run) -> None:
             for s in range(6)
         ]
         expected = mean_interval(np.array(each), np.random.default_rng(0))
-        found = (row["mean"], row["low"], row["high"], row["units"])
-        assert found == pytest.approx(expected, rel=1e-9)
+        estimate = (row["mean"], row["low"], row["high"], row["units"])
+        assert estimate == pytest.approx(expected, rel=1e-9)
         assert row["left_out"] == 0
 
 
 def test_the_noise_penalty_is_compared_where_both_have_one(known: Run) -> None:
     rows = effects_of(known).query("quantity == 'noise_penalty' and against == 'population'")
-    found = rows[rows["reading"] == "every draw"].set_index(["arm", "level"])
-    assert found.loc[("batch", 8), "mean"] == pytest.approx(1 / 8 - 1 / 1024)
-    layer = found.loc[("layer", 256)]
+    every = rows[rows["reading"] == "every draw"].set_index(["arm", "level"])
+    assert every.loc[("batch", 8), "mean"] == pytest.approx(1 / 8 - 1 / 1024)
+    layer = every.loc[("layer", 256)]
     assert math.isnan(layer["mean"]) and (layer["units"], layer["left_out"]) == (0, 12)
 
 
@@ -161,9 +163,9 @@ def test_shares_are_batch_norm_less_the_arm_without(known: Run) -> None:
         "class composition": ("batch", "stratified"),
     }
     assert len(shares) == 2 * 2 * len(truth) * 2
-    for mechanism, (here, there) in truth.items():
+    for mechanism, (alone, removed) in truth.items():
         for level in (8, 64):
-            each = [effect(here, level, s) - effect(there, level, s) for s in range(6)]
+            each = [effect(alone, level, s) - effect(removed, level, s) for s in range(6)]
             row = shares.loc[("every draw", "train_loss", mechanism, level)]
             assert row["mean"] == pytest.approx(np.mean(each))
             assert row["low"] < row["mean"] < row["high"]

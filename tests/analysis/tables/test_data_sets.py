@@ -18,9 +18,9 @@ def updates(root: Path, **levels: list[int]) -> Run:
     def loss(config: TrialConfig, seed: int) -> float:
         return 10 * seed + config.batch_size / 1024
 
-    own = levels or UPDATES
-    trials = crossed(own, norm_batch_size=32, rates=(0.1, 0.2))
-    return run_of(root, trials, World(test=loss), scientific=own, name="updates")
+    sizes = levels or UPDATES
+    trials = crossed(sizes, norm_batch_size=32, rates=(0.1, 0.2))
+    return run_of(root, trials, World(test=loss), scientific=sizes, name="updates")
 
 
 def on(data: str, scale: float, root: Path) -> Run:

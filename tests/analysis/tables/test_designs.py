@@ -1,4 +1,4 @@
-"""Designs beside each other, on one axis."""
+"""Several designs on one axis."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def updates(root: Path, **levels: list[int]) -> Run:
     def loss(config: TrialConfig, seed: int) -> float:
         return 10 * seed + config.batch_size / 1024
 
-    own = levels or UPDATES
-    trials = crossed(own, norm_batch_size=32, rates=(0.1, 0.2))
-    return run_of(root, trials, World(test=loss), scientific=own, name="updates")
+    sizes = levels or UPDATES
+    trials = crossed(sizes, norm_batch_size=32, rates=(0.1, 0.2))
+    return run_of(root, trials, World(test=loss), scientific=sizes, name="updates")
 
 
 def test_every_design_is_held_against_the_largest_size_that_all_have(tmp_path: Path) -> None:
     table = designs_beside([compared(ghosts(tmp_path / "a")), compared(updates(tmp_path / "b"))])
     table = table[table["quantity"] == "test_loss"]
-    found = {(r["study"], r["reading"], r["level"]): r for r in table.to_dict("records")}
+    by_key = {(r["study"], r["reading"], r["level"]): r for r in table.to_dict("records")}
     for level in (8, 64, 1024):
-        row = found["ghosts", "every draw", level]
+        row = by_key["ghosts", "every draw", level]
         assert row["mean"] == pytest.approx(1 / level - 1 / 256)
         assert (row["axis"], row["units"], row["left_out"]) == ("norm_batch_size", 6, 0)
     for reading in ("every draw", "best draw"):
         for level in (64, 512):
-            row = found["updates", reading, level]
+            row = by_key["updates", reading, level]
             assert row["mean"] == pytest.approx((level - 256) / 1024)
-    assert not [key for key in found if key[2] == 256]
+    assert not [key for key in by_key if key[2] == 256]
 
 
 def test_runs_without_a_common_size_are_refused(tmp_path: Path) -> None:

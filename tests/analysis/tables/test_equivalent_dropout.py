@@ -52,8 +52,8 @@ def test_the_largest_rate_at_which_the_curve_equals_the_target(
 ) -> None:
     """The test curve, 5 less ten times the rate, is read at the rate."""
     rates = np.array(RATES)
-    found = match(rates, np.array(train), 5 - 10 * rates, target)
-    assert found == pytest.approx((rate, 5 - 10 * rate), nan_ok=True)
+    matched = match(rates, np.array(train), 5 - 10 * rates, target)
+    assert matched == pytest.approx((rate, 5 - 10 * rate), nan_ok=True)
 
 
 @given(
@@ -103,14 +103,14 @@ def equivalent(run: Run) -> pd.DataFrame:
 
 def quadratic(config: TrialConfig, seed: int) -> float:
     """Dropout at rate p costs p^2 of train loss; batch norm (4/m)^2, and a seed its own."""
-    own = 4 / size(config) if config.arm == "batch" else config.dropout
-    return 100 * seed + own**2
+    strength = 4 / size(config) if config.arm == "batch" else config.dropout
+    return 100 * seed + strength**2
 
 
 def linear(config: TrialConfig, seed: int) -> float:
     """Test loss falls by p; by batch norm at 8 by a seed's own share more."""
-    own = 0.35 + seed / 100 if config.arm == "batch" else config.dropout
-    return 100 * seed - own
+    strength = 0.35 + seed / 100 if config.arm == "batch" else config.dropout
+    return 100 * seed - strength
 
 
 def chord(target: float) -> float:
@@ -120,16 +120,16 @@ def chord(target: float) -> float:
 
 def test_the_rate_of_a_known_curve(tmp_path: Path) -> None:
     """Batch norm at 32 is as strong as 0.125; at 8 it is beyond all rates."""
-    found = equivalent(studied(tmp_path, quadratic, linear))
+    dropout = equivalent(studied(tmp_path, quadratic, linear))
     rate = chord(0.125**2)
-    row = found.loc[("measured_rate", 32)]
+    row = dropout.loc[("measured_rate", 32)]
     assert row["mean"] == pytest.approx(rate) and row["low"] == pytest.approx(rate)
     assert (row["units"], row["outside"]) == (6, 0)
-    row = found.loc[("measured_rate", 8)]
+    row = dropout.loc[("measured_rate", 8)]
     assert math.isnan(row["mean"]) and (row["units"], row["outside"]) == (0, 6)
     differences = rate - (0.35 + np.arange(6) / 100)
     expected = mean_interval(differences, np.random.default_rng(0))
-    shown = found.loc[("test_difference", 32), ["mean", "low", "high", "units"]]
+    shown = dropout.loc[("test_difference", 32), ["mean", "low", "high", "units"]]
     assert tuple(shown) == pytest.approx(expected)
 
 
@@ -151,11 +151,11 @@ def test_the_predicted_rate_has_the_noise_of_batch_norm(tmp_path: Path) -> None:
         linear,
         kurtosis=lambda config, seed, layer: seed / 2 if config.arm == "batch" else 50.0,
     )
-    found = equivalent(run)
+    dropout = equivalent(run)
     for m in (8, 32):
         noise = (1 + (np.arange(6) / 2 + 2) / 4) * (1024 - m) / 1023 / m
         rates = [nu / (1 + nu) for nu in noise]
-        assert found.loc[("predicted_rate", m), "mean"] == pytest.approx(np.mean(rates))
+        assert dropout.loc[("predicted_rate", m), "mean"] == pytest.approx(np.mean(rates))
 
 
 def test_a_draw_that_an_arm_lacks_is_left_out_of_all(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_a_draw_that_an_arm_lacks_is_left_out_of_all(tmp_path: Path) -> None:
     def test(config: TrialConfig, seed: int) -> float:
         return linear(config, seed) + 50.0 * config.draw
 
-    found = equivalent(studied(tmp_path, train, test, draws=(0.1, 0.2)))
-    assert found.loc[("measured_rate", 32), "mean"] == pytest.approx(chord(0.125**2))
-    assert set(found.loc["measured_rate", "outside"]) == {0, 6}
+    dropout = equivalent(studied(tmp_path, train, test, draws=(0.1, 0.2)))
+    assert dropout.loc[("measured_rate", 32), "mean"] == pytest.approx(chord(0.125**2))
+    assert set(dropout.loc["measured_rate", "outside"]) == {0, 6}
 
 
 def unfinished(*arms: str) -> Callable[[TrialConfig], Status | None]:

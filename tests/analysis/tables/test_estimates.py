@@ -35,13 +35,13 @@ def test_means_by_tracker_are_those_of_its_rows_alone(tmp_path: Path) -> None:
     table = level_means(rows, design, "value", ["rule", "tracker_decay"])
     assert len(table) == 2 * 2 * 2 and table["tracker_decay"].isna().sum() == 4
     for row in table.to_dict("records"):
-        own = rows[(rows["facet"] == row["facet"]) & (rows["level"] == row["level"])]
-        own = own[own["rule"] == row["rule"]]
-        finite = own[np.isfinite(own["value"])]
+        of_row = rows[(rows["facet"] == row["facet"]) & (rows["level"] == row["level"])]
+        of_row = of_row[of_row["rule"] == row["rule"]]
+        finite = of_row[np.isfinite(of_row["value"])]
         units = [seed["value"].mean() for _, seed in finite.groupby("seed")]
         expected = mean_interval(np.array(units), np.random.default_rng(0))
         assert [row[name] for name in expected._fields] == pytest.approx(expected, nan_ok=True)
-        assert row["left_out"] == len(own) - len(finite)
+        assert row["left_out"] == len(of_row) - len(finite)
     assert (table["units"] == 0).sum() == 1 and table["left_out"].max() == 12
 
 
@@ -67,11 +67,11 @@ def test_what_failed_trials_lack_is_left_out_and_counted(tmp_path: Path) -> None
         scientific=SIZES,
         status=lambda c: "failed" if (size(c), c.draw) == (8, 1) else "completed",
     )
-    own = compared(run)
-    assert own.design.planned == {("", level): 6 * 2 for level in (8.0, 64.0, 256.0)}
+    comparison = compared(run)
+    assert comparison.design.planned == {("", level): 6 * 2 for level in (8.0, 64.0, 256.0)}
     counted = {
-        reading: level_means(rows, own.design, "test_loss", [], reading)["left_out"].tolist()
-        for reading, rows in own.final_readings.items()
+        reading: level_means(rows, comparison.design, "test_loss", [], reading)["left_out"].tolist()
+        for reading, rows in comparison.final_readings.items()
     }
     # Of best draws one a seed is asked for: draw 0, which all sizes finished.
     assert counted == {EVERY_DRAW: [6, 1, 0], BEST_DRAW: [0, 1, 0]}
@@ -81,9 +81,9 @@ def test_random_search_counts_what_failed_at_its_own_size(tmp_path: Path) -> Non
     sizes = enumerate((8, 8, 64, 256))
     trials = [trial(norm_batch_size=m, draw=i, learning_rate=(i + 1) / 10) for i, m in sizes]
     run = run_of(tmp_path, trials, status=lambda c: "failed" if c.draw == 1 else "completed")
-    own = compared(run)
-    assert not own.design.paired
-    means = level_means(own.final_values, own.design, "test_loss", [])
+    comparison = compared(run)
+    assert not comparison.design.paired
+    means = level_means(comparison.final_values, comparison.design, "test_loss", [])
     assert means["left_out"].tolist() == [6, 0, 0]
 
 
@@ -103,29 +103,29 @@ def test_draws_are_averaged_within_a_seed_before_seeds_are_resampled() -> None:
     generator = np.random.default_rng(0)
     values = generator.standard_normal(12)
     rows = plain(level=8.0, seed=np.tile(np.arange(6), 2), draw=np.repeat([0, 1], 6), value=values)
-    found = level_means(rows, SEEDED, "value", []).iloc[0]
+    means = level_means(rows, SEEDED, "value", []).iloc[0]
     expected = mean_interval(values.reshape(2, 6).mean(axis=0), np.random.default_rng(0))
-    assert tuple(found[["mean", "low", "high", "units"]]) == expected
-    assert found["left_out"] == 0
+    assert tuple(means[["mean", "low", "high", "units"]]) == expected
+    assert means["left_out"] == 0
 
 
 def test_the_unit_of_a_random_search_is_the_trial() -> None:
     generator = np.random.default_rng(0)
     values = generator.standard_normal(12)
     rows = plain(level=8.0, seed=np.tile([0, 1], 6), draw=np.repeat(np.arange(6), 2), value=values)
-    found = level_means(rows, SEARCHED, "value", []).iloc[0]
+    means = level_means(rows, SEARCHED, "value", []).iloc[0]
     expected = mean_interval(values.reshape(6, 2).mean(axis=1), np.random.default_rng(0))
-    assert tuple(found[["mean", "low", "high", "units"]]) == expected
+    assert tuple(means[["mean", "low", "high", "units"]]) == expected
 
 
 def test_means_count_what_is_not_finite() -> None:
     values = np.arange(12.0)
     values[[0, 6, 7]] = [np.nan, np.inf, -np.inf]
     rows = plain(level=8.0, seed=np.tile(np.arange(6), 2), draw=np.repeat([0, 1], 6), value=values)
-    found = level_means(rows, SEEDED, "value", []).iloc[0]
-    assert found["left_out"] == 3
-    assert found["units"] == 5  # seed 0 has no finite draw left
-    assert found["mean"] == np.mean([1, (2 + 8) / 2, (3 + 9) / 2, (4 + 10) / 2, (5 + 11) / 2])
+    means = level_means(rows, SEEDED, "value", []).iloc[0]
+    assert means["left_out"] == 3
+    assert means["units"] == 5  # seed 0 has no finite draw left
+    assert means["mean"] == np.mean([1, (2 + 8) / 2, (3 + 9) / 2, (4 + 10) / 2, (5 + 11) / 2])
 
 
 def test_means_by_further_columns() -> None:
@@ -133,8 +133,8 @@ def test_means_by_further_columns() -> None:
     rows = pd.concat(
         [rows.assign(rule="a", decay=0.9), rows.assign(rule="b", decay=np.nan, value=2.0)]
     )
-    found = level_means(rows, SEEDED, "value", ["rule", "decay"])
-    assert found[["rule", "level", "mean"]].to_numpy().tolist() == [
+    means = level_means(rows, SEEDED, "value", ["rule", "decay"])
+    assert means[["rule", "level", "mean"]].to_numpy().tolist() == [
         ["a", 8, 1],
         ["a", 256, 1],
         ["b", 8, 2],
@@ -146,16 +146,16 @@ def arms(offsets: NDArray[Any], effect: NDArray[Any]) -> pd.DataFrame:
     """Six seeds at two levels that share the seeds' offsets; rows in different orders."""
     seeds = np.arange(6)
     here = plain(level=8.0, seed=seeds, value=offsets + effect)
-    there = plain(level=256.0, seed=seeds, value=offsets)
-    return pd.concat([here, there.iloc[::-1]], ignore_index=True)
+    reference = plain(level=256.0, seed=seeds, value=offsets)
+    return pd.concat([here, reference.iloc[::-1]], ignore_index=True)
 
 
 def test_contrasts_are_paired_by_seed() -> None:
     """Offsets of a million between seeds, effects of a quarter: exact, whatever the row order."""
     offsets = 2.0**20 * np.arange(6)
-    found = contrasts(arms(offsets, np.full(6, 0.25)), SEEDED, "value")
-    assert len(found) == 1
-    row = found.iloc[0]
+    differences = contrasts(arms(offsets, np.full(6, 0.25)), SEEDED, "value")
+    assert len(differences) == 1
+    row = differences.iloc[0]
     assert (row["facet"], row["level"], row["units"], row["left_out"]) == ("", 8, 6, 0)
     assert (row["mean"], row["low"], row["high"]) == (0.25, 0.25, 0.25)
 
@@ -169,7 +169,7 @@ def test_a_contrast_has_the_interval_of_its_differences() -> None:
 
 
 def test_draws_are_paired_too() -> None:
-    """The same draw on both sides, then the mean over draws, one unit a seed."""
+    """The same draw on both sides, then the mean over draws, one unit per seed."""
     parts = [
         arms(1000.0 * np.arange(6) + 2.0**20 * draw, np.full(6, 1.0 + draw)).assign(draw=draw)
         for draw in range(3)
@@ -180,10 +180,10 @@ def test_draws_are_paired_too() -> None:
 
 def test_pairs_with_a_missing_side_are_counted() -> None:
     rows = arms(np.zeros(6), np.full(6, 0.25))
-    here, there = rows["level"] == 8, rows["level"] == 256
-    rows.loc[here & (rows["seed"] == 1), "value"] = np.nan
-    rows.loc[there & (rows["seed"] == 2), "value"] = np.inf
-    rows = rows[~(there & (rows["seed"] == 3))]
+    small, large = rows["level"] == 8, rows["level"] == 256
+    rows.loc[small & (rows["seed"] == 1), "value"] = np.nan
+    rows.loc[large & (rows["seed"] == 2), "value"] = np.inf
+    rows = rows[~(large & (rows["seed"] == 3))]
     row = contrasts(rows, SEEDED, "value").iloc[0]
     assert (row["left_out"], row["units"], row["mean"]) == (3, 3, 0.25)
 
@@ -208,7 +208,7 @@ def test_chosen_draws_may_differ_between_the_sides_of_a_pair() -> None:
 
 def test_unpaired_contrasts_compare_trials() -> None:
     generator = np.random.default_rng(1)
-    here, there = generator.standard_normal((7, 2)), generator.standard_normal((9, 2))
+    small, large = generator.standard_normal((7, 2)), generator.standard_normal((9, 2))
     rows = pd.concat(
         plain(
             level=level,
@@ -216,10 +216,10 @@ def test_unpaired_contrasts_compare_trials() -> None:
             draw=np.repeat(np.arange(len(values)), 2),
             value=values.ravel(),
         )
-        for level, values in ((8.0, here), (256.0, there))
+        for level, values in ((8.0, small), (256.0, large))
     )
     row = contrasts(rows, SEARCHED, "value").iloc[0]
-    expected = difference_interval(here.mean(axis=1), there.mean(axis=1), np.random.default_rng(0))
+    expected = difference_interval(small.mean(axis=1), large.mean(axis=1), np.random.default_rng(0))
     assert tuple(row[["mean", "low", "high", "units"]]) == pytest.approx(expected)
 
 
@@ -229,8 +229,11 @@ def test_facets_are_contrasted_within_themselves() -> None:
         for facet, effect in (("norm = batch", 1.0), ("norm = layer", -1.0))
     ]
     parts.append(plain(level=8.0, seed=np.arange(6), value=5.0).assign(facet="norm = none"))
-    found = contrasts(pd.concat(parts), SEEDED, "value")
-    assert found.set_index("facet")["mean"].to_dict() == {"norm = batch": 1, "norm = layer": -1}
+    differences = contrasts(pd.concat(parts), SEEDED, "value")
+    assert differences.set_index("facet")["mean"].to_dict() == {
+        "norm = batch": 1,
+        "norm = layer": -1,
+    }
 
 
 def test_an_arm_with_one_finished_draw_is_held_against_the_same_draw() -> None:
@@ -255,8 +258,8 @@ def test_unpaired_contrasts_count_what_is_left_out() -> None:
 def test_equal_rows_have_equal_intervals() -> None:
     values = np.random.default_rng(0).standard_normal(6)
     rows = plain(level=np.repeat([8.0, 256.0], 6), seed=np.tile(np.arange(6), 2))
-    found = level_means(rows.assign(value=np.tile(values, 2)), SEEDED, "value", [])
-    assert found["low"].nunique() == found["high"].nunique() == 1
+    means = level_means(rows.assign(value=np.tile(values, 2)), SEEDED, "value", [])
+    assert means["low"].nunique() == means["high"].nunique() == 1
 
 
 def test_arms_without_a_common_draw_are_not_compared() -> None:

@@ -67,13 +67,13 @@ def test_differences_are_paired_by_seed_and_draw(draws: int) -> None:
 
 
 def test_differences_under_the_best_draw_are_between_draws() -> None:
-    """A seed has one row a size, of whatever draw."""
+    """Every seed has one row per size, of any draw."""
     rows = rows_of(2)
     chosen = rows[rows["draw"] == (rows["level"] == 64)]
     wide = differences(chosen, SEEDED, "test_loss", BEST_DRAW)
-    own = chosen[chosen["level"] == 16].set_index("seed")["test_loss"].sort_index()
-    there = chosen[chosen["level"] == 64].set_index("seed")["test_loss"].sort_index()
-    assert wide[16.0].to_numpy() == pytest.approx((own - there).to_numpy())
+    small = chosen[chosen["level"] == 16].set_index("seed")["test_loss"].sort_index()
+    large = chosen[chosen["level"] == 64].set_index("seed")["test_loss"].sort_index()
+    assert wide[16.0].to_numpy() == pytest.approx((small - large).to_numpy())
 
 
 def test_the_family_by_hand() -> None:

@@ -52,11 +52,11 @@ def test_each_range_has_its_own_sizes(tmp_path: Path) -> None:
     sizes = [m for m in penalties if m >= 8]
     x = [math.log(u(m)) for m in sizes]
     fitted = np.polyfit(x, [math.log(penalties[m]) for m in sizes], 1)[0]
-    found = table.set_index(["range", "smallest"])["exponent"]
-    assert found["from 8", 8] == pytest.approx(fitted)
-    assert found["from 64", 64] == pytest.approx(1)
-    assert found["between", 8] == pytest.approx(2)
-    assert found["between", 128] == pytest.approx(1)
+    by_range = table.set_index(["range", "smallest"])["exponent"]
+    assert by_range["from 8", 8] == pytest.approx(fitted)
+    assert by_range["from 64", 64] == pytest.approx(1)
+    assert by_range["between", 8] == pytest.approx(2)
+    assert by_range["between", 128] == pytest.approx(1)
 
 
 def test_seeds_are_averaged_before_the_logarithm(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_facets_have_their_own_exponents(tmp_path: Path) -> None:
         penalty=lambda config, seed: u(size(config)) ** (1 + (config.activation == "tanh"))
     )
     table = exponents(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    found = table[table["range"] == "from 8"].set_index("facet")["exponent"]
-    assert found.to_dict() == pytest.approx({"activation = relu": 1, "activation = tanh": 2})
+    by_facet = table[table["range"] == "from 8"].set_index("facet")["exponent"]
+    assert by_facet.to_dict() == pytest.approx({"activation = relu": 1, "activation = tanh": 2})
 
 
 @pytest.mark.parametrize(

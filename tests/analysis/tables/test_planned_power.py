@@ -24,12 +24,12 @@ def test_a_pilot_s_spread_is_that_of_its_paired_differences(tmp_path: Path) -> N
         return 5.0 * seed + 0.004 * float(NOISE[seed, size(config)])
 
     trials = crossed(SIZES, seeds=range(20))
-    found = of_pilot(run_of(tmp_path, trials, World(test=loss), scientific=SIZES))
+    spread = of_pilot(run_of(tmp_path, trials, World(test=loss), scientific=SIZES))
     wider = np.sqrt(19 / stats.chi2.ppf(0.2, 19))
     away = [0.004 * (NOISE[:, m] - NOISE[:, 256]) for m in (8, 32)]
     bounds = [np.std(one, ddof=1) * wider for one in away]
-    assert found.nats == pytest.approx(np.median(bounds))
-    assert "synthetic, 20 seeds" in found.source
+    assert spread.nats == pytest.approx(np.median(bounds))
+    assert "synthetic, 20 seeds" in spread.source
 
 
 def test_draws_are_averaged_before_the_spread(tmp_path: Path) -> None:
@@ -55,17 +55,17 @@ def test_a_pilot_that_says_nothing_is_refused(
 
 def test_the_line_s_numbers_are_those_of_the_t_test() -> None:
     line = power_line(12, Spread(0.01, "said"))
-    found, needed = re.findall(r"differences of ([\d.]+) nats.* takes (\d+) seeds", line)[0]
+    detectable, needed = re.findall(r"differences of ([\d.]+) nats.* takes (\d+) seeds", line)[0]
 
     def power(effect: float, n: int) -> float:
         far, shift = stats.t.isf(0.025, n - 1), effect / 0.01 * np.sqrt(n)
         return float(stats.nct.sf(far, n - 1, shift) + stats.nct.cdf(-far, n - 1, shift))
 
-    assert power(float(found), 12) == pytest.approx(0.8, abs=0.01)
+    assert power(float(detectable), 12) == pytest.approx(0.8, abs=0.01)
     assert power(0.005, int(needed)) >= 0.8 > power(0.005, int(needed) - 1)
     assert line.startswith("power (spread over seeds of test-loss differences said): 12 seeds")
 
 
 def test_one_seed_shows_nothing() -> None:
-    assert "one seed shows no difference" in power_line(1, assumed())
+    assert "one seed cannot show a difference" in power_line(1, assumed())
     assert assumed().nats == ASSUMED

@@ -119,9 +119,12 @@ def test_facets_have_their_own_answers(tmp_path: Path) -> None:
 def test_networks_without_batch_norm_have_no_penalty_but_an_effect(tmp_path: Path) -> None:
     levels = {"norm": ["batch", "layer"], "norm_batch_size": [8, 256]}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
-    own = compared(run)
-    assert set(regularization.noise_penalty(own)["facet"]) == {"norm = batch"}
-    assert set(regularization.effect_of_size(own)["facet"]) == {"norm = batch", "norm = layer"}
+    comparison = compared(run)
+    assert set(regularization.noise_penalty(comparison)["facet"]) == {"norm = batch"}
+    assert set(regularization.effect_of_size(comparison)["facet"]) == {
+        "norm = batch",
+        "norm = layer",
+    }
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

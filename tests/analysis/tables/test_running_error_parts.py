@@ -169,8 +169,8 @@ def test_repairs_are_against_population_statistics_of_the_same_weights(known: Ru
         assert table.loc[("precise", m), ["mean", "units"]].tolist() == [-0.125, 6]
         assert table.loc[("evalnorm", m), ["mean", "units"]].tolist() == [0.25, 6]
         expected = mean_interval((1 + np.arange(6.0)) / m, np.random.default_rng(0))
-        found = table.loc[("batch", m), ["mean", "low", "high", "units"]]
-        assert tuple(found) == pytest.approx(expected)
+        estimate = table.loc[("batch", m), ["mean", "low", "high", "units"]]
+        assert tuple(estimate) == pytest.approx(expected)
 
 
 def test_repairs_are_of_the_test_split_and_the_size_trained_with(known: Run) -> None:

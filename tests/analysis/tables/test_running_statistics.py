@@ -88,8 +88,8 @@ def test_running_damage_by_hand(known: Run, tracker: str) -> None:
     rows = table[table["rule"] == rule]
     rows = rows[rows["tracker_decay"].eq(float(decay)) if decay else rows["tracker_decay"].isna()]
     for reading, draws in (("every draw", 8), ("best draw", 16)):
-        own = rows[rows["reading"] == reading].set_index("level")["mean"]
-        assert own.to_dict() == {m: DAMAGE[tracker] * (3.5 + draws) / m for m in (8, 64, 256)}
+        means = rows[rows["reading"] == reading].set_index("level")["mean"]
+        assert means.to_dict() == {m: DAMAGE[tracker] * (3.5 + draws) / m for m in (8, 64, 256)}
 
 
 def test_running_damage_is_of_the_test_split(tmp_path: Path) -> None:

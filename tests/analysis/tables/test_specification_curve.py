@@ -71,14 +71,14 @@ def test_the_best_size_is_that_of_all_draws_of_the_facet(run: Run) -> None:
 
 def test_counts_are_by_each_interval(run: Run) -> None:
     table = specifications([compared(run)])
-    said = "3 of 4 specifications below zero, 3 surely; 1 surely above"
-    assert below_zero(table, SMALLEST) == said
-    sentence = f"Test loss at the smallest size less that at the largest: {said}."
+    expected = "3 of 4 specifications are below zero (significantly); 1 is significantly above"
+    assert below_zero(table, SMALLEST) == expected
+    sentence = f"Test loss at the smallest size less that at the largest: {expected}."
     assert sentence in SPECIFICATIONS.sentences(results_in(run))
     wide = table.assign(high=1.0, low=-1.0)
-    assert below_zero(wide, SMALLEST) == "3 of 4 specifications below zero, 0 surely"
+    assert below_zero(wide, SMALLEST) == "3 of 4 specifications are below zero (not significantly)"
     none = wide.assign(mean=[math.nan, *wide["mean"][1:]])
-    counted = "2 of 3 specifications below zero, 0 surely; 1 without a value"
+    counted = "2 of 3 specifications are below zero (not significantly); 1 without a value"
     assert below_zero(none, SMALLEST) == counted
 
 
@@ -90,7 +90,7 @@ def test_a_best_size_that_is_the_largest_changes_nothing(tmp_path: Path) -> None
     best = of(table, BEST)
     assert best[["mean", "low", "high"]].to_numpy().tolist() == [[0, 0, 0]] * 2
     assert set(best["units"]) == {6} and set(best["level"]) == {64}
-    assert below_zero(table, BEST) == "0 of 2 specifications below zero, 0 surely"
+    assert below_zero(table, BEST) == "0 of 2 specifications are below zero"
 
 
 def test_runs_beside_are_specifications_by_what_they_differ_in(run: Run, tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_what_makes_them_by_value_and_of_many_numbers_by_thirds(run: Run) -> Non
 
 @pytest.mark.usefixtures("svg_alone")
 def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> None:
-    found = results_in(run)
-    page = read_page(write_report(found, tmp_path).parent)
+    results = results_in(run)
+    page = read_page(write_report(results, tmp_path).parent)
     code = next(code for code in page.codes if code.endswith('["specifications"]'))
     names: dict[str, object] = {}
     *lines, last = code.splitlines()
     exec("\n".join(lines), names)
-    assert eval(last, names).equals(found["specifications"])
+    assert eval(last, names).equals(results["specifications"])
     assert (tmp_path / "figures" / "specifications.svg").stat().st_size > 0

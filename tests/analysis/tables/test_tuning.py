@@ -99,8 +99,8 @@ def test_what_failed_and_diverged_is_counted(tmp_path: Path) -> None:
     assert rows.loc[(8, 1), ["units", "left_out"]].tolist() == [5, 1]
     assert rows.loc[(8, 1), "mean"] == pytest.approx(0.9 - 2 * NOISE[0] / 5)
     assert (8, 2) not in rows.index and not rows["mean"].isna().any()
-    found = spread[(spread["quantity"] == "test_loss") & (spread["level"] == 8)]
-    assert found["left_out"].tolist() == [7, 7] and found["units"].tolist() == [2, 6]
+    of_size = spread[(spread["quantity"] == "test_loss") & (spread["level"] == 8)]
+    assert of_size["left_out"].tolist() == [7, 7] and of_size["units"].tolist() == [2, 6]
 
 
 def test_all_drawn_numbers_but_the_size_are_there(tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_all_drawn_numbers_but_the_size_are_there(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("svg_alone")
 def test_with_one_draw_the_page_has_neither(tmp_path: Path) -> None:
-    found = results_in(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
+    results = results_in(run_of(tmp_path, crossed(SIZES), WORLD, scientific=SIZES))
     names = ("tuning", "tuning_spread", "specifications")
-    assert all(found[name].empty for name in names)
-    page = read_page(write_report(found, tmp_path / "report").parent)
+    assert all(results[name].empty for name in names)
+    page = read_page(write_report(results, tmp_path / "report").parent)
     assert not [code for code in page.codes if code.splitlines()[-1].startswith(("tuning", "spec"))]
     assert not (tmp_path / "report" / "figures" / "tuning.svg").exists()
 

@@ -70,7 +70,7 @@ def test_report_of_an_unfinished_run(half: Path) -> None:
     assert "FAULT  2 trials have no outcome yet, " in output
     page = (half / "report" / "index.html").read_text()
     assert "2 of 4 trials" in page
-    assert "2 trials have no outcome yet, " in page and "Nobody verified" not in page
+    assert "2 trials have no outcome yet, " in page and "was not verified" not in page
 
 
 def test_report_before_anything_is_done(half: Path, tmp_path: Path) -> None:

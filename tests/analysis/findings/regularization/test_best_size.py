@@ -13,22 +13,22 @@ SIZES = {"norm_batch_size": [4, 8, 16, 32, 64]}
 
 def test_the_edge_is_named(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: seed - size(config) / 64)
-    found = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
-    best = next(s for s in BEST_SIZE.sentences(found) if "lowest" in s)
+    results = results_in(run_of(tmp_path, crossed(SIZES), world, scientific=SIZES))
+    best = next(s for s in BEST_SIZE.sentences(results) if "lowest" in s)
     assert best == (
-        "Test loss is lowest at m = 64 (95 % range: 64 alone), which reaches the edge of what "
-        "was tried: the best may lie outside."
+        "Test loss is lowest at m = 64 (95 % range: only 64), which reaches the edge of the sizes "
+        "tried, so the best may lie outside."
     )
 
 
 def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     world = World(train=lambda config, seed: seed, test=lambda config, seed: seed + size(config))
-    found = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    verdict, helped = BEST_SIZE.sentences(found)[-2:]
-    assert verdict.endswith("against m = 64, at: no size.")
+    results = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
+    verdict, helped = BEST_SIZE.sentences(results)[-2:]
+    assert verdict.endswith("lower than at m = 64) at no size.")
     assert helped.startswith(
-        "Test loss is surely lower without a surely higher train loss at: m = 8;"
+        "Test loss is significantly lower, but train loss is not significantly higher, at m = 8;"
     )
 
 
@@ -41,7 +41,10 @@ def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
     )
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
     sentences = BEST_SIZE.sentences(results_in(run))
-    against = "regularises, train loss surely up and test loss surely down against m = 64, at:"
+    against = (
+        "regularises (train loss significantly higher and test loss significantly lower than at "
+        "m = 64) at"
+    )
     assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
     assert f"With best draws: it {against} no size." in sentences
 
@@ -69,5 +72,5 @@ def test_choices_at_the_edge_are_counted(tmp_path: Path) -> None:
     world = World(validation=lambda config, seed: float(config.draw))
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
     (sentence,) = CHOSEN_DRAWS.sentences(results_in(run))
-    assert sentence.startswith("With best draws: 30 of 30 choices")
-    assert "learning_rate" in sentence
+    pairs = "For all 30 (seed, size) pairs the best learning_rate was the lowest or highest tried"
+    assert sentence.startswith(pairs)

@@ -23,11 +23,11 @@ def random_search(root: Path, trials: int = 16) -> Results:
 
 
 def test_a_random_search_compares_trials(tmp_path: Path) -> None:
-    found = random_search(tmp_path)
-    (first, *_) = about(found)
+    results = random_search(tmp_path)
+    (first, *_) = about(results)
     assert "16 of 16 trials, 2 seeds each" in first and "over trials" in first
-    sentences = EFFECT_OF_SIZE.sentences(found)
-    effect = found["effect_of_size"]
+    sentences = EFFECT_OF_SIZE.sentences(results)
+    effect = results["effect_of_size"]
     row = effect.query("quantity == 'test_loss' and level == 8").iloc[0]
     text = with_interval(row, signed=True)
     assert text.startswith("+0.25 [")
@@ -35,7 +35,7 @@ def test_a_random_search_compares_trials(tmp_path: Path) -> None:
         f"Test loss at m = 8 less that at m = 64: {text} nats, between different random trials."
     )
     assert sentences == [expected]
-    assert BEST_SIZE.sentences(found)[0].startswith("Random trials differ in everything")
+    assert BEST_SIZE.sentences(results)[0].startswith("Random trials differ in every field")
 
 
 def test_a_paired_design_leaves_the_extremes_to_the_best_size(tmp_path: Path) -> None:

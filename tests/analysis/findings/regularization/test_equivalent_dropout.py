@@ -27,10 +27,10 @@ def test_the_rate_at_equal_train_loss(tmp_path: Path) -> None:
     results = results_in(run_of(tmp_path, trials, world, scientific=SIZES))
     at_8, at_64 = EQUIVALENT_DROPOUT.sentences(results)
     assert at_8.startswith(
-        "Batch norm at m = 8 is as strong as dropout at a rate of 0.25 [0.25, 0.25] (the same "
-        "train loss; equal variance predicts "
+        "Batch norm at m = 8 gives the same train loss as dropout at a rate of 0.25 [0.25, 0.25] "
+        "(equal noise variance predicts "
     )
-    assert at_64.endswith("its test loss is 0 [0, 0] nats from dropout's there.")
+    assert at_64.endswith("its test loss less that of dropout at this rate is 0 [0, 0] nats.")
 
 
 def test_without_dropout_nothing_is_said(tmp_path: Path) -> None:

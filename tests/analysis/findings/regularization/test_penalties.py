@@ -14,6 +14,7 @@ def test_self_influence_measured_and_predicted(tmp_path: Path) -> None:
     world = World(penalty=lambda config, seed: 1 / size(config))
     trials = crossed(levels, probe_batch_sizes=(4, 64))
     run = run_of(tmp_path, trials, world, scientific=levels)
-    (said,) = PENALTY_SPLIT.sentences(results_in(run))
-    assert "Of that penalty at m = 64, 0.00391 [0.00391, 0.00391] nats are self-influence" in said
-    assert "one backward pass predicts 0.00312 [0.00312, 0.00312]." in said
+    (sentence,) = PENALTY_SPLIT.sentences(results_in(run))
+    expected = "Of the noise penalty at m = 64, 0.00391 [0.00391, 0.00391] nats are self-influence"
+    assert expected in sentence
+    assert "one backward pass predicts 0.00312 [0.00312, 0.00312]." in sentence
