@@ -49,10 +49,10 @@ class Powers(LogFormatterSciNotation):
 def style() -> Any:
     """The context in which figures are drawn and saved: matplotlib's own defaults and `STYLE`,
     whatever a matplotlibrc says."""
-    own: Any = {
+    settings: Any = {
         name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"
     }
-    return matplotlib.rc_context({**own, **STYLE})
+    return matplotlib.rc_context({**settings, **STYLE})
 
 
 def grid_of(

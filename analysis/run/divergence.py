@@ -58,6 +58,6 @@ def _line(fields: dict[str, object], row: pd.Series) -> str:
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in fields.items()
     )
-    seen = "" if pd.isna(row["step"]) else f", first seen at step {row['step']:.0f}"
+    since = "" if pd.isna(row["step"]) else f", first seen at step {row['step']:.0f}"
     trials = "1 trial" if row["trials"] == 1 else f"{row['trials']:.0f} trials"
-    return f"{named}: {trials}, {row['seeds']:.0f} seeds{seen}."
+    return f"{named}: {trials}, {row['seeds']:.0f} seeds{since}."
