@@ -1,4 +1,4 @@
-"""Tables in Arrow's files: Parquet, a folder of Parquet, and Feather (Arrow IPC)."""
+"""Tables in Arrow's file formats: Parquet, a folder of Parquet, and Feather (Arrow IPC)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def parquet_table(path: Path, dataset: DatasetConfig, parts: dict[str, Any] | None = None) -> Any:
-    """The columns that are taken of a Parquet file; `parts` are constant ones of its folder."""
+    """The selected columns of a Parquet file; `parts` are the constant ones of its folder."""
     from pyarrow import parquet
 
     with reading(path, "readable Parquet file"):
@@ -36,18 +36,20 @@ def parquet_table(path: Path, dataset: DatasetConfig, parts: dict[str, Any] | No
             if name not in stored:
                 schema = schema.append(pa.field(name, pa.scalar(value).type))
         columns = [*chosen_columns(schema, path.name, dataset).features, str(dataset.label)]
-        said = f"its footer promises {rows:,} rows of {len(columns):,} columns"
-        check_values(path.name, rows * len(columns), said)
+        promise = f"its footer promises {rows:,} rows of {len(columns):,} columns"
+        check_values(path.name, rows * len(columns), promise)
         # As a dictionary: a long label that every row repeats is in memory once.
-        own = [name for name in columns if name in stored]
-        text = [name for name in own if is_text(schema.field(name).type)]
+        stored_columns = [name for name in columns if name in stored]
+        text = [name for name in stored_columns if is_text(schema.field(name).type)]
         with parquet.ParquetFile(path, read_dictionary=text) as file:
-            batches = _up_to_the_limit(path.name, file.iter_batches(batch_size=4096, columns=own))
+            batches = _up_to_the_limit(
+                path.name, file.iter_batches(batch_size=4096, columns=stored_columns)
+            )
             kept = list(batches)
-            table = pa.Table.from_batches(kept) if kept else file.read(columns=own)
+            table = pa.Table.from_batches(kept) if kept else file.read(columns=stored_columns)
         table.validate(full=True)  # Arrow reads places beyond a dictionary, and texts of no UTF-8
         for name in columns:
-            if name not in own:
+            if name not in stored_columns:
                 constant = pa.repeat(pa.scalar((parts or {})[name]), len(table))
                 table = table.append_column(name, constant)
     return table.select(columns).replace_schema_metadata(schema.metadata)
@@ -83,21 +85,21 @@ def parquet_folder(folder: Path, dataset: DatasetConfig) -> Any:
 
 
 def _plain(table: Any) -> Any:
-    """Dictionaries of different files as one."""
+    """The dictionaries of different files unified."""
     return table.unify_dictionaries()
 
 
 def _partitions(folder: Path, files: list[Path]) -> list[dict[str, Any]]:
-    """The `key=value` parts of every file's place; numbers where all values of a key are whole."""
+    """The `key=value` parts of every file's path; numbers if all values of a key are integers."""
     parts: list[dict[str, Any]] = []
     for path in files:
         steps = [step.partition("=") for step in path.relative_to(folder).parts[:-1]]
-        found = {key: unquote(value) for key, equals, value in steps if equals}
-        parts.append({k: None if v == NO_VALUE else v for k, v in found.items()})
-    for key in {key for own in parts for key in own}:
-        values = [str(own.get(key)) for own in parts]
+        values_by_key = {key: unquote(value) for key, equals, value in steps if equals}
+        parts.append({k: None if v == NO_VALUE else v for k, v in values_by_key.items()})
+    for key in {key for part in parts for key in part}:
+        values = [str(part.get(key)) for part in parts]
         if all(WHOLE.fullmatch(value) for value in values):
-            parts = [{**own, key: int(value)} for own, value in zip(parts, values, strict=True)]
+            parts = [{**part, key: int(value)} for part, value in zip(parts, values, strict=True)]
     return parts
 
 
@@ -111,7 +113,7 @@ def _up_to_the_limit(source: str, batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def feather_table(path: Path, dataset: DatasetConfig) -> Any:
-    """The columns that are taken of a Feather file (Arrow IPC, version 2)."""
+    """The selected columns of a Feather file (Arrow IPC, version 2)."""
     with reading(path, "readable Feather (Arrow) file"):
         _check_buffers(path)
         with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
@@ -122,7 +124,7 @@ def feather_table(path: Path, dataset: DatasetConfig) -> Any:
 
 
 def _check_buffers(path: Path) -> None:
-    """Add up what the packed buffers say that they unpack to, without unpacking them.
+    """Add up the unpacked sizes that the packed buffers declare, without unpacking them.
 
     A file is a stream of messages between a magic word and a footer.
     """

@@ -19,20 +19,20 @@ from caviar.runner.errors import RequestError, nearest
 from caviar.runner.limits import MOST_COLUMNS
 
 EXACT = 2.0**53
-"""Above it float64 holds not every whole number."""
+"""Above this, float64 cannot hold every whole number."""
 
 FEWEST = 20
-"""Rows from which on whole numbers that all differ are suspected to be identifiers."""
+"""From this number of rows, whole numbers that all differ may be identifiers."""
 
 
 def check_label(label: str, names: list[str], source: str) -> None:
-    """Raise RequestError where no column or array has the label's name."""
+    """Raise RequestError if no column or array has the label's name."""
     if label not in names:
         raise RequestError(f"{source}: there is no label {label!r}; {nearest(label, names)}")
 
 
 def check_width(source: str, columns: int) -> None:
-    """Raise RequestError for a table of too many columns, each of which costs far more than its
+    """Raise RequestError for a table with too many columns, each of which costs far more than its
     values."""
     if columns > MOST_COLUMNS:
         raise RequestError(
@@ -42,7 +42,7 @@ def check_width(source: str, columns: int) -> None:
 
 
 class Columns(NamedTuple):
-    """The names of the feature columns, and what is to be said about their choice."""
+    """The names of the feature columns, and notes about their choice."""
 
     features: list[str]
     notes: list[str]
@@ -58,7 +58,7 @@ def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Co
     check_label(label, names, source)
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise RequestError(f"{source}: the column name {repeated[0]!r} stands twice")
+        raise RequestError(f"{source}: the column name {repeated[0]!r} appears twice")
     if pa.types.is_nested(schema.field(label).type):
         raise RequestError(f"{source}: the label column {label!r} holds no plain values")
     wanted, notes = _wanted(names, _index_columns(schema), source, dataset)
@@ -102,7 +102,7 @@ def _called(name: str) -> str:
 
 
 def _index_columns(schema: pa.Schema) -> set[str]:
-    """What pandas or R wrote as the names of the rows."""
+    """The column that pandas or R wrote as the names of the rows."""
     index = {n for n in schema.names if n.startswith("__index_level_")}
     if schema.names[0] == "" or schema.names[0].startswith("Unnamed: 0"):
         index.add(schema.names[0])
@@ -145,7 +145,7 @@ def from_table(table: Any, source: str, dataset: DatasetConfig, notes: Sequence[
 
 
 def _whole_rows(table: Any, notes: list[str]) -> Any:
-    """The rows without gaps; how many were dropped joins the notes."""
+    """The rows without gaps; a note says how many were dropped."""
     whole = np.ones(table.num_rows, bool)
     for column in table.columns:
         kind = column.type
@@ -157,14 +157,14 @@ def _whole_rows(table: Any, notes: list[str]) -> Any:
 
 
 def check_whole(column: Any, rows: Array, name: str, source: str) -> None:
-    """Raise RequestError where float64 makes two of a column's integers one."""
+    """Raise RequestError if two integers of a column are the same number in float64."""
     if rows.size and np.nanmax(np.abs(rows), initial=0) > EXACT:
         if pc.count_distinct(column).as_py() > len(np.unique(rows)):
             raise merged(name, source)
 
 
 def suspected(rows: Array, name: str) -> list[str]:
-    """A sentence where a column of whole numbers may be the name of its row."""
+    """A sentence if a column of whole numbers may be an identifier of its rows."""
     if len(rows) < FEWEST or len(np.unique(rows)) < len(rows):
         return []
     return [

@@ -145,7 +145,7 @@ def _array(file: IO[bytes], dtype: np.dtype[Any]) -> Array:
 
 
 def flat(features: Array) -> Array:
-    """One row an example; what has no examples or values is left for `checked` to refuse."""
+    """One row per example; an array without examples or values is left for `checked` to refuse."""
     if features.ndim < 2 or not features.size:
         return features[:, None] if features.ndim == 1 else features
     return features.reshape(len(features), -1)

@@ -32,12 +32,12 @@ def texts_of(file: IO[bytes]) -> Array:
     content = file.read(MOST_FILE_BYTES + 1)
     if len(content) > MOST_FILE_BYTES:
         raise ValueError(f"an object array of more than {MOST_FILE_BYTES:,} bytes")
-    found = _last_list(content)
-    if len(found) != count or not all(isinstance(text, str) for text in found):
+    texts = _last_list(content)
+    if len(texts) != count or not all(isinstance(text, str) for text in texts):
         raise ValueError("an object array of other things than text; save it as text or numbers")
-    if any(len(text) > LONGEST_LABEL for text in found):
+    if any(len(text) > LONGEST_LABEL for text in texts):
         raise ValueError(f"an object array with a text of more than {LONGEST_LABEL} characters")
-    return np.array(found).reshape(shape)
+    return np.array(texts).reshape(shape)
 
 
 def _last_list(content: bytes) -> list[Any]:

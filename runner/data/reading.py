@@ -43,19 +43,19 @@ def check_plain(path: Path) -> None:
     check_size(path.name, status.st_size)
 
 
-def too_large(source: str, said: str) -> RequestError:
+def too_large(source: str, size: str) -> RequestError:
     """The refusal of a file that has, or unpacks to, too many bytes."""
     return RequestError(
-        f"{source} {said}, above the {MOST_FILE_BYTES:,} that a file of data may have; take "
+        f"{source} {size}, above the {MOST_FILE_BYTES:,} that a file of data may have; take "
         "fewer rows"
     )
 
 
-def check_values(source: str, count: int, said: str) -> None:
+def check_values(source: str, count: int, promise: str) -> None:
     """Raise RequestError for more values than a data set may have."""
     if count > MOST_VALUES:
         raise RequestError(
-            f"{source}: {said}, {count:,} values, above the {MOST_VALUES:,} that a data set may "
+            f"{source}: {promise}, {count:,} values, above the {MOST_VALUES:,} that a data set may "
             "have; take fewer rows or columns"
         )
 
@@ -86,8 +86,8 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except RequestError:
         raise
     except Exception as error:
-        said = str(error) or type(error).__name__
-        raise RequestError(f"{path.name}: not a {kind} ({said})") from None
+        reason = str(error) or type(error).__name__
+        raise RequestError(f"{path.name}: not a {kind} ({reason})") from None
 
 
 def first_bytes(path: Path, count: int = 8) -> bytes:

@@ -55,9 +55,9 @@ def _bundled(name: str) -> Data:
             f"(also '{OPENML}NAME', {{ path = ..., label = ... }} and "
             "{ images = ..., labels = ... })"
         )
-    found = find_spec("sklearn")
-    assert found is not None and found.origin is not None
-    file = Path(found.origin).parent / "datasets" / "data" / BUNDLED[name]
+    package = find_spec("sklearn")
+    assert package is not None and package.origin is not None
+    file = Path(package.origin).parent / "datasets" / "data" / BUNDLED[name]
     if not file.exists():
         raise RequestError(
             f"{name}: this version of scikit-learn does not bring {file.name}; "

@@ -91,9 +91,9 @@ def checked(
     shape: tuple[int, ...] = (),
     given_test: int = 0,
 ) -> Data:
-    """Data that can be trained on, or a RequestError that names what cannot.
+    """Data that can be trained on, or a RequestError that names the reason why not.
 
-    `features` has a row an example, `labels` a class.
+    `features` and `labels` have one row per example.
     """
     if features.ndim != 2 or labels.shape != features.shape[:1] or not features.size:
         raise RequestError(

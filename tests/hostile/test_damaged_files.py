@@ -75,7 +75,7 @@ CASES = [
     pytest.param("t.csv", csv("1,nan,p"), r"missing .* in b \(first in row 41\)", id="csv nan"),
     pytest.param("t.csv", csv("1,inf,p"), r"infinite .* in b \(first in row 41\)", id="csv inf"),
     pytest.param(
-        "t.csv", b"a,a,y\n1,2,p\n2,3,q\n" * 9, "the column name 'a' stands twice", id="twice"
+        "t.csv", b"a,a,y\n1,2,p\n2,3,q\n" * 9, "the column name 'a' appears twice", id="twice"
     ),
     pytest.param(
         "t.csv", csv().replace(b"q", b"p"), "every example has the label p", id="one class"

@@ -63,15 +63,15 @@ def test_a_report_that_cannot_be_written_is_a_sentence(run: Path, tmp_path: Path
 def test_a_run_of_which_every_seed_diverged_has_a_page_and_exit_code_1(tmp_path: Path) -> None:
     words = ("run", *settings_of([*TINY, "learning_rate=1e30"]), "--on", "inline", "--out", "run")
     done = caviar(*words, cwd=tmp_path)
-    said = (
+    sentence = (
         "All 2 trials diverged, with every seed: their losses stopped being finite. There is "
         "nothing to compare; try learning rates below 1e+30."
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.splitlines()[-1] == f"{said} The page run/report/index.html says where."
+    assert done.stdout.splitlines()[-1] == f"{sentence} The page run/report/index.html says where."
     assert "norm_batch_size 4, learning_rate 1e+30: 1 trial, 2 seeds, first" in done.stdout
     page = (tmp_path / "run/report/index.html").read_text()
-    assert said in page and "first seen at step " in page
+    assert sentence in page and "first seen at step " in page
     assert caviar("report", "run", cwd=tmp_path).returncode == 1
 
 

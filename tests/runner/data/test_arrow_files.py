@@ -51,8 +51,8 @@ def test_a_folder_whose_folders_are_the_label(tmp_path: Path) -> None:
     data = load(tmp_path / "t.parquet")
     assert data.classes == ("ant", "bee", "cow")
     rows = sorted(map(tuple, np.column_stack([data.features, data.labels]).tolist()))
-    own = [(a, b, float("abc".index(y[0]))) for a, b, y in TABLE.itertuples(index=False)]
-    assert rows == sorted(own)
+    expected = [(a, b, float("abc".index(y[0]))) for a, b, y in TABLE.itertuples(index=False)]
+    assert rows == sorted(expected)
 
 
 def test_a_folder_whose_folders_are_a_feature(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_table_that_is_none_is_refused(case: str) -> None:
 
 def test_a_repeated_name_is_refused_by_the_schema_alone() -> None:
     schema = pa.schema([("a", pa.float64()), ("a", pa.float64()), ("y", pa.string())])
-    with pytest.raises(RequestError, match="t: the column name 'a' stands twice"):
+    with pytest.raises(RequestError, match="t: the column name 'a' appears twice"):
         chosen_columns(schema, "t", Y)
 
 

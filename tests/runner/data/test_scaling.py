@@ -19,9 +19,9 @@ LABELS = np.arange(400) % 2
 
 
 def config(dtype: str = "float32", **dataset: Any) -> TrialConfig:
-    own = DatasetConfig(name="wine", **dataset)
+    dataset_config = DatasetConfig(name="wine", **dataset)
     more = {"seeds": (0, 1), "dtype": dtype, "steps": 1, "norm_batch_size": 8, "epsilon": 1e-5}
-    return TrialConfig(dataset=own, **more)  # type: ignore[arg-type]
+    return TrialConfig(dataset=dataset_config, **more)  # type: ignore[arg-type]
 
 
 def data_of(*columns: Array) -> Data:

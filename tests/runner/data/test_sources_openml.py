@@ -32,8 +32,14 @@ NUMERIC = """@relation eggs
 
 
 def feature(index: int, name: str, kind: str, **more: str) -> dict[str, Any]:
-    own = {"index": str(index), "name": name, "data_type": kind, "number_of_missing_values": "0"}
-    return {**own, "is_target": "false", "is_ignore": "false", "is_row_identifier": "false", **more}
+    fields = {"index": str(index), "name": name, "data_type": kind, "number_of_missing_values": "0"}
+    return {
+        **fields,
+        "is_target": "false",
+        "is_ignore": "false",
+        "is_row_identifier": "false",
+        **more,
+    }
 
 
 class Library:
@@ -53,7 +59,7 @@ class Library:
         self.asked.append(path)
         if path == "/data/v1/download/7/eggs.arff":
             return self.arff.encode()
-        found = {
+        content = {
             "/api/v1/json/data/list/data_name/eggs/limit/2/status/active/": self._search(),
             "/api/v1/json/data/61": {"data_set_description": self._description()},
             "/api/v1/json/data/features/61": {"data_features": {"feature": self.features}},
@@ -61,7 +67,7 @@ class Library:
                 "data_qualities": {"quality": [{"name": "NumberOfInstances", "value": "40"}]}
             },
         }.get(path)
-        return None if found is None else json.dumps(found).encode()
+        return None if content is None else json.dumps(content).encode()
 
     def _search(self) -> dict[str, Any]:
         one = {"did": 61, "name": "eggs", "version": 1, "status": "active", "format": "ARFF"}
@@ -105,13 +111,13 @@ def server() -> Iterator[ThreadingHTTPServer]:
 def library(
     server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Library:
-    found: Library = server.shelf  # type: ignore[attr-defined]
+    shelf: Library = server.shelf  # type: ignore[attr-defined]
     for name in PREFIXES:
         official = getattr(_openml, name)
         assert official.startswith(OFFICIAL)
-        monkeypatch.setattr(_openml, name, official.replace(OFFICIAL, found.address))
+        monkeypatch.setattr(_openml, name, official.replace(OFFICIAL, shelf.address))
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "cache"))
-    return found
+    return shelf
 
 
 def eggs() -> Data:
@@ -192,12 +198,12 @@ def test_without_a_network_the_way_out_is_named(
 
     monkeypatch.setattr(_openml, "urlopen", offline)
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
-    said = refusal("openml:mnist_784")
+    message = refusal("openml:mnist_784")
     for words in ("openml:mnist_784: OpenML could not be reached", "no route to host"):
-        assert words in said
+        assert words in message
     for words in (
         "run once with a network",
         "copy the cache folder",
         "{ path = ..., label = ... }",
     ):
-        assert words in said
+        assert words in message

@@ -25,13 +25,13 @@ PIXELS = Data(RNG.integers(0, 256, (200, 5)).astype("u1"), np.arange(200) % 2, (
 
 
 def splits(data: Data = DATA, seeds: tuple[int, ...] = (0, 1, 2), **dataset: Any) -> Splits:
-    own = DatasetConfig(**{"name": "wine", "train": 120, "validation": 30, **dataset})
-    return make_splits(data, config_of(own, seeds, "float64"))
+    dataset_config = DatasetConfig(**{"name": "wine", "train": 120, "validation": 30, **dataset})
+    return make_splits(data, config_of(dataset_config, seeds, "float64"))
 
 
 def config_of(dataset: DatasetConfig, seeds: tuple[int, ...], dtype: str) -> TrialConfig:
-    own = {"seeds": seeds, "dtype": dtype, "steps": 1, "norm_batch_size": 8, "epsilon": 1e-5}
-    return TrialConfig(dataset=dataset, **own)  # type: ignore[arg-type]
+    fields = {"seeds": seeds, "dtype": dtype, "steps": 1, "norm_batch_size": 8, "epsilon": 1e-5}
+    return TrialConfig(dataset=dataset, **fields)  # type: ignore[arg-type]
 
 
 def all_rows(examples: Examples) -> Array:
@@ -39,8 +39,8 @@ def all_rows(examples: Examples) -> Array:
     return examples.take(rows)[0]
 
 
-def three(found: Splits) -> tuple[Examples, Examples, Examples]:
-    return found.train, found.validation, found.test
+def three(parts: Splits) -> tuple[Examples, Examples, Examples]:
+    return parts.train, parts.validation, parts.test
 
 
 def test_splits_are_disjoint_and_complete_for_every_seed() -> None:
@@ -75,10 +75,10 @@ def test_each_feature_is_standardised_with_the_moments_of_the_training_split() -
 
 @pytest.mark.parametrize("scaling", ["each", "together"])
 def test_the_other_splits_are_standardised_as_the_training_split_is(scaling: str) -> None:
-    found = splits(scaling=scaling)
-    for part in three(found):
+    parts = splits(scaling=scaling)
+    for part in three(parts):
         for r in range(3):
-            train = FEATURES[found.train.index[r]]
+            train = FEATURES[parts.train.index[r]]
             deviation = train.std(axis=0)
             if scaling == "together":
                 deviation = np.full(4, np.sqrt(np.mean(train.var(axis=0))))
@@ -103,8 +103,8 @@ def test_a_feature_that_is_constant_in_training_only_becomes_zero() -> None:
     features[:, 1] = np.arange(200)
     only_in_test = splits(Data(features, DATA.labels, DATA.classes, False), seeds=(0,)).test
     features[only_in_test.index[0, 0], 0] = 9.0
-    found = splits(Data(features, DATA.labels, DATA.classes, False), seeds=(0,))
-    assert not all_rows(found.test)[:, :, 0].any()
+    parts = splits(Data(features, DATA.labels, DATA.classes, False), seeds=(0,))
+    assert not all_rows(parts.test)[:, :, 0].any()
 
 
 def test_pixels_share_one_deviation_by_default() -> None:
@@ -114,8 +114,8 @@ def test_pixels_share_one_deviation_by_default() -> None:
 
 
 def test_pixels_are_not_copied() -> None:
-    found = splits(PIXELS)
-    assert all(part.features is PIXELS.features for part in three(found))
+    parts = splits(PIXELS)
+    assert all(part.features is PIXELS.features for part in three(parts))
 
 
 def test_the_data_are_not_changed() -> None:
@@ -126,8 +126,8 @@ def test_the_data_are_not_changed() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_batches_have_the_type_asked_for(dtype: str) -> None:
-    own = DatasetConfig(name="wine", train=120, validation=30)
-    config = config_of(own, (0,), dtype)
+    dataset_config = DatasetConfig(name="wine", train=120, validation=30)
+    config = config_of(dataset_config, (0,), dtype)
     for data in (DATA, PIXELS):
         assert all_rows(make_splits(data, config).train).dtype == dtype
 
