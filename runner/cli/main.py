@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +42,7 @@ from caviar.runner.errors import (
 )
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
+from caviar.runner.session.output import REPLACED, silence
 from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
@@ -63,16 +66,45 @@ def main(carry_out: CarryOut = carried_out) -> None:
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
+    for stream in (sys.stdout, sys.stderr):
+        # Signs that an encoding lacks are replaced: no line is worth a run.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors=REPLACED)
     try:
+        _must_be_somewhere()
         app(obj=carry_out)
     except RequestError as error:
         _end(str(error), REFUSED)
     except (StorageError, InternalError) as error:
         _end(str(error), FAILED)
+    except BrokenPipeError:
+        raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.
     except OSError as error:
         from caviar.runner.store.storage import CARRY_ON
 
-        _end(f"operating system error: {error}; {CARRY_ON} once it is mended", FAILED)
+        handles = error.errno in (errno.EMFILE, errno.ENFILE)
+        mended = "the limit of open files is raised (`ulimit -n`)" if handles else "it is mended"
+        _end(f"operating system error: {error}; {CARRY_ON} once {mended}", FAILED)
+    finally:
+        _flush()
+
+
+def _must_be_somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise RequestError(
+            f"the working folder cannot be used ({error.strerror}: was it deleted?); cd to one "
+            "that exists"
+        ) from None
+
+
+def _flush() -> None:
+    """Write what is still in the buffer; a reader that is gone is no fault."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout)
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -34,6 +34,9 @@ With `-P`, Python does not search the working folder, which may hold a `types.py
 of the user's. `multiprocessing` would run the user's script again in every worker.
 """
 
+FOR_THE_DRIVER = {signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
+"""Ctrl-C, a terminal that hangs up, Slurm's word: the driver decides what becomes of workers."""
+
 
 @dataclass
 class _Worker:
@@ -83,9 +86,9 @@ class LocalExecutor:
         driver_end, worker_end = Pipe()
         root = str(Path(caviar.__file__).parents[1])
         command = [sys.executable, "-P", "-c", PROGRAM, str(worker_end.fileno()), root]
-        # Ctrl-C reaches the whole process group, also a worker that is still importing. A signal
+        # These reach the whole process group, also a worker that is still importing. A signal
         # blocked here stays blocked in the child; the driver receives it after the mask is reset.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_DRIVER)
         try:
             # Its standard input ends with the driver, and so does the worker.
             process = subprocess.Popen(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -10,6 +12,7 @@ from caviar.runner.errors import printable
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
 from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.session.output import CLOSED, Output
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.session.progress_display import Display, line
 from caviar.runner.session.run_folder import (
@@ -36,7 +39,8 @@ def execute(
     accept_other_processor: bool = False,
     pace: Pace = PACE,
 ) -> Progress:
-    """Run the unfinished trials of a plan and print the outcome; an interrupt stops it cleanly.
+    """Run the unfinished trials of a plan and print the outcome; an interrupt, or an output that
+    is closed, stops it cleanly.
 
     `executor_for` makes the executor for a number of jobs; `command` is recorded in `study.json`;
     a second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a
@@ -44,27 +48,40 @@ def execute(
     Raises RequestError if the storage holds something else, and StorageError if it fails.
     """
     planned = len(plan.trials)  # Each trial is checked here, before anything is written.
+    output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
         if already:
-            print(f"resuming {printable(storage.where)}: {already} of {planned} trials are done")
+            resuming = (
+                f"resuming {printable(storage.where)}: {already} of {planned} trials are done"
+            )
+            print(resuming, file=output)
         executor = executor_for(len(jobs))
         interrupt.install()  # Again: ray.init() installs its own handlers.
         # As text in a notebook too: its live display needs a widget that may be missing.
-        display = Display(Console(force_jupyter=False), pace.line_seconds)
+        display = Display(Console(file=output, force_jupyter=False), pace.line_seconds)
         try:
             progress = run_study(
-                jobs, executor, sink, display, already=already, stop=interrupt.asked, pace=pace
+                jobs,
+                executor,
+                sink,
+                display,
+                already=already,
+                stop=lambda: interrupt.asked() or output.lost,
+                pace=pace,
             )
             # Close before stopping the workers, which may take longer than `ray job stop` waits.
             sink.close()
         finally:
             display.close()
             executor.close()
-    print(line(progress))
+    print(line(progress), file=output)
+    if output.lost and progress.interrupted:
+        with suppress(OSError):
+            print(f"caviar: {CLOSED}", file=sys.stderr)
     return progress
 
 

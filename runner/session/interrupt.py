@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag that the loop checks between two events."""
+"""Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 as a flag that the loop checks between two events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""Ctrl-C, a request to end, a terminal that hangs up, and Slurm's word that the time is over."""
 
 
 class Interrupt:
@@ -50,9 +51,13 @@ class Interrupt:
         return self._asked
 
     def install(self) -> None:
-        """Handle both signals; call it again after `ray.init`, which installs its own handlers."""
+        """Handle the signals; call it again after `ray.init`, which installs its own handlers.
+
+        A hang-up that is ignored stays ignored: that is what `nohup` asks for.
+        """
         for number in SIGNALS if self._main else ():
-            signal.signal(number, self._receive)
+            if number != signal.SIGHUP or self._before[number] != signal.SIG_IGN:
+                signal.signal(number, self._receive)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,10 @@ from caviar.runner.errors import RequestError
 from caviar.runner.executors.executor import Executor
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.execute import execute
+from caviar.runner.session.interrupt import SIGNALS
 from caviar.runner.session.loop import Progress
+from caviar.runner.session.output import CLOSED
+from caviar.runner.session.pace import Pace
 from caviar.runner.session.run_folder import read_study_json, remaining
 from caviar.runner.store.open import storage_at
 from caviar.runner.study.plan import Plan
@@ -59,7 +63,7 @@ def test_what_is_left_is_run_and_then_nothing(
     assert not verify_run(storage_at(tmp_path / "run")).faults
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_stops_it_in_order(number: signal.Signals, plan: Plan, tmp_path: Path) -> None:
     """It stops between two events, with every sent row on disk, and restores the handlers."""
     before = signal.getsignal(number)
@@ -74,6 +78,45 @@ def test_a_signal_stops_it_in_order(number: signal.Signals, plan: Plan, tmp_path
     assert progress.interrupted and signal.getsignal(number) is before
     storage = storage_at(tmp_path / "run")
     assert len(remaining(storage, plan)) == 4 - sum(progress.outcomes.values())
+
+
+def test_nohup_is_heeded(plan: Plan, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def hung_up(job: Job, data: Data) -> Iterator[Event]:
+        yield from run_trial(job, data)
+        signal.raise_signal(signal.SIGHUP)
+
+    try:
+        progress = carried_out(
+            plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data, hung_up)
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not progress.interrupted and progress.done == 4
+
+
+def test_an_output_that_is_closed_stops_it_in_order(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        progress = execute(
+            plan,
+            storage_at(tmp_path / "run"),
+            lambda jobs: InlineExecutor(plan.data),
+            "test",
+            at_once,
+            pace=Pace(line_seconds=0.0),
+        )
+    assert progress.interrupted and progress.done < 4
+    assert capsys.readouterr().err == f"caviar: {CLOSED}\n"
+    assert not any("stand twice" in f for f in verify_run(storage_at(tmp_path / "run")).lines)
+    monkeypatch.undo()
+    again = carried_out(plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data))
+    assert again.done == 4 and not verify_run(storage_at(tmp_path / "run")).faults
 
 
 def test_an_executor_that_does_not_start_leaves_the_place_free(plan: Plan, tmp_path: Path) -> None:

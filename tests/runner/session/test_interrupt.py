@@ -15,6 +15,7 @@ from typing import IO
 import pandas as pd
 import pytest
 
+from caviar.runner.session.interrupt import SIGNALS
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, rows_that_count, whole
@@ -159,8 +160,8 @@ def test_kill_after_kill_ends_in_the_same_tables(
     resumes(root, undisturbed, fault)
 
 
-@pytest.mark.faults("a run is told to stop: Ctrl-C, or SIGTERM")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.faults("a run is told to stop: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1")
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_request_to_stop_commits_and_ends(
     number: signal.Signals,
     undisturbed: Path,
@@ -168,7 +169,7 @@ def test_a_request_to_stop_commits_and_ends(
     fault: Fault,
     tmp_path: Path,
 ) -> None:
-    """Ctrl-C reaches the whole process group, so the workers get it too."""
+    """All but SIGTERM reach the whole process group, so the workers get them too."""
     root, log = tmp_path / "run", tmp_path / "said"
     ended = expected["outcomes"].merge(expected["trials"]).query("norm_batch_size == 8")
 
@@ -181,7 +182,8 @@ def test_a_request_to_stop_commits_and_ends(
         assert eventually(in_the_middle)
         assert not parts(root, "curves") and not parts(root, "outcomes")
         workers = children(process.pid)
-        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        alone = number == signal.SIGTERM
+        process.send_signal(number) if alone else os.killpg(process.pid, number)
         _, complaints = process.communicate(timeout=120)
     fault.inject()
     assert (process.returncode, complaints) == (130, "")
