@@ -21,6 +21,7 @@ from caviar.analysis.theory.prediction import Question
 from caviar.runner.cli.advise import fields_of, rule_of
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
+from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import execute
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import masked
@@ -100,9 +101,12 @@ def run(
     where = _where(on, address)
     planned = make_plan(study, trials)
     root = str(out) if out is not None else f"runs/{study.name}"
+    storage = storage_at(root)
+    if where is Where.ray and not storage.names(""):
+        must_answer(address)
     progress = execute(
         planned,
-        storage_at(root),
+        storage,
         lambda jobs: executor_on(where, planned.data, jobs, workers, address, run_trial),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,

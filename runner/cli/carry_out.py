@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from caviar.runner.errors import printable
+from caviar.runner.errors import RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.uri import masked
 
@@ -34,6 +34,21 @@ class CarryOut(Protocol):
     ) -> Progress: ...
 
 
+def in_a_job(root: str, on: Where) -> None:
+    """Say what a Ray job must know, if this is one; raise RequestError for a relative `root`."""
+    from caviar.runner.executors.ray_address import IN_A_JOB
+
+    if IN_A_JOB not in os.environ:
+        return
+    if "://" not in root and not os.path.isabs(root):
+        raise RequestError(
+            f"{root!r} lies in the folder of this Ray job, which Ray throws away; give --out an "
+            "absolute path or a URI"
+        )
+    if on != "ray":
+        print(f"this Ray job runs on its head alone (--on {on}); --on ray uses the cluster")
+
+
 def carried_out(
     plan: Plan,
     root: str,
@@ -50,13 +65,17 @@ def carried_out(
     `trial` is what a worker does with a job, by default `run_trial`.
     """
     from caviar.runner.executors.choice import executor_on
+    from caviar.runner.executors.ray_address import must_answer
     from caviar.runner.session.execute import execute
     from caviar.runner.store.open import storage_at
     from caviar.runner.trial.run_trial import run_trial
 
+    storage = storage_at(root)
+    if on == "ray" and not storage.names(""):
+        must_answer(address)
     progress = execute(
         plan,
-        storage_at(root),
+        storage,
         lambda jobs: executor_on(on, plan.data, jobs, workers, address, trial or run_trial),
         " ".join(["caviar", *map(masked, sys.argv[1:])]),
         # Without another message: at any instant a file is complete or does not exist.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out
+from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.options import (
     Address,
     BatchSize,
@@ -63,6 +63,8 @@ def main(carry_out: CarryOut = carried_out) -> None:
 
     `carry_out` is what `caviar run` does with a plan.
     """
+    if os.name == "nt":
+        _end("caviar needs Linux or macOS; on Windows, run it in WSL (`wsl --install`)", REFUSED)
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
@@ -154,6 +156,7 @@ def run(
         _say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
+    in_a_job(root, on)
     progress = context.obj(plan, root, on, workers, address, accept_other_processor)
     if report and not progress.interrupted:
         _report(root)

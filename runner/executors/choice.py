@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from caviar.runner.executors.cores import usable_cores
 
 if TYPE_CHECKING:
     from caviar.runner.data.splits import Data
@@ -43,5 +44,4 @@ def executor_on(
         return RayExecutor(data, workers, address, run)
     from caviar.runner.executors.processes import LocalExecutor
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return LocalExecutor(data, min(workers or cores or 1, jobs), run)
+    return LocalExecutor(data, min(workers or usable_cores(), jobs), run)

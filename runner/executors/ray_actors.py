@@ -17,7 +17,7 @@ from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, RunTrial, other_kernel
-from caviar.runner.executors.ray_address import knock, refusal
+from caviar.runner.executors.ray_address import IN_A_JOB, knock, refusal
 from caviar.runner.executors.ray_deaths import QUIET, machine_lost, told
 from caviar.runner.executors.ray_folder import RayFolder, last_lines, make_folder
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
@@ -39,7 +39,6 @@ MESSAGES_PER_SECOND = 300
 """A worker sends at most one message in `BUNDLE_SECONDS`, and all of them together about this many
 per second, besides one for each trial: a message takes the driver about 1.5 ms
 (`benchmarks/streams.py`)."""
-IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 class _Actor:
@@ -126,6 +125,9 @@ class RayExecutor:
                 log_to_driver=False,
                 **start,
             )
+        except RequestError:
+            self._leave()
+            raise
         except Exception as error:  # Ray may raise any exception, e.g. if the start takes too long.
             self._leave()
             raise RequestError(refusal(where, error)) from None

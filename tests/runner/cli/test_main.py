@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from caviar.runner.cli.main import main
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
 from tests.runner.helpers import (
@@ -233,3 +234,13 @@ def test_in_this_process_the_program_says_what_a_start_says(
         real.stderr,
     )
     assert here.stdout + here.stderr and state() == before
+
+
+def test_windows_is_told_of_wsl(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as windows, pytest.raises(SystemExit) as ended:
+        windows.setattr("os.name", "nt")
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("caviar: caviar needs Linux or macOS; on Windows")
