@@ -10,6 +10,7 @@ from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
 from caviar.runner.effects import is_read
 from caviar.runner.study.plan import Plan
+from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.build import forward_examples
 from caviar.runner.trial.measurement_schedule import Sizes, probes_of, shadow_cost, share
 
@@ -45,6 +46,7 @@ def describe(plan: Plan) -> str:
         lines.append(f"arm: ... {len(arms)} arms in all")
     lines += _fields(plan)
     lines.append(f"fixed: seeds = {json.dumps(plan.sample[0].seeds)}")
+    lines += [f"data, {topic}: {text}" for topic, text in what_was_read(plan)]
     lines.append(_measuring(plan))
     return "\n".join(lines)
 

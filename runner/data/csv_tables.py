@@ -91,8 +91,7 @@ def _dialect(head: bytes, source: str, dataset: DatasetConfig) -> Dialect:
         lines = lines[:-1]  # The last one may be cut.
     delimiter = dataset.delimiter or _delimiter(lines, str(dataset.label), dataset.header)
     rows = list(text_csv.reader([line[: 2**15] for line in lines], delimiter=delimiter))
-    cells = [cell for row in rows[1:] for cell in row]
-    decimal = dataset.decimal or _decimal(cells, delimiter)
+    decimal = dataset.decimal or _decimal(rows, delimiter, str(dataset.label))
     if (dataset.delimiter or ",") != delimiter or (dataset.decimal or ".") != decimal:
         signs = "commas" if decimal == "," else "points"
         notes.append(f"columns are separated by {NAMES[delimiter]}, decimals by {signs}")
@@ -133,12 +132,17 @@ def _delimiter(lines: Sequence[str], label: str, header: bool) -> str:
     return ","
 
 
-def _decimal(cells: Sequence[str], delimiter: str) -> str:
-    if delimiter == ",":
+def _decimal(rows: Sequence[Sequence[str]], delimiter: str, label: str) -> str:
+    """A comma where a column of features has decimal commas and no decimal points."""
+    if delimiter == "," or not rows:
         return "."
-    commas = sum(DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
-    points = sum("." in cell and NUMBER.fullmatch(cell) is not None for cell in cells)
-    return "," if commas > points else "."
+    for i, name in enumerate(rows[0]):
+        cells = [row[i] for row in rows[1:] if len(row) > i]
+        commas = any(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+        points = any("." in cell and NUMBER.fullmatch(cell) for cell in cells)
+        if name != label and commas and not points:
+            return ","
+    return "."
 
 
 def _check_text(path: Path, dialect: Dialect) -> None:

@@ -17,6 +17,7 @@ from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.session.progress_display import Display, line
 from caviar.runner.session.run_folder import (
     STUDY,
+    facts,
     open_run,
     other_kernel_before,
     read_study_json,
@@ -54,6 +55,8 @@ def execute(
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
+        for topic, text in facts(plan).items():
+            print(printable(f"data, {topic}: {text}"))
         if already:
             resuming = (
                 f"resuming {printable(storage.where)}: {already} of {planned} trials are done"

@@ -20,6 +20,7 @@ from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
 from caviar.runner.study.mechanisms import mechanisms_of
 from caviar.runner.study.plan import Plan
+from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import SETTLED, Job
 
@@ -48,10 +49,13 @@ def open_run(
                 "use another --out"
             )
         content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
+        content["data"] = facts(plan)
     else:
         content = read_study_json(storage)
         if content["hash"] != plan.hash():
             changes = difference(content["study"], plan.identity())
+            if content["study"]["dataset"].get("fingerprint") != plan.data.fingerprint:
+                changes += difference(content.get("data"), facts(plan), "data")
             raise RequestError(
                 f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
@@ -64,6 +68,14 @@ def open_run(
     content["mechanisms"] = mechanisms_of(plan.study)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
+
+
+def facts(plan: Plan) -> dict[str, str]:
+    """What was read of the data, by topic."""
+    topics: dict[str, list[str]] = {}
+    for topic, text in what_was_read(plan):
+        topics.setdefault(topic, []).append(text)
+    return {topic: "; ".join(texts) for topic, texts in topics.items()}
 
 
 def read_study_json(storage: Storage) -> dict[str, Any]:
