@@ -3,6 +3,8 @@
 Read a study, run it, and ask for tables:
 
 >>> run = caviar.run(caviar.read_study("sizes.toml"), on="inline")
+data, rows: 178
+...
 2/2 trials · ...
 >>> effects = caviar.results(run)["effect_of_size"]
 

@@ -95,6 +95,8 @@ def run(
     handled.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
+    data, rows: 178
+    ...
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
     """
