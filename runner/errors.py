@@ -78,6 +78,13 @@ class InternalError(Exception):
         )
 
 
+class WorkersError(Exception):
+    """No worker can start, whatever the trial; one sentence. Exit code 1."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(one_line(sentence))
+
+
 class AllDivergedError(Exception):
     """Every seed of a run diverged: there is a page, and no answer. Exit code 1."""
 

@@ -37,6 +37,7 @@ from caviar.runner.errors import (
     InternalError,
     RequestError,
     StorageError,
+    WorkersError,
     one_line,
     printable,
 )
@@ -77,7 +78,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
         app(obj=carry_out)
     except RequestError as error:
         _end(str(error), REFUSED)
-    except (StorageError, InternalError) as error:
+    except (StorageError, InternalError, WorkersError) as error:
         _end(str(error), FAILED)
     except BrokenPipeError:
         raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.

@@ -173,7 +173,8 @@ class RayExecutor:
             # Charged to the next job, so that actors which always die are not started for ever;
             # but a lost machine is charged to no job.
             if self._queue and not machine_lost(error):
-                yield WorkerDied(self._queue.popleft(), f"the Ray actor died: {told(error)}")
+                reason = f"the Ray actor died: {told(error)}"
+                yield WorkerDied(self._queue.popleft(), reason, never_ran=True)
             return
         worker = _Worker(actor, *about)
         if worker.kernel == self._kernel:

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from rich.console import Console
 
-from caviar.runner.errors import printable
+from caviar.runner.errors import WorkersError, printable
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
-from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.session.loop import NEVER_RAN, Progress, run_study
 from caviar.runner.session.output import CLOSED, Output
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.session.progress_display import Display, line
@@ -82,6 +82,11 @@ def execute(
             display.close()
             executor.close()
     print(line(progress), file=output)
+    if progress.cannot_start:
+        raise WorkersError(
+            f"no worker can start, {NEVER_RAN} failed in a row: {progress.cannot_start}; the same "
+            "command resumes once they can"
+        )
     if output.lost and progress.interrupted:
         with suppress(OSError):
             print(f"caviar: {CLOSED}", file=sys.stderr)

@@ -26,6 +26,9 @@ from caviar.runner.trial.events import (
 DEATHS = 3
 """The number of workers that a trial may kill in one session before it counts as `failed`."""
 
+NEVER_RAN = 5
+"""How many workers in a row may fail before they take a trial, if none ever took one."""
+
 LOSSES = 10
 """The number of machines that a trial may lose in one session before it counts as `lost`."""
 
@@ -50,6 +53,8 @@ class Progress:
     started: float = field(init=False)
     first_failure: Outcome | None = None
     interrupted: bool = False
+    never_ran: int = 0
+    cannot_start: str = ""
 
     def __post_init__(self) -> None:
         self.cost_in_all = sum(self.cost.values())
@@ -109,12 +114,25 @@ def run_study(
         for again in _taken(event, current, progress, sink):
             current[again.trial_id] = again.attempt
             executor.submit(again)
+        _watch_starts(event, progress)
         sink.tick()
         observe(progress, event)
+        if progress.cannot_start:
+            break
         if stop():
             progress.interrupted = True
             break
     return progress
+
+
+def _watch_starts(event: Event, progress: Progress) -> None:
+    """Count workers that failed before any took a trial; note the cause after `NEVER_RAN`."""
+    if isinstance(event, WorkerDied) and event.never_ran and progress.never_ran >= 0:
+        progress.never_ran += 1
+        if progress.never_ran == NEVER_RAN:
+            progress.cannot_start = event.reason
+    elif isinstance(event, Started):
+        progress.never_ran = -1  # One has run: from here on, each trial counts its own deaths.
 
 
 def _taken(

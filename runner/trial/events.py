@@ -99,13 +99,14 @@ class WorkerDied:
     """A worker died, and with it the attempt; `reason` is all that is known.
 
     `machine_lost`: its machine is gone or cannot be reached, which no trial can cause. `host` is
-    empty if it is not known.
+    empty if it is not known. `never_ran`: the worker failed before it could take a trial.
     """
 
     job: Job
     reason: str
     machine_lost: bool = False
     host: str = ""
+    never_ran: bool = False
 
 
 @dataclass(frozen=True)

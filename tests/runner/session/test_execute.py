@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from caviar.runner.data.splits import Data
-from caviar.runner.errors import RequestError
+from caviar.runner.errors import RequestError, WorkersError
 from caviar.runner.executors.executor import Executor
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.execute import execute
@@ -22,7 +22,7 @@ from caviar.runner.session.pace import Pace
 from caviar.runner.session.run_folder import read_study_json, remaining
 from caviar.runner.store.open import storage_at
 from caviar.runner.study.plan import Plan
-from caviar.runner.trial.events import Event, Job
+from caviar.runner.trial.events import Event, Job, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import verify_run
 from tests.runner.helpers import TINY, plan_of
@@ -148,3 +148,23 @@ def test_workers_are_closed_where_the_loop_fails(plan: Plan, tmp_path: Path) -> 
     with pytest.raises(ZeroDivisionError):
         carried_out(plan, tmp_path / "run", lambda jobs: Failing(plan.data))
     assert closed == [True]
+
+
+@pytest.mark.parametrize("never_ran", [True, False])
+def test_workers_that_cannot_start_end_the_run_with_the_cause(
+    never_ran: bool, plan: Plan, tmp_path: Path
+) -> None:
+    class Failing(InlineExecutor):
+        def events(self) -> Iterator[Event]:
+            while self._queue:
+                reason = "ModuleNotFoundError: No module named 'caviar'"
+                yield WorkerDied(self._queue.popleft(), reason, never_ran=never_ran)
+
+    if not never_ran:
+        failed = carried_out(plan, tmp_path / "run", lambda jobs: Failing(plan.data))
+        assert failed.outcomes == {"failed": 4}
+        return
+    with pytest.raises(WorkersError, match="5 failed in a row: ModuleNotFoundError: No module"):
+        carried_out(plan, tmp_path / "run", lambda jobs: Failing(plan.data))
+    again = carried_out(plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data))
+    assert again.done == 4 and not verify_run(storage_at(tmp_path / "run")).faults
