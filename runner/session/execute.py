@@ -55,8 +55,8 @@ def execute(
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
-        for topic, text in facts(plan).items():
-            print(printable(f"data, {topic}: {text}"))
+        # At once: a reader that closes the pipe after a line stops no run before its next words.
+        print("\n".join(printable(f"data, {t}: {text}") for t, text in facts(plan).items()))
         if already:
             resuming = (
                 f"resuming {printable(storage.where)}: {already} of {planned} trials are done"
