@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--set", "budget.epochs=2", "--set", "replicas=5"),
         *("--set", "hidden=[16,16]", "--set", "draws.count=1"),
     ]
-    ended_well("run", "--workers", "2", *small, cwd=folder)
+    ended_well("run", "--workers", "2", "--no-report", *small, cwd=folder)
     return folder
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
-from caviar.analysis.figures import axes as drawing
 from caviar.analysis.findings.finding import Finding, Results
 from caviar.analysis.number_format import CONTROLS, MINUS, number
 from caviar.analysis.report.answer import about, headlines, question_1, question_2
+from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.glossary import GLOSSARY
 from caviar.analysis.report.integrity import checks, verdict
 from caviar.analysis.report.not_claimed import not_claimed
@@ -49,35 +42,43 @@ class Cell(NamedTuple):
 
 
 def write_report(
-    results: Results | NoComparison, folder: Path, integrity: Sequence[str] = ()
+    results: Results | NoComparison,
+    folder: Path,
+    integrity: Sequence[str] = (),
+    drawing: Drawing = figure_files,
 ) -> Path:
     """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path.
 
     `integrity` holds the lines that verifying the run printed, one per check (`ok     ...`,
-    `FAULT  ...`); where it is empty, the page says that the run was not verified.
+    `FAULT  ...`); where it is empty, the page says that the run was not verified. `drawing` draws
+    each figure and writes its files.
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    parts = [] if isinstance(results, NoComparison) else _written(results, folder)
+    parts = [] if isinstance(results, NoComparison) else _written(results, folder, drawing)
     page = folder / "index.html"
     written = _page(results, parts, integrity).translate(CONTROLS)
     page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
 
 
-def _written(results: Results, folder: Path) -> list[dict[str, Any]]:
+def _written(results: Results, folder: Path, drawing: Drawing) -> list[dict[str, Any]]:
     """Write the tables and figures of a comparison; returns the sections of its page."""
     for name, table in results.tables().items():
         if len(table.columns):
             table.to_csv(folder / "tables" / f"{name}.csv", index=False)
     figures = folder / "figures"
-    return [_section(results, title, finding, figures) for title, finding in sections(results)]
+    return [
+        _section(results, title, finding, figures, drawing) for title, finding in sections(results)
+    ]
 
 
-def _section(results: Results, title: str, finding: Finding, folder: Path) -> dict[str, Any]:
+def _section(
+    results: Results, title: str, finding: Finding, folder: Path, drawing: Drawing
+) -> dict[str, Any]:
     image, width = "", 0.0
     if finding.draw:
-        image, width = _draw(finding.draw, results, folder / finding.name)
+        image, width = drawing(finding.draw, results, folder / finding.name)
     table = results[finding.name] if finding.name in results else pd.DataFrame()
     shown = results.reading(finding.name) if len(table) > LONG else table
     return {
@@ -105,48 +106,6 @@ def code_of(results: Results, name: str) -> str:
         f"run = caviar.read_run({str(results.run.where)!r})\n"
         f'caviar.results(run{more})["{name}"]'
     )
-
-
-def _draw(draw: Callable[[Results], Figure], results: Results, path: Path) -> tuple[str, float]:
-    """Write the figure; returns its SVG, encoded, and its width in pixels of the page."""
-    with drawing.style(), warnings.catch_warnings():
-        # A user's name may have letters that the font lacks: each is drawn as a box.
-        warnings.filterwarnings("ignore", message=r"Glyph \d+")
-        figure = draw(results)
-        layout = figure.get_layout_engine()
-        if layout is not None:
-            layout.execute(figure)
-        figure.set_layout_engine("none")  # The layout is computed once, not twice per file.
-        files = {kind: write(figure) for kind, write in FORMATS.items()}
-    for kind, content in files.items():
-        path.with_suffix(f".{kind}").write_bytes(content)
-    return base64.b64encode(files["svg"]).decode(), 96 * figure.get_figwidth()
-
-
-def _pdf(figure: Figure) -> bytes:
-    canvas: Any = FigureCanvasPdf(figure)
-    buffer = io.BytesIO()
-    canvas.print_pdf(buffer, metadata={"CreationDate": None})
-    return buffer.getvalue()
-
-
-def _svg(figure: Figure) -> bytes:
-    canvas: Any = FigureCanvasSVG(figure)
-    buffer = io.BytesIO()
-    canvas.print_svg(buffer, metadata={"Date": None})
-    return buffer.getvalue()
-
-
-def _png(figure: Figure) -> bytes:
-    figure.set_dpi(160)
-    canvas: Any = FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    canvas.print_png(buffer)
-    return buffer.getvalue()
-
-
-FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": _pdf, "svg": _svg, "png": _png}
-"""The formats of every figure; the page shows the SVG."""
 
 
 def _cell(value: Any) -> Cell:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
+from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
@@ -25,12 +26,14 @@ from caviar.runner.store.uri import joined, masked
 from caviar.runner.verify.run import verify_run
 
 
-def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
+def written(
+    root: str, beside: Sequence[str] = (), drawing: Drawing = figure_files
+) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
-    written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
-    every seed of the run diverged.
+    `drawing` draws each figure and writes its files. Raises RequestError if a run cannot be read or
+    compared, StorageError if the report cannot be written, InternalError if the analysis fails, and
+    AllDivergedError, after writing the page, if every seed of the run diverged.
     """
     with ThreadPoolExecutor(1) as aside:
         try:
@@ -52,7 +55,7 @@ def written(root: str, beside: Sequence[str] = ()) -> Iterator[str]:
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
     with _faults_told(root):
-        _write(results, place, root, checks)
+        _write(results, place, root, checks, drawing)
     page = joined(masked(root), "report/index.html")
     yield f"report: {page}"
     if isinstance(results, NoComparison) and results.diverged:
@@ -72,9 +75,15 @@ def _faults_told(root: str, requests: type[Exception] | tuple[()] = ()) -> Itera
         raise InternalError(f"the report of {masked(root)!r}", error) from error
 
 
-def _write(results: Results | NoComparison, place: Place, root: str, checks: Sequence[str]) -> None:
+def _write(
+    results: Results | NoComparison,
+    place: Place,
+    root: str,
+    checks: Sequence[str],
+    drawing: Drawing,
+) -> None:
     try:
         with published(place, "report") as folder:
-            write_report(results, folder, checks)
+            write_report(results, folder, checks, drawing)
     except OSError as error:
         raise unwritten_report(masked(root), error) from error

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import caviar.analysis.report.write
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.report.write import write_report
@@ -78,14 +77,6 @@ def hostile_findings(root: Path) -> Results:
     return results_in(run, other)
 
 
-@pytest.fixture
-def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of pages: their figures are not written as PDF and PNG, which is half the time."""
-    monkeypatch.setattr(
-        "caviar.analysis.report.write.FORMATS", {"svg": caviar.analysis.report.write.FORMATS["svg"]}
-    )
-
-
 @pytest.fixture(scope="session")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Made, and its report written, by the first process of the tests that asks for it."""
@@ -101,7 +92,9 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Results:
             assert write_report(results, report) == report / "index.html"
             made.write_bytes(pickle.dumps((results.comparison, results.beside, results.tables())))
     comparison, beside, tables = pickle.loads(made.read_bytes())
-    return Results(comparison, beside, BY_NAME, tables)
+    results = Results(comparison, beside, BY_NAME)
+    results._kept.update(tables)
+    return results
 
 
 @pytest.fixture(scope="session")

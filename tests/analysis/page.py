@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.report.page_order import sections
+from caviar.analysis.report.write import write_report
+from caviar.analysis.run.comparison import NoComparison
 
 Attributes = dict[str, str | None]
 
@@ -63,3 +73,29 @@ class Page(HTMLParser):
 
 def read_page(folder: Path) -> Page:
     return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def not_drawn(draw: Callable[[Results], Figure], results: Results, path: Path) -> tuple[str, float]:
+    """A drawing for tests of words and tables: no figure is drawn, and the page shows none."""
+    return "", 0.0
+
+
+def page_without_figures(
+    results: Results | NoComparison, folder: Path, integrity: tuple[str, ...] = ()
+) -> Page:
+    """The page of a report whose figures are not drawn, which takes most of a report's time."""
+    return read_page(write_report(results, folder, integrity, not_drawn).parent)
+
+
+def has_section(results: Results, name: str) -> bool:
+    """Whether the page has a section of this table: asked of it alone, no other is computed."""
+    alone = replace(results, findings={name: results.findings[name]})
+    return name in [finding.name for _, finding in sections(alone)]
+
+
+def run_code(code: str) -> Any:
+    """What the last line of a code block of the page gives."""
+    *before, last = code.splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(before), names)
+    return eval(last, names)

@@ -8,27 +8,20 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.integrity import NOT_VERIFIED, Check, checks, verdict
-from caviar.analysis.report.write import write_report
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.analysis.page import Page, read_page
+from tests.analysis.page import page_without_figures
 from tests.analysis.synthetic import crossed, results_in, run_of
 from tests.runner.helpers import TINY, ended_well, parts, settings_of
 
 HOSTILE = "FAULT  <script>alert(1)</script> cannot be read"
 LINES = ("ok     21 trials planned, each once", HOSTILE, "ok     no duplicate rows")
 
-pytestmark = pytest.mark.usefixtures("svg_alone")
-
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Results:
     levels = {"norm_batch_size": [8, 256]}
     return results_in(run_of(tmp_path_factory.mktemp("run"), crossed(levels), scientific=levels))
-
-
-def page_of(results: Results, folder: Path, lines: tuple[str, ...]) -> Page:
-    return read_page(write_report(results, folder, lines).parent)
 
 
 def test_lines_are_read_as_they_are_printed() -> None:
@@ -50,7 +43,7 @@ def test_a_line_of_another_form_is_a_fault_and_shown_whole() -> None:
 def test_faults_are_named_in_the_verdict_box_and_in_their_part(
     small: Results, tmp_path: Path
 ) -> None:
-    page = page_of(small, tmp_path, LINES)
+    page = page_without_figures(small, tmp_path, LINES)
     says = "FAULT <script>alert(1)</script> cannot be read"
     listed = page.texts["li"]
     assert listed[0] == says and listed[-3:] == [
@@ -63,14 +56,14 @@ def test_faults_are_named_in_the_verdict_box_and_in_their_part(
 
 
 def test_a_whole_run_has_no_alarm(small: Results, tmp_path: Path) -> None:
-    page = page_of(small, tmp_path, LINES[::2])
+    page = page_without_figures(small, tmp_path, LINES[::2])
     assert "Verified when this report was written: 2 checks, no fault." in page.texts["p"]
     assert not [a for a in page.all("div") if "role" in a]
     assert not any("FAULT" in text for text in page.texts["li"])
 
 
 def test_a_run_that_nobody_verified_is_called_so(small: Results, tmp_path: Path) -> None:
-    page = page_of(small, tmp_path, ())
+    page = page_without_figures(small, tmp_path, ())
     assert verdict(()) == NOT_VERIFIED and NOT_VERIFIED in page.texts["p"]
     assert not any("no fault" in text for text in page.texts["p"])
 

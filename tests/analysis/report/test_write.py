@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,12 +14,14 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import FINDINGS
+from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.page_order import OVERVIEW
 from caviar.analysis.report.write import Cell, _cell, write_report
-from tests.analysis.page import Page, read_page
+from tests.analysis.page import Page, not_drawn, read_page, run_code
 from tests.analysis.synthetic import World, crossed, results_in, run_of, wiggle
 
 WITH_TABLE = [finding for finding in FINDINGS if finding.title]
@@ -56,45 +59,45 @@ def test_every_figure_is_whole_and_is_the_one_on_the_page(
     assert base64.b64decode(str(image["src"]).partition("base64,")[2]) == svg
 
 
-def same_bytes(report: Path, findings: Results, again: Path) -> None:
+def same_bytes(report: Path, findings: Results, again: Path, drawing: Drawing) -> None:
     """Write the report once more, over the files of an earlier one."""
     for old in ("index.html", "figures/overview.svg", "tables/losses.csv"):
         (again / old).parent.mkdir(parents=True, exist_ok=True)
         (again / old).write_text("an earlier one, and longer\n" * 99_999, encoding="utf-8")
-    write_report(results_in(findings.run, *findings.beside), again)
+    write_report(results_in(findings.run, *findings.beside), again, drawing=drawing)
     files = sorted(p.relative_to(report) for p in report.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     for file in files:
         assert (report / file).read_bytes() == (again / file).read_bytes(), file
 
 
+def some_figures(
+    draw: Callable[[Results], Figure], results: Results, path: Path
+) -> tuple[str, float]:
+    """Lines, bars and a map; a slow test draws all."""
+    few = path.name in ("overview", "effect_of_size", "penalty_split", "statistics_error")
+    return (figure_files if few else not_drawn)(draw, results, path)
+
+
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     trials = crossed(levels, seeds=range(2), conventions=("unbiased",), probe_batch_sizes=(8,))
     results = results_in(run_of(tmp_path, trials, scientific=levels))
-    write_report(results, tmp_path / "report")
-    same_bytes(tmp_path / "report", results, tmp_path / "again")
+    write_report(results, tmp_path / "report", drawing=some_figures)
+    same_bytes(tmp_path / "report", results, tmp_path / "again", some_figures)
 
 
 @pytest.mark.slow
 def test_every_figure_is_the_same_bytes(report: Path, findings: Results, tmp_path: Path) -> None:
-    same_bytes(report, findings, tmp_path)
-
-
-def run_code(code: str) -> pd.DataFrame:
-    """What the last line of a code block gives."""
-    *before, last = code.splitlines()
-    names: dict[str, Any] = {}
-    exec("\n".join(before), names)
-    table = eval(last, names)
-    assert isinstance(table, pd.DataFrame)
-    return table
+    same_bytes(report, findings, tmp_path, figure_files)
 
 
 def test_every_code_line_runs_and_gives_the_table(report: Path, page: Page) -> None:
     assert len(page.codes) == len(page.tables) == len(WITH_TABLE)
+    results = run_code(page.codes[0].removesuffix(f'["{WITH_TABLE[0].name}"]'))  # read once
     for finding, code, shown in zip(WITH_TABLE, page.codes, page.tables, strict=True):
-        table = run_code(code)
+        assert code == page.codes[0].replace(WITH_TABLE[0].name, finding.name)
+        table = results[finding.name]
         csv = (report / "tables" / f"{finding.name}.csv").read_text(encoding="utf-8")
         assert table.to_csv(index=False) == csv
         assert shown[0] == list(table.columns)
@@ -158,11 +161,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = World(damage=lambda config, seed, tracker: -0.01 + wiggle(config, seed))
     trials = crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), conventions=RULES, decays=DECAYS)
     results = results_in(run_of(root, trials, world, scientific=levels))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "caviar.analysis.report.write._draw", lambda *_: ("", 500.0)
-        )  # No one looks here.
-        write_report(results, root / "report")
+    write_report(results, root / "report", drawing=not_drawn)
     return root / "report"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
+from caviar.analysis.report.figure_files import figure_files
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
@@ -47,8 +49,12 @@ def every_arm(**fields: Any) -> list[TrialConfig]:
     ]
 
 
+SVG_ALONE = partial(figure_files, formats=("svg",))
+"""Drawn and shown, but not written in two more formats."""
+
+
 def page_of(results: Results | NoComparison, folder: Path) -> Page:
-    page = read_page(write_report(results, folder / "report").parent)
+    page = read_page(write_report(results, folder / "report", drawing=SVG_ALONE).parent)
     assert page.whole and "nan" not in answer(results)
     return page
 
@@ -63,7 +69,7 @@ def written(run: Run, folder: Path) -> tuple[Results, Page]:
     return results, page
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("svg_alone")]  # some thirty pages
+pytestmark = pytest.mark.slow  # some thirty pages
 STUDIES: dict[str, Callable[[], list[TrialConfig]]] = {
     "no arms": lambda: crossed(SIZES, **ALL_OF_IT),
     "no arms, two draws": lambda: crossed(SIZES, rates=(0.1, 0.2), **ALL_OF_IT),

@@ -13,10 +13,9 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import FINDINGS
 from caviar.analysis.report.answer import about, question_1, question_2
 from caviar.analysis.report.not_claimed import not_claimed
-from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
-from tests.analysis.page import Page, read_page
+from tests.analysis.page import Page, page_without_figures, read_page
 from tests.analysis.synthetic import crossed, run_of
 
 
@@ -131,10 +130,9 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
     assert "–" in cells  # the decay of the cumulative average
 
 
-@pytest.mark.usefixtures("svg_alone")
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     levels = {"dropout": [0.0, 0.5]}
     results = results_of(run_of(tmp_path, crossed(levels), scientific=levels))
-    deep = read_page(write_report(results, tmp_path / "deep" / "report").parent)
+    deep = page_without_figures(results, tmp_path / "deep" / "report")
     assert deep.whole and not deep.tables and not deep.all("img")
     assert any("nothing to compare" in text for text in deep.texts["li"])

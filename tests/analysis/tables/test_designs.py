@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.report.write import write_report
+from caviar.analysis.findings.registry import BY_NAME
+from caviar.analysis.report.figure_files import figure_files
+from caviar.analysis.report.write import code_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.designs import designs_beside
 from caviar.runner.config import TrialConfig
-from tests.analysis.page import read_page
+from tests.analysis.page import has_section, run_code
 from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size
 
 GHOSTS = {"norm_batch_size": [8, 64, 256, 1024]}
@@ -63,10 +65,9 @@ def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
     run, other = ghosts(tmp_path / "a"), updates(tmp_path / "b")
     without, with_it = results_in(run), results_in(run, other)
     assert without["designs"].empty and len(with_it["designs"])
-    page = read_page(write_report(with_it, tmp_path / "report").parent)
-    code = next(code for code in page.codes if '["designs"]' in code)
-    names: dict[str, object] = {}
-    *lines, last = code.splitlines()
-    exec("\n".join(lines), names)
-    assert eval(last, names).equals(with_it["designs"])
-    assert (tmp_path / "report" / "figures" / "designs.pdf").read_bytes().startswith(b"%PDF")
+    assert not has_section(without, "designs") and has_section(with_it, "designs")
+    assert run_code(code_of(with_it, "designs")).equals(with_it["designs"])
+    draw = BY_NAME["designs"].draw
+    assert draw is not None
+    figure_files(draw, with_it, tmp_path / "designs")
+    assert (tmp_path / "designs.pdf").read_bytes().startswith(b"%PDF")

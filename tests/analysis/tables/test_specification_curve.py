@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.findings.regularization.several_runs import SPECIFICATIONS
-from caviar.analysis.report.write import write_report
+from caviar.analysis.report.figure_files import figure_files
+from caviar.analysis.report.write import code_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.specification_curve import (
     BEST,
@@ -20,7 +22,7 @@ from caviar.analysis.tables.specification_curve import (
     specifications,
 )
 from caviar.runner.config import DatasetConfig, TrialConfig
-from tests.analysis.page import read_page
+from tests.analysis.page import has_section, run_code
 from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
 
 LEVELS = {"activation": ["relu", "tanh"], "norm_batch_size": [8, 32, 64]}
@@ -158,13 +160,12 @@ def test_what_makes_them_by_value_and_of_many_numbers_by_thirds(run: Run) -> Non
     assert thirds == [(f"learning_rate {n}", k) for n, k in zip(names, (3, 3, 2), strict=True)]
 
 
-@pytest.mark.usefixtures("svg_alone")
 def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> None:
     results = results_in(run)
-    page = read_page(write_report(results, tmp_path).parent)
-    code = next(code for code in page.codes if code.endswith('["specifications"]'))
-    names: dict[str, object] = {}
-    *lines, last = code.splitlines()
-    exec("\n".join(lines), names)
-    assert eval(last, names).equals(results["specifications"])
-    assert (tmp_path / "figures" / "specifications.svg").stat().st_size > 0
+    assert has_section(results, "specifications")
+    code = code_of(results, "specifications")
+    assert run_code(code).equals(results["specifications"])
+    draw = BY_NAME["specifications"].draw
+    assert draw is not None
+    figure_files(draw, results, tmp_path / "specifications")
+    assert (tmp_path / "specifications.svg").stat().st_size > 0

@@ -10,6 +10,7 @@ import pytest
 from caviar.runner.cli import report
 from caviar.runner.cli.report import written
 from caviar.runner.errors import InternalError, RequestError, StorageError
+from tests.analysis.page import not_drawn
 from tests.faults.program import run_here
 from tests.runner.helpers import TINY, caviar, parts, settings_of
 
@@ -27,7 +28,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
 
 
 def test_the_page_is_written_and_its_place_said_last(run: Path) -> None:
-    answer, *faults, last = written(str(run))
+    answer, *faults, last = written(str(run), drawing=not_drawn)
     assert "quickstart on wine: 4 of 4 trials" in answer and faults == []
     assert last == f"report: {run}/report/index.html"
     assert (run / "report/index.html").is_file() and (run / "report/tables/losses.csv").is_file()
@@ -36,7 +37,7 @@ def test_the_page_is_written_and_its_place_said_last(run: Path) -> None:
 def test_faults_are_said_before_the_place(run: Path) -> None:
     for part in parts(run, "noise"):
         part.unlink()
-    _, *faults, last = written(str(run))
+    _, *faults, last = written(str(run), drawing=not_drawn)
     assert faults and all(line.startswith("FAULT") for line in faults)
     assert last.startswith("report: ")
 
@@ -44,20 +45,20 @@ def test_faults_are_said_before_the_place(run: Path) -> None:
 def test_a_run_without_an_end_has_no_report(run: Path) -> None:
     for part in parts(run, "outcomes"):
         part.unlink()
-    (line,) = written(str(run))
+    (line,) = written(str(run), drawing=not_drawn)
     assert line.startswith("no report: no trial of ") and not (run / "report").exists()
 
 
 def test_a_damaged_run_is_refused(run: Path) -> None:
     parts(run, "curves")[0].write_bytes(b"PAR1 half")
     with pytest.raises(RequestError, match=r"curves/part-000000\.parquet in .* cannot be read"):
-        list(written(str(run)))
+        list(written(str(run), drawing=not_drawn))
 
 
 def test_a_report_that_cannot_be_written_is_a_sentence(run: Path, tmp_path: Path) -> None:
     (run / "report").symlink_to(tmp_path)
     with pytest.raises(StorageError, match="cannot write the report of "):
-        list(written(str(run)))
+        list(written(str(run), drawing=not_drawn))
 
 
 def test_a_run_of_which_every_seed_diverged_has_a_page_and_exit_code_1(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_a_fault_of_the_analysis_is_a_traceback_in_a_file(
     monkeypatch.setattr(report, "results_of", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(InternalError, match="No objects to concatenate"):
-        list(written(str(run)))
+        list(written(str(run), drawing=not_drawn))
     done = caviar("report", run, cwd=tmp_path)
     assert done.returncode == 1 and "no report" not in done.stdout
     assert "the traceback is in " in done.stderr and len(done.stderr.splitlines()) == 1

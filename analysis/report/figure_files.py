@@ -1,0 +1,71 @@
+"""A figure as files: an SVG for the page, a PNG and a PDF for papers and slides."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from caviar.analysis.figures.axes import style
+from caviar.analysis.findings.finding import Results
+
+Drawing = Callable[[Callable[[Results], Figure], Results, Path], tuple[str, float]]
+"""Draws a figure of some results at a path, to which it adds suffixes; what `figure_files` does."""
+
+
+def figure_files(
+    draw: Callable[[Results], Figure],
+    results: Results,
+    path: Path,
+    formats: Sequence[str] = ("pdf", "svg", "png"),
+) -> tuple[str, float]:
+    """Write the figure; returns its SVG, encoded, and its width in pixels of the page.
+
+    `formats` are keys of `FORMATS`, the SVG among them.
+    """
+    with style(), warnings.catch_warnings():
+        # A user's name may have letters that the font lacks: each is drawn as a box.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
+        figure = draw(results)
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+        figure.set_layout_engine("none")  # The layout is computed once, not twice per file.
+        files = {kind: FORMATS[kind](figure) for kind in formats}
+    for kind, content in files.items():
+        path.with_suffix(f".{kind}").write_bytes(content)
+    return base64.b64encode(files["svg"]).decode(), 96 * figure.get_figwidth()
+
+
+def _pdf(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasPdf(figure)
+    buffer = io.BytesIO()
+    canvas.print_pdf(buffer, metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasSVG(figure)
+    buffer = io.BytesIO()
+    canvas.print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    figure.set_dpi(160)
+    canvas: Any = FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": _pdf, "svg": _svg, "png": _png}
+"""The formats of every figure; the page shows the SVG."""
