@@ -8,9 +8,8 @@ from pathlib import Path
 from tests.golden.check import check_folder
 
 
-def main() -> int:
+def main(folder: Path) -> int:
     """Print one line per quantity; return 1 if any misses its tolerance, 2 without inputs."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     if not (folder / "inputs.npz").is_file():
         print(f"{folder}: there is no inputs.npz", file=sys.stderr)
         return 2
@@ -23,4 +22,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from caviar.model.averages.frameworks import FRAMEWORKS
 from tests.golden import recordings
+from tests.golden.__main__ import main
 from tests.golden.check import Line, check_file, check_folder
 
 HERE = Path(__file__).parent
@@ -66,14 +69,12 @@ def test_a_wrong_row_misses(
     assert any(not line.holds for line in lines(file))
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.golden", str(folder)],
-        cwd=HERE.parent.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def run(folder: Path) -> tuple[int, str]:
+    """The exit code of the command and what it prints."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        code = main(folder)
+    return code, printed.getvalue()
 
 
 def test_the_command_takes_other_batch_sizes_and_numbers_of_steps(tmp_path: Path) -> None:
@@ -89,24 +90,26 @@ def test_the_command_takes_other_batch_sizes_and_numbers_of_steps(tmp_path: Path
         f"default_f64/m5/{k}": ours[k] for k in ("Y", "dX", "running_mean", "running_var", "Y_test")
     }
     np.savez(tmp_path / "pytorch.npz", allow_pickle=False, **kept)
-    done = run(tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "5 quantities, 0 missed" in done.stdout
+    code, printed = run(tmp_path)
+    assert code == 0, printed
+    assert "5 quantities, 0 missed" in printed
     kept["default_f64/m5/running_var"] = kept["default_f64/m5/running_var"] * (1 + 1e-9)
     np.savez(tmp_path / "pytorch.npz", allow_pickle=False, **kept)
-    done = run(tmp_path)
-    assert done.returncode == 1
-    assert "MISS pytorch default_f64 m=5 running_var" in done.stdout
+    code, printed = run(tmp_path)
+    assert code == 1
+    assert "MISS pytorch default_f64 m=5 running_var" in printed
 
 
 def test_the_command_names_what_it_does_not_know(tmp_path: Path) -> None:
     shutil.copy(HERE / "inputs.npz", tmp_path)
     with np.load(HERE / "pytorch.npz") as archive:
         np.savez(tmp_path / "pytorch.npz", **{"odd/m2/Y": archive["default/m2/Y"]})
-    done = run(tmp_path)
-    assert done.returncode == 1
-    assert "no row for the variant 'odd'" in done.stdout
-    assert run(tmp_path / "nowhere").returncode == 2
+    code, printed = run(tmp_path)
+    assert code == 1
+    assert "no row for the variant 'odd'" in printed
+    nowhere = [sys.executable, "-m", "tests.golden", str(tmp_path / "nowhere")]
+    done = subprocess.run(nowhere, cwd=HERE.parent.parent, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "") and "there is no inputs.npz" in done.stderr
 
 
 def test_cntk_s_cpu_engine_gives_its_own_row_whatever_its_blend_time_constant(
@@ -117,6 +120,6 @@ def test_cntk_s_cpu_engine_gives_its_own_row_whatever_its_blend_time_constant(
         names = [name for name in archive.files if name.startswith("default/")]
         renamed = {name.replace("default", "default_blend16", 1): archive[name] for name in names}
     np.savez(tmp_path / "cntk.npz", allow_pickle=False, **renamed)
-    done = run(tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert f"{len(names)} quantities, 0 missed" in done.stdout
+    code, printed = run(tmp_path)
+    assert code == 0, printed
+    assert f"{len(names)} quantities, 0 missed" in printed
