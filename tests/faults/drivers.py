@@ -64,9 +64,3 @@ def ended(root: Path, study: Sequence[str] = STUDY, workers: int = 2) -> tuple[i
     with driving(root, study, workers=workers) as process:
         output, complaints = process.communicate(timeout=300)
     return process.returncode, output, complaints
-
-
-def to_the_end(root: Path, study: Sequence[str] = STUDY) -> str:
-    code, output, complaints = ended(root, study)
-    assert (code, complaints) == (0, "")
-    return output

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.faults.drivers import STUDY, to_the_end
+from tests.faults.drivers import STUDY
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
-from tests.runner.helpers import eventually
+from tests.runner.helpers import DIGITS, ended_well, eventually, settings_of
 from tests.runner.session.test_interrupt import (
     AT_ONCE,
     HELD_AT_CHECKPOINTS,
@@ -29,16 +30,28 @@ from tests.runner.session.test_interrupt import (
 KILLS = 20
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    root = tmp_path_factory.mktemp("whole") / "run"
-    to_the_end(root)
+ONCE = settings_of(
+    [*DIGITS, "budget={ steps = 300 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+)
+"""The same four trials, of more steps than two checkpoints of each take."""
+
+
+def undisturbed(root: Path, study: Sequence[str]) -> Rows:
+    ended_well("run", *study, "--no-report", "--on", "inline", "--out", root, cwd=root.parent)
     return rows_that_count(root)
 
 
-def is_whole(root: Path, before: Rows, expected: Rows, fault: Fault) -> str:
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return undisturbed(tmp_path_factory.mktemp("whole") / "run", ONCE)
+
+
+def is_whole(
+    root: Path, before: Rows, expected: Rows, fault: Fault, study: Sequence[str] = ONCE
+) -> str:
+    words = ("run", *study, "--no-report", "--workers", "2")
     with fault.recovering():
-        output = to_the_end(root)
+        output = ended_well(*words, "--out", root, cwd=root.parent)
     findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     fault.ended(before, expected, rows_that_count(root))
@@ -66,7 +79,7 @@ def kill(process: Driver) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults("the driver is killed at a random moment (SIGKILL), twenty times in a row")
-def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> None:
+def test_twenty_kills_in_a_row(fault: Fault, tmp_path: Path) -> None:
     """A moment is a time after the start or a number of files later; no trial ends before it."""
     root, chance = tmp_path / "run", random.Random(5)
     before, went_on = Rows(), 0
@@ -89,7 +102,7 @@ def test_twenty_kills_in_a_row(expected: Rows, fault: Fault, tmp_path: Path) -> 
             before = rows_that_count(root)
         went_on += (root / "checkpoints").exists() and any((root / "checkpoints").iterdir())
     assert went_on > 0, "no kill came while there were checkpoints"
-    is_whole(root, before, expected, fault)
+    is_whole(root, before, undisturbed(tmp_path / "whole", STUDY), fault, STUDY)
 
 
 @pytest.mark.faults("the driver is killed after a checkpoint (SIGKILL)")
@@ -97,7 +110,7 @@ def test_a_killed_driver_goes_on_from_checkpoints(
     expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    with driving(root, HELD_AT_CHECKPOINTS, STUDY, AT_ONCE) as process:
+    with driving(root, HELD_AT_CHECKPOINTS, ONCE, AT_ONCE) as process:
         assert eventually(lambda: len(list(root.glob("checkpoints/*.npz"))) >= 2)
         kill(process)
     fault.inject()
@@ -114,7 +127,7 @@ def test_a_stop_commits_before_it_stops_the_workers(
     root, log = tmp_path / "run", tmp_path / "said"
     with (
         log.open("w") as out,
-        driving(root, HELD_AT_CURVES, STUDY, NEVER, out) as process,
+        driving(root, HELD_AT_CURVES, ONCE, NEVER, out) as process,
     ):
         assert eventually(lambda: rows_shown(log.read_text()) > 0)
         assert not list(root.glob("curves/*.parquet"))

@@ -19,7 +19,15 @@ from caviar.runner.session.interrupt import SIGNALS
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, rows_that_count, whole
-from tests.runner.helpers import DIGITS, eventually, parts, same_tables, settings_of, tables
+from tests.runner.helpers import (
+    DIGITS,
+    ended_well,
+    eventually,
+    parts,
+    same_tables,
+    settings_of,
+    tables,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -80,10 +88,8 @@ def driving(
         process.communicate()
 
 
-def to_the_end(root: Path, study: Sequence[str] = STUDY) -> None:
-    with driving(root, study=study) as process:
-        _, complaints = process.communicate(timeout=300)
-    assert (process.returncode, complaints) == (0, "")
+def to_the_end(root: Path, *where: str) -> None:
+    ended_well("run", *STUDY, "--no-report", *where, "--out", root, cwd=ROOT)
 
 
 def children(pid: int) -> list[int]:
@@ -108,7 +114,7 @@ def all_gone(pids: list[int]) -> bool:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole") / "run"
-    to_the_end(root)
+    to_the_end(root, "--on", "inline")
     return root
 
 
@@ -128,7 +134,7 @@ def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
     """The same command ends with the tables of the undisturbed run."""
     before = rows_that_count(root)
     with fault.recovering():
-        to_the_end(root)
+        to_the_end(root, "--workers", "2")
     findings = verify_run(storage_at(root))
     assert not findings.faults, findings.lines
     same_tables(tables(root), tables(undisturbed))
