@@ -208,7 +208,7 @@ def test_a_request_to_stop_commits_and_ends(
 
 def rows_shown(output: str) -> int:
     """The number of rows in the program's last progress line."""
-    counts = re.findall(r"([\d,]+) rows", output)
+    counts = re.findall(r"(\d[\d,]*) rows", output)
     return int(counts[-1].replace(",", "")) if counts else 0
 
 
