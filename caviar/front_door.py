@@ -24,6 +24,7 @@ from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import execute
 from caviar.runner.store.open import storage_at
+from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import Study, study_from_table, study_from_text
@@ -103,12 +104,9 @@ def run(
     where = _where(on, address)
     planned = make_plan(study, trials)
     root = str(out) if out is not None else f"runs/{study.name}"
-    storage = storage_at(root)
-    if where is Where.ray and not storage.names(""):
-        must_answer(address)
     progress = execute(
         planned,
-        storage,
+        _storage(root, where, address),
         lambda jobs: executor_on(where, planned.data, jobs, workers, address, run_trial),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,
@@ -117,6 +115,14 @@ def run(
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")
     return read_run(root)
+
+
+def _storage(root: str, where: Where, address: str | None) -> Storage:
+    """The place of a run; before a new one is begun on Ray, the cluster must answer."""
+    storage = storage_at(root)
+    if where is Where.ray and not storage.names(""):
+        must_answer(address)
+    return storage
 
 
 def _where(on: str, address: str | None) -> Where:

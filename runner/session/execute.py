@@ -81,6 +81,12 @@ def execute(
         finally:
             display.close()
             executor.close()
+    _told(progress, output)
+    return progress
+
+
+def _told(progress: Progress, output: Output) -> None:
+    """Print how a run ended; raise WorkersError if no worker could start."""
     print(line(progress), file=output)
     if progress.cannot_start:
         raise WorkersError(
@@ -90,7 +96,6 @@ def execute(
     if output.lost and progress.interrupted:
         with suppress(OSError):
             print(f"caviar: {CLOSED}", file=sys.stderr)
-    return progress
 
 
 def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace) -> ParquetSink:
