@@ -180,7 +180,9 @@ def test_a_run_that_diverged_everywhere_has_a_page(tmp_path: Path) -> None:
         return math.nan
 
     lost = World(nowhere, nowhere, nowhere)
-    written(run_of(tmp_path, every_arm(), lost, scientific=SIZES), tmp_path)
+    results = results_of(run_of(tmp_path, every_arm(), lost, scientific=SIZES))
+    assert not page_of(results, tmp_path).tables
+    assert "trials diverged, with every seed" in answer(results)
 
 
 NEW: dict[str, list[str]] = {
