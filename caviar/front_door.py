@@ -31,6 +31,9 @@ from caviar.runner.study.study_file import Study, study_from_table, study_from_t
 from caviar.runner.study.study_file import read_study as study_from_file
 from caviar.runner.trial.run_trial import run_trial
 
+StudySource = Study | str | Path | Mapping[str, Any]
+"""A study, or what `read_study` reads: a TOML file, TOML text or a dict."""
+
 
 def read_study(
     source: str | Path | Mapping[str, Any] | None = None, settings: Sequence[str] = ()
@@ -60,10 +63,11 @@ def read_study(
     return study_from_file(None if source is None else Path(source), settings)
 
 
-def plan(study: Study, trials: int | None = None) -> Plan:
+def plan(study: StudySource, trials: int | None = None) -> Plan:
     """Load the data of a study and lay out its trials, each checked against the data.
 
-    `trials`: plan only the first N trials. Raises RequestError for impossible trials.
+    `study`: a `Study`, or whatever `read_study` reads: a file, TOML text or a dict. `trials`: plan
+    only the first N trials. Raises RequestError for impossible trials.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan
@@ -71,11 +75,11 @@ def plan(study: Study, trials: int | None = None) -> Plan:
     >>> [trial.norm_batch_size for trial in plan.trials]
     [8, 32]
     """
-    return make_plan(study, trials)
+    return make_plan(study if isinstance(study, Study) else read_study(study), trials)
 
 
 def run(
-    study: Study,
+    study: StudySource,
     *,
     out: str | Path | None = None,
     on: Literal["local", "ray", "inline"] = "local",
@@ -86,14 +90,12 @@ def run(
 ) -> Run:
     """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
-    `out` is a folder or a URI, by default `runs/NAME`; the same call again resumes. `on`: `local`
-    processes, `inline` (this process) or `ray`, on the cluster at `address` if that is given.
-    `workers`: the number of trials at once, by default one per core. `trials`: run only the first
-    N trials. `accept_other_processor`: resume a run that another kernel began. Trials that fail
-    are printed, and counted in `Run.counts`. Raises RequestError for a wrong request,
-    StorageError if the storage fails, ValueError if no trial finished, and KeyboardInterrupt
-    after Ctrl-C, once all that was measured is on disk. Outside the main thread, Ctrl-C is not
-    handled.
+    `study`: as for `plan`. `out`: a folder or URI, by default `runs/NAME`; the same call resumes.
+    `on`: `local` processes, `inline` (this process) or `ray`, at `address` if that is given.
+    `workers`: trials at once, by default one per core. `trials`: only the first N.
+    `accept_other_processor`: resume a run that another kernel began. Raises RequestError for a
+    wrong request, StorageError if the storage fails, ValueError if no trial finished, and
+    KeyboardInterrupt after Ctrl-C (in the main thread), once all that was measured is on disk.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     data, rows: 178
@@ -102,8 +104,8 @@ def run(
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
     """
     where = _where(on, address)
-    planned = make_plan(study, trials)
-    root = str(out) if out is not None else f"runs/{study.name}"
+    planned = plan(study, trials)
+    root = str(out) if out is not None else f"runs/{planned.study.name}"
     progress = execute(
         planned,
         _storage(root, where, address),

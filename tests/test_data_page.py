@@ -21,8 +21,8 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
     names = {"caviar": caviar, "np": np, "pd": pd}
     test = doctest.DocTestParser().get_doctest(code, names, "data.md", str(PAGE), 0)
-    said: list[str] = []
+    failures: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    runner.run(test, out=said.append)
+    runner.run(test, out=failures.append)
     assert runner.summarize(verbose=False).attempted > 10
-    assert not said, "".join(said)
+    assert not failures, "".join(failures)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +12,7 @@ from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a
 from caviar.runner.cli.options import (
     Address,
     BatchSize,
+    Beside,
     DatasetSize,
     Decay,
     DryRun,
@@ -32,18 +30,23 @@ from caviar.runner.cli.options import (
     Trials,
     Workers,
 )
+from caviar.runner.cli.terminal import (
+    end,
+    flush,
+    must_be_somewhere,
+    replace_unknown_signs,
+    say,
+    system_error,
+)
 from caviar.runner.errors import (
     AllDivergedError,
     InternalError,
     RequestError,
     StorageError,
     WorkersError,
-    one_line,
-    printable,
 )
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
-from caviar.runner.session.output import REPLACED, silence
 from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
@@ -65,65 +68,30 @@ def main(carry_out: CarryOut = carried_out) -> None:
     `carry_out` is what `caviar run` does with a plan.
     """
     if os.name == "nt":
-        _end("caviar needs Linux or macOS; on Windows, run it in WSL (`wsl --install`)", REFUSED)
+        end("caviar needs Linux or macOS; on Windows, run it in WSL (`wsl --install`)", REFUSED)
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
-    for stream in (sys.stdout, sys.stderr):
-        # Signs that an encoding lacks are replaced: no line is worth a run.
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors=REPLACED)
+    replace_unknown_signs()
     try:
-        _must_be_somewhere()
+        must_be_somewhere()
         app(obj=carry_out)
     except RequestError as error:
-        _end(str(error), REFUSED)
+        end(str(error), REFUSED)
     except (StorageError, InternalError, WorkersError) as error:
-        _end(str(error), FAILED)
+        end(str(error), FAILED)
     except BrokenPipeError:
         raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.
     except OSError as error:
-        from caviar.runner.store.storage import CARRY_ON
-
-        handles = error.errno in (errno.EMFILE, errno.ENFILE)
-        mended = "the limit of open files is raised (`ulimit -n`)" if handles else "it is mended"
-        _end(f"operating system error: {error}; {CARRY_ON} once {mended}", FAILED)
+        end(system_error(error), FAILED)
     finally:
-        _flush()
-
-
-def _must_be_somewhere() -> None:
-    try:
-        os.getcwd()
-    except OSError as error:
-        raise RequestError(
-            f"the working folder cannot be used ({error.strerror}: was it deleted?); cd to one "
-            "that exists"
-        ) from None
-
-
-def _flush() -> None:
-    """Write what is still in the buffer; a reader that is gone is no fault."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        silence(sys.stdout)
-
-
-def _end(sentence: str, code: int) -> NoReturn:
-    print(f"caviar: {one_line(sentence)}", file=sys.stderr)
-    raise SystemExit(code)
+        flush()
 
 
 def _storage(where: str) -> Storage:
     from caviar.runner.store.open import storage_at
 
     return storage_at(where)
-
-
-def _say(text: str) -> None:
-    """Print a text; names from a study, a file or a path may hold control characters."""
-    print(printable(text))
 
 
 @app.command()
@@ -154,7 +122,7 @@ def run(
         from caviar.runner.cli.dry_run import describe
 
         power = _power(plan.study.replicas, pilot)
-        _say(f"{describe(plan)}\n{power}")
+        say(f"{describe(plan)}\n{power}")
         return
     root = out or f"runs/{plan.study.name}"
     in_a_job(root, on)
@@ -184,18 +152,16 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
 
     try:
         for line in written(root, beside):
-            _say(line)
+            say(line)
     except AllDivergedError as error:
-        _say(str(error))
+        say(str(error))
         raise SystemExit(FAILED) from None
 
 
 @app.command()
 def report(
     run: RunPlace,
-    beside: Annotated[
-        list[str] | None, typer.Option(metavar="RUN", help="Show another run on the same axis.")
-    ] = None,
+    beside: Beside = None,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
@@ -236,7 +202,7 @@ def compare(
         comparison = compare_runs(*runs)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    _say(
+    say(
         json.dumps(finite(data(comparison, *runs)), indent=1)
         if as_json
         else text(comparison, *runs)
@@ -250,7 +216,7 @@ def status(run: RunPlace) -> None:
     """Say what is finished in a run."""
     from caviar.runner.verify.run import status_line
 
-    _say(status_line(_storage(run)))
+    say(status_line(_storage(run)))
 
 
 @app.command()
@@ -263,7 +229,7 @@ def verify(run: RunPlace) -> None:
     findings = verify_run(storage)
     if not findings.faults:
         check_bits(storage, findings)
-    _say("\n".join(findings.lines))
+    say("\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
 
@@ -274,7 +240,7 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
     from caviar.runner.verify.replay import replay_trial
 
     same, sentence = replay_trial(_storage(run), trial)
-    _say(sentence)
+    say(sentence)
     if not same:
         raise SystemExit(FAILED)
 

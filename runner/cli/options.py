@@ -45,6 +45,10 @@ OtherProcessor = Annotated[
     ),
 ]
 
+Beside = Annotated[
+    list[str] | None, typer.Option(metavar="RUN", help="Show another run on the same axis.")
+]
+
 MOST = 10**12
 """The largest count that `advise` takes: beyond it, a float cannot distinguish a decay from 1."""
 BatchSize = Annotated[

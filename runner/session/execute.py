@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from rich.console import Console
 
@@ -40,33 +40,24 @@ def execute(
     accept_other_processor: bool = False,
     pace: Pace = PACE,
 ) -> Progress:
-    """Run the unfinished trials of a plan and print the outcome; an interrupt, or an output that
-    is closed, stops it cleanly.
+    """Run the unfinished trials of a plan; an interrupt or a closed output stops it cleanly.
 
     `executor_for` makes the executor for a number of jobs; `command` is recorded in `study.json`;
     a second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a
-    run that another kernel began; trials that it left unfinished start again.
-    Raises RequestError if the storage holds something else, and StorageError if it fails.
+    run of another kernel; its unfinished trials start again. Raises RequestError if the storage
+    holds something else, and StorageError if it fails.
     """
-    planned = len(plan.trials)  # Each trial is checked here, before anything is written.
+    planned = len(plan.trials)  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
-        # At once: a reader that closes the pipe after a line stops no run before its next words.
-        print("\n".join(printable(f"data, {t}: {text}") for t, text in facts(plan).items()))
-        if already:
-            resuming = (
-                f"resuming {printable(storage.where)}: {already} of {planned} trials are done"
-            )
-            print(resuming, file=output)
+        _announce(plan, storage, already, output)
         executor = executor_for(len(jobs))
         interrupt.install()  # Again: ray.init() installs its own handlers.
-        # As text in a notebook too: its live display needs a widget that may be missing.
-        display = Display(Console(file=output, force_jupyter=False), pace.line_seconds)
-        try:
+        with closing(executor), closing(_display(output, pace)) as display:
             progress = run_study(
                 jobs,
                 executor,
@@ -78,11 +69,22 @@ def execute(
             )
             # Close before stopping the workers, which may take longer than `ray job stop` waits.
             sink.close()
-        finally:
-            display.close()
-            executor.close()
     _told(progress, output)
     return progress
+
+
+def _display(output: Output, pace: Pace) -> Display:
+    # As text in a notebook too: its live display needs a widget that may be missing.
+    return Display(Console(file=output, force_jupyter=False), pace.line_seconds)
+
+
+def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:
+    """Print what was read of the data, and how much of the run is done."""
+    # In one write: a reader that closes the pipe after a line stops no run before its next words.
+    print("\n".join(printable(f"data, {topic}: {text}") for topic, text in facts(plan).items()))
+    if already:
+        done = f"{already} of {len(plan.trials)} trials are done"
+        print(f"resuming {printable(storage.where)}: {done}", file=output)
 
 
 def _told(progress: Progress, output: Output) -> None:

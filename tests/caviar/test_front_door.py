@@ -57,6 +57,14 @@ def test_a_study_is_read_from_text_a_file_and_a_dict(tmp_path: Path) -> None:
         caviar.read_study("name = \n")
 
 
+def test_a_run_takes_what_read_study_reads(tmp_path: Path) -> None:
+    text = 'name = "x"\ndataset = "wine"\n[fixed]\nbatch_size = 16\n'
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    assert caviar.plan(tmp_path / "x.toml").trials == caviar.plan(text).trials
+    run = caviar.run(STUDY, out=tmp_path / "run", on="inline")
+    assert run.study["study"]["name"] == "tiny" and len(run.trials) == 2
+
+
 @pytest.mark.parametrize("on", ["inline", "local"])
 def test_the_bits_are_those_of_the_command_line(on: Any, tmp_path: Path) -> None:
     """The same bits, whatever the number of BLAS threads in this process."""

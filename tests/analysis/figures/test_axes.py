@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib
 import pytest
+from cycler import cycler
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures import decompositions
@@ -17,14 +18,14 @@ from tests.analysis.plotted import (
     table,
 )
 
-THEIRS: dict[str, Any] = {
+THEIRS: Any = {
     "text.usetex": True,
     "figure.facecolor": "red",
     "figure.autolayout": True,
     "lines.markersize": 20,
     "savefig.bbox": "tight",
     "savefig.transparent": True,
-    "axes.prop_cycle": matplotlib.cycler(color="kc"),
+    "axes.prop_cycle": cycler(color="kc"),
     "svg.id": "theirs",
 }
 """What a user's matplotlibrc may say."""

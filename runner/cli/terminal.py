@@ -1,0 +1,58 @@
+"""What the program asks of the terminal around it, and how it speaks to it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import NoReturn
+
+from caviar.runner.errors import RequestError, one_line, printable
+from caviar.runner.session.output import REPLACED, silence
+
+
+def replace_unknown_signs() -> None:
+    """Replace signs that the encoding of a stream lacks: no line is worth a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors=REPLACED)
+
+
+def must_be_somewhere() -> None:
+    """Raise RequestError where the working folder is gone."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise RequestError(
+            f"the working folder cannot be used ({error.strerror}: was it deleted?); cd to one "
+            "that exists"
+        ) from None
+
+
+def say(text: str) -> None:
+    """Print a text; names from a study, a file or a path may hold control characters."""
+    print(printable(text))
+
+
+def flush() -> None:
+    """Write what is still in the buffer; a reader that is gone is no fault."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout)
+
+
+def system_error(error: OSError) -> str:
+    """One sentence on an error of the operating system that no other place explained."""
+    from caviar.runner.store.storage import CARRY_ON
+
+    handles = error.errno in (errno.EMFILE, errno.ENFILE)
+    mended = "the limit of open files is raised (`ulimit -n`)" if handles else "it is mended"
+    return f"operating system error: {error}; {CARRY_ON} once {mended}"
+
+
+def end(sentence: str, code: int) -> NoReturn:
+    """Leave with one sentence on stderr and an exit code."""
+    print(f"caviar: {one_line(sentence)}", file=sys.stderr)
+    raise SystemExit(code)
