@@ -69,8 +69,7 @@ def execute(
             )
             # Close before stopping the workers, which may take longer than `ray job stop` waits.
             sink.close()
-    _told(progress, output)
-    return progress
+    return _told(progress, output)
 
 
 def _display(output: Output, pace: Pace) -> Display:
@@ -87,8 +86,8 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
         print(f"resuming {printable(storage.where)}: {done}", file=output)
 
 
-def _told(progress: Progress, output: Output) -> None:
-    """Print how a run ended; raise WorkersError if no worker could start."""
+def _told(progress: Progress, output: Output) -> Progress:
+    """Print how a run ended and give it back; raise WorkersError if no worker could start."""
     print(line(progress), file=output)
     if progress.cannot_start:
         raise WorkersError(
@@ -98,6 +97,7 @@ def _told(progress: Progress, output: Output) -> None:
     if output.lost and progress.interrupted:
         with suppress(OSError):
             print(f"caviar: {CLOSED}", file=sys.stderr)
+    return progress
 
 
 def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace) -> ParquetSink:
