@@ -28,10 +28,10 @@ def all_diverged(run: Run) -> tuple[str, ...]:
     )
     lines = [_line(dict(zip(keys, key, strict=True)), row) for key, row in groups.iterrows()]
     more = [f"And {len(lines) - MOST} more combinations."] if len(lines) > MOST else []
-    rates = ", ".join(f"{rate:g}" for rate in sorted(trials["learning_rate"].unique())[:MOST])
+    lowest = trials["learning_rate"].min()
     return (
         f"All {len(trials)} trials diverged, with every seed: their losses stopped being finite. "
-        f"There is nothing to compare; try learning rates below {rates}.",
+        f"There is nothing to compare; try learning rates below {lowest:g}.",
         *lines[:MOST],
         *more,
     )

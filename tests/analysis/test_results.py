@@ -36,7 +36,7 @@ def test_a_run_without_a_comparison_has_no_tables(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(levels), scientific=levels)
     nothing = results_of(run)
     assert isinstance(nothing, NoComparison) and nothing.run is run
-    assert nothing.why.startswith("No batch size differs")
+    assert nothing.why.startswith("All trials have the same batch sizes")
 
 
 def test_equal_runs_give_equal_tables(tmp_path: Path) -> None:

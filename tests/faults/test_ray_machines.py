@@ -67,6 +67,7 @@ SOON: dict[str, str | None] = {
 LINES = (
     r"\d+/\d+ trials · ",
     r"rows: ",
+    r"data, [a-z ]+: ",
     r"trial [0-9a-f]{12}: the Ray actor died: process \d+ on [\d.]+: it ended unexpectedly$",
     r"trial [0-9a-f]{12}: the machine [\d.]+ is lost or out of reach: ",
 )

@@ -72,11 +72,11 @@ FILES: dict[str, tuple[Callable[[], str], str]] = {
     "levels": (lambda: text_of(str([*range(2, 100_000), 7])), "a level appears twice"),
     "brackets": (lambda: text_of("[" * 900_000), "nested too deeply"),
     "tables": (lambda: text_of("{a=" * 300_000), "s.toml"),
-    "dots": (lambda: ".".join("a" * 400_000), "a key of more than"),
-    "header": (lambda: f"[{'.'.join('a' * 400_000)}]", "a key of more than"),
-    "escaped dots": (lambda: r'"\"".' * 100_000 + "a = 1", "a key of more than"),
+    "dots": (lambda: ".".join("a" * 400_000), "a key with more than"),
+    "header": (lambda: f"[{'.'.join('a' * 400_000)}]", "a key with more than"),
+    "escaped dots": (lambda: r'"\"".' * 100_000 + "a = 1", "a key with more than"),
     "one long word": (lambda: "a" * 900_000, "s.toml is not valid TOML"),
-    "quoted dots": (lambda: '"a" . ' * 100_000 + "a = 1", "a key of more than"),
+    "quoted dots": (lambda: '"a" . ' * 100_000 + "a = 1", "a key with more than"),
 }
 
 
