@@ -63,7 +63,8 @@ def test_a_run_of_before_kernels_were_recorded_names_its_blas(run: Path) -> None
     assert not replay_trial(storage_at(run), TRIALS[0]).holds
     rewritten(run, "outcomes", lambda t: t.drop_columns(["kernel", "blas_threads", "processor"]))
     again = replay_trial(storage_at(run), TRIALS[0])
-    assert again.holds and "core type detected (no kernel recorded), here " in again.says
+    assert again.holds
+    assert re.search(r"core type \w+ \(no kernel recorded\), here ", again.says)
 
 
 def test_threads_of_before_are_named() -> None:
