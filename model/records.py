@@ -33,7 +33,8 @@ class Evaluation:
     `statistics` is `population`; `running` (then `tracker` names the average, else it is empty);
     `batch`, groups of `norm_batch_size`, the size trained with; `precise`, the mean over an epoch
     of the batch statistics at these weights; or `evalnorm`, expected batch statistics given
-    that the evaluated example is in the batch.
+    that the evaluated example is in the batch, in every layer around the moments of its inputs
+    under EvalNorm below.
     """
 
     step: int

@@ -10,7 +10,7 @@ import numpy as np
 from caviar.model.averages.bank import RunningStatistics, frozen
 from caviar.model.averages.errors import Split, tracker_errors
 from caviar.model.contract import Array, Generators
-from caviar.model.measurements.evalnorm import evalnorm_statistics
+from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.gradient_noise import gradient_noise
 from caviar.model.measurements.losses import (
     Scores,
@@ -80,11 +80,11 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
         yield from _evaluations(moment, SPLITS, kinds, batch=True)
         yield from _errors(moment)
         return
-    training, splits, state, exact = moment
+    training, splits, state, _ = moment
     epoch_statistics = propagated(training, state.forward, splits.train, generators)
     every = kinds | {
         ("precise", ""): precise(epoch_statistics),
-        ("evalnorm", ""): evalnorm_statistics(exact.moments, training.norm_batch_size),
+        ("evalnorm", ""): _evalnorm(moment),
     }
     running = {
         ("running", name): statistics
@@ -95,6 +95,13 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
     yield from _errors(moment)
     yield from _layer_noise(moment)
     yield from _network_noise(moment, generators)
+
+
+def _evalnorm(moment: Moment) -> Statistics:
+    training, splits, state, _ = moment
+    size = training.norm_batch_size
+    moments = evalnorm_moments(training.network, state.parameters, splits.train, size)
+    return evalnorm_statistics(moments, size)
 
 
 def _evaluations(

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from caviar.model.contract import Array, Moments
-from caviar.model.network import Statistics
+from caviar.model.contract import Array, Moments, NetworkParameters
+from caviar.model.measurements.population import (
+    moments_over_examples,
+    pass_of_training_set,
+    stacked_moments,
+)
+from caviar.model.network import Network, Statistics
+from caviar.model.steps.examples import Examples
 
 
 def evalnorm_statistics(population: dict[str, Moments], norm_batch_size: int) -> Statistics:
@@ -14,16 +20,35 @@ def evalnorm_statistics(population: dict[str, Moments], norm_batch_size: int) ->
     sigma^2 [(m - 2) / m + 1 / m^2] + (m - 1) / m^2 (h - mu)^2. Singh & Shrivastava
     2019 (EvalNorm), with the exact weights of independent draws.
 
-    `population` holds `(replicas, 1, features)` by layer; the statistics are
+    `population` holds the moments of the inputs that each layer gets under EvalNorm (see
+    `evalnorm_moments`), `(replicas, 1, features)` by layer; the statistics are
     `(replicas, batch, features)`, one group per example.
     """
-    m = norm_batch_size
+    return lambda name, x: _given_example(population[name], x, norm_batch_size)
+
+
+def evalnorm_moments(
+    network: Network, parameters: NetworkParameters, examples: Examples, norm_batch_size: int
+) -> dict[str, Moments]:
+    """Moments over the training set of each layer's input, under EvalNorm in the layers below it.
+
+    EvalNorm pulls an example far from the mean towards it, so a deeper layer's inputs are not
+    those that population statistics would give it: each layer is normalised around the moments
+    of the inputs that it gets. `(replicas, 1, features)` float64 by layer, in one pass.
+    """
+    moments: dict[str, list[Moments]] = {name: [] for name in network.norm_layers}
+
+    def visit(name: str, h: Array) -> Moments:
+        moments[name].append(moments_over_examples(h))
+        return _given_example(moments[name][-1], h, norm_batch_size)
+
+    for replica in range(examples.replicas):
+        pass_of_training_set(network, parameters, examples, replica, visit)
+    return {name: stacked_moments(parts) for name, parts in moments.items()}
+
+
+def _given_example(population: Moments, x: Array, m: int) -> Moments:
     itself, others = (m - 1) / m**2, (m - 2) / m + 1 / m**2
-
-    def statistics(name: str, x: Array) -> Moments:
-        mean = population[name].mean.astype(x.dtype)
-        variance = population[name].variance.astype(x.dtype)
-        away = x - mean
-        return Moments(mean + away / m, others * variance + itself * away * away)
-
-    return statistics
+    mean, variance = (part.astype(x.dtype) for part in population)
+    away = x - mean
+    return Moments(mean + away / m, others * variance + itself * away * away)

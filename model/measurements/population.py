@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.model.contract import Array, Generators, Moments, NetworkParameters
 from caviar.model.measurements.batch_noise import Spread, batch_noise, stacked
-from caviar.model.network import Network
+from caviar.model.network import Network, Statistics
 from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 
@@ -39,26 +39,41 @@ def population(
     moments: dict[str, list[Moments]] = {name: [] for name in network.norm_layers}
     spread: dict[str, list[dict[int, Spread]]] = {name: [] for name in network.norm_layers}
     epsilons = {name: layer.normaliser.epsilon for name, layer in network.norm_layers.items()}
-    rows = np.arange(len(examples))[None]
     for r, generator in enumerate(generators):
 
         def visit(name: str, h: Array, generator: np.random.Generator = generator) -> Moments:
-            mean = h.mean(axis=1, keepdims=True, dtype=np.float64)
-            variance = h.var(axis=1, keepdims=True, dtype=np.float64)
-            moments[name].append(Moments(mean, variance))
+            moments[name].append(moments_over_examples(h))
             spread[name].append(batch_noise(h[0], sizes, epsilons[name], generator))
-            return Moments(mean.astype(h.dtype), variance.astype(h.dtype))
+            return Moments(*(part.astype(h.dtype) for part in moments[name][-1]))
 
-        one = each(lambda array, r=r: array[r : r + 1], parameters)
-        x, _ = examples.replica(r).take(rows)
-        network.predict(one, x, visit)
+        pass_of_training_set(network, parameters, examples, r, visit)
     return Population(
-        {name: _stack_moments(parts) for name, parts in moments.items()},
+        {name: stacked_moments(parts) for name, parts in moments.items()},
         {name: stacked(parts) for name, parts in spread.items()},
     )
 
 
-def _stack_moments(parts: list[Moments]) -> Moments:
+def moments_over_examples(h: Array) -> Moments:
+    """Mean and variance of each feature, `(replicas, 1, features)` float64."""
+    mean = h.mean(axis=1, keepdims=True, dtype=np.float64)
+    return Moments(mean, h.var(axis=1, keepdims=True, dtype=np.float64))
+
+
+def pass_of_training_set(
+    network: Network,
+    parameters: NetworkParameters,
+    examples: Examples,
+    replica: int,
+    statistics: Statistics,
+) -> None:
+    """Hand `statistics` the input of every layer in turn, of the whole split for one replica."""
+    one = each(lambda array: array[replica : replica + 1], parameters)
+    x, _ = examples.replica(replica).take(np.arange(len(examples))[None])
+    network.predict(one, x, statistics)
+
+
+def stacked_moments(parts: list[Moments]) -> Moments:
+    """The moments of one replica each as those of a stack."""
     return Moments(
         np.concatenate([p.mean for p in parts]), np.concatenate([p.variance for p in parts])
     )

@@ -110,7 +110,8 @@ SCENARIOS = [
         ghosts(8, 64),
         ghosts(16, 64),
         lambda q: World(
-            evalnorm=lambda config, seed: -q(seed) if size(config) == 8 else 0.7,
+            damage=lambda config, seed, tracker: 0.3 if tracker == "unbiased/0.9" else 2.0,
+            evalnorm=lambda config, seed: 0.3 - q(seed) if size(config) == 8 else 0.7,
         ),
     ),
 ]

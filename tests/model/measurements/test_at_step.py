@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 from caviar.model.averages.bank import frozen
 from caviar.model.averages.errors import Split, tracker_errors
-from caviar.model.measurements.evalnorm import evalnorm_statistics
+from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.losses import batch_statistics, evaluate
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated
@@ -75,7 +75,9 @@ def test_evaluations_are_those_of_the_probe(split: str) -> None:
     kinds = {
         ("population", ""): frozen(exact),
         ("batch", ""): batch_statistics(8),
-        ("evalnorm", ""): evalnorm_statistics(exact, 8),
+        ("evalnorm", ""): evalnorm_statistics(
+            evalnorm_moments(TRAINING.network, PARAMETERS, SPLITS.train, 8), 8
+        ),
         ("precise", ""): precise(propagated(TRAINING, PARAMETERS, SPLITS.train, probe)),
     }
     for name, statistics in TRAINING.running.statistics(BANK).items():

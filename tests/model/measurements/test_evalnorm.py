@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -9,10 +10,17 @@ from numpy.typing import DTypeLike
 
 from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, Moments
-from caviar.model.measurements.evalnorm import evalnorm_statistics
+from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
-from tests.model.helpers import normal
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.loss import log_softmax
+from caviar.model.steps.state import initial_state
+from tests.model.helpers import initial, normal, randomised_network, small_mlp, small_splits
+from tests.model.moment import evaluations, measured, probing
+
+EPSILON = 0.01
+Pair = tuple[list[tuple[Array, Array]], Array]
 
 
 def _population(values: Array) -> Moments:
@@ -80,3 +88,56 @@ def test_layers_have_statistics_of_their_own() -> None:
     for name, population in (("norm1", one), ("norm2", two)):
         expected = 0.8 * population.mean + 0.2 * x
         np.testing.assert_allclose(statistics(name, x).mean, expected, rtol=1e-12)
+
+
+def _layer_by_layer(p: dict[str, dict[str, Array]], train: Array, test: Array, m: int) -> Pair:
+    """Moments of the training set by layer, and log-probabilities of the test set.
+
+    For one network, every example by itself: the mean and the variance of a batch of this
+    example and m - 1 independent draws from the training inputs that this very layer gets.
+    """
+    depth, moments = sum("gamma" in layer for layer in p.values()), []
+    for i in range(1, depth + 1):
+        train, test = train @ p[f"dense{i}"]["weight"], test @ p[f"dense{i}"]["weight"]
+        mu, second = sum(train) / len(train), sum(train**2) / len(train)
+        moments.append((mu, second - mu**2))
+
+        def normalised(h: Array, mu: Array = mu, second: Array = second, i: int = i) -> Array:
+            mean = (h + (m - 1) * mu) / m
+            square = (h**2 + (m - 1) * second) / m
+            others = (m - 1) * (second - mu**2) + ((m - 1) * mu) ** 2
+            square_of_mean = (h**2 + 2 * h * (m - 1) * mu + others) / m**2
+            x_hat = (h - mean) / np.sqrt(square - square_of_mean + EPSILON)
+            return np.tanh(x_hat * p[f"norm{i}"]["gamma"][0] + p[f"norm{i}"]["beta"][0])
+
+        train, test = (np.stack([normalised(h) for h in x]) for x in (train, test))
+    last = p[f"dense{depth + 1}"]
+    return moments, log_softmax(test @ last["weight"] + last["bias"])
+
+
+def test_each_layer_s_moments_are_those_under_evalnorm_below_it() -> None:
+    """The row that a trial reports, against a computation of its own: to 1e-12 in float64."""
+    network = small_mlp(hidden=(6, 5, 4), epsilon=EPSILON, activation="tanh")
+    parameters = randomised_network(initial(network, 4, (0, 1)), 70)
+    splits, m = small_splits(2), 4
+    training = replace(probing(), network=network, epsilon=EPSILON, norm_batch_size=m)
+    state = replace(initial_state(training, 4, np.dtype(np.float64)), parameters=parameters)
+    rows = evaluations(measured(training, splits, state=state))
+    moments = evalnorm_moments(network, parameters, splits.train, m)
+    for r in range(2):
+        p = {n: {k: a[r] for k, a in layer.items()} for n, layer in parameters.items()}
+        inputs = [_inputs(getattr(splits, name), r) for name in ("train", "test")]
+        by_layer, predictions = _layer_by_layer(p, inputs[0], inputs[1], m)
+        for of_layer, expected in zip(moments.values(), by_layer, strict=True):
+            for part, value in zip(of_layer, expected, strict=True):
+                np.testing.assert_allclose(part[r, 0], value, rtol=1e-12, atol=1e-13)
+        labels = splits.test.labels[splits.test.index[r]]
+        loss = -predictions[np.arange(len(labels)), labels].mean()
+        np.testing.assert_allclose(rows["test", "evalnorm", ""].loss[r], loss, rtol=1e-12)
+        right = np.mean(predictions.argmax(axis=1) == labels)
+        assert rows["test", "evalnorm", ""].accuracy[r] == right
+
+
+def _inputs(examples: Examples, r: int) -> Array:
+    rows = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
+    return np.asarray(examples.take(rows)[0][r])
