@@ -63,7 +63,9 @@ class DatasetConfig(Frozen):
     `delimiter`, `decimal` and `encoding` of a CSV table are read off it where they are not given;
     without a `header` columns are called by their number, from 1. `missing` names words for a gap,
     and has rows with gaps dropped. `stratified` gives each split its share of every class, which
-    is the default where a class has fewer than 20 rows.
+    is the default where a class has fewer than 20 rows. `split` says whether every seed divides all
+    examples at random, so that the splits of two seeds overlap, or has a pool of its own that it
+    shares no example with (`disjoint`; `train`, `validation` and `test` are then all given).
     `fingerprint` is the hash of the loaded content, filled in when the data are read.
     """
 
@@ -84,6 +86,7 @@ class DatasetConfig(Frozen):
     header: bool = True
     missing: listed(str) | None = None  # type: ignore[valid-type]
     stratified: bool | None = None
+    split: Literal["random", "disjoint"] = "random"
     fingerprint: str = ""
 
     @model_validator(mode="after")
@@ -221,6 +224,8 @@ class TrialConfig(TrialFields):
         )
         if self.dataset.stratified is None:  # As of a trial before it could be set.
             del content["dataset"]["stratified"]
+        if self.dataset.split == "random":
+            del content["dataset"]["split"]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

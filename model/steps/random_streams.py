@@ -9,7 +9,9 @@ import numpy as np
 
 from caviar.model.contract import Array, Generators
 
-Purpose = Literal["split", "weights", "order", "noise", "probe", "company", "partitions", "shadow"]
+Purpose = Literal[
+    "split", "weights", "order", "noise", "probe", "company", "partitions", "shadow", "pools"
+]
 _SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
 
 

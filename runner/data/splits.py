@@ -192,16 +192,63 @@ def is_stratified(data: Data, dataset: DatasetConfig) -> bool:
     return dataset.stratified if dataset.stratified is not None else data.smallest_class < SMALL
 
 
-def _orders(data: Data, config: TrialConfig, sizes: tuple[int, int, int]) -> NDArray[np.int64]:
-    """Every seed's order of the examples `(seeds, examples)`: train first, test last."""
+def check_pools(data: Data, dataset: DatasetConfig, seeds: int) -> None:
+    """Raise RequestError where `split = "disjoint"` cannot give each seed its own examples."""
+    if dataset.split == "random":
+        return
+    if data.given_test:
+        raise RequestError(
+            f"dataset: the last {data.given_test:,} examples are the test split of every seed, so "
+            'split = "disjoint" cannot give each seed its own; leave split out'
+        )
+    examples = len(data.labels)
+    each = examples // seeds
+    train, validation = round(0.6 * each), round(0.2 * each)
+    fits = (
+        f"train = {train}, validation = {validation}, test = {each - train - validation} would fit"
+    )
+    if dataset.test is None:
+        raise RequestError(
+            'dataset: split = "disjoint" needs a size for test, which is otherwise all that train '
+            f"and validation leave; for {seeds} seeds {fits}"
+        )
+    sizes = split_sizes(dataset, examples)
+    if seeds * sum(sizes) > examples:
+        most = examples // sum(sizes)
+        raise RequestError(
+            f'dataset: split = "disjoint" gives each of {seeds} seeds its own '
+            f"{' + '.join(f'{size:,}' for size in sizes)} examples, {seeds * sum(sizes):,} in all, "
+            f"but there are {examples:,}; lower replicas to {most}, or the sizes: {fits}"
+        )
+
+
+def _pools(data: Data, config: TrialConfig, sizes: tuple[int, int, int]) -> list[NDArray[np.int64]]:
+    """The examples that each seed divides: all that are drawn, or a pool of its own.
+
+    The data are cut into as many pools as there is room for, the same for every study with these
+    sizes; seed s has pool s modulo their number, so that it has the same one in any company.
+    """
     drawn = len(data.labels) - data.given_test
-    given = np.arange(drawn, len(data.labels))
+    if config.dataset.split == "random":
+        return [np.arange(drawn)] * len(config.seeds)
+    pool, count = sum(sizes), drawn // sum(sizes)
+    (generator,) = streams((0,), "pools")
+    order = generator.permutation(drawn)
+    if is_stratified(data, config.dataset):
+        start = generator.random(len(data.classes))
+        order = _by_class(order, data.labels, start, (*[pool] * count, drawn - count * pool))
+    return [order[s % count * pool :][:pool] for s in config.seeds]
+
+
+def _orders(data: Data, config: TrialConfig, sizes: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Every seed's order of its examples, `(seeds, examples)`: train first, test last."""
+    given = np.arange(len(data.labels) - data.given_test, len(data.labels))
+    pools = _pools(data, config, sizes)
     orders = []
-    for generator in streams(config.seeds, "split"):
-        order = generator.permutation(drawn)
+    for pool, generator in zip(pools, streams(config.seeds, "split"), strict=True):
+        order = pool[generator.permutation(len(pool))]
         if is_stratified(data, config.dataset):
-            labels = data.labels[:drawn]
-            order = _by_class(order, labels, generator.random(len(data.classes)), sizes)
+            order = _by_class(order, data.labels, generator.random(len(data.classes)), sizes)
         orders.append(np.concatenate([order, given]))
     return np.stack(orders)
 

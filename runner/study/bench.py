@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.config import DatasetConfig, TrialConfig, TrialFields
-from caviar.runner.data.splits import Data, split_sizes
+from caviar.runner.data.splits import Data, check_pools, split_sizes
 from caviar.runner.effects import unread
 from caviar.runner.errors import RequestError, shown
 from caviar.runner.limits import MOST_WEIGHTS
@@ -54,6 +54,7 @@ class Bench:
     @classmethod
     def of(cls, study: Study, data: Data) -> Bench:
         examples = len(data.labels)
+        check_pools(data, study.dataset, study.replicas)
         train, _, _ = split_sizes(study.dataset, examples, data.given_test)
         dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
         return cls(study, dataset, examples, train, data.features.shape[1], len(data.classes))

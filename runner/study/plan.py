@@ -79,6 +79,8 @@ class Plan:
         content["draws"].pop("count")
         content["dataset"]["fingerprint"] = self.data.fingerprint
         content["fixed"] = _defaults_filled(self.study)
+        if self.study.dataset.split == "random":  # As of a run before it could be set.
+            del content["dataset"]["split"]
         return content
 
     def hash(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from caviar.model.contract import Array
 from caviar.model.steps.setup import Splits
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.extent import check_extent
 from caviar.runner.data.splits import Data, is_stratified, make_splits
 from caviar.runner.study.plan import Plan
@@ -28,7 +29,7 @@ def what_was_read(plan: Plan) -> list[tuple[str, str]]:
     how = {"each": "each by its own deviation", "together": "all by one deviation"}[scaling]
     farthest = check_extent(data, trial).max()
     return [
-        ("rows", f"{len(data.labels):,}{_given(data)}{_repeated(data, splits)}"),
+        ("rows", f"{len(data.labels):,}{_given(data)}{_own(trial)}{_repeated(data, splits)}"),
         ("features", _features(data)),
         ("scaling", f"{how}; scaled values reach {farthest:.3g}"),
         ("classes", _classes(data, splits, is_stratified(data, trial.dataset))),
@@ -89,6 +90,11 @@ def _counts(data: Data, index: Array) -> Array:
 def _range(counts: Array) -> str:
     low, high = int(counts.min()), int(counts.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _own(trial: TrialConfig) -> str:
+    disjoint = trial.dataset.split == "disjoint"
+    return "; no two seeds share an example" if disjoint else ""
 
 
 def _repeated(data: Data, splits: Splits) -> str:
