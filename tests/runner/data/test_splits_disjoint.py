@@ -90,10 +90,10 @@ def test_a_given_test_set_cannot_be_each_seed_s_own() -> None:
 
 
 def test_a_study_that_does_not_set_it_keeps_its_name_and_its_trials() -> None:
-    plain, said = (make_plan(study(**more)) for more in ({}, {"split": "random"}))
-    own = make_plan(study(train=20, validation=6, test=7, split="disjoint"))
-    assert plain.hash() == said.hash() != own.hash()
+    plain, random = (make_plan(study(**more)) for more in ({}, {"split": "random"}))
+    disjoint = make_plan(study(train=20, validation=6, test=7, split="disjoint"))
+    assert plain.hash() == random.hash() != disjoint.hash()
     assert "split" not in plain.identity()["dataset"]
-    assert [t.trial_id for t in plain.trials] == [t.trial_id for t in said.trials]
+    assert [t.trial_id for t in plain.trials] == [t.trial_id for t in random.trials]
     shared = make_plan(study(train=20, validation=6, test=7))
-    assert {t.trial_id for t in own.trials}.isdisjoint(t.trial_id for t in shared.trials)
+    assert {t.trial_id for t in disjoint.trials}.isdisjoint(t.trial_id for t in shared.trials)
