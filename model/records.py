@@ -150,7 +150,7 @@ class Probing:
 class Checked:
     """Batch norm's exact identities at one of the first steps; `failed` names those not met.
 
-    This is no row of a table: it decides whether the trial's rows can be trusted at all.
+    This is not a row of a table: it decides whether the trial's rows can be trusted at all.
     """
 
     step: int

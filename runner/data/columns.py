@@ -51,7 +51,7 @@ class Columns(NamedTuple):
 def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Columns:
     """The columns of a table that are features, which are read only if all can be used.
 
-    Raises RequestError by the schema alone: what is no number may unpack to any size.
+    Raises RequestError by the schema alone: a column that is not numeric may unpack to any size.
     """
     names, label = [str(n) for n in schema.names], str(dataset.label)
     check_width(source, len(names))
@@ -60,7 +60,7 @@ def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Co
     if repeated:
         raise RequestError(f"{source}: the column name {repeated[0]!r} appears twice")
     if pa.types.is_nested(schema.field(label).type):
-        raise RequestError(f"{source}: the label column {label!r} holds no plain values")
+        raise RequestError(f"{source}: the label column {label!r} does not hold plain values")
     wanted, notes = _wanted(names, _index_columns(schema), source, dataset)
     if not wanted:
         raise RequestError(f"{source}: no feature column besides the label {label!r}")
@@ -130,7 +130,7 @@ def from_table(table: Any, source: str, dataset: DatasetConfig, notes: Sequence[
     rows = np.empty((table.num_rows, len(names)))
     if not rows.size:
         raise RequestError(
-            f"{source}: expected a table of features with a label a row; there are no rows"
+            f"{source}: expected a table of features with one label per row; there are no rows"
         )
     classes, index = classes_of(table.column(dataset.label), source, str(dataset.label))
     for place, name in enumerate(names):

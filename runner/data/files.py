@@ -31,7 +31,7 @@ SUFFIXES = {
 
 def table_file(path: Path, dataset: DatasetConfig) -> Data:
     """The examples of a file of the study: Parquet, Feather, NPZ, NPY, or else a CSV table."""
-    if os.path.isdir(path):  # False for what is no name of a file.
+    if os.path.isdir(path):  # False for what cannot be the name of a file.
         return from_table(parquet_folder(path, dataset), path.name, dataset)
     check_plain(path)
     kind = _kind(path)

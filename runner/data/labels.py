@@ -30,8 +30,8 @@ NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?", r
 def classes_of(column: Any, source: str, label: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The classes of an Arrow column in order, and the place of every row among them.
 
-    A category that no row has is no class. Raises RequestError where a label is missing, no plain
-    value or no UTF-8.
+    A category that no row has is not a class. Raises RequestError where a label is missing, is not
+    a plain value, or is not UTF-8.
     """
     if column.null_count:
         raise RequestError(f"{source}: the label column {label!r} has missing values")
@@ -57,7 +57,7 @@ def classes_of_array(
             raise RequestError(f"{source}: the labels have missing or infinite values")
         labels = np.asarray(labels.tolist())
     if labels.dtype.kind not in "biufSU":
-        raise RequestError(f"{source}: the labels {label!r} are {labels.dtype}, no plain values")
+        raise RequestError(f"{source}: the labels {label!r} are {labels.dtype}, not plain values")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise RequestError(f"{source}: the labels have missing or infinite values")
     values, index = np.unique(labels, return_inverse=True)
@@ -73,14 +73,14 @@ def _plain(values: Any, source: str, label: str) -> list[Any]:
     """Numbers and words; times, dates and decimal numbers are words."""
     kind = values.type
     if pa.types.is_nested(kind):
-        raise RequestError(f"{source}: the label column {label!r} holds no plain values")
+        raise RequestError(f"{source}: the label column {label!r} does not hold plain values")
     numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
     if not is_text(kind) and not any(test(kind) for test in numbers):
         try:
             values = values.cast(pa.string())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise RequestError(
-                f"{source}: the label column {label!r} holds no plain values"
+                f"{source}: the label column {label!r} does not hold plain values"
             ) from None
     return _decoded(values.to_pylist(), source, label)
 

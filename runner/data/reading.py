@@ -27,7 +27,7 @@ ZIP = b"PK\x03\x04"
 
 
 def check_plain(path: Path) -> None:
-    """Refuse what is no readable file, without opening it: a pipe would wait for its writer,
+    """Refuse what is not a readable file, without opening it: a pipe would wait for its writer,
     a device has no end."""
     try:
         status = path.stat()

@@ -18,7 +18,7 @@ FAR = 256
 """So many times its range away from 0, a feature is moved there before it is rounded."""
 
 FARTHEST = 1e4
-"""A standardised value beyond this is no observation that a network could learn from."""
+"""A standardised value beyond this is not an observation that a network could learn from."""
 
 
 class Moments(NamedTuple):

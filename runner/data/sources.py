@@ -94,7 +94,8 @@ def _openml(name: str) -> Data:
         raise RequestError(f"{source}: {str(error).splitlines()[0]}") from None
     except (AttributeError, TypeError, KeyError) as error:
         raise RequestError(
-            f"{source}: the set names no target column, or is no table for scikit-learn ({error})"
+            f"{source}: the set names no target column, or scikit-learn cannot read it as a table "
+            f"({error})"
         ) from None
     if hasattr(bunch.data, "toarray"):
         raise RequestError(f"{source}: the set is sparse; only plain tables can be studied")

@@ -97,7 +97,7 @@ def checked(
     """
     if features.ndim != 2 or labels.shape != features.shape[:1] or not features.size:
         raise RequestError(
-            f"{source}: expected a table of features with a label a row; got features of shape "
+            f"{source}: expected a table of features with one label per row; got features of shape "
             f"{features.shape} and labels of shape {labels.shape}"
         )
     classes, index = classes_of_array(labels, source, label)

@@ -37,7 +37,7 @@ TABLES: dict[str, tuple[dict[str, Any], str]] = {
     "no label": ({"a": [1.0], "z": ["u"]}, "t: there is no label 'y'; allowed are a, z"),
     "label alone": ({"y": ["u"]}, "t: no feature column besides the label 'y'"),
     "words": ({"a": ["u"], "y": ["u"]}, "t: not numeric: a; encode such columns as numbers"),
-    "nested label": ({"a": [1.0], "y": [[1]]}, "the label column 'y' holds no plain values"),
+    "nested label": ({"a": [1.0], "y": [[1]]}, "the label column 'y' does not hold plain values"),
     "no label given": ({"a": [1.0, 2.0], "y": ["u", None]}, "label column 'y' has missing values"),
     "empty label": ({"a": [1.0, 2.0], "y": ["u", ""]}, "label column 'y' has missing values"),
     "long label": ({"a": [1.0], "y": ["u" * 1001]}, "a label in 'y' has more than 1000 bytes"),
