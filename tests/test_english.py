@@ -23,9 +23,9 @@ THINGS = (
     "actor arm attempt axis batch bin block byte cell class colour column combination core count "
     "curve decay draw driver epoch example facet feature figure file fit flag fold folder ghost "
     "group host job key kind label layer level line machine map mark message metric model name "
-    "network norm number one page pair panel part pass path point process quantity reader replica request "
-    "round row rule run sample second section seed sentence setting size slope step study table "
-    "task test text time tracker trial unit update value worker"
+    "network norm number one page pair panel part pass path point process quantity reader "
+    "replica request round row rule run sample second section seed sentence setting size slope "
+    "step study table task test text time tracker trial unit update value worker"
 ).split()
 OF_THINGS = "|".join(THINGS)
 

@@ -139,7 +139,7 @@ CASES = [
     pytest.param("t.npz", npz(y=Y), "expected one array of features .* found none", id="npz alone"),
     pytest.param("t.npz", npz(x=NUMBERS, w=NUMBERS, y=Y), "found w, x", id="npz two"),
     pytest.param("t.npz", npz(x=WORDS, y=Y), "x is not numeric; its type is <U3", id="npz words"),
-    pytest.param("t.npz", npz(x=NUMBERS[1:], y=Y), "a label a row", id="npz lengths"),
+    pytest.param("t.npz", npz(x=NUMBERS[1:], y=Y), "one label per row", id="npz lengths"),
     pytest.param("t.npz", npz(x=NUMBERS[:0], y=Y[:0]), "t.npz", id="npz none"),
     pytest.param("t.npz", npz(x=NUMBERS, y=3), "t.npz", id="npz number"),
     pytest.param("t.npz", npz(x=1.0, y=Y), "t.npz", id="npz number too"),
@@ -176,7 +176,7 @@ IMAGE_CASES: list[Any] = [
     pytest.param(PIXELS[:3] + b"\xff" + PIXELS[4:], TRUTH, "images: not a whole", id="dimensions"),
     pytest.param(PIXELS, TRUTH[:20], "labels: not a whole IDX file", id="labels cut"),
     pytest.param(TRUTH, PIXELS, r"got arrays of 1 and 3 dimensions \(swapped\?\)", id="swapped"),
-    pytest.param(PIXELS, idx(DIGITS[1:]), "with a label a row", id="lengths"),
+    pytest.param(PIXELS, idx(DIGITS[1:]), "with one label per row", id="lengths"),
     pytest.param(PIXELS, idx(0 * DIGITS), "every example has the label 0", id="one class"),
     pytest.param(gzip.compress(PIXELS)[:90], TRUTH, "images: not a whole IDX file", id="gzip cut"),
     pytest.param(
