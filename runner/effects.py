@@ -96,10 +96,22 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 """The conditions that must all hold for a field to be read; a field not listed is always read."""
 
+IN_ROWS_ALONE: dict[str, Need] = {"norm_batch_size": NORM}
+"""Fields that rows contain whatever the trial, and the need that training has to read them."""
+
 
 def is_read(field: str, trial: Values) -> bool:
     """Whether a field of this trial has an effect on any of its rows."""
     return _missed(field, trial) is None
+
+
+def is_trained_with(field: str, trial: Values) -> bool:
+    """Whether a field of this trial has an effect on its weights, not only on what rows contain.
+
+    Where it has none, networks that differ in the field alone are the same network.
+    """
+    need = IN_ROWS_ALONE.get(field)
+    return is_read(field, trial) and (need is None or need.met(field, trial))
 
 
 def unread(trial: Values) -> list[str]:

@@ -15,6 +15,7 @@ from caviar.analysis.compare.rows import Bits, settled, shared_bits
 from caviar.analysis.notebook import block
 from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.trained_with import trains_with
 from caviar.analysis.statistics.intervals import (
     FEWEST,
     Interval,
@@ -97,8 +98,10 @@ def compare(first: Run, second: Run) -> TwoRuns:
         raise ValueError(f"the runs have no level in common: {'; '.join(has)}")
     bits = shared_bits(first, second)
     unit = "draw" if any(_is_search(run) for run in (first, second)) else "seed"
+    # Trials of one level, draw and seed are the same training.
+    same = [*fields, "draw", "seed", "quantity", "tracker"]
     ends = [
-        s.merge(final_values(run), on="trial_id")
+        s.merge(final_values(run), on="trial_id").drop_duplicates(same)
         for run, s in zip((first, second), sides, strict=True)
     ]
     rows = list(_differences(ends[0], ends[1], fields, unit))
@@ -131,20 +134,31 @@ def _level_fields(first: Run, second: Run) -> list[str]:
     return list(dict.fromkeys((["arm"] if armed else []) + crossed))
 
 
+ANY = "any"
+"""The level of a trial in a field that its training does not read."""
+
+
 def _trials(run: Run, fields: list[str]) -> pd.DataFrame:
-    """Level, draw, drawn point and data of every trial; a field that a run lacks is empty."""
+    """Level, draw, drawn point and data of every trial; a field that a run lacks is empty.
+
+    Trials that differ only in a field that their training does not read are of one level.
+    """
     trials = run.trials
     drawn = sorted(run.study["study"]["nuisance"])
     points = trials[drawn].map(_shown).to_numpy().tolist()
     return pd.DataFrame(
         {
-            **{name: trials[name].map(_shown) if name in trials else "" for name in fields},
+            **{name: _level(run, name) if name in trials else "" for name in fields},
             "trial_id": trials["trial_id"],
             "draw": trials["draw"],
             "point": [str(dict(zip(drawn, point, strict=True))) for point in points],
             "data": trials["dataset_fingerprint"],
         }
     )
+
+
+def _level(run: Run, field: str) -> pd.Series:
+    return run.trials[field].map(_shown).where(trains_with(run, field), ANY)
 
 
 def _shown(value: Any) -> str:

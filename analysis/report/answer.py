@@ -37,6 +37,7 @@ def about(results: Results | NoComparison) -> list[str]:
             f"Both questions are answered for the arm {arms[0]}, with which the study compares "
             f"{others}."
         )
+    lines += _not_compared(results)
     whole = results.comparison.training_examples
     if design.axis == "norm_batch_size" and design.reference == whole:
         lines.append(
@@ -44,13 +45,25 @@ def about(results: Results | NoComparison) -> list[str]:
             "statistics at every step, without the noise of a batch."
         )
     if results.comparison.chooses:
-        draws = results.run.trials["draw"].nunique()
+        draws = results.comparison.run.trials["draw"].nunique()
         names = ", ".join(results.run.study["study"]["nuisance"])
         lines.append(
             f"The study has {draws} draws of {names}, the same for every arm. Unless stated "
             "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
+
+
+def _not_compared(results: Results) -> list[str]:
+    """How many trials enter no effect of the size, and why."""
+    without = results.comparison.not_compared
+    if without is None:
+        return []
+    return [
+        f"{without.trials} of {without.of} trials enter no effect of {results.design.symbol}: "
+        f"training with {without.reason} does not use it, so these networks are the same at every "
+        f"{results.design.symbol}."
+    ]
 
 
 def _trials(run: Run) -> str:

@@ -8,11 +8,12 @@ from functools import cached_property
 import pandas as pd
 
 from caviar.analysis.run.arms import arms_of, first_arm
-from caviar.analysis.run.design import Design, design_of
+from caviar.analysis.run.design import SIZES, Design, design_of
 from caviar.analysis.run.divergence import all_diverged
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws
 from caviar.analysis.run.final_rows import at_end, final_values
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.trained_with import NotCompared, not_compared, trained_with
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +21,10 @@ class Comparison:
     """A run that compares batch sizes: what every table is computed from.
 
     `whole` is the run as it was read, `ended` the same at the last step of each trial, and
-    `run` the trials of the study's first arm at their last step; where the study names no arms,
-    `run` holds all trials. `design` is that of `run`. Values derived from these are computed
-    when first asked for, and kept.
+    `run` the trials of the study's first arm at their last step, without those whose training
+    does not read the compared size (`not_compared` counts them); where the study names no arms,
+    `run` holds the trials of all. `design` is that of `run`. Values derived from these are
+    computed when first asked for, and kept.
     """
 
     whole: Run
@@ -33,8 +35,13 @@ class Comparison:
 
     @cached_property
     def over_time(self) -> Run:
-        """The trials of the first arm at every measured step."""
-        return first_arm(self.whole)
+        """The trials of `run` at every measured step."""
+        return trained_with(first_arm(self.whole), self.design.axis)
+
+    @cached_property
+    def not_compared(self) -> NotCompared | None:
+        """The trials of the first arm that enter no effect of the compared size."""
+        return not_compared(first_arm(self.whole), self.design.axis)
 
     @cached_property
     def final_values(self) -> pd.DataFrame:
@@ -96,17 +103,32 @@ class NoComparison:
 
 
 def comparison_of(run: Run) -> Comparison | NoComparison:
-    """What a run compares: batch sizes of its first arm, once a trial of that arm was measured."""
+    """What a run compares: batch sizes of its first arm, once a trial that counts was measured."""
     arms, of_first = arms_of(run), first_arm(run)
-    if of_first.evaluations.empty:
+    design = design_of(of_first)
+    compared = trained_with(of_first, design.axis) if design else of_first
+    if compared.evaluations.empty:
         no_trial = f"No trial of the arm {arms[0]}" if arms else "No trial"
-        return NoComparison(run, f"{no_trial} has finished yet: come back later.")
-    diverged = all_diverged(of_first)
+        uses = (
+            f" that uses {design.axis} in training" if design and compared is not of_first else ""
+        )
+        return NoComparison(run, f"{no_trial}{uses} has finished yet: come back later.")
+    diverged = all_diverged(compared)
     if diverged:
         return NoComparison(run, diverged[0], diverged)
-    design = design_of(of_first)
     if design is None:
-        why = "All trials have the same batch sizes: there is nothing to compare."
-        return NoComparison(run, why)
+        return NoComparison(run, _why_nothing(of_first))
     ended = at_end(run)
-    return Comparison(run, ended, first_arm(ended), design, arms)
+    return Comparison(run, ended, trained_with(first_arm(ended), design.axis), design, arms)
+
+
+def _why_nothing(run: Run) -> str:
+    """Why no size is compared: none differs, or only in trials that do not train with it."""
+    for size in SIZES:
+        without = not_compared(run, size)
+        if without and run.trials[size].nunique() > 1:
+            return (
+                f"{size} differs only between trials whose training does not use it "
+                f"({without.reason}): there is nothing to compare."
+            )
+    return "All trials have the same batch sizes: there is nothing to compare."

@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.trained_with import trained_with, trains_with
 
 SIZES = ("norm_batch_size", "batch_size")
 LABELS = {
@@ -51,22 +52,37 @@ class Design:
 
 
 def design_of(run: Run) -> Design | None:
-    """The comparison that a run allows; None where no batch size differs between its trials."""
-    crossed = [
+    """The comparison that a run allows; None where no batch size differs between its trials.
+
+    Only trials whose training reads the compared size count: under layer norm all norm batch
+    sizes give the same network.
+    """
+    crossed = crossed_in(run)
+    for axis in sorted(SIZES, key=lambda size: size not in crossed):
+        compared = trained_with(run, axis)
+        if compared.trials[axis].nunique() > 1:
+            return _design(compared, axis)
+    return None
+
+
+def crossed_in(run: Run) -> list[str]:
+    """The fields that a study crosses, as far as its trials differ in them."""
+    return [
         name for name in run.study["study"]["scientific"] if run.trials[name].map(str).nunique() > 1
     ]
-    varied = [size for size in SIZES if run.trials[size].nunique() > 1]
-    if not varied:
-        return None
-    axis = next((size for size in SIZES if size in crossed), varied[0])
-    moves_together = len(varied) == 2 and (run.trials[SIZES[0]] == run.trials[SIZES[1]]).all()
-    label = "mini-batch size m = B" if moves_together else LABELS[axis]
+
+
+def _design(run: Run, axis: str) -> Design:
+    """The comparison along an axis in a run all of whose trials train with it."""
+    crossed = crossed_in(run)
+    moves_together = all(trains_with(run, size).all() for size in SIZES)
+    moves_together &= bool((run.trials[SIZES[0]] == run.trials[SIZES[1]]).all())
     design = Design(
         axis=axis,
         levels=tuple(sorted(run.trials[axis].unique().tolist())),
         facets=tuple(name for name in crossed if name != axis),
         unit="seed" if axis in crossed else "trial_id",
-        label=label,
+        label="mini-batch size m = B" if moves_together else LABELS[axis],
     )
     return replace(design, planned=planned_of(run, design))
 

@@ -119,7 +119,8 @@ def _study(place: Place) -> dict[str, Any]:
         described = all(
             isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")
         )
-        if described and all(_names_an_arm(row) for row in study.get("mechanisms", ())):
+        named = all(_names_an_arm(row) for row in study.get("mechanisms", ()))
+        if described and named and all(map(_names_values, study.get("not_trained_with", ()))):
             return study
         reason = "it does not describe a study"
     except (ValueError, RecursionError, TypeError, KeyError) as error:
@@ -135,6 +136,14 @@ def _names_an_arm(row: Any) -> bool:
         and row.keys() == keys
         and all(isinstance(v, str) for v in row.values())
     )
+
+
+def _names_values(row: Any) -> bool:
+    """Whether a row says of one field with which values of another training does not read it."""
+    if not isinstance(row, dict) or row.keys() != {"field", "decided_by", "values"}:
+        return False
+    words = (row["field"], row["decided_by"], *row["values"])
+    return isinstance(row["values"], list) and all(isinstance(word, str) for word in words)
 
 
 def of_trials(run: Run, trial_ids: pd.Series) -> Run:

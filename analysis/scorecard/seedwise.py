@@ -114,7 +114,8 @@ class Seedwise:
 def seedwise(comparison: Comparison) -> Seedwise | None:
     """One number per seed of everything; None where seeds are not paired, where fields besides
     arm and size are crossed, or where the design is not about batch norm."""
-    run, first, design = comparison.whole, comparison.run, comparison.design
+    first, design = comparison.run, comparison.design
+    run = comparison.whole if comparison.arms else first
     if not design.paired or design.facets or not (first.trials["norm"] == "batch").all():
         return None
     rows = run.evaluations

@@ -9,6 +9,7 @@ from caviar.model.steps.setup import Probes
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
 from caviar.runner.effects import is_read
+from caviar.runner.study.not_compared import not_compared
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.build import forward_examples
@@ -36,6 +37,7 @@ def describe(plan: Plan) -> str:
         f"{len(plan.data.classes)} classes; {train} train, {validation} validation, {test} test",
         *_sampled(plan),
         *_repeated(plan),
+        *not_compared(study, plan.sample),
     ]
     for field, levels in study.scientific.items():
         lines.append(f"crossed: {field} = {_levels(plan, levels)}")

@@ -19,6 +19,7 @@ from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
 from caviar.runner.study.mechanisms import mechanisms_of
+from caviar.runner.study.not_compared import not_trained_with
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.arithmetic import arithmetic
@@ -66,6 +67,7 @@ def open_run(
             raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")
     content["sessions"].append(session(command))
     content["mechanisms"] = mechanisms_of(plan.study)
+    content["not_trained_with"] = not_trained_with()
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 

@@ -11,7 +11,7 @@ import pytest
 from caviar.model.norms.registry import NORMS
 from caviar.model.steps.setup import Probes
 from caviar.runner.config import TrialConfig, TrialFields
-from caviar.runner.effects import NEEDS, OPTIMIZERS, is_read, reason, unread
+from caviar.runner.effects import NEEDS, OPTIMIZERS, is_read, is_trained_with, reason, unread
 from caviar.runner.study.bench import Bench
 from caviar.runner.study.grid import Position
 from caviar.runner.trial.events import Block, Job
@@ -132,6 +132,21 @@ def test_fields_that_something_reads_change_rows(name: str) -> None:
     for field in in_question(name):
         if is_read(field, vars(config)) and (name, field) not in COUNTED:
             assert rows(other(base, field)) != rows(config), field
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_networks_that_do_not_train_with_a_size_are_the_same_at_every_size(norm: str) -> None:
+    """Their losses under population statistics, to the bit; those of the others differ."""
+
+    def losses(size: int) -> list[float]:
+        events = run_trial(Job(trial({"norm": norm, "norm_batch_size": size}), "t", 0), PLAN.data)
+        blocks = [e for e in events if isinstance(e, Block) and e.table == "evaluations"]
+        named = (zip(b.columns["statistics"], b.columns["loss"], strict=True) for b in blocks)
+        return [loss for block in named for statistics, loss in block if statistics == "population"]
+
+    config = vars(trial({"norm": norm}))
+    assert is_read("norm_batch_size", config), "every row contains it"
+    assert (losses(4) == losses(8)) != is_trained_with("norm_batch_size", config)
 
 
 @pytest.mark.parametrize("name", WHOLE)

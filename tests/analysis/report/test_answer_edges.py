@@ -91,14 +91,14 @@ def test_a_size_at_which_every_seed_diverged(tmp_path: Path) -> None:
 
 
 def test_facets_open_their_sentences(tmp_path: Path) -> None:
-    levels = {"norm": ["batch", "layer"], **SIZES}
+    levels = {"norm": ["batch", "renorm"], **SIZES}
     findings = results_with(tmp_path, levels)
     whole(findings)
     sentences = question_1(findings)
     penalties = [s for s in sentences if "train-mode" in s]
     assert [s.split(":")[0] for s in penalties] == ["norm = batch"]
     lowest = [s for s in sentences if "lowest" in s]
-    assert [s.split(":")[0] for s in lowest] == ["norm = batch", "norm = layer"]
+    assert [s.split(":")[0] for s in lowest] == ["norm = batch", "norm = renorm"]
     others = [s for s in question_2(findings) if "highest cost" not in s]
     assert others and all(s.startswith("norm = batch: ") for s in others)
 
@@ -134,7 +134,8 @@ def test_a_paired_run_does_not_speak_of_random_trials(tmp_path: Path) -> None:
 
 
 def test_a_diverged_network_without_batch_norm_has_no_penalty(tmp_path: Path) -> None:
-    text = answer(results_with(tmp_path, SIZES, lost(math.nan, (8, 0)), norm="layer"))
+    sizes = {"batch_size": [8, 64]}
+    text = answer(results_with(tmp_path, sizes, lost(math.nan, (8, 0)), norm="layer"))
     assert "train-mode" not in text
 
 

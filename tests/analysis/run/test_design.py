@@ -50,7 +50,7 @@ def test_both_sizes_crossed(tmp_path: Path) -> None:
 
 def test_other_crossed_fields_are_facets(tmp_path: Path) -> None:
     compared = the_design(
-        tmp_path, {"norm": ["batch", "layer"], "norm_batch_size": [8, 16], "dropout": [0.0, 0.5]}
+        tmp_path, {"norm": ["batch", "renorm"], "norm_batch_size": [8, 16], "dropout": [0.0, 0.5]}
     )
     assert compared.axis == "norm_batch_size"
     assert compared.facets == ("norm", "dropout")
@@ -88,7 +88,7 @@ def test_random_search_over_both_sizes_looks_at_the_norm_batch(tmp_path: Path) -
 
 
 def test_a_drawn_size_beside_a_crossed_field_is_not_paired(tmp_path: Path) -> None:
-    levels = {"norm": ["batch", "layer"]}
+    levels = {"norm": ["batch", "renorm"]}
     trials = [
         trial(seeds=[0], norm=norm, batch_size=size, draw=i)
         for i, size in enumerate([32, 64])
@@ -122,16 +122,16 @@ def test_levels_are_those_planned_whether_finished_or_not(tmp_path: Path) -> Non
 
 
 def test_the_text_of_a_facet(tmp_path: Path) -> None:
-    levels = {"norm": ["batch", "layer"], "dropout": [0.0, 0.5], "norm_batch_size": [8, 16]}
+    levels = {"norm": ["batch", "renorm"], "dropout": [0.0, 0.5], "norm_batch_size": [8, 16]}
     run = run_of(tmp_path, crossed(levels, seeds=[0]), scientific=levels)
     compared = design_of(run)
     assert compared is not None
     rows = run.evaluations
     text = facet_of(rows, compared)
     assert set(text) == {
-        f"norm = {n}, dropout = {p}" for n in ("batch", "layer") for p in (0.0, 0.5)
+        f"norm = {n}, dropout = {p}" for n in ("batch", "renorm") for p in (0.0, 0.5)
     }
-    assert (text.str.contains("layer") == (rows["norm"] == "layer")).all()
+    assert (text.str.contains("renorm") == (rows["norm"] == "renorm")).all()
 
 
 def test_without_facets_there_is_no_text(tmp_path: Path) -> None:

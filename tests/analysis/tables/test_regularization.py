@@ -116,8 +116,10 @@ def test_facets_have_their_own_answers(tmp_path: Path) -> None:
     assert effects.loc[("activation = tanh", 8.0)] == (256 - 8) / 256
 
 
-def test_networks_without_batch_norm_have_no_penalty_but_an_effect(tmp_path: Path) -> None:
-    levels = {"norm": ["batch", "layer"], "norm_batch_size": [8, 256]}
+def test_networks_without_batch_norm_have_no_penalty_but_an_effect_of_the_batch(
+    tmp_path: Path,
+) -> None:
+    levels = {"norm": ["batch", "layer"], "batch_size": [32, 256]}
     run = run_of(tmp_path, crossed(levels), scientific=levels)
     comparison = compared(run)
     assert set(regularization.noise_penalty(comparison)["facet"]) == {"norm = batch"}

@@ -61,6 +61,12 @@ def test_a_dry_run_says_what_measuring_takes() -> None:
     assert "exceeds" not in long and "without" not in long and "shadow" not in long
 
 
+def test_a_dry_run_says_which_trials_enter_no_effect_of_the_size() -> None:
+    free = "fixed={ hidden = [16], batch_size = 16 }"
+    text = describe(plan_of(*TINY, free, 'scientific.norm=["batch", "layer"]'))
+    assert "\nnot compared: 4 of 8 trials enter no effect of norm_batch_size" in text
+
+
 CROSSED = ("norm_batch_size=16", "arms={ b = {}, r = { norm = 'renorm' } }")
 DECAYS_CROSSED = "scientific.renorm_decay=[0.5, 0.9]"
 
