@@ -53,7 +53,7 @@ def _coordinates(columns: Array) -> Array:
     length = np.sqrt((about_mean**2).sum(axis=-2, keepdims=True))
     moves = standard_errors(columns)[..., np.newaxis, :] > 0
     unit = np.divide(about_mean, length, out=np.zeros_like(about_mean), where=moves)
-    return np.linalg.qr(unit, mode="r") if k < n - 1 else unit
+    return np.asarray(np.linalg.qr(unit, mode="r")) if k < n - 1 else unit
 
 
 def _wishart_halves(freedom: int, r: int, generator: np.random.Generator) -> Array:

@@ -48,8 +48,8 @@ def test_a_choice_among_one_is_students_interval() -> None:
 
 def test_minus_a_choice_has_the_mirrored_interval() -> None:
     choice = lowest_of(A) - lowest_of(B)
-    there, back = interval(choice), interval(-choice)
-    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+    one, mirrored = interval(choice), interval(-choice)
+    assert (one.low, one.high) == pytest.approx((-mirrored.high, -mirrored.low))
 
 
 def test_more_options_on_one_side_cost_on_one_side_only() -> None:
