@@ -15,9 +15,10 @@ from caviar.analysis.report.answer import headlines
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.read import Run, read_run
+from caviar.analysis.theory.advice.framework_words import words_of
 from caviar.analysis.theory.advise import Advice
 from caviar.analysis.theory.advise import advise as answer
-from caviar.analysis.theory.prediction import Question
+from caviar.analysis.theory.question import Question
 from caviar.runner.cli.advise import fields_of, rule_of
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
@@ -193,11 +194,14 @@ def advise(
     (independent batches). `excess_kurtosis`: that of the inputs, 0 for normal ones. Raises
     RequestError for an unknown convention and ValueError for values out of range.
 
-    >>> advice = caviar.advise(16, convention="keras-3")
+    >>> advice = caviar.advise(4)
+    >>> print(advice.actions[1].do)
+    In the next training set momentum=0.033, a memory of 30.3 updates instead of 10.
     >>> number = advice.numbers[0]
     >>> print(f"{number.words}: {number.value:.0f} {number.unit}")
-    independent examples as accurate as the average: 3184 examples
+    independent values as accurate as the average: 76 values
     """
     row, chosen = rule_of(convention, decay)
     asked = fields_of(row, chosen, batch_size, None, None, excess_kurtosis)
-    return answer(Question(**{**asked, "steps": steps, "dataset_size": dataset_size}))
+    question = Question(**{**asked, "steps": steps, "dataset_size": dataset_size})
+    return answer(question, words_of(row.name))

@@ -57,7 +57,7 @@ def equivalent_dropout(noise: Array | float) -> Any:
     return np.asarray(noise) / (1 + np.asarray(noise))
 
 
-def inflation(m: int, excess_kurtosis: float) -> float:
+def inflation(m: float, excess_kurtosis: float) -> float:
     """E[sigma / sigma_B]: how much larger an input becomes with batch statistics than with sigma.
 
     Exact for a normal law, sqrt(m / 2) Gamma((m - 2) / 2) / Gamma((m - 1) / 2), infinite at
@@ -70,7 +70,7 @@ def inflation(m: int, excess_kurtosis: float) -> float:
     return float(normal + 3 * excess_kurtosis / (8 * m))
 
 
-def squared_inflation(m: int) -> float:
+def squared_inflation(m: float) -> float:
     """E[sigma^2 / sigma_B^2] = m / (m - 3) for a normal law; infinite up to m = 3."""
     return m / (m - 3) if m > 3 else float("inf")
 

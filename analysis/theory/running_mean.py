@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
+from scipy.optimize import brentq
+
 Keep = Literal["constant", "debiased", "cumulative", "time_constant"]
 
 
@@ -119,7 +121,7 @@ def mean_sum_of_squared_epochs(keep: Keep, decay: float, per_epoch: int) -> floa
     return 1 - within / (per_epoch * (1 - decay**2))
 
 
-def linear_variance(squares: float, epochs: float, m: int, population: float) -> float:
+def linear_variance(squares: float, epochs: float, m: float, population: float) -> float:
     """Variance of the running average of a mean over examples, in population variances.
 
     The variance of an exponential average over shuffled epochs, for any weights: disjoint
@@ -146,25 +148,39 @@ def lag(keep: Keep, decay: float, steps: float) -> float:
     return decay / (1 - decay) - gone
 
 
-def best_memory(m: int, drift: float) -> float:
-    """tau* = (1 / (4 m b^2))^(1/3): the memory 1 / (1 - d) in updates of least squared error.
+def drift_of_best_memory(m: float, memory: float) -> float:
+    """The drift, in population deviations per update, for which `memory` is the best.
 
-    For the running mean of independent batches under a steady `drift` of b population
-    deviations per update, from min over tau of 1 / (2 m tau) + b^2 tau^2, for tau far above 1.
+    Where the squared error of the running mean of independent batches, its exact variance
+    (1 - d) / ((1 + d) m) plus its squared lag b^2 d^2 / (1 - d)^2, has a derivative of 0 at
+    d = 1 - 1 / memory. Infinite for a memory of one update.
     """
-    return math.cbrt(1 / (4 * m * drift**2))
+    decay = 1 - 1 / memory
+    return math.inf if decay == 0 else math.sqrt(1 / (m * decay * (1 + decay) ** 2 * memory**3))
 
 
-def drift_of_best_memory(m: int, memory: float) -> float:
-    """The drift, in population deviations per update, for which `memory` is the best."""
-    return math.sqrt(1 / (4 * m * memory**3))
+def best_memory(m: float, drift: float) -> float:
+    """The memory 1 / (1 - d) in updates of least squared error under a steady `drift`.
 
-
-def decay_at_another_batch(decay: float, times: float) -> float:
-    """The decay that is best at `times` the batch size if `decay` is best now: tau* ~ m^(-1/3).
-
-    For the same drift per update, that is at the same learning rate; 0 where that would need a
-    memory below one update. With the learning rate scaled by `times` too it is decay^times
-    (Busbridge et al. 2023).
+    Solved numerically; (1 / (4 m b^2))^(1/3) for long memories.
     """
-    return max(0.0, 1 - math.cbrt(times) * (1 - decay))
+    goal = math.log(m) + 2 * math.log(drift)
+
+    def beyond(memory: float) -> float:
+        decay = 1 - 1 / memory
+        return math.log(decay * (1 + decay) ** 2) + 3 * math.log(memory) + goal
+
+    highest = max(2.0, math.exp(-goal / 3))
+    # Just above one update the derivative has the other sign, whatever the drift.
+    lowest = 1 + 1e-12
+    return float(brentq(beyond, lowest, highest)) if beyond(lowest) < 0 else 1.0
+
+
+def decay_at_another_batch(decay: float, times: float, drift_times: float = 1.0) -> float:
+    """The decay that is best at `times` the batch size if `decay` is best now.
+
+    For `drift_times` the drift per update: 1 at the same learning rate, `times` where the rate
+    grows with the batch. For long memories 1 - (1 - decay) times^(1/3) and decay^times.
+    """
+    drift = drift_of_best_memory(1.0, 1 / (1 - decay))
+    return 1 - 1 / best_memory(times, drift * drift_times) if decay else 0.0

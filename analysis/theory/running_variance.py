@@ -25,47 +25,41 @@ def _one_more(population: float) -> float:
     return 1.0 if math.isinf(population) else population / (population - 1)
 
 
-def _biased(m: int, population: float, epsilon: float, excess_kurtosis: float) -> float:
-    return (m - 1) / m * _one_more(population)
-
-
-def _unbiased(m: int, population: float, epsilon: float, excess_kurtosis: float) -> float:
-    return _one_more(population)
-
-
-def _guarded(m: int, population: float, epsilon: float, excess_kurtosis: float) -> float:
-    return (m - 1) / (m - 1 - epsilon) * _one_more(population)
-
-
-def _inverse_deviation(m: int, population: float, epsilon: float, excess_kurtosis: float) -> float:
-    left = float(finite_population(m, population))
-    excess = (inflation(m, excess_kurtosis) - 1) * left if left else 0.0
-    return 1 / (1 + excess) ** 2
-
-
-_EXPECTED: dict[Second, Callable[[int, float, float, float], float]] = {
-    "biased": _biased,
-    "unbiased": _unbiased,
-    "guarded": _guarded,
-    "inverse_deviation": _inverse_deviation,
-    "biased_plus_epsilon": _biased,
+_FACTOR: dict[Second, Callable[[float, float], float]] = {
+    "biased": lambda counted, epsilon: 1.0,
+    "unbiased": lambda counted, epsilon: counted / (counted - 1),
+    "guarded": lambda counted, epsilon: counted / (counted - 1 - epsilon),
+    "biased_plus_epsilon": lambda counted, epsilon: 1.0,
 }
+"""By what a rule multiplies the biased variance of a batch of `counted` values."""
 
 
 def expected_ratio(
-    second: Second, m: int, population: float, epsilon: float, excess_kurtosis: float
+    second: Second,
+    m: float,
+    population: float,
+    epsilon: float,
+    excess_kurtosis: float,
+    redundancy: float = 1.0,
 ) -> float:
     """What a long running variance converges to, over the population variance.
 
-    Exact for the rules that average a variance: (m - 1) / m for `biased`, 1 for `unbiased`,
-    times N / (N - 1) without replacement. `inverse_deviation` is 1 / E[sigma / sigma_B]^2 (0 at
-    m = 2), exact for independent batches of a normal law.
+    `m` are the independent values of a batch; the rule corrects for `redundancy` times as many,
+    all that it counts. Exact for the rules that average a variance: (m - 1) / m for `biased`, 1
+    for `unbiased` of independent values, times N / (N - 1) without replacement.
+    `inverse_deviation` is 1 / E[sigma / sigma_B]^2 (0 at m = 2), exact for independent batches of
+    a normal law.
     """
-    return _EXPECTED[second](m, population, epsilon, excess_kurtosis)
+    if second == "inverse_deviation":
+        left = float(finite_population(m, population))
+        excess = (inflation(m, excess_kurtosis) - 1) * left if left else 0.0
+        return 1 / (1 + excess) ** 2
+    factor = _FACTOR[second](m * redundancy, epsilon)
+    return (m - 1) / m * factor * _one_more(population)
 
 
 def variance_of_variance(
-    squares: float, epochs: float, m: int, population: float, excess_kurtosis: float
+    squares: float, epochs: float, m: float, population: float, excess_kurtosis: float
 ) -> float:
     """Variance of a running average of unbiased batch variances, over sigma^4.
 
@@ -95,22 +89,25 @@ def log_error(
     second: Second,
     squares: float,
     epochs: float,
-    m: int,
+    m: float,
     population: float,
     excess_kurtosis: float,
+    times: float = 1.0,
 ) -> float:
     """Standard deviation of the log of a running variance: its sampling error.
 
-    For `inverse_deviation` it is twice the relative deviation of the average of 1 / sigma_B
-    (delta method), infinite up to m = 3, where 1 / sigma_B has no variance.
+    `times` is what batches alone would store over what is stored in all, in the rule's own
+    units: a starting value that still weighs has no sampling error. For `inverse_deviation` it is
+    twice the relative deviation of the average of 1 / sigma_B (delta method), infinite up to
+    m = 3, where 1 / sigma_B has no variance.
     """
     if second != "inverse_deviation":
-        return deviation_of_log(
-            variance_of_variance(squares, epochs, m, population, excess_kurtosis)
-        )
+        relative = variance_of_variance(squares, epochs, m, population, excess_kurtosis)
+        return deviation_of_log(relative * times**2)
     if math.isinf(squared_inflation(m)):
         return math.inf if finite_population(m, population) else 0.0
     # This is of order 1 / m^2, which rounding can make negative for very large batches.
     beyond = max(0.0, squared_inflation(m) / inflation(m, 0.0) ** 2 - 1 - 1 / (2 * m))
     linear = (excess_kurtosis + 2) / 4 * linear_variance(squares, epochs, m, population)
-    return 2 * math.sqrt(linear + beyond * squares * float(finite_population(m, population)))
+    spread = linear + beyond * squares * float(finite_population(m, population))
+    return 2 * math.sqrt(spread) * times

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
 from math import inf, isfinite, isinf
 from typing import Any
 
@@ -11,8 +9,6 @@ from caviar.model.averages.conventions import Convention
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.cli.conventions import KEEP, SECOND
 from caviar.runner.errors import RequestError, nearest
-
-WIDTH = 96
 
 
 def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
@@ -34,23 +30,9 @@ def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
     return row, chosen
 
 
-def text(row: Convention, asked: dict[str, Any], advice: dict[str, Any]) -> str:
-    """A question and its `Advice`, both as plain values, formatted for a terminal."""
-    numbers = [
-        (n["words"], f"{shown(n['value'])} {n['unit']}", n["checked"]) for n in advice["numbers"]
-    ]
-    lines = [
-        *_wrapped(_asked(asked)),
-        *_wrapped(_rule(row, asked["decay"])),
-        "",
-        *_columns([("theory says", "", "checked"), *numbers]),
-        "",
-        "What to change",
-        *(line for sentence in advice["change"] for line in _wrapped(sentence, "- ")),
-        "",
-        *(line for note in advice["notes"] for line in _wrapped(note)),
-    ]
-    return "\n".join(lines)
+def head(row: Convention, asked: dict[str, Any]) -> tuple[str, str]:
+    """What was asked, and the rule, each in a sentence."""
+    return _asked(asked), _rule(row, asked["decay"])
 
 
 def _asked(asked: dict[str, Any]) -> str:
@@ -77,13 +59,6 @@ def _rule(row: Convention, decay: float) -> str:
     return f"Rule {row.name}: {kept}; of the variance, s = {SECOND[row.second]}.{origin}"
 
 
-def shown(value: float) -> str:
-    """Three significant digits, or `infinite`."""
-    if value in (inf, -inf):
-        return "infinite" if value > 0 else "-infinite"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
 def finite(value: Any) -> Any:
     """The same values for JSON, which has neither infinity nor NaN: they become null."""
     if isinstance(value, dict):
@@ -91,21 +66,6 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def _wrapped(sentence: str, bullet: str = "") -> list[str]:
-    indent = " " * len(bullet)
-    return textwrap.wrap(
-        sentence, WIDTH, initial_indent=bullet, subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
-def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
 
 
 def fields_of(
@@ -126,4 +86,6 @@ def fields_of(
         "steps": inf if steps is None else steps,
         "dataset_size": inf if dataset_size is None else dataset_size,
         "excess_kurtosis": excess_kurtosis,
+        "initial_mean": row.initial_mean,
+        "initial_second": row.initial_second,
     }

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
+from caviar.runner.cli.checks import (
+    FAILED,
+    conventions,
+    doctor,
+    replay,
+    status,
+    storage_of,
+    verify,
+)
 from caviar.runner.cli.options import (
     Address,
     BatchSize,
@@ -16,6 +25,7 @@ from caviar.runner.cli.options import (
     DatasetSize,
     Decay,
     DryRun,
+    Everything,
     Kurtosis,
     On,
     OtherProcessor,
@@ -50,7 +60,7 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
-    from caviar.runner.store.storage import Storage
+    pass
 
 app = typer.Typer(
     add_completion=False,
@@ -59,7 +69,7 @@ app = typer.Typer(
     help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
 )
 
-FAILED, REFUSED = 1, 2
+REFUSED = 2
 
 
 def main(carry_out: CarryOut = carried_out) -> None:
@@ -86,12 +96,6 @@ def main(carry_out: CarryOut = carried_out) -> None:
         end(system_error(error), FAILED)
     finally:
         flush()
-
-
-def _storage(where: str) -> Storage:
-    from caviar.runner.store.open import storage_at
-
-    return storage_at(where)
 
 
 @app.command()
@@ -140,7 +144,7 @@ def _power(seeds: int, pilot: str | None) -> str:
 
     if pilot is None:
         return power_line(seeds, assumed())
-    read_study_json(_storage(pilot))
+    read_study_json(storage_of(pilot))
     try:
         return power_line(seeds, of_pilot(read_run(pilot)))
     except ValueError as error:
@@ -167,7 +171,7 @@ def report(
     from caviar.runner.session.run_folder import read_study_json
 
     for folder in (run, *(beside or ())):
-        read_study_json(_storage(folder))
+        read_study_json(storage_of(folder))
     _report(run, beside or [])
 
 
@@ -196,7 +200,7 @@ def compare(
     from caviar.runner.verify.run import must_be_tried
 
     for folder in (run, other):
-        must_be_tried(_storage(folder))
+        must_be_tried(storage_of(folder))
     try:
         runs = read_run(run), read_run(other)
         comparison = compare_runs(*runs)
@@ -211,50 +215,8 @@ def compare(
         raise SystemExit(FAILED)
 
 
-@app.command()
-def status(run: RunPlace) -> None:
-    """Say what is finished in a run."""
-    from caviar.runner.verify.run import status_line
-
-    say(status_line(_storage(run)))
-
-
-@app.command()
-def verify(run: RunPlace) -> None:
-    """Check that a run is complete, undamaged and reproducible; exit code 1 if there is a fault."""
-    from caviar.runner.verify.recompute import check_bits
-    from caviar.runner.verify.run import verify_run
-
-    storage = _storage(run)
-    findings = verify_run(storage)
-    if not findings.faults:
-        check_bits(storage, findings)
-    say("\n".join(findings.lines))
-    if findings.faults:
-        raise SystemExit(FAILED)
-
-
-@app.command()
-def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
-    """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
-    from caviar.runner.verify.replay import replay_trial
-
-    same, sentence = replay_trial(_storage(run), trial)
-    say(sentence)
-    if not same:
-        raise SystemExit(FAILED)
-
-
-@app.command()
-def conventions(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Print the rules for running statistics."""
-    import json
-
-    from caviar.runner.cli.conventions import data, text
-
-    print(json.dumps(data(), indent=1) if as_json else text())
+for _command in (status, verify, replay, conventions):
+    app.command()(_command)
 
 
 @app.command()
@@ -265,6 +227,7 @@ def advise(
     steps: Steps = None,
     dataset_size: DatasetSize = None,
     excess_kurtosis: Kurtosis = 0.0,
+    everything: Everything = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON with the laws; infinite values become null."),
@@ -275,8 +238,10 @@ def advise(
     from dataclasses import asdict
 
     from caviar.analysis.theory import advise as theory
-    from caviar.analysis.theory.prediction import Question
-    from caviar.runner.cli.advise import fields_of, finite, rule_of, text
+    from caviar.analysis.theory.advice.framework_words import words_of
+    from caviar.analysis.theory.advice.text import text
+    from caviar.analysis.theory.question import Question
+    from caviar.runner.cli.advise import fields_of, finite, head, rule_of
 
     row, chosen = rule_of(convention, decay)
     fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
@@ -284,17 +249,12 @@ def advise(
         question = Question(**fields)
     except ValueError as error:
         raise RequestError(str(error)) from None
-    asked, advice = asdict(question), asdict(theory.advise(question))
+    asked, advice = asdict(question), theory.advise(question, words_of(row.name))
     if as_json:
-        print(json.dumps(finite({"convention": row.name, "question": asked, **advice}), indent=1))
+        answer = {"convention": row.name, "question": asked, **asdict(advice)}
+        say(json.dumps(finite(answer), indent=1))
     else:
-        print(text(row, asked, advice))
+        say(text(head(row, asked), advice, everything))
 
 
-@app.command()
-def doctor() -> None:
-    """Print what a bug report needs: versions, BLAS, threads, cores."""
-    from caviar.runner.session.run_folder import session
-
-    for key, value in session("caviar doctor").items():
-        print(f"{key}: {value}")
+app.command()(doctor)

@@ -64,3 +64,6 @@ DatasetSize = Annotated[
     int | None, typer.Option(max=MOST, help="Examples shuffled each epoch. Default: infinite.")
 ]
 Kurtosis = Annotated[float, typer.Option(help="Excess kurtosis of the inputs; 0 for normal ones.")]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Print every action and number, and how it was checked.")
+]

@@ -31,8 +31,14 @@ def must_be_somewhere() -> None:
 
 
 def say(text: str) -> None:
-    """Print a text; names from a study, a file or a path may hold control characters."""
-    print(printable(text))
+    """Print a text; names from a study, a file or a path may hold control characters.
+
+    A reader that is gone (`caviar conventions | head -1`) misses nothing that it wants.
+    """
+    try:
+        print(printable(text))
+    except BrokenPipeError:
+        silence(sys.stdout)
 
 
 def flush() -> None:

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caviar.analysis.theory import advise as module
 from caviar.analysis.theory import batch_statistics as theory
 from caviar.analysis.theory import running_mean as running
 from caviar.analysis.theory import running_variance as variance_theory
-from caviar.analysis.theory.advise import LAWS, Advice, advise
-from caviar.analysis.theory.prediction import Question
+from caviar.analysis.theory.advice import laws
+from caviar.analysis.theory.advice.laws import LAWS
+from caviar.analysis.theory.advise import Advice, advise
+from caviar.analysis.theory.question import Question
+from caviar.analysis.theory.recommendations import NOTHING
 
+ALWAYS = ("divergence", "steps_to_forget", "lag", "equivalent_dropout")
 KERAS = Question(16, 0.99, second="biased", epsilon=1e-3)
 
 
@@ -31,16 +34,21 @@ def test_the_long_run_of_independent_batches() -> None:
     assert numbers == {
         "effective_examples": pytest.approx(16 * 199),
         "mean_error_independent": pytest.approx(math.sqrt(squares / 16)),
-        "variance_error_independent": pytest.approx(math.sqrt(2 / 15 * squares), rel=1e-3),
+        "variance_error_independent": pytest.approx(
+            math.hypot(math.sqrt(2 / 15 * squares), math.log(15 / 16)), rel=1e-3
+        ),
+        "mean_sampling": pytest.approx(math.sqrt(squares / 16)),
+        "variance_sampling": pytest.approx(math.sqrt(2 / 15 * squares), rel=1e-3),
         "variance_bias": pytest.approx(math.log(15 / 16)),
+        "variance_offset": pytest.approx(math.log(15 / 16)),
         "divergence": pytest.approx(
             (15 / 16 - 1 - math.log(15 / 16)) / 2 + squares / 32 + squares / 15 / 2, rel=1e-3
         ),
         "steps_to_forget": 459,
         "lag": pytest.approx(99),
-        "best_at_drift": pytest.approx(1 / math.sqrt(4 * 16 * 100**3)),
-        "decay_at_twice": pytest.approx(1 - 0.01 * 2 ** (1 / 3)),
-        "decay_at_twice_linear": pytest.approx(0.99**2),
+        "best_at_drift": pytest.approx(1 / math.sqrt(4 * 16 * 100**3), rel=0.02),
+        "decay_at_twice": pytest.approx(1 - 0.01 * 2 ** (1 / 3), rel=1e-3),
+        "decay_at_twice_linear": pytest.approx(0.99**2, rel=1e-3),
         "noise": pytest.approx(1.5 / 16),
         "equivalent_dropout": pytest.approx(1.5 / 17.5),
         "inflation": pytest.approx(1.0883, abs=5e-5),
@@ -58,17 +66,25 @@ def test_after_some_steps_of_shuffled_epochs() -> None:
     squares = running.sum_of_squares("constant", 0.99, 20)
     epochs = running.sum_of_squared_epochs("constant", 0.99, 6, 2, 3)
     mean = running.linear_variance(squares, epochs, 16, 100)
-    assert numbers["mean_error_shuffled"] == pytest.approx(math.sqrt(mean))
-    spread = variance_theory.log_error("biased", squares, epochs, 16, 100, 1.0)
-    assert numbers["variance_error_shuffled"] == pytest.approx(spread)
-    assert numbers["mean_error_independent"] == pytest.approx(math.sqrt(squares / 16))
-    assert numbers["start_left"] == pytest.approx(0.99**20)
-    assert numbers["variance_bias"] == pytest.approx(math.log(15 / 16 * 100 / 99))
+    left, ratio = 0.99**20, 15 / 16 * 100 / 99
+    assert numbers["mean_sampling"] == pytest.approx(math.sqrt(mean))
+    assert numbers["mean_error_shuffled"] == pytest.approx(math.hypot(math.sqrt(mean), left))
+    stored = left / 2 + (1 - left) * ratio
+    assert numbers["variance_offset"] == pytest.approx(math.log(stored))
+    part = ratio / stored
+    spread = variance_theory.log_error("biased", squares, epochs, 16, 100, 1.0, part)
+    assert numbers["variance_sampling"] == pytest.approx(spread)
+    assert numbers["variance_error_shuffled"] == pytest.approx(math.hypot(spread, math.log(stored)))
+    assert numbers["mean_error_independent"] == pytest.approx(
+        math.hypot(math.sqrt(squares / 16), left)
+    )
+    assert numbers["start_left"] == pytest.approx(left)
+    assert numbers["variance_bias"] == pytest.approx(math.log(ratio))
     assert numbers["noise"] == pytest.approx(theory.noise_of_x_hat(16, 100, 1.0))
     assert numbers["inflation"] == pytest.approx(theory.inflation(16, 1.0))
     assert "squared_inflation" not in numbers
     assert numbers["lag"] == pytest.approx(running.lag("constant", 0.99, 20))
-    effective = 16 * (1 - 0.99**20) ** 2 / squares
+    effective = 16 * (1 - left) ** 2 / squares
     assert numbers["effective_examples"] == pytest.approx(effective)
     assert 0.9 * 320 < effective <= 320
     assert "mean_error_epoch_end" not in numbers
@@ -82,7 +98,9 @@ def test_the_long_run_of_shuffled_epochs() -> None:
     assert numbers["mean_error_shuffled"] ** 2 == pytest.approx(sum(each) / 6)
     assert numbers["mean_error_epoch_end"] ** 2 == pytest.approx(each[-1])
     spread = variance_theory.log_error("biased", squares, phases[-1], 16, 100, 0.0)
-    assert numbers["variance_error_epoch_end"] == pytest.approx(spread)
+    assert numbers["variance_error_epoch_end"] == pytest.approx(
+        math.hypot(spread, math.log(15 / 16 * 100 / 99))
+    )
     assert "start_left" not in numbers
 
 
@@ -92,7 +110,7 @@ def test_a_time_constant_is_its_decay_at_this_batch() -> None:
     assert numbers["lag"] == pytest.approx(decay / (1 - decay))
     assert numbers["effective_examples"] == pytest.approx(50 * (1 + decay) / (1 - decay))
     assert numbers["steps_to_forget"] == 0
-    assert numbers["best_at_drift"] == pytest.approx(math.sqrt((1 - decay) ** 3 / 200))
+    assert numbers["best_at_drift"] == pytest.approx(math.sqrt((1 - decay) ** 3 / 200), rel=0.02)
     assert "decay_at_twice" not in numbers and "decay_at_twice_linear" not in numbers
 
 
@@ -126,28 +144,19 @@ def test_every_law_is_said_by_some_question_and_in_order() -> None:
     assert keys == [key for key in LAWS if key in keys]
 
 
-def test_a_number_says_what_it_is_and_how_it_was_checked() -> None:
-    allowed = {module.EXACT, module.SIMULATED, module.MEASURED, module.THEORY, "minimised in tests"}
-    for number in advise(KERAS).numbers:
-        assert tuple(LAWS[number.key]) == (
-            *(number.words, number.unit, number.source, number.checked),
-        )
-        assert number.checked in allowed
-
-
 def test_averaged_inverse_deviations_claim_no_more_than_simulation() -> None:
     question = Question(16, 0.9, second="inverse_deviation", dataset_size=100)
     checked = {n.key: n.checked for n in advise(question).numbers}
     for key in ("variance_bias", "variance_error_shuffled", "variance_error_epoch_end"):
-        assert checked[key] == module.SIMULATED != LAWS[key].checked
-    assert checked["mean_error_shuffled"] == module.MEASURED
-    assert checked["inflation"] == module.EXACT
+        assert checked[key] == laws.SIMULATED != LAWS[key].checked
+    assert checked["mean_error_shuffled"] == laws.MEASURED
+    assert checked["inflation"] == laws.EXACT
 
 
 def test_inflation_under_heavy_tails_claims_no_more_than_simulation() -> None:
     checked = {n.key: n.checked for n in advise(replace(KERAS, excess_kurtosis=1.0)).numbers}
-    assert checked["inflation"] == module.SIMULATED
-    assert checked["variance_bias"] == module.EXACT
+    assert checked["inflation"] == laws.SIMULATED
+    assert checked["variance_bias"] == laws.EXACT
 
 
 @pytest.mark.parametrize(
@@ -173,7 +182,7 @@ def test_what_cannot_be_asked(changes: dict[str, Any], words: str) -> None:
 
 def test_a_full_batch_has_nothing_to_predict() -> None:
     numbers = values(Question(64, 0.9, dataset_size=64))
-    for key in ("mean_error_shuffled", "variance_error_shuffled", "noise", "equivalent_dropout"):
+    for key in ("mean_error_shuffled", "variance_sampling", "noise", "equivalent_dropout"):
         assert numbers[key] == pytest.approx(0, abs=1e-8)
 
 
@@ -181,6 +190,17 @@ def test_advice_is_plain_values() -> None:
     advice = advise(KERAS)
     assert isinstance(advice, Advice)
     assert all(isinstance(sentence, str) for sentence in (*advice.change, *advice.notes))
+    assert advice.change == (NOTHING,)
+    noisy = advise(replace(KERAS, decay=0.5))
+    assert noisy.change == tuple(f"{action.do} {action.gain}" for action in noisy.actions)
+
+
+def test_decisions_rest_on_six_numbers() -> None:
+    way = {True: "shuffled", False: "independent"}
+    for question in (KERAS, replace(KERAS, dataset_size=64), replace(KERAS, steps=9)):
+        keys = [number.key for number in advise(question).key_numbers]
+        drawn = way[math.isfinite(question.dataset_size)]
+        assert sorted(keys) == sorted([f"mean_error_{drawn}", f"variance_error_{drawn}", *ALWAYS])
 
 
 @given(
@@ -200,5 +220,5 @@ def test_whatever_can_be_asked_is_answered(
     answer = advise(Question(m, samples, keep, second, 1e-3, steps, m + more, kurtosis))
     for number in answer.numbers:
         assert not math.isnan(number.value)
-        assert number.value >= 0 or number.key == "variance_bias"
+        assert number.value >= 0 or number.key in ("variance_bias", "variance_offset")
     assert answer.change and not any("nan" in sentence for sentence in answer.change)

@@ -10,12 +10,12 @@ import pytest
 
 from caviar.analysis.run.read import Run, read_run
 from caviar.analysis.theory.prediction import (
-    Question,
     bias,
     divergence_of_bias,
     divergence_of_error,
     error,
 )
+from caviar.analysis.theory.question import Question
 from caviar.analysis.theory.running_mean import weight_of_start
 from caviar.model.averages.frameworks import ALL
 from tests.analysis.test_results_real_runs import planned, run_plan

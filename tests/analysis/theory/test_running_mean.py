@@ -186,32 +186,39 @@ def test_a_whole_pass_with_equal_weights_is_exact_whatever_the_rounding() -> Non
         assert 0 <= shrinkage < 1e-15
 
 
+def squared_error(decay: float, m: float, drift: float) -> float:
+    """Exact noise and lag of the average."""
+    return (1 - decay) / (1 + decay) / m + (drift * decay / (1 - decay)) ** 2
+
+
 @pytest.mark.parametrize("m", [4, 64])
-@pytest.mark.parametrize("drift", [1e-3, 1e-5])
+@pytest.mark.parametrize("drift", [0.5, 0.05, 1e-3, 1e-5])
 def test_the_best_memory_minimises_the_exact_error(m: int, drift: float) -> None:
-    """Exact noise and lag of the average, minimised by SciPy; tau* is right for long memories."""
-
-    def squared_error(log_memory: float) -> float:
-        decay = 1 - math.exp(-log_memory)
-        return (1 - decay) / (1 + decay) / m + (drift * decay / (1 - decay)) ** 2
-
-    minimum = optimize.minimize_scalar(squared_error, bounds=(0.5, 14), method="bounded")
+    """For short memories too, where the cube root is far off."""
+    minimum = optimize.minimize_scalar(
+        lambda log_memory: squared_error(1 - math.exp(-log_memory), m, drift),
+        bounds=(0, 14),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
     memory = best_memory(m, drift)
-    assert memory > 10
-    assert memory == pytest.approx(math.exp(minimum.x), rel=1.5 / memory)
-    assert drift_of_best_memory(m, memory) == pytest.approx(drift)
+    assert memory == pytest.approx(math.exp(minimum.x), rel=1e-4)
+    assert drift_of_best_memory(m, memory) == pytest.approx(drift, rel=1e-6)
 
 
 def test_the_best_decay_at_another_batch() -> None:
-    drift, decay = 1e-4, 0.99
-    m = 1 / (4 * drift**2 / (1 - decay) ** 3)
-    larger = best_memory(int(2 * m), drift) / best_memory(int(m), drift)
-    memory = 1 / (1 - decay_at_another_batch(decay, 2)) * (1 - decay)
-    assert memory == pytest.approx(larger, rel=0.05)
-    assert decay_at_another_batch(0.1, 8) == 0
+    """0.5 at one batch is 0.424 at twice; the cube root says 0.37, d^2 0.25 at twice the drift."""
+    for decay, times, drift_times, told in ((0.5, 2, 1, 0.424), (0.9, 2, 1, 0.8762)):
+        drift = drift_of_best_memory(1, 1 / (1 - decay)) * drift_times
+        other = decay_at_another_batch(decay, times, drift_times)
+        assert other == pytest.approx(told, abs=5e-4)
+        around = [squared_error(other + step, times, drift) for step in (-1e-3, 0, 1e-3)]
+        assert around[1] < min(around[0], around[2])
     assert decay_at_another_batch(0.9, 1) == pytest.approx(0.9)
+    assert decay_at_another_batch(0, 2) == 0
+    assert decay_at_another_batch(0.999, 2, 2) == pytest.approx(0.999**2, rel=1e-5)
 
 
 def test_a_longer_memory_falls_with_the_batch_as_its_cube_root() -> None:
-    memories = [best_memory(m, 1e-4) for m in (1, 8, 64)]
-    assert [a / b for a, b in pairwise(memories)] == pytest.approx([2, 2])
+    memories = [best_memory(m, 1e-6) for m in (1, 8, 64)]
+    assert [a / b for a, b in pairwise(memories)] == pytest.approx([2, 2], rel=1e-3)

@@ -1,0 +1,179 @@
+"""What to change about the running averages: recompute them, another decay, no start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from caviar.analysis.theory import running_mean as running
+from caviar.analysis.theory.advice.action import NATS, Action, Ends, either
+from caviar.analysis.theory.advice.framework_words import Words
+from caviar.analysis.theory.optimum import (
+    DIVERGENCE,
+    STALE,
+    best_decay,
+    is_stale,
+    reducible,
+    with_decay,
+)
+from caviar.analysis.theory.prediction import bias, divergence, divergence_of_bias
+from caviar.analysis.theory.question import Question
+
+FORGOTTEN = 0.01
+"""A starting value that weighs less than 1 % is called forgotten."""
+
+RECOMPUTED_EXAMPLES, RECOMPUTED_BATCH = 10_000, 64
+"""Wu & Johnson 2021: 1,000 to 10,000 examples suffice. A batch of 64 leaves a biased rule 1/64."""
+
+MOMENTUM_LIKE = 0.5
+"""A smaller decay is more often PyTorch's momentum, which is 1 - decay, than intended."""
+
+WORTH = 0.8
+"""A change that leaves more than this share of the error is not advised; a convention."""
+
+
+def ask_again(ends: Ends, words: Words) -> Iterator[Action]:
+    question = ends[0]
+    if question.keep in ("constant", "debiased") and 0 < question.decay < MOMENTUM_LIKE:
+        yield Action(
+            "ask_again",
+            f"Check the decay: it is the weight of the old value. If {question.decay:g} is the "
+            "weight of the new one (PyTorch's momentum), ask again with "
+            f"--decay {1 - question.decay:g}.",
+            "Until then the numbers below may be those of another rule.",
+            1 - question.decay,
+        )
+
+
+def _noisy(ends: Ends) -> bool:
+    return any(divergence(end) > DIVERGENCE for end in ends)
+
+
+def recompute(ends: Ends, words: Words) -> Iterator[Action]:
+    question = ends[0]
+    stale = is_stale(question)
+    if not (_noisy(ends) or stale):
+        return
+    recomputed = tuple(map(_recomputed, ends))
+    examples = int(min(RECOMPUTED_EXAMPLES, question.dataset_size))
+    before, after = tuple(map(divergence, ends)), tuple(map(divergence, recomputed))
+    better = _noisy(ends) and all(new < old for new, old in zip(after, before, strict=True))
+    if not (better or stale):
+        return
+    falls = (
+        f"The error of what test time reads falls from {either(before)} to {either(after)} "
+        f"{NATS} (first layer, weights at rest), without training."
+    )
+    why = [*([falls] if better else []), *_why_recompute(question)]
+    yield Action(
+        "recompute",
+        f"Recompute the statistics at the final weights, over {examples:,} examples in batches "
+        f"of {recomputed[0].norm_batch_size} or more: {words.recompute}.",
+        " ".join(why),
+        examples,
+        *((NATS, before, after) if better else ()),
+    )
+
+
+def _recomputed(question: Question) -> Question:
+    """The plain mean over new batches of one pass, which start from nothing."""
+    examples = min(RECOMPUTED_EXAMPLES, question.dataset_size)
+    batch = int(min(max(RECOMPUTED_BATCH, question.norm_batch_size), examples))
+    return replace(
+        question,
+        norm_batch_size=batch,
+        keep="cumulative",
+        steps=int(examples // batch),
+        devices=1,
+    )
+
+
+def _why_recompute(question: Question) -> Iterator[str]:
+    if is_stale(question):
+        behind = running.lag(question.keep, question.decay_per_update, question.steps)
+        yield (
+            f"The running averages are {behind:,.3g} steps old on average, more than {STALE:.0%} "
+            f"of {question.steps:,.0f}, and miss what weights did since."
+        )
+    if divergence_of_bias(question) > DIVERGENCE:
+        yield (
+            f"The rule stores {math.exp(bias(question)):.3g} times the variance in the first "
+            "layer, and each deeper layer has a bias of its own, of either sign. In our small "
+            "networks removing it helped in some studies and hurt in others: keep whichever "
+            "reads validation data better."
+        )
+
+
+def another_decay(ends: Ends, words: Words) -> Iterator[Action]:
+    question = ends[0]
+    needed = any(reducible(end) > DIVERGENCE for end in ends)
+    if question.keep == "cumulative" or not needed or math.isinf(divergence(question)):
+        return
+    decay = rounded(best_decay(question))
+    changed = tuple(with_decay(end, decay) for end in ends)
+    before, after = tuple(map(divergence, ends)), tuple(map(divergence, changed))
+    worse = any(new > max(old, DIVERGENCE) for new, old in zip(after, before, strict=True))
+    if worse or reducible(changed[0]) > WORTH * reducible(question):
+        return
+    setting = _setting(changed[0], words)
+    memory = 1 / (1 - decay)
+    yield Action(
+        "decay",
+        f"In the next training set {setting}, a memory of {memory:,.3g} updates"
+        + (f" instead of {1 / (1 - question.decay_per_update):,.3g}." if decay else "."),
+        f"The error of the running averages falls from {either(before)} to {either(after)} {NATS}.",
+        changed[0].decay,
+        NATS,
+        before,
+        after,
+    )
+
+
+def _setting(question: Question, words: Words) -> str:
+    if question.keep == "time_constant":
+        return words.decay.format(decay=f"{question.decay:.4g}", complement="")
+    decay = question.decay
+    return words.decay.format(decay=f"{decay:.12g}", complement=f"{1 - decay:.3g}")
+
+
+def rounded(decay: float) -> float:
+    """A decay with two digits of 1 - decay, the weight of the new value, rounded down."""
+    complement = 1 - decay
+    unit = 10.0 ** (math.floor(math.log10(complement)) - 1)
+    return float(f"{1 - math.floor(complement / unit + 1e-9) * unit:.12g}")
+
+
+def without_start(ends: Ends, words: Words) -> Iterator[Action]:
+    question = ends[0]
+    left = question.weight_of_start
+    if left <= FORGOTTEN or left == 1:
+        return
+    without = tuple(replace(end, keep="debiased") for end in ends)
+    before, after = tuple(map(divergence, ends)), tuple(map(divergence, without))
+    if not all(new <= WORTH * old for new, old in zip(after, before, strict=True)):
+        return
+    yield Action(
+        "debias",
+        "Or, without data, take the start out of what is stored, (r - d^t * start) / (1 - d^t) "
+        f"with t = {question.steps:,.0f} updates ({words.updates}): "
+        f"{_without_start_in_words(question, words)}.",
+        f"The error of the running averages falls from {either(before)} to {either(after)} {NATS} "
+        f"for inputs of mean {question.input_mean:g} sigma and variance "
+        f"{question.input_variance:g}.",
+        left,
+        NATS,
+        before,
+        after,
+    )
+
+
+def _without_start_in_words(question: Question, words: Words) -> str:
+    """Both formulas with their numbers, to four digits of 1 - d^t."""
+    gone = float(f"{1 - question.weight_of_start:.4g}")
+    starts = (question.initial_mean, question.initial_second)
+    pairs = zip(words.stored, starts, strict=True)
+    return " and ".join(
+        f"({name} - {(1 - gone) * start:.12g}) / {gone:.12g}" if start else f"{name} / {gone:.12g}"
+        for name, start in pairs
+    )
