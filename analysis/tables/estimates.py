@@ -16,9 +16,11 @@ from caviar.analysis.statistics.intervals import (
     mean_interval,
     mean_intervals,
 )
+from caviar.analysis.statistics.random_draws import over_draws
 
 SEED = 0
 """Seed of the resampling generator: equal rows give equal intervals, digit for digit."""
+OVER_DRAWS = ["draws", "draws_low", "draws_high"]
 
 
 def level_means(
@@ -82,6 +84,23 @@ def contrasts(
             left_out = sum(int((~np.isfinite(side[value])).sum()) for side in both)
         table.append(_row(names, key, interval, left_out))
     return _table(names, table)
+
+
+def contrasts_over_draws(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
+    """The ends of `contrasts` for other draws of the same law too, one row per facet and level.
+
+    `draws` counts those at which every pair is finite; the ends are those of
+    `random_draws.over_draws`. Empty where nothing is drawn, or arms are not paired.
+    """
+    table: list[dict[str, Any]] = []
+    drawn = design.paired and rows["draw"].nunique() > 1
+    for key, of_level, of_reference in _against_reference(rows, design) if drawn else ():
+        index = PAIRED_BY[EVERY_DRAW]
+        pair = of_level.set_index(index)[value] - of_reference.set_index(index)[value]
+        over = over_draws(pair.unstack("draw").to_numpy(float), np.random.default_rng(SEED))
+        ends = (over.draws, over.low, over.high)
+        table.append(dict(zip(["facet", "level", *OVER_DRAWS], (*key, *ends), strict=True)))
+    return pd.DataFrame(table, columns=["facet", "level", *OVER_DRAWS])
 
 
 def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:

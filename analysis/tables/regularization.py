@@ -8,11 +8,17 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import PAIRED_BY
+from caviar.analysis.run.draws import EVERY_DRAW, PAIRED_BY
 from caviar.analysis.statistics.best_level import BestRange, best_range
 from caviar.analysis.statistics.trends import Trend, page, trend
 from caviar.analysis.statistics.u_shape import u_shape
-from caviar.analysis.tables.estimates import SEED, by_seed, contrasts, level_means
+from caviar.analysis.tables.estimates import (
+    SEED,
+    by_seed,
+    contrasts,
+    contrasts_over_draws,
+    level_means,
+)
 from caviar.analysis.tables.families import family
 
 QUANTITIES = {
@@ -41,8 +47,8 @@ def noise_penalty(comparison: Comparison) -> pd.DataFrame:
 def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     """Each quantity at every level less that at the largest, by reading and facet.
 
-    With the interval of each difference, and the statements of `families.family` about all of
-    them together.
+    With the interval of each difference, the statements of `families.family` about all of them
+    together, and under every draw the interval of `estimates.contrasts_over_draws`.
     """
     design = comparison.design
     parts = []
@@ -51,6 +57,9 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
             differences = contrasts(rows, design, quantity, reading)
             together = family(rows, design, quantity, reading)
             differences = differences.merge(together, on=["facet", "level"], how="left")
+            if reading == EVERY_DRAW:
+                over = contrasts_over_draws(rows, design, quantity)
+                differences = differences.merge(over, on=["facet", "level"], how="left")
             parts.append(differences.assign(reading=reading, quantity=quantity))
     return _ordered(parts, ["quantity"])
 

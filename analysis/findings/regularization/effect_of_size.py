@@ -19,6 +19,10 @@ from caviar.analysis.number_format import with_interval
 from caviar.analysis.tables import regularization
 
 UNIT = "nats; test_accuracy: share"
+OVER_DRAWS = (
+    "The {} end of the 95 % interval for other draws and other seeds (`low` and `high` are for the "
+    "draws made); empty with fewer than 4 draws or 5 seeds."
+)
 
 
 def _extremes(results: Results) -> list[str]:
@@ -53,6 +57,9 @@ EFFECT_OF_SIZE = Finding(
         Column(
             "equivalent", "true or false", "Whether it is significantly smaller than the margin."
         ),
+        Column("draws", "count", "Draws at which every seed is finite; empty for one draw."),
+        Column("draws_low", UNIT, OVER_DRAWS.format("lower")),
+        Column("draws_high", UNIT, OVER_DRAWS.format("upper")),
     ),
     title="What it does to train and test loss",
     says="Both losses are read under population statistics and shown as differences from the "

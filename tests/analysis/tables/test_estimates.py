@@ -15,9 +15,10 @@ from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.intervals import difference_interval, mean_interval
-from caviar.analysis.tables.estimates import contrasts, level_means
+from caviar.analysis.statistics.random_draws import over_draws
+from caviar.analysis.tables.estimates import contrasts, contrasts_over_draws, level_means
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial
+from tests.analysis.synthetic import World, compared, crossed, run_of, size, trial, wiggle
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
 RATES = (0.1, 0.2)
@@ -268,3 +269,28 @@ def test_arms_without_a_common_draw_are_not_compared() -> None:
     rows = rows[(rows["level"] == 8) == (rows["draw"] == 0)]
     row = contrasts(rows, SEEDED, "value").iloc[0]
     assert row["units"] == 0
+
+
+def test_ends_over_draws_are_those_of_the_pairs_at_each_draw(tmp_path: Path) -> None:
+    """Four rates of which one diverged at m = 8 for one seed: three say nothing there."""
+    rates = (0.1, 0.2, 0.3, 0.4)
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        if (size(config), config.draw, seed) == (8, 3, 2):
+            return math.inf
+        return seed + wiggle(config, seed) + config.draw**2 / size(config)
+
+    run = run_of(tmp_path, crossed(SIZES, rates=rates), World(test=loss), scientific=SIZES)
+    comparison = compared(run)
+    rows = comparison.final_values
+    table = contrasts_over_draws(rows, comparison.design, "test_loss").set_index("level")
+    wide = rows.pivot_table(index="seed", columns=["level", "draw"], values="test_loss")
+    expected = over_draws((wide[64.0] - wide[256.0]).to_numpy(), np.random.default_rng(0))
+    assert table.loc[64, "draws_low"] == pytest.approx(expected.low)
+    assert table.loc[64, "draws_high"] == pytest.approx(expected.high)
+    assert table["draws"].to_dict() == {8: 3, 64: 4} and math.isnan(table.loc[8, "draws_low"])
+
+
+def test_without_draws_there_are_no_ends_over_draws(tmp_path: Path) -> None:
+    comparison = compared(run_of(tmp_path, crossed(SIZES), scientific=SIZES))
+    assert contrasts_over_draws(comparison.final_values, comparison.design, "test_loss").empty
