@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import threadpoolctl
@@ -14,6 +15,11 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from tests.faults.injections import Fault
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
+
+    from tests.runner.clusters import Head
 
 # A slow or loaded machine is not a fault: examples have no time limit, nor has their search.
 settings.register_profile(
@@ -44,6 +50,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("ray") and not item.path.name.startswith(RAY_FILES):
             raise pytest.UsageError(f"{item.nodeid} starts Ray; move it to a {RAY_FILES}*.py")
     items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+
+
+RAY_CLUSTERS = ExitStack()
+"""The clusters that tests of Ray share."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the clusters after the last test of Ray: they would use a part of a core to the end."""
+    if nextitem is None or nextitem.get_closest_marker("ray") is None:
+        RAY_CLUSTERS.close()
 
 
 def pytest_collection_finish() -> None:
@@ -93,6 +110,22 @@ def s3() -> Iterator[int]:
             patch.setenv(name, value)
         with s3_server() as port:
             yield port
+
+
+@pytest.fixture(scope="session")
+def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    """A running head that takes jobs, and whose workers have no caviar."""
+    from tests.runner.clusters import started_head
+
+    return RAY_CLUSTERS.enter_context(started_head(tmp_path_factory.mktemp("head")))
+
+
+@pytest.fixture(scope="session")
+def ray_machines(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """A running cluster of one machine, to which a test may add others."""
+    from tests.runner.clusters import started_machines
+
+    return RAY_CLUSTERS.enter_context(started_machines(tmp_path_factory.mktemp("machines")))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ WIDE = ("hidden=[128, 128]", "batch_size=64", "norm_batch_size=[64]", "budget={ 
 SCRIPT = """
 import caviar
 {guard}
-    run = caviar.run(caviar.read_study({study}), out="run", workers=2)
+    run = caviar.run(caviar.read_study({study}), out="run", workers=1)
     print(run)
 """
 GUARDS = {"with a main guard": 'if __name__ == "__main__":', "without one": "if True:"}

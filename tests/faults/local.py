@@ -23,8 +23,8 @@ from tests.faults.injections import Fault
 from tests.faults.workers import runs
 from tests.runner.helpers import DIGITS, local_workers, nothing
 
-PAIR = (*DIGITS, "budget={ steps = 600 }", "evaluations=6", "curve_rows=60", "draws.count=1")
-"""Two trials on the digits of a second or less."""
+PAIR = (*DIGITS, "budget={ steps = 120 }", "evaluations=6", "curve_rows=60", "draws.count=1")
+"""Two trials on the digits, each of six times the steps between two checkpoints."""
 
 Observe = Callable[[Progress, Event], None]
 

@@ -23,7 +23,7 @@ from caviar.runner.trial.events import Event
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count
 from tests.faults.local import PAIR, Watched, session
-from tests.faults.workers import holds_after_a_checkpoint
+from tests.faults.workers import STEPS, holds_after_a_checkpoint
 from tests.runner.helpers import parts, plan_of
 
 Damage = Callable[[Path, Path], None]
@@ -146,7 +146,7 @@ def test_a_checkpoint_that_does_not_count(
     fault.inject()
     watched = Watched(fault)
     with fault.recovering():
-        progress = session(root, plan, observe=watched, workers=1)
+        progress = session(root, plan, observe=watched, workers=0)
     assert (progress.done, progress.failed, progress.retries) == (2, 0, 0)
     reasons = [note for note in watched.notes if note.startswith(f"the checkpoint of trial {bad} ")]
     assert len(reasons) == 1 and why in reasons[0] and "\n" not in reasons[0]
@@ -171,14 +171,14 @@ def test_a_driver_that_dies_goes_on_from_checkpoints(
     assert any("2 resumable checkpoints" in line for line in verified.lines)
     watched = Watched(fault)
     with fault.recovering():
-        session(root, plan, observe=watched, workers=1)
+        session(root, plan, observe=watched, workers=0)
     (note,) = watched.notes
     assert note.startswith("resuming from checkpoints: ")
     assert not verify_run(storage_at(root)).faults
     fault.ended(Rows(), expected, rows_that_count(root))
     whole = sum(1 for table, _ in expected.elements() if table not in ("trials", "outcomes"))
     assert 0 < sum(watched.rows.values()) < whole
-    assert min(watched.first_step.values()) > 100
+    assert min(watched.first_step.values()) > STEPS
     assert not list((root / "checkpoints").iterdir())
 
 

@@ -31,7 +31,7 @@ KILLS = 20
 
 
 ONCE = settings_of(
-    [*DIGITS, "budget={ steps = 300 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+    [*DIGITS, "budget={ steps = 60 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
 """The same four trials, of more steps than two checkpoints of each take."""
 

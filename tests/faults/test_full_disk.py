@@ -106,20 +106,20 @@ def test_a_disk_without_inodes(expected: Rows, fault: Fault, disk: SmallDisk) ->
 
 @pytest.mark.faults("a real disk fills under the program and its workers")
 def test_the_program_on_a_full_disk(fault: Fault, disk: SmallDisk, tmp_path: Path) -> None:
-    study = settings_of([*DIGITS, "draws.count=1"])
+    small = (*DIGITS, "draws.count=1")
     whole_run = tmp_path / "whole"
-    assert ended(whole_run, study)[0] == 0
+    assert run_here(whole_run, *small).code == 0
     disk.mount("size=40k")  # Less than the whole run, however few its files are.
     root = disk.path / "run"
-    code, _, complaints = ended(root, study)
+    code, _, complaints = ended(root, settings_of(small))
     fault.inject()
     assert code == 1 and NO_ROOM in one_sentence(Ended(code, "", complaints))
     whole(root)
     before = rows_that_count(root)
     disk.again("size=64m")
     with fault.recovering():
-        code, _, complaints = ended(root, study)
-    assert (code, complaints) == (0, "")
+        resumed = run_here(root, *small)
+    assert (resumed.code, resumed.complained) == (0, "")
     fault.ended(before, rows_that_count(whole_run), rows_that_count(root))
 
 

@@ -200,7 +200,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.mark.faults("any history of deaths, growth, changed studies and cut checkpoints")
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 6), pytest.param(20, 10, marks=pytest.mark.exhaustive)]
+    ("examples", "steps"), [(2, 6), pytest.param(20, 10, marks=pytest.mark.exhaustive)]
 )
 def test_any_history(examples: int, steps: int, model: Model, fault: Fault, tmp_path: Path) -> None:
     attributes: dict[str, Any] = {"model": model, "fault": fault, "base": tmp_path}

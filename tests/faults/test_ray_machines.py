@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -28,7 +27,7 @@ from caviar.runner.trial.events import Idle, WorkerDied
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count
 from tests.runner import workers
-from tests.runner.clusters import busy_actors
+from tests.runner.clusters import busy_actors, joined_machine
 from tests.runner.executors.test_ray_actors import at_home, home, plan
 from tests.runner.helpers import (
     DIGITS,
@@ -58,12 +57,6 @@ main(partial(carried_out, trial={run}))
 """
 """The program, with actors that run something other than a trial."""
 
-SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
-SOON: dict[str, str | None] = {
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "3000",
-    "RAY_health_check_failure_threshold": "3",
-}
 LINES = (
     r"\d+/\d+ trials · ",
     r"rows: ",
@@ -126,9 +119,9 @@ def driving(folder: Path, *words: str | Path) -> Iterator[Held]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    """The rows that local workers compute."""
+    """The rows that this process computes."""
     folder = tmp_path_factory.mktemp("local")
-    ended_well("run", *STUDY, "--no-report", "--out", "run", cwd=folder)
+    ended_well("run", *STUDY, "--no-report", "--on", "inline", "--out", "run", cwd=folder)
     return rows_that_count(folder / "run")
 
 
@@ -163,23 +156,14 @@ def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
     assert not list(ray_folders.iterdir())
 
 
-@pytest.fixture
-def two_machines() -> Iterator[Cluster]:
-    """A cluster of two raylets that says within seconds that one of them is gone."""
-    with environment(SOON):
-        cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
-        cluster.add_node(**SMALL_NODE)
-    yield cluster
-    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
-
-
 @pytest.mark.faults("a raylet is killed (SIGKILL), and its machine with it")
 def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
-    two_machines: Cluster, expected: Rows, fault: Fault, tmp_path: Path
+    ray_machines: Cluster, expected: Rows, fault: Fault, tmp_path: Path
 ) -> None:
-    (machine,) = two_machines.worker_nodes
-    raylet = machine.all_processes["raylet"][0].process.pid
-    with driving(tmp_path, "--address", two_machines.address) as held:
+    with (
+        joined_machine(ray_machines) as raylet,
+        driving(tmp_path, "--address", ray_machines.address) as held,
+    ):
         assert eventually(lambda: bool(busy_actors(raylet)))
         os.kill(raylet, signal.SIGKILL)
         fault.inject()
@@ -188,24 +172,23 @@ def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
     is_whole(tmp_path / "run", expected, fault)
 
 
-def test_only_the_machines_own_death_is_called_one(two_machines: Cluster, plan: Plan) -> None:
+def test_only_the_machines_own_death_is_called_one(ray_machines: Cluster, plan: Plan) -> None:
     """An actor that is killed, then the machine of another."""
-    (machine,) = two_machines.worker_nodes
-    raylet = machine.all_processes["raylet"][0].process.pid
-    executor = RayExecutor(plan.data, 2, two_machines.address, workers.never_ends)
     deaths: list[WorkerDied] = []
-    try:
-        for job in jobs_of(plan)[:3]:
-            executor.submit(job)
-        for event in executor.events():
-            if isinstance(event, WorkerDied):
-                deaths.append(event)
-            if len(deaths) == 2:
-                break
-            if isinstance(event, Idle) and (busy := busy_actors(raylet)):
-                os.kill(raylet if deaths else busy[0], signal.SIGKILL)
-    finally:
-        executor.close()
+    with joined_machine(ray_machines) as raylet:
+        executor = RayExecutor(plan.data, 2, ray_machines.address, workers.never_ends)
+        try:
+            for job in jobs_of(plan)[:3]:
+                executor.submit(job)
+            for event in executor.events():
+                if isinstance(event, WorkerDied):
+                    deaths.append(event)
+                if len(deaths) == 2:
+                    break
+                if isinstance(event, Idle) and (busy := busy_actors(raylet)):
+                    os.kill(raylet if deaths else busy[0], signal.SIGKILL)
+        finally:
+            executor.close()
     assert [death.machine_lost for death in deaths] == [False, True]
     assert deaths[0].reason.startswith("the Ray actor died: process ")
 
@@ -264,8 +247,8 @@ def test_a_local_cluster_that_cannot_start_is_one_sentence_and_leaves_nothing(
     assert not list(ray_folders.iterdir())
 
 
-def test_last_words_of_an_actor_are_shown(plan: Plan) -> None:
-    executor = RayExecutor(plan.data, 1, None, workers.speaks_and_dies)
+def test_last_words_of_an_actor_are_shown(ray_machines: Cluster, plan: Plan) -> None:
+    executor = RayExecutor(plan.data, 1, ray_machines.address, workers.speaks_and_dies)
     try:
         executor.submit(jobs_of(plan)[0])
         died = next(event for event in executor.events() if isinstance(event, WorkerDied))

@@ -112,7 +112,7 @@ def test_a_trial_that_kills_three_workers_is_given_up(
     )
     before = rows_that_count(root)
     with fault.recovering():
-        again = session(root, plan)
+        again = session(root, plan, workers=0)
     assert (again.total, again.failed) == (1, 0)
     is_whole(root, expected, fault, before)
 

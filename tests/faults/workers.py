@@ -28,7 +28,7 @@ SPARE = 256 * 2**20
 """Bytes that a worker may still allocate; a trial that `is_hungry` needs more."""
 
 
-STEPS = 100
+STEPS = 20
 """Steps between two checkpoints of a trial of these workers."""
 
 

@@ -30,10 +30,10 @@ def written(folder: Path, names: tuple[str, ...], content: str) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
-@pytest.mark.parametrize("on", ["inline", "local"])
-def test_caviar_runs_beside_modules_of_the_user(on: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", [("--on", "inline"), ("--workers", "2", "--no-report")])
+def test_caviar_runs_beside_modules_of_the_user(where: tuple[str, ...], tmp_path: Path) -> None:
     written(tmp_path, (*NAMES, *SHADOWS), "raise SystemExit('a module of the user was imported')\n")
-    words = ["run", *settings_of(TINY), "--on", on, "--workers", "2", "--out", "run"]
+    words = ["run", *settings_of(TINY), *where, "--out", "run"]
     done = subprocess.run([CAVIAR, *words], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert not verify_run(storage_at(tmp_path / "run")).faults

@@ -16,8 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ray.cluster_utils import Cluster
+
+from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from tests.runner.helpers import eventually
+from tests.runner.kernels import other_core
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def processes() -> list[int]:
@@ -68,36 +75,60 @@ OTHER_PORTS = ("dashboard-agent-listen", "metrics-export", *(["ray-client-server
 
 
 STATE = """
-import ray
+import ray, time
 ray.init(address={address!r}, log_to_driver=False, logging_level="ERROR")
-assert ray.get(ray.remote(num_cpus=0)(lambda: 42).remote()) == 42  # holds no CPU for a while
-free = ray.available_resources().get("CPU"), ray.cluster_resources()["CPU"]
-named = ray.util.list_named_actors(all_namespaces=True)
-print(free, named, ray.util.placement_group_table())
+@ray.remote(num_cpus=0)  # so that it holds no CPU for a while
+def has_caviar():
+    import importlib.util
+    return importlib.util.find_spec("caviar") is not None
+with_caviar = ray.get(has_caviar.remote())
+def state():
+    free = ray.available_resources().get("CPU"), ray.cluster_resources()["CPU"]
+    named = ray.util.list_named_actors(all_namespaces=True)
+    return f"{{free}} {{named}} {{ray.util.placement_group_table()}} {{with_caviar}}"
+end = time.monotonic() + 60
+while {expected!r} not in (None, state()) and time.monotonic() < end:
+    time.sleep(0.1)
+print(state())
 """
+
+FORGET = "import sys; sys.path = [path for path in sys.path if path != {root!r}]"
+"""A `sitecustomize` that hides the clone's own caviar."""
+
+SMALL_NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
+SOON = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "3",
+}
 
 
 @dataclass(frozen=True)
 class Head:
-    """A running head: its addresses for drivers and jobs, its environment and its folder."""
+    """A running head, whose workers have no caviar: its addresses for drivers and jobs, its
+    environment and its folder."""
 
     address: str
     jobs: str
     environment: dict[str, str]
     folder: Path
 
-    def state(self) -> str:
-        """The free resources, the named actors and the placement groups of a cluster."""
-        code = STATE.format(address=self.address)
+    def state(self, expected: str | None = None) -> str:
+        """The free resources, named actors and placement groups, and whether workers have caviar.
+
+        `expected`: what to wait for, at most a minute.
+        """
+        code = STATE.format(address=self.address, expected=expected)
         done = subprocess.run(
             [sys.executable, "-c", code],
+            cwd=self.environment["HOME"],  # Ray lets workers import from the driver's folder.
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             timeout=120,
             check=True,
         )
-        return done.stdout
+        return done.stdout.rstrip()
 
     def files(self) -> set[Path]:
         """All files except those that Ray keeps of every driver and job: logs and shipped code."""
@@ -115,10 +146,14 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def started_head(home: Path) -> Iterator[Head]:
-    """`ray start --head` on free ports; at the end only its own processes are stopped."""
+    """`ray start --head` on free ports; at the end only its own processes are stopped.
+
+    Its workers do not find caviar.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # Unix sockets have short names.
     log_file, port, jobs = scratch / "said", free_port(), free_port()
-    environment = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    (scratch / "sitecustomize.py").write_text(FORGET.format(root=str(ROOT)))
+    of_the_home = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     words = [
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
         *(f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={scratch}"),
@@ -128,7 +163,7 @@ def started_head(home: Path) -> Iterator[Head]:
     with log_file.open("w") as log:
         process = subprocess.Popen(
             words,
-            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **of_the_home, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(scratch)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -137,7 +172,7 @@ def started_head(home: Path) -> Iterator[Head]:
         up = eventually(lambda: process.poll() is not None or "started" in log_file.read_text())
         assert up and process.poll() is None, log_file.read_text()
         assert not JOBS or eventually(lambda: answers(f"{url}/api/version")), log_file.read_text()
-        yield Head(f"127.0.0.1:{port}", url, environment, scratch)
+        yield Head(f"127.0.0.1:{port}", url, of_the_home, scratch)
     finally:
         process.terminate()
         process.wait(60)
@@ -145,3 +180,27 @@ def started_head(home: Path) -> Iterator[Head]:
             if str(scratch) in words_of(pid):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def started_machines(home: Path) -> Iterator[Cluster]:
+    """A cluster of one machine with one CPU; it notices within seconds that another is gone.
+
+    Its environment asks for two BLAS threads, and for a kernel that this process does not use.
+    """
+    named = {"HOME": str(home), **SOON, **{name: "2" for name in ONE_BLAS_THREAD}}
+    with environment({**named, "OPENBLAS_CORETYPE": other_core()}):
+        cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
+    yield cluster
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
+
+
+@contextmanager
+def joined_machine(cluster: Cluster, **variables: str | None) -> Iterator[int]:
+    """One more machine with these variables in its environment; the process of its raylet."""
+    with environment(variables):
+        node = cluster.add_node(**SMALL_NODE)
+    try:
+        yield node.all_processes["raylet"][0].process.pid
+    finally:
+        cluster.remove_node(node, allow_graceful=False)

@@ -30,13 +30,9 @@ def says_its_process(job: Job, data: Data) -> Iterator[Event]:
     yield _settled(job, os.getpid())
 
 
-def says_its_threads(job: Job, data: Data) -> Iterator[Event]:
+def says_its_arithmetic(job: Job, data: Data) -> Iterator[Event]:
     threads = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
-    yield _settled(job, sorted(threads))
-
-
-def says_its_kernel(job: Job, data: Data) -> Iterator[Event]:
-    yield _settled(job, arithmetic().kernel)
+    yield _settled(job, (threads, arithmetic().kernel))
 
 
 def never_ends(job: Job, data: Data) -> Iterator[Event]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +12,8 @@ import pytest
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
-from tests.runner.cli.test_main import FAILING, ROOT
+from tests.faults.program import caviar_here
+from tests.runner.cli.test_main import FAILING
 from tests.runner.helpers import TINY, caviar, ended_well, parts, settings_of
 
 INLINE = ("--on", "inline", "--no-report", "--out")
@@ -92,11 +91,10 @@ def test_a_diverged_trial_is_verified_and_replayed(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_every_trial_failed_has_no_report(tmp_path: Path) -> None:
-    words = ["run", *settings_of([*TINY, "norm_batch_size=[4]"]), "--trials", "1", "--out"]
-    asked = [sys.executable, "-c", FAILING, *words, str(tmp_path / "run")]
-    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "no report: no trial of " in done.stdout
+    words = ("run", *settings_of([*TINY, "norm_batch_size=[4]"]), "--trials", "1", "--on", "inline")
+    done = caviar_here(*words, "--out", tmp_path / "run", carry_out=FAILING)
+    assert (done.code, done.complained) == (1, "")
+    assert "no report: no trial of " in done.output
 
 
 @pytest.mark.parametrize("words", [["status", "run"], ["run", *settings_of(TINY), *INLINE, "run"]])

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from caviar.runner.executors.blas_threads import environment
-from tests.runner.clusters import Head, started_head
+from tests.runner.clusters import JOBS, Head
 from tests.runner.executors.test_ray_actors import (
     ROOT,
     SMALL,
     at_home,
     expected,
     home,
-    needs_jobs,
-    submitted,
 )
-from tests.runner.helpers import same_tables, tables
+from tests.runner.helpers import command, ended_well, parts, same_tables, tables
 
 __all__ = ["at_home", "expected", "home"]  # Fixtures.
 
@@ -30,18 +28,7 @@ pytestmark = pytest.mark.ray
 
 OF_THE_USER = ("model.py", "runner.py", "analysis/__init__.py", "types.py", "signal.py")
 
-FORGET = "import sys; sys.path = [path for path in sys.path if path != {root!r}]"
-"""A `sitecustomize` that hides the clone's own caviar."""
-
-ASK = """
-import ray
-@ray.remote
-def found():
-    import importlib.util
-    return importlib.util.find_spec("caviar") is not None
-ray.init(address={address!r}, log_to_driver=False, logging_level="ERROR")
-print(ray.get(found.remote()))
-"""
+needs_jobs = pytest.mark.skipif(not JOBS, reason="jobs need ray[default], which is not installed")
 
 
 @pytest.fixture
@@ -54,11 +41,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def run_beside_them(folder: Path, *words: str, **env: str) -> None:
-    """The installed program: `python -m` would search the folder first."""
+def run_beside_them(folder: Path, *words: str, **env: str) -> str:
+    """What the installed program prints: `python -m` would search the folder first."""
     with environment(dict(env)):
         done = subprocess.run(
-            [Path(sys.executable).with_name("caviar"), "run", *SMALL, *words],
+            [Path(sys.executable).with_name("caviar"), "run", *SMALL, *words, "--out", "run"],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -66,48 +53,64 @@ def run_beside_them(folder: Path, *words: str, **env: str) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return done.stdout
 
 
-def test_a_ray_of_its_own_beside_modules_of_the_user(
+def test_without_a_cluster_one_is_started_beside_modules_of_the_user(
     folder: Path, expected: dict[str, pd.DataFrame]
 ) -> None:
-    run_beside_them(folder, "--out", "run")
+    output = run_beside_them(folder)
+    assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in output
     same_tables(tables(folder / "run"), expected)
+    ended_well("verify", "run", cwd=folder)
 
 
-@pytest.fixture(scope="module")
-def bare_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
-    """A cluster whose workers have no caviar."""
-    forgetting = tmp_path_factory.mktemp("forgetting")
-    (forgetting / "sitecustomize.py").write_text(FORGET.format(root=str(ROOT)))
-    with ExitStack() as stack:
-        with environment({"PYTHONPATH": str(forgetting)}):
-            head = stack.enter_context(started_head(tmp_path_factory.mktemp("head")))
-        yield head
-
-
-def test_a_cluster_without_caviar_gets_it_and_nothing_of_the_users(
-    bare_head: Head, folder: Path, expected: dict[str, pd.DataFrame]
+def test_a_cluster_without_caviar_gets_it_and_is_left_as_it_was_found(
+    ray_head: Head, folder: Path, expected: dict[str, pd.DataFrame]
 ) -> None:
-    with environment(dict(bare_head.environment)):
-        asked = subprocess.run(
-            [sys.executable, "-c", ASK.format(address=bare_head.address)],
-            cwd=folder.parent,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-    assert asked.stdout == "False\n"
-    run_beside_them(folder, "--address", bare_head.address, "--out", "run", **bare_head.environment)
+    """It gets nothing of the user's."""
+    before, files = ray_head.state(), ray_head.files()
+    assert before == "(2.0, 2.0) [] {} False"
+    run_beside_them(folder, "--address", ray_head.address, **ray_head.environment)
     same_tables(tables(folder / "run"), expected)
+    assert ray_head.state(before) == before
+    assert ray_head.files() == files
+    assert not (Path(ray_head.environment["HOME"]) / ".ray").exists()
+
+
+def submitted(head: Head, folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A job whose files are the packages, with the links to them, as a user ships a clone."""
+    for package in ("caviar", "model", "runner", "analysis"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, folder / package, symlinks=True, ignore=ignore)
+    ray = Path(sys.executable).with_name("ray")
+    submit = [ray, "job", "submit", "--address", head.jobs, "--working-dir", ".", "--"]
+    return subprocess.run(
+        [*map(str, submit), *command(*words)],
+        cwd=folder,
+        env={**os.environ, **head.environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 @needs_jobs
-def test_a_job_ships_its_clone_to_a_cluster_without_caviar(
-    bare_head: Head, expected: dict[str, pd.DataFrame], tmp_path: Path
+def test_a_job_ships_its_clone_and_writes_where_it_is_told(
+    ray_head: Head, expected: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     (tmp_path / "clone").mkdir()
-    done = submitted(bare_head, tmp_path / "clone", "run", *SMALL, "--out", tmp_path / "run")
+    done = submitted(ray_head, tmp_path / "clone", "run", *SMALL, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "4/4 trials" in done.stdout
     same_tables(tables(tmp_path / "run"), expected)
+
+
+@needs_jobs
+def test_a_job_with_a_wrong_study_fails_with_the_sentence(ray_head: Head, tmp_path: Path) -> None:
+    done = submitted(ray_head, tmp_path, "run", *SMALL, "--set", "hidden=8")
+    assert done.returncode != 0
+    assert "caviar: hidden: must be a list; got 8" in done.stdout
+    assert "failed with exit code 2" in done.stdout + done.stderr
+    assert not parts(tmp_path / "runs" / "quickstart", "trials")

@@ -18,7 +18,7 @@ import pytest
 from caviar.runner.session.interrupt import SIGNALS
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.faults.injections import Fault, rows_that_count, whole
+from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.runner.helpers import (
     DIGITS,
     ended_well,
@@ -32,9 +32,9 @@ from tests.runner.helpers import (
 ROOT = Path(__file__).resolve().parents[3]
 
 STUDY = settings_of(
-    [*DIGITS, "budget={ steps = 240 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
+    [*DIGITS, "budget={ steps = 60 }", "evaluations=6", "curve_rows=60", "draws.count=2"]
 )
-"""Four trials of under a second each, those with small ghosts first."""
+"""Four trials of more steps than two checkpoints take, those with small ghosts first."""
 
 PROGRAM = """
 from functools import partial
@@ -60,6 +60,7 @@ HALF_DONE = "workers.large_ghosts_hold"
 """What the workers do: where they hold, the driver waits for them on a machine of any speed."""
 
 Driver = subprocess.Popen[str]
+Resumes = Callable[[Path], None]
 
 
 @contextmanager
@@ -130,20 +131,30 @@ def more(root: Path, table: str) -> Callable[[], bool]:
     return lambda: len(parts(root, table)) > before
 
 
-def resumes(root: Path, undisturbed: Path, fault: Fault) -> None:
-    """The same command ends with the tables of the undisturbed run."""
-    before = rows_that_count(root)
-    with fault.recovering():
-        to_the_end(root, "--workers", "2")
-    findings = verify_run(storage_at(root))
-    assert not findings.faults, findings.lines
-    same_tables(tables(root), tables(undisturbed))
-    fault.ended(before, rows_that_count(undisturbed), rows_that_count(root))
+@pytest.fixture(scope="module")
+def expected_rows(undisturbed: Path) -> Rows:
+    return rows_that_count(undisturbed)
+
+
+@pytest.fixture
+def resumes(expected: dict[str, pd.DataFrame], expected_rows: Rows, fault: Fault) -> Resumes:
+    """Fails unless the same command ends with the tables of the undisturbed run."""
+
+    def resume(root: Path) -> None:
+        before = rows_that_count(root)
+        with fault.recovering():
+            to_the_end(root, "--on", "inline")
+        findings = verify_run(storage_at(root))
+        assert not findings.faults, findings.lines
+        same_tables(tables(root), expected)
+        fault.ended(before, expected_rows, rows_that_count(root))
+
+    return resume
 
 
 @pytest.mark.faults("the driver is killed (SIGKILL) after its first file of one table, four times")
 def test_kill_after_kill_ends_in_the_same_tables(
-    undisturbed: Path, fault: Fault, tmp_path: Path
+    resumes: Resumes, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     moments = {
@@ -163,14 +174,14 @@ def test_kill_after_kill_ends_in_the_same_tables(
         assert all_gone(workers)
         whole(root)
     assert len(verify_run(storage_at(root)).lines) > 5
-    resumes(root, undisturbed, fault)
+    resumes(root)
 
 
 @pytest.mark.faults("a run is told to stop: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_request_to_stop_commits_and_ends(
     number: signal.Signals,
-    undisturbed: Path,
+    resumes: Resumes,
     expected: dict[str, pd.DataFrame],
     fault: Fault,
     tmp_path: Path,
@@ -203,7 +214,7 @@ def test_a_request_to_stop_commits_and_ends(
         for part in parts(root, table)
     )
     assert on_disk == rows_shown(shown) > ended["rows"].sum()
-    resumes(root, undisturbed, fault)
+    resumes(root)
 
 
 def rows_shown(output: str) -> int:
@@ -214,7 +225,7 @@ def rows_shown(output: str) -> int:
 
 @pytest.mark.faults("Ctrl-C twice")
 def test_a_second_request_stops_at_once_and_tears_nothing(
-    undisturbed: Path, fault: Fault, tmp_path: Path
+    resumes: Resumes, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
     moment = more(root, "curves")
@@ -228,7 +239,7 @@ def test_a_second_request_stops_at_once_and_tears_nothing(
     fault.inject()
     assert process.returncode == 130
     whole(root)
-    resumes(root, undisturbed, fault)
+    resumes(root)
 
 
 def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from caviar.runner.session.output import Output
-from tests.runner.helpers import TINY, settings_of, started
+from tests.runner.helpers import started
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,6 @@ def test_nothing_fails_once_the_reader_is_gone() -> None:
         assert output.lost
         print("more", file=output, flush=True)
         stream.write("and past it")
-
-
-def test_the_program_prints_in_ascii(tmp_path: Path) -> None:
-    words = ("run", *settings_of(TINY), "--on", "inline", "--out", "run")
-    done = started(*words, cwd=tmp_path, PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, "") and done.stdout.isascii()
-    assert "4/4 trials | 0 running" in done.stdout
 
 
 def test_a_working_folder_that_was_deleted_is_the_cause(tmp_path: Path) -> None:
