@@ -95,7 +95,9 @@ class Noise:
     One row for the layer `network`, in nats on the training split: `noise_penalty`, R_in,
     train-mode loss less population loss; `external_penalty`, R_ext, the same with the statistics
     of as many other examples; `self_influence`, R_in - R_ext, and its prediction from one
-    backward pass. At the size trained with: `partition_variance`, the variance of a step's
+    backward pass; `penalty_partitions`, over how many partitions into batches these three are
+    averages, and `self_influence_error`, the standard error of `self_influence` over them. At the
+    size trained with: `partition_variance`, the variance of a step's
     gradient between partitions of the same batch into ghosts, summed over parameters, and
     `gradient_variance`, between batches as well. Columns that do not apply are NaN.
     """
@@ -115,6 +117,8 @@ class Noise:
     predicted_self_influence: Array
     partition_variance: Array
     gradient_variance: Array
+    self_influence_error: Array
+    penalty_partitions: Array
 
     @classmethod
     def of(cls, step: int, layer: str, size: int, batches: int, values: dict[str, Array]) -> Noise:

@@ -26,6 +26,9 @@ PENALTIES = {
 }
 
 
+PRECISION = {"penalty_partitions": "partitions", "self_influence_error": "standard_error"}
+"""The columns that say how precisely one network's self-influence is measured."""
+
 MEASURED = {
     "mean": "mean_variance",
     "deviation": "deviation_variance",
@@ -76,8 +79,10 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
     """Penalty at every probed size of networks trained at every level, with its parts.
 
     The matrix R(m at evaluation; m at training), by reading, facet, level (the size trained
-    with), `probe_batch_size` (the size at evaluation) and quantity. Empty where the levels are
-    not norm batch sizes.
+    with), `probe_batch_size` (the size at evaluation) and quantity. `partitions` and
+    `standard_error` are means over networks: how many partitions one network's penalties are
+    averages over, and the standard error over them of its measured self-influence. Empty where
+    the levels are not norm batch sizes.
     """
     rows = _last(comparison)
     if "noise_penalty" not in rows:
@@ -87,9 +92,9 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
     parts = [
-        level_means(kept, comparison.design, quantity, ["probe_batch_size"], reading).assign(
-            reading=reading, quantity=quantity
-        )
+        _with_precision(
+            level_means(kept, comparison.design, quantity, ["probe_batch_size"], reading), kept
+        ).assign(reading=reading, quantity=quantity)
         for reading, kept in comparison.readings(rows).items()
         for quantity in PENALTIES
         if quantity in kept and kept[quantity].notna().any()
@@ -97,6 +102,12 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
     table = _ordered(parts, ["reading", "quantity"])
     # A size that leaves no second batch has no R_ext: its networks do not count as left out.
     return table[table["units"] > 0].reset_index(drop=True)
+
+
+def _with_precision(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    keys, known = ["facet", "level", "probe_batch_size"], [c for c in PRECISION if c in rows]
+    of_network = rows.groupby(keys)[known].mean().rename(columns=PRECISION)
+    return table.merge(of_network, "left", left_on=keys, right_index=True)
 
 
 def at_own_size(table: pd.DataFrame) -> pd.DataFrame:

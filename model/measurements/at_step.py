@@ -18,11 +18,13 @@ from caviar.model.measurements.losses import (
     evaluate,
     log_probabilities,
 )
-from caviar.model.measurements.noise_penalty import penalties, self_influence
+from caviar.model.measurements.noise_penalty import Frozen, predicted_self_influence
 from caviar.model.measurements.population import Population, population
 from caviar.model.measurements.precise_statistics import precise, propagated
+from caviar.model.measurements.self_influence import averaged_penalties
 from caviar.model.network import Statistics, no_statistics
 from caviar.model.records import Evaluation, LogProbabilities, Noise, Record, StatisticsError
+from caviar.model.steps.random_streams import streams_at
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.state import TrainingState
 
@@ -166,9 +168,9 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
     examples, trained_size = splits.train, training.norm_batch_size
     count = training.probes.examples
     rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
-    problem = (training.network, state.parameters, examples, exact.moments)
+    problem = Frozen(training.network, state.parameters, examples, exact.moments)
     sizes = tuple(m for m in training.probes.sizes if m <= count)
-    predicted = self_influence(*problem, rows) * len(examples) / (len(examples) - 1)
+    predicted = predicted_self_influence(problem, rows) * len(examples) / (len(examples) - 1)
     of_gradient: dict[str, Array] = {}
     if training.probes.gradient_batches:
         gradient = gradient_noise(training, state.forward, examples, generators)
@@ -176,12 +178,16 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
             "partition_variance": gradient.partition,
             "gradient_variance": gradient.total,
         }
-    for size, penalty in penalties(*problem, sizes, rows).items():
+    orders = streams_at(training.seeds, "penalty", state.step)
+    most = training.probes.penalty_partitions
+    for size, penalty in averaged_penalties(problem, sizes, rows, most, orders).items():
         values: dict[str, Array] = {
             "noise_penalty": penalty.inside,
             "external_penalty": penalty.external,
             "self_influence": penalty.inside - penalty.external,
             "predicted_self_influence": predicted / size,
+            "self_influence_error": penalty.error,
+            "penalty_partitions": penalty.partitions,
         }
         more = of_gradient if size == trained_size else {}
         yield Noise.of(state.step, NETWORK, size, -(-count // size), values | more)

@@ -11,8 +11,27 @@ from caviar.model.contract import Array, Moments, NetworkParameters, Parameters
 from caviar.model.layers import Dropout
 from caviar.model.measurements.losses import CHUNK, batch_and_external_statistics, evaluate
 from caviar.model.network import Network
+from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import mean_cross_entropy_gradient
+
+
+class Frozen(NamedTuple):
+    """A network at frozen weights, a split, and the population statistics of every layer."""
+
+    network: Network
+    parameters: NetworkParameters
+    examples: Examples
+    exact: dict[str, Moments]
+
+    def of_replicas(self, kept: Array) -> Frozen:
+        """Some replicas, as a smaller stack."""
+        return Frozen(
+            self.network,
+            each(lambda array: array[kept], self.parameters),
+            self.examples.of_replicas(kept),
+            {name: Moments(*(part[kept] for part in m)) for name, m in self.exact.items()},
+        )
 
 
 class Penalty(NamedTuple):
@@ -26,41 +45,30 @@ class Penalty(NamedTuple):
     external: Array
 
 
-def penalties(
-    network: Network,
-    parameters: NetworkParameters,
-    examples: Examples,
-    exact: dict[str, Moments],
-    sizes: tuple[int, ...],
-    rows: Array,
-) -> dict[int, Penalty]:
-    """R_in and R_ext on `rows` of a split, `(replicas, examples)` in random order, by size.
-
-    All sizes use the same rows, so that differences between rows cancel. `exact` holds the
-    population statistics of every layer.
-    """
+def population_loss(problem: Frozen, rows: Array) -> Array:
+    """Loss on `rows` of the split, `(replicas, examples)`, under population statistics."""
+    network, parameters, examples, exact = problem
     known = {"population": frozen(exact)}
-    population = evaluate(network, parameters, examples, known, order=rows)["population"].loss
-    by_size = {}
-    for m in sizes:
-        inside, outside = batch_and_external_statistics(m)
-        pairs = rows.shape[1] >= 2 * m
-        kinds = {"inside": inside, "external": outside} if pairs else {"inside": inside}
-        group = 2 * m if pairs else m
-        scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
-        nan = np.full(population.shape, np.nan)
-        external = scores["external"].loss - population if pairs else nan
-        by_size[m] = Penalty(scores["inside"].loss - population, external)
-    return by_size
+    return evaluate(network, parameters, examples, known, order=rows)["population"].loss
 
 
-def self_influence(
-    network: Network,
-    parameters: NetworkParameters,
-    examples: Examples,
-    exact: dict[str, Moments],
-    rows: Array,
-) -> Array:
+def penalty(problem: Frozen, m: int, rows: Array, population: Array) -> Penalty:
+    """R_in and R_ext in groups of `m` of `rows`, `(replicas, examples)` in random order.
+
+    `population` is the loss on these rows under population statistics.
+    """
+    network, parameters, examples, _ = problem
+    inside, outside = batch_and_external_statistics(m)
+    pairs = rows.shape[1] >= 2 * m
+    kinds = {"inside": inside, "external": outside} if pairs else {"inside": inside}
+    group = 2 * m if pairs else m
+    scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
+    nan = np.full(population.shape, np.nan)
+    external = scores["external"].loss - population if pairs else nan
+    return Penalty(scores["inside"].loss - population, external)
+
+
+def predicted_self_influence(problem: Frozen, rows: Array) -> Array:
     """The prediction of (R_in - R_ext) times m, `(replicas,)`, from one backward pass.
 
     An example in its own batch moves the batch mean towards itself by (h - mu) / m and the
@@ -69,6 +77,7 @@ def self_influence(
     `rows`, summed over features and layers. It is exact to first order for the last batch norm;
     what an example does to deeper statistics through the layers below is left out.
     """
+    network, parameters, examples, exact = problem
     layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
     epsilons = {n: layer.normaliser.epsilon for n, layer in network.norm_layers.items()}
     total = np.zeros(examples.replicas)

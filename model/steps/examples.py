@@ -35,8 +35,13 @@ class Examples:
 
     def replica(self, r: int) -> Examples:
         """The view of replica `r` alone, a stack of one."""
-        one = slice(r, r + 1)
-        return replace(self, index=self.index[one], centre=self.centre[one], scale=self.scale[one])
+        return self.of_replicas(slice(r, r + 1))
+
+    def of_replicas(self, kept: slice | Array) -> Examples:
+        """The view of some replicas, as a smaller stack."""
+        return replace(
+            self, index=self.index[kept], centre=self.centre[kept], scale=self.scale[kept]
+        )
 
     def labels_of(self, rows: Array) -> Array:
         """Labels of `rows`, `(replicas, batch)`."""

@@ -10,7 +10,16 @@ import numpy as np
 from caviar.model.contract import Array, Generators
 
 Purpose = Literal[
-    "split", "weights", "order", "noise", "probe", "company", "partitions", "shadow", "pools"
+    "split",
+    "weights",
+    "order",
+    "noise",
+    "probe",
+    "company",
+    "partitions",
+    "shadow",
+    "pools",
+    "penalty",
 ]
 _SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
 
@@ -23,6 +32,16 @@ def streams(seeds: Sequence[int], purpose: Purpose) -> tuple[np.random.Generator
     """
     return tuple(
         np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_SPAWN_KEY[purpose]))
+        for seed in seeds
+    )
+
+
+def streams_at(
+    seeds: Sequence[int], purpose: Purpose, step: int
+) -> tuple[np.random.Generator, ...]:
+    """The same, begun anew at a step: what is drawn there depends on no earlier draw."""
+    return tuple(
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*_SPAWN_KEY[purpose], step)))
         for seed in seeds
     )
 

@@ -35,15 +35,17 @@ class Probes:
     After each of `evaluation_steps`, the losses of every split and the errors of every tracker
     are measured; after `probe_steps`, which are among them, everything else too: losses under
     each tracker, noise and penalties for batches of each of `sizes`, the penalties from
-    `examples` training examples, gradient noise from `gradient_batches` batches. `shadow` keeps
-    the averages that split trackers' errors into parts, at the cost of one pass over the training
-    set per step; `log_probabilities` reports each test example at the end.
+    `examples` training examples in at most `penalty_partitions` partitions, gradient noise from
+    `gradient_batches` batches. `shadow` keeps the averages that split trackers' errors into parts,
+    at the cost of one pass over the training set per step; `log_probabilities` reports each test
+    example at the end.
     """
 
     evaluation_steps: frozenset[int]
     probe_steps: frozenset[int]
     sizes: tuple[int, ...]
     examples: int
+    penalty_partitions: int = 1
     gradient_batches: int = 0
     shadow: bool = False
     log_probabilities: bool = False

@@ -130,7 +130,9 @@ def _measuring(plan: Plan) -> str:
     moments = [len(probes.evaluation_steps) for _, probes, _ in measured]
     text += f"; losses at {_range(moments)} steps, everything else at the last"
     fewer = [probes.examples for _, probes, _ in measured]
-    text += f", penalties on {_range(fewer)} training examples"
+    partitions = [probes.penalty_partitions for _, probes, _ in measured]
+    text += f", penalties on {_range(fewer)} training examples in up to {_range(partitions)}"
+    text += " partition" + "s" * (max(partitions) > 1)
     if not all(probes.gradient_batches for _, probes, _ in measured):
         text += ", without gradient noise"
     shadow = max(cost for _, _, cost in measured)

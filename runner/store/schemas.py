@@ -53,6 +53,7 @@ NOISE = pa.schema(
     + _real("noise_to_signal", "coupling", "noise_penalty", "external_penalty")
     + _real("self_influence", "predicted_self_influence")
     + _real("partition_variance", "gradient_variance")
+    + _real("self_influence_error", "penalty_partitions")
 )
 PREDICTIONS = pa.schema(
     _WHO

@@ -26,6 +26,19 @@ FEWEST = 512
 """A penalty is measured on at least this many examples of the training split, or all of it."""
 
 
+FURTHER_SHARE = 0.1
+"""Most time that partitions of penalties beyond the first may take, as a share of training's, on
+top of `probe_share`."""
+
+MOST_PARTITIONS = 10
+"""Most partitions that a penalty is averaged over, however long the training."""
+
+AGAIN = 0.25
+"""Time of one example in a penalty of a further partition, in units of a training pass: 0.14 to
+0.49 measured on seven networks (docs/decisions.md, 2026-11-28). What is measured when is decided
+by PENALTY, so that runs that exist keep their rows."""
+
+
 class Sizes(NamedTuple):
     """Examples of each split, and of a training step's forward pass."""
 
@@ -50,7 +63,16 @@ def probes_of(config: TrialConfig, sizes: Sizes) -> Probes:
     for smaller in _smaller_and_smaller(config, sizes):
         if share(smaller, config, sizes) <= config.probe_share:
             break
-    return smaller
+    return replace(smaller, penalty_partitions=_partitions(smaller, config, sizes))
+
+
+def _partitions(probes: Probes, config: TrialConfig, sizes: Sizes) -> int:
+    """The most partitions of penalties: the first, and those that fit into FURTHER_SHARE."""
+    one = AGAIN * 2 * len(probes.sizes) * probes.examples * len(probes.probe_steps)
+    if not one:
+        return 1
+    training = config.steps * sizes.step * config.partitions
+    return min(MOST_PARTITIONS, 1 + int(FURTHER_SHARE * training / one))
 
 
 def _smaller_and_smaller(config: TrialConfig, sizes: Sizes) -> Iterator[Probes]:

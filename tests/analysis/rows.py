@@ -124,6 +124,8 @@ def _of_network(config: TrialConfig, penalty: float, m: int, network: bool) -> d
         "predicted_self_influence": 0.2 * here,
         "partition_variance": 0.5 if m == size(config) else math.nan,
         "gradient_variance": 2.0 if m == size(config) else math.nan,
+        "self_influence_error": 0.05 * here,
+        "penalty_partitions": 3.0,
     }
     return {name: value if network else math.nan for name, value in values.items()}
 

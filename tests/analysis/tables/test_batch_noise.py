@@ -56,6 +56,8 @@ def test_the_matrix_of_penalties_by_hand(known: Run) -> None:
         expected = mean_interval(each, np.random.default_rng(0))
         estimate = (row["mean"], row["low"], row["high"], row["units"])
         assert estimate == pytest.approx(expected)
+        error = 0.05 / shares[row["quantity"]] * expected.mean
+        assert (row["partitions"], row["standard_error"]) == (3, pytest.approx(error))
 
 
 def test_at_its_own_size(known: Run) -> None:

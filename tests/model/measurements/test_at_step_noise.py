@@ -9,7 +9,12 @@ import numpy as np
 
 from caviar.model.contract import Array
 from caviar.model.measurements.gradient_noise import gradient_noise
-from caviar.model.measurements.noise_penalty import penalties, self_influence
+from caviar.model.measurements.noise_penalty import (
+    Frozen,
+    penalty,
+    population_loss,
+    predicted_self_influence,
+)
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import propagated
 from caviar.model.records import Noise, Record
@@ -34,7 +39,7 @@ OF_LAYERS = (
 )
 OF_SIZES = (
     *("noise_penalty", "external_penalty", "self_influence"),
-    "predicted_self_influence",
+    *("predicted_self_influence", "penalty_partitions"),
 )
 OF_GRADIENT = ("partition_variance", "gradient_variance")
 
@@ -79,9 +84,9 @@ def test_noise_is_that_of_the_probe_stream() -> None:
     propagated(TRAINING, PARAMETERS, SPLITS.train, probe)
     order = np.stack([g.permutation(48) for g in probe])
     gradient = gradient_noise(TRAINING, PARAMETERS, SPLITS.train, probe)
-    problem = (TRAINING.network, PARAMETERS, SPLITS.train, exact.moments)
-    both = penalties(*problem, (4, 16), order)
-    predicted = self_influence(*problem, order) * 48 / 47
+    problem = Frozen(TRAINING.network, PARAMETERS, SPLITS.train, exact.moments)
+    loss = population_loss(problem, order)
+    predicted = predicted_self_influence(problem, order) * 48 / 47
     for row in noise_rows(measured()):
         m = row.norm_batch_size
         expected: dict[str, Array]
@@ -90,8 +95,8 @@ def test_noise_is_that_of_the_probe_stream() -> None:
         elif m == 8:
             expected = dict(zip(OF_GRADIENT, gradient, strict=True))
         else:
-            inside, external = both[m]
-            values = (inside, external, inside - external, predicted / m)
+            inside, external = penalty(problem, m, order, loss)
+            values = (inside, external, inside - external, predicted / m, np.ones(2))
             expected = dict(zip(OF_SIZES, values, strict=True))
         for name, value in expected.items():
             np.testing.assert_allclose(getattr(row, name), value, rtol=1e-10)
@@ -104,8 +109,9 @@ def test_penalties_are_taken_on_as_many_examples_as_asked_for() -> None:
     propagated(TRAINING, PARAMETERS, SPLITS.train, probe)
     order = np.stack([g.permutation(48)[:15] for g in probe])
     assert [(r.norm_batch_size, r.batches) for r in rows] == [(4, 4), (8, 0)]
-    penalty = penalties(TRAINING.network, PARAMETERS, SPLITS.train, exact.moments, (4,), order)[4]
-    np.testing.assert_allclose(rows[0].noise_penalty, penalty.inside, rtol=1e-10)
+    problem = Frozen(TRAINING.network, PARAMETERS, SPLITS.train, exact.moments)
+    expected = penalty(problem, 4, order, population_loss(problem, order)).inside
+    np.testing.assert_allclose(rows[0].noise_penalty, expected, rtol=1e-10)
 
 
 def test_a_filled_up_batch_counts_for_the_network_alone() -> None:

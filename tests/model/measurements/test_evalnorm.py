@@ -99,7 +99,7 @@ def _layer_by_layer(p: dict[str, dict[str, Array]], train: Array, test: Array, m
     depth, moments = sum("gamma" in layer for layer in p.values()), []
     for i in range(1, depth + 1):
         train, test = train @ p[f"dense{i}"]["weight"], test @ p[f"dense{i}"]["weight"]
-        mu, second = sum(train) / len(train), sum(train**2) / len(train)
+        mu, second = np.mean(train, axis=0), np.mean(train**2, axis=0)
         moments.append((mu, second - mu**2))
 
         def normalised(h: Array, mu: Array = mu, second: Array = second, i: int = i) -> Array:
@@ -108,7 +108,7 @@ def _layer_by_layer(p: dict[str, dict[str, Array]], train: Array, test: Array, m
             others = (m - 1) * (second - mu**2) + ((m - 1) * mu) ** 2
             square_of_mean = (h**2 + 2 * h * (m - 1) * mu + others) / m**2
             x_hat = (h - mean) / np.sqrt(square - square_of_mean + EPSILON)
-            return np.tanh(x_hat * p[f"norm{i}"]["gamma"][0] + p[f"norm{i}"]["beta"][0])
+            return np.asarray(np.tanh(x_hat * p[f"norm{i}"]["gamma"][0] + p[f"norm{i}"]["beta"][0]))
 
         train, test = (np.stack([normalised(h) for h in x]) for x in (train, test))
     last = p[f"dense{depth + 1}"]

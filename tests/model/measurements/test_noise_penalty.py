@@ -12,7 +12,13 @@ from scipy.special import log_softmax
 
 from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.losses import CHUNK
-from caviar.model.measurements.noise_penalty import penalties, self_influence
+from caviar.model.measurements.noise_penalty import (
+    Frozen,
+    Penalty,
+    penalty,
+    population_loss,
+    predicted_self_influence,
+)
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
@@ -46,6 +52,10 @@ def _exact(network: Network, parameters: NetworkParameters, data: Examples) -> d
 
 def _orders(data: Examples, count: int | None = None, seed: int = 3) -> Array:
     return np.stack([g.permutation(len(data))[:count] for g in generators(data.replicas, seed)])
+
+
+def penalties(problem: Frozen, m: int, rows: Array) -> Penalty:
+    return penalty(problem, m, rows, population_loss(problem, rows))
 
 
 Pair = tuple[Array, Array]
@@ -102,9 +112,8 @@ def _as_guests(p: NetworkParameters, r: int, x: Array, labels: Array, m: int) ->
 def test_penalties_of_a_partition_by_hand(m: int) -> None:
     data, parameters = random_examples(24, 2), _parameters()
     order = _orders(data)
-    penalty = penalties(NETWORK, parameters, data, _exact(NETWORK, parameters, data), (m,), order)[
-        m
-    ]
+    exact = _exact(NETWORK, parameters, data)
+    penalty = penalties(Frozen(NETWORK, parameters, data, exact), m, order)
     for r in range(2):
         rows = data.index[r][order[r]]
         x, labels = data.features[rows], data.labels[rows]
@@ -118,7 +127,7 @@ def test_penalties_of_a_partition_by_hand(m: int) -> None:
 def test_the_whole_training_set_costs_nothing_inside_and_has_no_outside() -> None:
     data, parameters = random_examples(24, 2), _parameters()
     exact = _exact(NETWORK, parameters, data)
-    penalty = penalties(NETWORK, parameters, data, exact, (24,), _orders(data))[24]
+    penalty = penalties(Frozen(NETWORK, parameters, data, exact), 24, _orders(data))
     np.testing.assert_allclose(penalty.inside, 0, atol=1e-12)
     assert np.isnan(penalty.external).all()
 
@@ -129,7 +138,7 @@ def test_every_row_is_scored_once_and_never_normalised_by_itself(count: int, m: 
     data, parameters = random_examples(24, 1), _parameters(replicas=1)
     order = _orders(data, count)
     exact = _exact(NETWORK, parameters, data)
-    penalty = penalties(NETWORK, parameters, data, exact, (m,), order)[m]
+    penalty = penalties(Frozen(NETWORK, parameters, data, exact), m, order)
     filled = np.append(order[0], order[0, : -count % (2 * m)])
     for start in range(0, count, m):
         group, other = filled[start : start + m], np.roll(filled, -m)[start : start + m]
@@ -148,7 +157,8 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
     data, parameters = random_examples(6, 1), _parameters(ONE_LAYER, 1)
     exact = _exact(ONE_LAYER, parameters, data)
     orders = np.array(list(permutations(range(6))))
-    by_order = [penalties(ONE_LAYER, parameters, data, exact, (2,), o[None])[2] for o in orders]
+    problem = Frozen(ONE_LAYER, parameters, data, exact)
+    by_order = [penalties(problem, 2, order[None]) for order in orders]
     rows = data.index[0]
     x, labels = data.features[rows], data.labels[rows]
     base = _each(parameters, 0, x, labels, _groups(6)).mean()
@@ -178,7 +188,7 @@ def test_self_influence_is_the_slope_of_the_loss_along_an_example_s_own_pull(
     """Central difference: every statistic moved towards each example by a little of it."""
     data, parameters = random_examples(30, 2), _parameters(network)
     exact, order = _exact(network, parameters, data), _orders(data, 20)
-    slopes = self_influence(network, parameters, data, exact, order)
+    slopes = predicted_self_influence(Frozen(network, parameters, data, exact), order)
     step = 1e-4
     for r in range(2):
         rows = data.index[r][order[r]]
@@ -213,9 +223,10 @@ def _pulled(
 def test_self_influence_leaves_no_seam_between_chunks() -> None:
     data, parameters = random_examples(CHUNK + 300, 1), _parameters(replicas=1)
     exact, order = _exact(NETWORK, parameters, data), _orders(data)
-    whole = self_influence(NETWORK, parameters, data, exact, order)
+    problem = Frozen(NETWORK, parameters, data, exact)
+    whole = predicted_self_influence(problem, order)
     parts = [
-        self_influence(NETWORK, parameters, data, exact, rows) * rows.shape[1]
+        predicted_self_influence(problem, rows) * rows.shape[1]
         for rows in np.split(order, [700], axis=1)
     ]
     np.testing.assert_allclose(whole, sum(parts) / len(data), rtol=1e-10)
@@ -242,7 +253,8 @@ def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     data, m, stack = small_splits(1, sizes=(480, 20, 20)).train, 40, 100
     parameters = _learnt(data)
     exact = _exact(ONE_LAYER, parameters, data)
-    predicted = self_influence(ONE_LAYER, parameters, data, exact, _orders(data))[0]
+    one = Frozen(ONE_LAYER, parameters, data, exact)
+    predicted = predicted_self_influence(one, _orders(data))[0]
     predicted *= 480 / 479 / m
     # The same network many times over, each copy with its own order: a stack is quicker.
     alike = each(lambda v: np.repeat(v, stack, axis=0), parameters)
@@ -252,7 +264,7 @@ def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     measured = []
     for seed in range(40):
         orders = _orders(many, seed=seed)
-        penalty = penalties(ONE_LAYER, alike, many, known, (m,), orders)[m]
+        penalty = penalties(Frozen(ONE_LAYER, alike, many, known), m, orders)
         measured.append(penalty.inside - penalty.external)
     error = np.std(measured, ddof=1) / np.sqrt(np.size(measured))
     assert error < 0.08 * abs(predicted)

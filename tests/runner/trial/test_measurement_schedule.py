@@ -46,6 +46,16 @@ def test_moments_go_first_then_gradient_noise_then_examples() -> None:
     assert (1, True, 2000) in rows and (1, False, 2000) in rows
 
 
+@pytest.mark.parametrize("steps", [50, 400, 1000, 5000, 100_000])
+def test_further_partitions_of_penalties_cost_at_most_a_tenth_of_training(steps: int) -> None:
+    """Seven sizes of up to 2,000 examples, inside and outside their batch, for a quarter each."""
+    probes = probes_of(config_of(steps=steps), SIZES)
+    passes = 0.25 * 2 * 7 * probes.examples
+    fits = int(0.1 * steps * SIZES.step / passes)
+    assert probes.penalty_partitions == min(10, 1 + fits)
+    assert probes_of(config_of(steps=steps, probe_batch_sizes=()), SIZES).penalty_partitions == 1
+
+
 def test_longer_training_affords_more() -> None:
     short, long = (probes_of(config_of(steps=n), SIZES) for n in (400, 40000))
     assert len(short.evaluation_steps) < len(long.evaluation_steps) == 8

@@ -15,6 +15,8 @@ def test_self_influence_measured_and_predicted(tmp_path: Path) -> None:
     trials = crossed(levels, probe_batch_sizes=(4, 64))
     run = run_of(tmp_path, trials, world, scientific=levels)
     (sentence,) = PENALTY_SPLIT.sentences(results_in(run))
-    expected = "Of the noise penalty at m = 64, 0.00391 [0.00391, 0.00391] nats are self-influence"
-    assert expected in sentence
-    assert "one backward pass predicts 0.00312 [0.00312, 0.00312]." in sentence
+    assert "self-influence, the effect of an example on its own statistics" in sentence
+    assert sentence.endswith(
+        "predicts: 0.0625 [0.0625, 0.0625] at m = 4 (0.05); "
+        "0.00391 [0.00391, 0.00391] at m = 64 (0.00312)."
+    )
