@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caviar.analysis.findings.batch_noise import BATCH_NOISE
-from caviar.analysis.findings.regularization.best_size import BEST_SIZE, CHOSEN_DRAWS, VERDICTS
+from caviar.analysis.findings.regularization.best_size import BEST_SIZE, CHOSEN_DRAWS
 from caviar.analysis.findings.regularization.control_arms import ARM_EFFECTS, MECHANISM_SHARES
 from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE, LOSSES, TRENDS
 from caviar.analysis.findings.regularization.equivalent_dropout import EQUIVALENT_DROPOUT
@@ -21,6 +21,7 @@ from caviar.analysis.findings.regularization.several_runs import (
     DESIGNS,
     SPECIFICATIONS,
 )
+from caviar.analysis.findings.regularization.side_by_side import SIDE_BY_SIDE
 from caviar.analysis.findings.regularization.tuning import TUNING, TUNING_SPREAD
 from caviar.analysis.findings.scorecard import SCORECARD
 from caviar.analysis.findings.test_time.error_parts import (
@@ -40,7 +41,7 @@ FINDINGS = (
     LOSSES,
     TRENDS,
     BEST_SIZE,
-    VERDICTS,
+    SIDE_BY_SIDE,
     CHOSEN_DRAWS,
     ARM_EFFECTS,
     MECHANISM_SHARES,

@@ -55,6 +55,20 @@ GLOSSARY = (
         "of accuracy), by two one-sided tests.",
     ),
     (
+        "gap, test loss at equal train loss",
+        "Gap: test loss less train loss, both under population statistics. At equal train loss: "
+        "each network is read when its train loss first reaches the largest final train loss of "
+        "all sizes with the same seed and draw, interpolated between two evaluations whose train "
+        "losses lie within a factor of two; empty where no evaluation is near.",
+    ),
+    (
+        "moves, stays, undecided",
+        "Moves (rises, falls): differs from the largest size by more than "
+        f"{MARGINS['test_loss']:g} nats ({MARGINS['test_accuracy']:g} of accuracy), and the band "
+        "for all sizes together excludes 0. Stays: significantly within that margin. Undecided: "
+        "neither.",
+    ),
+    (
         "R_in, R_ext, self-influence",
         "R_in: train-mode less population loss at the same weights. R_ext: the same with the "
         "statistics of m other examples. Self-influence: R_in less R_ext, the effect of an "

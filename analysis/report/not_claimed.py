@@ -6,7 +6,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.run.comparison import NoComparison
 
 NOT_CLAIMED = (
-    "An interval beside a number is for that contrast alone. Verdicts, bands, the range of the "
+    "An interval beside a number is for that contrast alone. Bands, what moves, the range of the "
     "best size and p_family hold for all sizes together.",
     "The best size is chosen on the same seeds that its difference is read from, so that "
     "difference looks slightly better than it is; the 95 % range accounts for the choice.",

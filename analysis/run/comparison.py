@@ -10,8 +10,9 @@ import pandas as pd
 from caviar.analysis.run.arms import arms_of, first_arm
 from caviar.analysis.run.design import SIZES, Design, design_of
 from caviar.analysis.run.divergence import all_diverged
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws
-from caviar.analysis.run.final_rows import at_end, final_values
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws, without_other_draws
+from caviar.analysis.run.final_rows import KEYS, at_end, final_values
+from caviar.analysis.run.matched_loss import matched_test_loss
 from caviar.analysis.run.read import Run
 from caviar.analysis.run.trained_with import NotCompared, not_compared, trained_with
 
@@ -45,8 +46,12 @@ class Comparison:
 
     @cached_property
     def final_values(self) -> pd.DataFrame:
-        """Losses, accuracy and noise penalty at the last step, one row per seed of a trial."""
-        return final_values(self.run, self.design)
+        """Losses, accuracy and noise penalty at the last step, one row per seed of a trial.
+
+        And `matched_test_loss`, on the way there.
+        """
+        matched = matched_test_loss(self.over_time, self.design)
+        return final_values(self.run, self.design).merge(matched, how="left", on=KEYS)
 
     @cached_property
     def chosen_draws(self) -> pd.DataFrame:
@@ -55,8 +60,11 @@ class Comparison:
 
     @cached_property
     def final_readings(self) -> dict[str, pd.DataFrame]:
-        """`final_values` under each reading."""
-        return self.readings(self.final_values)
+        """`final_values` under each reading; fits are compared at one draw only."""
+        read = self.readings(self.final_values)
+        if BEST_DRAW in read:
+            read[BEST_DRAW] = without_other_draws(read[BEST_DRAW], self.design.reference)
+        return read
 
     @property
     def chooses(self) -> bool:

@@ -18,6 +18,25 @@ PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}
 """Under the best-draw reading a seed has one row per arm, and arms may differ in the draw."""
 
 
+OF_THE_FIT = ("train_loss", "train_mode_loss", "generalisation_gap", "matched_test_loss")
+"""Quantities that say how well training examples are fitted, which depends on the learning rate:
+they are compared only between networks of one draw."""
+
+
+def without_other_draws(rows: pd.DataFrame, reference: float) -> pd.DataFrame:
+    """Rows under the best draw, without what would compare fits across learning rates.
+
+    The quantities `OF_THE_FIT` are NaN at every level at which a seed chose another draw than at
+    the `reference` level of its facet.
+    """
+    keys = ["facet", "seed"]
+    of_reference = rows[rows["level"] == reference].drop_duplicates(keys).set_index(keys)["draw"]
+    draws = of_reference.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy()
+    same = pd.Series(rows["draw"].to_numpy() == draws, index=rows.index)
+    same = same.groupby([rows["facet"], rows["level"]]).transform("all")
+    return rows.assign(**{name: rows[name].where(same) for name in OF_THE_FIT})
+
+
 def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
     """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
 

@@ -37,6 +37,7 @@ def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
 def final_values(run: Run, design: Design) -> pd.DataFrame:
     """One row per seed of a trial: losses and accuracy at the last step, and the noise penalty.
 
+    `generalisation_gap` is test less train loss, both under population statistics.
     `noise_penalty` is train-mode loss less population loss at the same weights, both on the
     training split (SCIENCE: R_in); NaN for networks without batch statistics.
     """
@@ -62,5 +63,6 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
     )
     diverged = ~np.isfinite(values["test_loss"])
     values["test_accuracy"] = values["test_accuracy"].where(~diverged)
+    values["generalisation_gap"] = values["test_loss"] - values["train_loss"]
     values["noise_penalty"] = values["train_mode_loss"] - values["train_loss"]
     return values.reset_index()

@@ -16,7 +16,15 @@ from caviar.analysis.statistics.power import pilot_spread, smallest_effect
 from caviar.analysis.statistics.sign_flip import sign_flip
 from caviar.analysis.tables.estimates import SEED
 
-MARGINS = {"train_loss": 0.005, "test_loss": 0.005, "test_accuracy": 0.002}
+NATS = 0.005
+MARGINS = {
+    "train_mode_loss": NATS,
+    "train_loss": NATS,
+    "test_loss": NATS,
+    "generalisation_gap": NATS,
+    "matched_test_loss": NATS,
+    "test_accuracy": 0.002,
+}
 """Margins, in nats and in shares, below which differences do not count; named before any run."""
 
 COLUMNS = ["band_low", "band_high", "p_value", "p_family", "detectable", "equivalent"]

@@ -1,4 +1,4 @@
-"""Question 1: how the size of the normalised mini-batch regularises."""
+"""Question 1: what the size of the normalised mini-batch does to the fit and to test loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import EVERY_DRAW, PAIRED_BY
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, OF_THE_FIT, PAIRED_BY
 from caviar.analysis.statistics.best_level import BestRange, best_range
 from caviar.analysis.statistics.trends import Trend, page, trend
 from caviar.analysis.statistics.u_shape import u_shape
@@ -19,13 +19,22 @@ from caviar.analysis.tables.estimates import (
     contrasts_over_draws,
     level_means,
 )
-from caviar.analysis.tables.families import family
+from caviar.analysis.tables.families import MARGINS, family
 
 QUANTITIES = {
-    "train_loss": "train loss, population statistics",
-    "test_loss": "test loss, population statistics",
-    "test_accuracy": "test accuracy, population statistics",
+    "train_mode_loss": "train-mode loss",
+    "train_loss": "train loss",
+    "test_loss": "test loss",
+    "generalisation_gap": "the gap between train and test loss",
+    "matched_test_loss": "test loss at equal train loss",
+    "test_accuracy": "test accuracy",
 }
+"""What is read side by side for every size, all but the first under population statistics."""
+
+RISES, FALLS, STAYS, UNDECIDED = "rises", "falls", "stays", "undecided"
+"""What a quantity does at a size, against the largest: `moved`."""
+
+SIDE_BY_SIDE = ["reading", "facet", "level", *QUANTITIES, "moves"]
 
 
 def noise_penalty(comparison: Comparison) -> pd.DataFrame:
@@ -48,7 +57,9 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     """Each quantity at every level less that at the largest, by reading and facet.
 
     With the interval of each difference, the statements of `families.family` about all of them
-    together, and under every draw the interval of `estimates.contrasts_over_draws`.
+    together, under every draw the interval of `estimates.contrasts_over_draws`, and what follows
+    (`moved`). Quantities of the fit are left out at sizes that chose another draw than the
+    largest (`draws.without_other_draws`).
     """
     design = comparison.design
     parts = []
@@ -61,11 +72,34 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
                 over = contrasts_over_draws(rows, design, quantity)
                 differences = differences.merge(over, on=["facet", "level"], how="left")
             parts.append(differences.assign(reading=reading, quantity=quantity))
-    return _ordered(parts, ["quantity"])
+    table = _at_one_draw(_ordered(parts, ["quantity"]))
+    return table.assign(moved=moved(table))
+
+
+def moved(effects: pd.DataFrame) -> pd.Series:
+    """For every effect `rises`, `falls`, `stays` or `undecided`; empty where there is no band.
+
+    A quantity moves where its difference exceeds the margin in `families.MARGINS` and the band
+    that holds for all sizes together excludes 0; it stays where it is significantly within the
+    margin (`equivalent`). A difference beyond the margin is never equivalent to 0.
+    """
+    margin = effects["quantity"].map(MARGINS).astype(float)
+    rises = (effects["band_low"] > 0) & (effects["mean"] > margin)
+    falls = (effects["band_high"] < 0) & (effects["mean"] < -margin)
+    stays = effects["equivalent"].eq(True) & ~rises & ~falls
+    known = effects["band_low"].notna()
+    words = np.select([rises, falls, stays, known], [RISES, FALLS, STAYS, UNDECIDED], default="")
+    return pd.Series(words, index=effects.index)
+
+
+def _at_one_draw(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows that would compare, or place side by side, fits of different draws."""
+    empty = (table["reading"] == BEST_DRAW) & table["quantity"].isin(OF_THE_FIT)
+    return table[~(empty & (table["units"] == 0))].reset_index(drop=True)
 
 
 def losses(comparison: Comparison) -> pd.DataFrame:
-    """Train and test loss and accuracy themselves at every level, by reading and facet."""
+    """Every quantity itself at every level, by reading and facet."""
     parts = [
         level_means(rows, comparison.design, quantity, [], reading).assign(
             reading=reading, quantity=quantity
@@ -73,7 +107,36 @@ def losses(comparison: Comparison) -> pd.DataFrame:
         for reading, rows in comparison.final_readings.items()
         for quantity in QUANTITIES
     ]
-    return _ordered(parts, ["quantity"])
+    return _at_one_draw(_ordered(parts, ["quantity"]))
+
+
+def side_by_side(comparison: Comparison, effects: pd.DataFrame) -> pd.DataFrame:
+    """Means of all quantities of `QUANTITIES`, one row per reading, facet and size.
+
+    Over the seeds and draws that every size has (`estimates.by_seed`), so that sizes never differ
+    by learning rate; under the best draw without the quantities of the fit at sizes that chose
+    another draw than the largest. `moves` names what moves against the largest size, from
+    `effect_of_size`. Empty where nothing is paired.
+    """
+    parts = []
+    for reading, rows in comparison.final_readings.items() if comparison.design.paired else ():
+        for facet, arm in rows.groupby("facet"):
+            means = {name: by_seed(arm, name, reading).mean() for name in QUANTITIES}
+            if len(means["matched_test_loss"]) < 2:  # The size that fits worst, beside no other.
+                means["matched_test_loss"] *= np.nan
+            wide = pd.DataFrame(means).rename_axis("level").reset_index()
+            wide.insert(0, "facet", facet)
+            wide.insert(0, "reading", reading)
+            parts.append(wide)
+    if not parts:
+        return pd.DataFrame(columns=SIDE_BY_SIDE)
+    table = pd.concat(parts, ignore_index=True)
+    moving = effects[effects["moved"].isin([RISES, FALLS])]
+    named = moving["quantity"] + " " + moving["moved"]
+    keys = ["reading", "facet", "level"]
+    moves = named.groupby([moving[key] for key in keys]).agg(", ".join).rename("moves")
+    table = table.merge(moves.reset_index(), how="left", on=keys)
+    return table.assign(moves=table["moves"].fillna(""))[SIDE_BY_SIDE]
 
 
 def best_size(comparison: Comparison) -> pd.DataFrame:
@@ -135,30 +198,6 @@ def trends(comparison: Comparison) -> pd.DataFrame:
             place = {"reading": reading, "quantity": quantity, "facet": facet}
             table.append({**place, **slope._asdict(), "p_page": order.p_value})
     return pd.DataFrame(table, columns=["reading", "quantity", "facet", *Trend._fields, "p_page"])
-
-
-def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
-    """Where a size may be said to regularise: train loss rises and test loss falls significantly.
-
-    Both against the largest size: their 95 % bands, which hold for all sizes together, exclude 0.
-    One row per reading, facet and level; `known` says whether both have a band at all.
-    """
-    keys = ["reading", "facet", "level"]
-    train, test = (
-        effects[effects["quantity"] == quantity].set_index(keys)
-        for quantity in ("train_loss", "test_loss")
-    )
-    test = test.reindex(train.index)
-    rises, falls = train["band_low"] > 0, test["band_high"] < 0
-    known = train["band_low"].notna() & test["band_low"].notna()
-    return pd.DataFrame(
-        {
-            "train_rises": rises,
-            "test_falls": falls,
-            "regularises": rises & falls,
-            "known": known,
-        }
-    ).reset_index()
 
 
 def _ordered(parts: list[pd.DataFrame], extra: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The best size, whether it regularises, and the draws behind it, under each reading."""
+"""The best size, and the draws behind it, under each reading."""
 
 from __future__ import annotations
 
@@ -14,19 +14,11 @@ from caviar.analysis.tables.tuning import chosen_table
 
 
 def _sentences(results: Results) -> list[str]:
-    sentences = [
-        *_lowest(results, EVERY_DRAW, "Test loss"),
-        *_regularises(results, EVERY_DRAW),
-    ]
+    sentences = _lowest(results, EVERY_DRAW, "Test loss")
     if results.comparison.chooses:
         at_best = "With each arm at its own best draw (by validation), test loss"
         sentences += _lowest(results, BEST_DRAW, at_best)
-        sentences += map(_with_best_draws, _regularises(results, BEST_DRAW))
     return sentences
-
-
-def _with_best_draws(sentence: str) -> str:
-    return f"With best draws: {sentence[0].lower()}{sentence[1:]}"
 
 
 def _lowest(results: Results, reading: str, subject: str) -> list[str]:
@@ -50,44 +42,10 @@ def _lowest(results: Results, reading: str, subject: str) -> list[str]:
         if by:
             says += (
                 f"; against {at_level(results, results.design.reference)}, test loss changes by "
-                f"{with_interval(by['test_loss'], signed=True)} and train loss by "
-                f"{with_interval(by['train_loss'], signed=True)} nats"
+                f"{with_interval(by['test_loss'], signed=True)} nats"
             )
         sentences.append(says + ".")
     return sentences
-
-
-def _regularises(results: Results, reading: str) -> list[str]:
-    if not results.design.paired:
-        return [
-            "Random trials differ in every field at once: only a crossed study can tell whether "
-            "the size regularises."
-        ]
-    verdicts = results.reading("verdicts", reading)
-    if verdicts.empty:
-        return []
-    if not verdicts["known"].any():
-        return ["There are too few comparable seeds for an interval, and hence for a verdict."]
-    yes = verdicts[verdicts["regularises"]]
-    helped = verdicts[verdicts["test_falls"] & ~verdicts["train_rises"]]
-    sentences = [
-        "It regularises (train loss significantly higher and test loss significantly lower than "
-        f"at {at_level(results, results.design.reference)}) at "
-        f"{_sizes(results, yes) or 'no size'}."
-    ]
-    if len(helped):
-        sentences.append(
-            f"Test loss is significantly lower, but train loss is not significantly higher, at "
-            f"{_sizes(results, helped)}; that is not called regularisation here."
-        )
-    return sentences
-
-
-def _sizes(results: Results, rows: pd.DataFrame) -> str:
-    return ", ".join(
-        at_level(results, row["level"]) + (f" ({row['facet']})" if row["facet"] else "")
-        for row in rows.sort_values(["facet", "level"]).to_dict("records")
-    )
 
 
 def _headline(results: Results) -> str:
@@ -143,21 +101,6 @@ BEST_SIZE = Finding(
     "rises after it, corrected for having chosen the turning point.",
     sentences=_sentences,
     headline=_headline,
-)
-
-VERDICTS = Finding(
-    name="verdicts",
-    part="regularisation",
-    compute=lambda results: regularization.verdicts(results["effect_of_size"]),
-    columns=(
-        READING,
-        FACET,
-        LEVEL,
-        Column("train_rises", "true or false", "Whether the band of train loss is above zero."),
-        Column("test_falls", "true or false", "Whether the band of test loss is below zero."),
-        Column("regularises", "true or false", "Both of them."),
-        Column("known", "true or false", "Whether both bands exist."),
-    ),
 )
 
 CHOSEN_DRAWS = Finding(

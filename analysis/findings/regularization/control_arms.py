@@ -40,8 +40,13 @@ def _mechanisms(results: Results) -> list[str]:
         for name, words in WITHOUT.items()
         if name in by
     ]
-    adds = [f"Each mechanism's contribution to that change: {'; '.join(parts)}."] if parts else []
-    return [text + ".", *adds]
+    if not parts:
+        return [text + "."]
+    return [
+        text + ".",
+        f"Test loss of batch norm less that of an arm without one mechanism: {'; '.join(parts)}. "
+        "Mechanisms interact: these do not add up to the change above, and one may exceed it.",
+    ]
 
 
 ARM_EFFECTS = Finding(

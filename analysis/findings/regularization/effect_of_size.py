@@ -60,12 +60,17 @@ EFFECT_OF_SIZE = Finding(
         Column("draws", "count", "Draws at which every seed is finite; empty for one draw."),
         Column("draws_low", UNIT, OVER_DRAWS.format("lower")),
         Column("draws_high", UNIT, OVER_DRAWS.format("upper")),
+        Column(
+            "moved",
+            "text",
+            "`rises` or `falls` where it exceeds the margin and the band excludes 0, `stays` where "
+            "it is equivalent, else `undecided`; empty without a band.",
+        ),
     ),
     title="What it does to train and test loss",
     says="Both losses are read under population statistics and shown as differences from the "
-    "largest size. Only train loss above zero together with test loss below zero is called "
-    "regularisation, and only where both bands exclude 0. Equivalent means that the difference "
-    "is significantly smaller than 0.005 nats, a margin named beforehand.",
+    "largest size. Equivalent means that the difference is significantly smaller than 0.005 nats, "
+    "a margin named beforehand.",
     caption="Each bar is a 95 % interval for its own size; shaded bands hold for all sizes "
     "together.",
     alt="Train and test loss less those at the largest size, with 95 % intervals.",

@@ -44,14 +44,13 @@ and 0.0312 [0.0312, 0.0312] at m = 64.
   The penalty scales as (1/m − 1/N)^0.974 [0.974, 0.974] from m = 8 to 64; theory expects an \
 exponent of 1 for large m.
   Test loss is lowest at m = 16 (95 % range: only 16); against m = 64, test loss changes \
-by −0.0938 [−0.0938, −0.0938] and train loss by +0.0156 [0.0156, 0.0156] nats.
-  It regularises (train loss significantly higher and test loss significantly lower than at \
-m = 64) at m = 8, m = 16, m = 32.
+by −0.0938 [−0.0938, −0.0938] nats.
   With each arm at its own best draw (by validation), test loss is lowest at m = 16 (95 % \
-range: only 16); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] and train \
-loss by +0.0156 [0.0156, 0.0156] nats.
-  With best draws: it regularises (train loss significantly higher and test loss significantly \
-lower than at m = 64) at m = 8, m = 16, m = 32.
+range: only 16); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] nats.
+  At m = 16, against m = 64 at the learning_rate 0.1 that both choose: train loss rises (2.52 \
+against 2.5 nats); the gap between train and test loss falls (2.48 against 2.56 nats).
+  At m = 16, against m = 64 at the same learning_rate, averaged over draws: train loss rises \
+(2.52 against 2.5 nats); the gap between train and test loss falls (2.48 against 2.59 nats).
   For all 30 (seed, size) pairs the best learning_rate was the lowest or highest tried, so a \
 better one may lie outside.
   Of the noise penalty at m = 64, 0.00781 [0.00781, 0.00781] nats are self-influence, the effect \
@@ -102,9 +101,8 @@ def test_sentences_carry_the_numbers_of_the_tables(tmp_path: Path) -> None:
     effects = results["effect_of_size"]
     assert "lowest at m = 16" in best
     test = in_words(effects, quantity="test_loss", level=16, signed=True)
-    train = in_words(effects, quantity="train_loss", level=16, signed=True)
     assert test.startswith(MINUS)
-    assert f"test loss changes by {test} and train loss by {train} nats" in best
+    assert f"test loss changes by {test} nats" in best
     damage = results["running_damage"].query("rule == 'unbiased'")
     sentence = next(s for s in question_2(results) if s.startswith("Evaluating"))
     assert f"{in_words(damage, level=4, signed=True)} nats at m = 4" in sentence

@@ -21,34 +21,6 @@ def test_the_edge_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_better_without_a_higher_train_loss_is_not_regularisation(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [8, 64]}
-    world = World(train=lambda config, seed: seed, test=lambda config, seed: seed + size(config))
-    results = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    verdict, helped = BEST_SIZE.sentences(results)[-2:]
-    assert verdict.endswith("lower than at m = 64) at no size.")
-    assert helped.startswith(
-        "Test loss is significantly lower, but train loss is not significantly higher, at m = 8;"
-    )
-
-
-def test_each_reading_has_a_verdict_of_its_own(tmp_path: Path) -> None:
-    """Train loss rises under the second draw alone, which no arm would choose."""
-    world = World(
-        train=lambda config, seed: seed + config.draw / size(config),
-        validation=lambda config, seed: float(config.draw),
-        test=lambda config, seed: seed - 1 / size(config),
-    )
-    run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2)), world, scientific=SIZES)
-    sentences = BEST_SIZE.sentences(results_in(run))
-    against = (
-        "regularises (train loss significantly higher and test loss significantly lower than at "
-        "m = 64) at"
-    )
-    assert f"It {against} m = 4, m = 8, m = 16, m = 32." in sentences
-    assert f"With best draws: it {against} no size." in sentences
-
-
 def test_a_choice_inside_its_range_is_not_flagged(tmp_path: Path) -> None:
     """Of three rates the middle one is best everywhere."""
     world = World(validation=lambda config, seed: abs(config.learning_rate - 0.2))

@@ -26,8 +26,9 @@ def test_the_whole_effect_and_what_a_mechanism_adds(tmp_path: Path) -> None:
     whole, parts = MECHANISM_SHARES.sentences(results)
     assert whole.startswith("At m = 8 batch norm changes test loss by −0.25 [−0.25, −0.25] nats")
     assert parts == (
-        "Each mechanism's contribution to that change: the example in its own statistics "
-        "−0.125 [−0.125, −0.125]."
+        "Test loss of batch norm less that of an arm without one mechanism: the example in its "
+        "own statistics −0.125 [−0.125, −0.125]. Mechanisms interact: these do not add up to the "
+        "change above, and one may exceed it."
     )
 
 

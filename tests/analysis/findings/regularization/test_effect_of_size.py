@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.findings.regularization.best_size import BEST_SIZE
 from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE
+from caviar.analysis.findings.regularization.side_by_side import SIDE_BY_SIDE
 from caviar.analysis.number_format import with_interval
 from caviar.analysis.report.answer import about
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size, trial
@@ -35,7 +35,7 @@ def test_a_random_search_compares_trials(tmp_path: Path) -> None:
         f"Test loss at m = 8 less that at m = 64: {text} nats, between different random trials."
     )
     assert sentences == [expected]
-    assert BEST_SIZE.sentences(results)[0].startswith("Random trials differ in every field")
+    assert SIDE_BY_SIDE.sentences(results)[0].startswith("Random trials differ in every field")
 
 
 def test_a_paired_design_leaves_the_extremes_to_the_best_size(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""What moves with the size: the fit, the gap to test loss, or both."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from caviar.analysis.findings.columns import FACET, LEVEL, READING
+from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.wording import at_level, opening
+from caviar.analysis.number_format import number
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.tables.families import MARGINS
+from caviar.analysis.tables.regularization import (
+    FALLS,
+    QUANTITIES,
+    RISES,
+    STAYS,
+    UNDECIDED,
+    side_by_side,
+)
+
+SAID = ("train_loss", "generalisation_gap", "matched_test_loss")
+"""What the sentence is about: test loss is train loss plus the gap."""
+WITHIN = f"{MARGINS['train_loss']:g} nats"
+
+
+def _sentences(results: Results) -> list[str]:
+    if not results.design.paired:
+        return [
+            "Random trials differ in every field at once: only a crossed study can tell whether "
+            "train loss or the gap between train and test loss moves with the size."
+        ]
+    every = _moves(results, EVERY_DRAW)
+    if not every:
+        return []
+    return [*_moves(results, BEST_DRAW), *every]
+
+
+def _moves(results: Results, reading: str) -> list[str]:
+    """Which of train loss and its gap to test loss moved, at the best size of every facet."""
+    table = results.reading("side_by_side", reading)
+    sentences = []
+    for facet, rows in table.groupby("facet"):
+        sizes = rows.set_index("level")
+        reference = results.design.reference
+        level = _told_size(results, str(facet), reading)
+        if level is None or not {level, reference} <= set(sizes.index):
+            continue
+        words = _words(results, reading, str(facet), sizes.loc[level], sizes.loc[reference])
+        if words:
+            sentences.append(
+                f"{opening(facet)}At {at_level(results, level)}, against "
+                f"{at_level(results, reference)}{_at_rate(results, reading, str(facet), level)}: "
+                f"{words}."
+            )
+    return sentences
+
+
+def _told_size(results: Results, facet: str, reading: str) -> float | None:
+    """The best size, or the smallest where that is the size that others are compared with."""
+    best = results.reading("best_size", reading)
+    levels = best.loc[best["facet"] == facet, "level"]
+    if levels.empty:
+        return None
+    level = float(levels.iloc[0])
+    return float(results.design.levels[0]) if level == results.design.reference else level
+
+
+def _at_rate(results: Results, reading: str, facet: str, level: float) -> str:
+    """With which draws both sides were trained."""
+    comparison = results.comparison
+    if not comparison.chooses:
+        return ""
+    names = ", ".join(results.run.study["study"]["nuisance"])
+    if reading == EVERY_DRAW:
+        return f" at the same {names}, averaged over draws"
+    chosen = comparison.chosen_draws
+    draws = chosen.loc[(chosen["facet"] == facet) & (chosen["level"] == level), "draw"].unique()
+    if len(draws) > 1:
+        return f" at the {names} that both choose"
+    trials = comparison.run.trials
+    (drawn,) = trials[trials["draw"] == draws[0]].drop_duplicates("draw").to_dict("records")
+    values = ", ".join(
+        f"{name} {drawn[name]:.3g}" if isinstance(drawn[name], float) else f"{name} {drawn[name]}"
+        for name in results.run.study["study"]["nuisance"]
+    )
+    return f" at the {values} that both choose"
+
+
+def _words(
+    results: Results, reading: str, facet: str, size: pd.Series, reference: pd.Series
+) -> str:
+    """`train loss stays within 0.005 nats (0.0008 against 0.0013) and the gap falls (...)`."""
+    effects = results.reading("effect_of_size", reading)
+    here = effects[(effects["facet"] == facet) & (effects["level"] == size.name)]
+    moved = here.set_index("quantity")["moved"]
+    parts = []
+    for name in SAID:
+        word = moved.get(name, "")
+        if word and pd.notna(size[name]) and pd.notna(reference[name]):
+            values = f"{number(size[name])} against {number(reference[name])}"
+            parts.append(_clause(QUANTITIES[name], word, size[name] - reference[name], values))
+    return "; ".join(parts)
+
+
+def _clause(subject: str, word: str, difference: float, values: str) -> str:
+    contradicts = word in (RISES, FALLS) and (difference > 0) != (word == RISES)
+    if word == UNDECIDED or contradicts:
+        return f"whether {subject} moves by {WITHIN} is not decided ({values})"
+    if word == STAYS:
+        return f"{subject} stays the same within {WITHIN} ({values})"
+    return f"{subject} {word} ({values} nats)"
+
+
+SIDE_BY_SIDE = Finding(
+    name="side_by_side",
+    part="regularisation",
+    compute=lambda results: side_by_side(results.comparison, results["effect_of_size"]),
+    columns=(
+        READING,
+        FACET,
+        LEVEL,
+        Column(
+            "train_mode_loss", "nats", "Train loss with the statistics of batches of this size."
+        ),
+        Column("train_loss", "nats", "Train loss under population statistics."),
+        Column("test_loss", "nats", "Test loss under population statistics."),
+        Column("generalisation_gap", "nats", "Test loss less train loss."),
+        Column(
+            "matched_test_loss",
+            "nats",
+            "Test loss at the step at which train loss first reaches the largest final train loss "
+            "of all sizes; empty where no evaluation is near.",
+        ),
+        Column("test_accuracy", "share", "Test accuracy under population statistics."),
+        Column("moves", "text", "What moves against the largest size."),
+    ),
+    title="What moves: the fit, or the gap to test loss",
+    says="Means over the seeds and learning rates that all sizes share. Test loss is train loss "
+    "plus the gap between them, so a lower test loss is a better fit, a smaller gap, or both. "
+    "A quantity moves if it differs from that at the largest size by more than 0.005 nats (0.002 "
+    "of accuracy), margins named beforehand, and the band for all sizes together excludes 0. Under "
+    "the best draw, train losses are shown only at sizes that chose the same draw as the largest. "
+    "At equal train loss: each network is read when its train loss first reaches the largest "
+    "final train loss of all sizes with the same seed and draw, interpolated between evaluations "
+    "whose train losses lie within a factor of two. A network that gets there early is read "
+    "before its learning rate has come down.",
+    opened=True,
+    sentences=_sentences,
+)
