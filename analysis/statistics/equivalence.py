@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.statistics.resampling import ROUNDING
@@ -68,4 +68,4 @@ def _p_below(values: Array, scale: float) -> float:
     error = values.std(ddof=1) / np.sqrt(n)
     if error <= ROUNDING * max(scale, np.abs(values).max()):
         return float(values.mean() >= 0)
-    return float(stats.t.cdf(values.mean() / error, n - 1))
+    return float(special.stdtr(n - 1, values.mean() / error))

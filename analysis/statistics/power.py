@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,8 +40,13 @@ def pilot_spread(differences: Array, *, confidence: float = 0.8) -> Spread:
     if n < 2:
         return Spread(float("nan"), float("nan"), n, left_out)
     deviation = float(finite.std(ddof=1))
-    upper = deviation * math.sqrt((n - 1) / stats.chi2.ppf(1 - confidence, n - 1))
-    return Spread(deviation, upper, n, left_out)
+    return Spread(deviation, deviation * _upper_ratio(n, confidence), n, left_out)
+
+
+@cache
+def _upper_ratio(units: int, confidence: float) -> float:
+    """`upper` of `pilot_spread` in observed deviations."""
+    return math.sqrt((units - 1) / stats.chi2.ppf(1 - confidence, units - 1))
 
 
 def power_of(effect: float, spread: float, units: int, *, alpha: float = ALPHA) -> float:
@@ -97,11 +103,16 @@ def smallest_effect(
     _check_power(power, alpha)
     if units < 2:
         raise ValueError(f"a t test needs two units or more; got {units}")
+    return _smallest_ratio(units, power, alpha) * spread
+
+
+@cache
+def _smallest_ratio(units: int, power: float, alpha: float) -> float:
+    """`smallest_effect` in spreads: a table asks for that of the same units many times."""
     high = 1.0
     while _power(high, units, alpha) < power:
         high *= 2
-    ratio = optimize.brentq(lambda r: _power(r, units, alpha) - power, 0, high, xtol=1e-12)
-    return float(ratio * spread)
+    return float(optimize.brentq(lambda r: _power(r, units, alpha) - power, 0, high, xtol=1e-12))
 
 
 def _power(ratio: float, units: int, alpha: float) -> float:
