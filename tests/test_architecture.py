@@ -9,12 +9,13 @@ import ast
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("model", "runner", "analysis")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 CHECKED = sorted(
     {
         *FILES,
@@ -84,6 +85,30 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of the packages, parsed once for all rules."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+class Facts(NamedTuple):
+    """What the rules ask of every file: its imports, and its functions with their lengths."""
+
+    modules: tuple[str, ...]
+    functions: tuple[tuple[str, int], ...]
+
+
+@cache
+def facts(path: Path) -> Facts:
+    tree = trees().get(path) or ast.parse(path.read_text(encoding="utf-8"))
+    functions = [
+        (f"{name_of(path)}:{node.lineno}: {node.name}", (node.end_lineno or 0) - node.lineno + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return Facts(tuple(imported(tree)), tuple(functions))
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     """Every module that is imported, wherever in the file, with what is taken from it."""
     for node in ast.walk(tree):
@@ -94,9 +119,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def packages(tree: ast.AST) -> set[str]:
+def packages(path: Path) -> set[str]:
     """The top-level name of every import; for `caviar`, the package below it."""
-    return {m.removeprefix("caviar.").partition(".")[0] for m in imported(tree)}
+    return {m.removeprefix("caviar.").partition(".")[0] for m in facts(path).modules}
 
 
 def top(module: str) -> str:
@@ -113,7 +138,7 @@ def dotted(node: ast.AST) -> str:
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:
     """Every node of the packages with where it stands."""
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             yield f"{name_of(path)}:{getattr(node, 'lineno', 0)}", node
 
@@ -127,7 +152,7 @@ def test_everything_is_imported_under_the_one_name() -> None:
     bare = [
         f"{name_of(path)}: {module}"
         for path in CHECKED
-        for module in imported(ast.parse(path.read_text(encoding="utf-8")))
+        for module in facts(path).modules
         if top(module) in PACKAGES
     ]
     assert not bare
@@ -135,10 +160,10 @@ def test_everything_is_imported_under_the_one_name() -> None:
 
 def test_a_package_imports_what_lies_below() -> None:
     strangers: dict[str, set[str]] = {}
-    for path, tree in TREES.items():
+    for path in FILES:
         package = path.relative_to(ROOT).parts[0]
         extra = {module for module, files in ALONE.items() if name_of(path) in files}
-        others = packages(tree) - STDLIB - ALLOWED[package] - extra - {"caviar"}
+        others = packages(path) - STDLIB - ALLOWED[package] - extra - {"caviar"}
         strangers |= {name_of(path): others} if others else {}
     assert not strangers
 
@@ -156,11 +181,11 @@ def test_every_room_stands_on_a_floor() -> None:
 
 def test_a_room_imports_what_lies_below() -> None:
     upward = []
-    for path, tree in TREES.items():
+    for path in FILES:
         package, room = path.relative_to(ROOT).with_suffix("").parts[:2]
         if room.startswith("__"):
             continue
-        for module in imported(tree):
+        for module in facts(path).modules:
             parts = module.split(".")
             if parts[:2] != ["caviar", package] or parts[2] == room:
                 continue
@@ -171,11 +196,11 @@ def test_a_room_imports_what_lies_below() -> None:
 
 def test_no_two_files_import_each_other() -> None:
     """Ray is imported neither at the top of another file nor inside a function."""
-    edges = {}
-    for path, tree in TREES.items():
-        modules = {m.removeprefix("caviar.").replace(".", "/") for m in imported(tree)}
+    edges, files = {}, {name_of(path) for path in FILES}
+    for path in FILES:
+        modules = {m.removeprefix("caviar.").replace(".", "/") for m in facts(path).modules}
         targets = {f"{p}.py" for m in modules for p in (m, m.rpartition("/")[0])}
-        edges[name_of(path)] = targets & {name_of(p) for p in FILES} - {name_of(path)}
+        edges[name_of(path)] = targets & files - {name_of(path)}
     while leaves := [name for name, targets in edges.items() if not targets & edges.keys()]:
         for name in leaves:
             del edges[name]
@@ -185,16 +210,16 @@ def test_no_two_files_import_each_other() -> None:
 def test_what_one_file_of_the_runner_imports_alone() -> None:
     assert not [
         f"{name_of(path)}: {module}"
-        for path, tree in TREES.items()
+        for path in FILES
         if path.is_relative_to(ROOT / "runner")
-        for module in packages(tree) & ALONE.keys()
+        for module in packages(path) & ALONE.keys()
         if name_of(path) not in ALONE[module]
     ]
 
 
 def test_the_runner_takes_only_the_sequences_from_scipy() -> None:
     (file,) = ALONE["scipy"]
-    assert {m for m in imported(TREES[ROOT / file]) if top(m) == "scipy"} == {"scipy.stats.qmc"}
+    assert {m for m in facts(ROOT / file).modules if top(m) == "scipy"} == {"scipy.stats.qmc"}
 
 
 def test_no_import_goes_around_the_import_statement() -> None:
@@ -209,8 +234,8 @@ def test_no_import_goes_around_the_import_statement() -> None:
 
 
 def test_the_model_reads_no_files_and_no_clocks_and_prints_nothing() -> None:
-    model = {path: tree for path, tree in TREES.items() if path.is_relative_to(ROOT / "model")}
-    impure = {name_of(p): {top(m) for m in imported(tree)} & IMPURE for p, tree in model.items()}
+    model = {path: tree for path, tree in trees().items() if path.is_relative_to(ROOT / "model")}
+    impure = {name_of(p): {top(m) for m in facts(p).modules} & IMPURE for p in model}
     assert not {name: modules for name, modules in impure.items() if modules}
     assert not [
         f"{name_of(path)}:{node.lineno}"
@@ -222,7 +247,7 @@ def test_the_model_reads_no_files_and_no_clocks_and_prints_nothing() -> None:
 
 
 def test_no_generator_is_shared_by_the_whole_process() -> None:
-    shared = [name_of(path) for path, tree in TREES.items() if "random" in packages(tree)]
+    shared = [name_of(path) for path in FILES if "random" in packages(path)]
     shared += [
         f"{where}: {dotted(node)}"
         for where, node in nodes()
@@ -251,7 +276,7 @@ def _pickles(node: ast.Call) -> bool:
 
 
 def test_nothing_at_rest_is_pickled() -> None:
-    assert not [name_of(path) for path, tree in TREES.items() if packages(tree) & PICKLES]
+    assert not [name_of(path) for path in FILES if packages(path) & PICKLES]
     assert not [where for where, node in nodes() if isinstance(node, ast.Call) and _pickles(node)]
 
 
@@ -262,11 +287,10 @@ def test_files_are_short() -> None:
 
 def test_functions_are_short() -> None:
     assert not [
-        f"{name_of(path)}:{node.lineno}: {node.name}"
+        f"{function} has {length} lines"
         for path in CHECKED
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+        for function, length in facts(path).functions
+        if length > LONGEST_FUNCTION
     ]
 
 

@@ -9,6 +9,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,9 @@ PHRASES = {
 NAMES = {"found", "at", "own", "there", "seen", "said"}
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """Every page and source file that git tracks, but history and this list itself."""
+@cache
+def texts() -> list[tuple[str, str]]:
+    """Every page and source file that git tracks, but history and this list itself: name, text."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
         capture_output=True,
@@ -59,10 +61,14 @@ def texts() -> Iterator[tuple[str, str]]:
         check=True,
         cwd=ROOT,
     ).stdout.splitlines()
-    for name in listed:
-        path = ROOT / name
-        if path.suffix in SUFFIXES and path.is_file() and path != HERE and name not in HISTORY:
-            yield name, path.read_text(encoding="utf-8")
+    return [
+        (name, path.read_text(encoding="utf-8"))
+        for name in listed
+        if (path := ROOT / name).suffix in SUFFIXES
+        and path.is_file()
+        and path != HERE
+        and name not in HISTORY
+    ]
 
 
 @pytest.mark.parametrize("advice", PHRASES)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -57,13 +55,11 @@ class Series(NamedTuple):
     high: list[float]
 
 
-def drawn(figure: Figure) -> ElementTree.Element:
-    """The root of the SVG that the figure is saved as; a warning is an error."""
-    buffer = io.BytesIO()
+def drawn(figure: Figure) -> None:
+    """Lay the figure out and draw everything in it, into no file; a warning is an error."""
     with warnings.catch_warnings(), drawing.style():
         warnings.simplefilter("error")
-        figure.savefig(buffer, format="svg")
-    return ElementTree.fromstring(buffer.getvalue())
+        figure.draw_without_rendering()
 
 
 def series(axes: Axes) -> list[Series]:

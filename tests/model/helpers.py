@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -27,7 +28,7 @@ from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.registry import NORMS
-from caviar.model.parameters import joined
+from caviar.model.parameters import each, joined
 from caviar.model.records import Record
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import mean_cross_entropy_gradient
@@ -134,6 +135,19 @@ def examples(
     """Rows `index` unchanged: nothing is centred or scaled."""
     shape = (index.shape[0], 1, features.shape[1])
     return Examples(features, labels, index, np.zeros(shape), np.ones(shape), dtype)
+
+
+def alike(data: Examples, count: int) -> Examples:
+    """The examples of the first replica, `count` times."""
+    index, centre, scale = (
+        np.repeat(part[:1], count, axis=0) for part in (data.index, data.centre, data.scale)
+    )
+    return replace(data, index=index, centre=centre, scale=scale)
+
+
+def copies(parameters: NetworkParameters, count: int) -> NetworkParameters:
+    """The first replica, `count` times: a stack is quicker than a loop."""
+    return each(lambda values: np.repeat(values[:1], count, axis=0), parameters)
 
 
 def random_examples(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
+
+import pytest
 
 from caviar.analysis.scorecard.registry import CLAIMS
 from studies.scorecard import short
@@ -13,16 +15,14 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "scorecard.md"
 
 
-def test_the_readme_s_table_is_that_of_the_scorecard() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "studies" / "scorecard.py", "--short", PAGE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == short(PAGE.read_text(encoding="utf-8")) + "\n"
-    assert f"\n{done.stdout}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_readme_s_table_is_that_of_the_scorecard(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["scorecard.py", "--short", str(PAGE)])
+    runpy.run_path(str(ROOT / "studies" / "scorecard.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed == short(PAGE.read_text(encoding="utf-8")) + "\n"
+    assert f"\n{printed}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_claim_of_the_project_is_in_it_in_the_registry_s_order() -> None:

@@ -13,8 +13,8 @@ import pytest
 from caviar.analysis.compare.rows import _apart
 from caviar.analysis.compare.runs import compare
 from caviar.analysis.compare.text import opening
-from caviar.analysis.run.read import read_run
-from tests.analysis.compare.two_runs import RATES, SIZES, changed, run
+from caviar.analysis.run.read import Run, read_run
+from tests.analysis.compare.two_runs import RATES, SIZES, changed
 from tests.analysis.synthetic import crossed, run_of
 
 
@@ -22,9 +22,8 @@ from tests.analysis.synthetic import crossed, run_of
     ("table", "column", "far"),
     [("curves", "loss", 3e-7), ("noise", "mean_variance", 1e-6), ("evaluations", "loss", 3e-7)],
 )
-def test_the_last_digits(tmp_path: Path, table: str, column: str, far: float) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_the_last_digits(here: Run, tmp_path: Path, table: str, column: str, far: float) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     value = getattr(here, table)[column].iloc[5]
     changed(tmp_path / "b", table, column, 5, value + far)
     two = compare(here, read_run(tmp_path / "b"))
@@ -39,18 +38,16 @@ def test_the_last_digits(tmp_path: Path, table: str, column: str, far: float) ->
     )
 
 
-def test_lists_are_compared_by_content(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_lists_are_compared_by_content(here: Run, tmp_path: Path) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     changed(tmp_path / "b", "predictions", "log_probabilities", 2, [math.log(0.25), -0.3])
     (parted,) = [t for t in compare(here, read_run(tmp_path / "b")).bits.tables if t.differing]
     assert parted.table == "predictions" and parted.differing == 1
     assert parted.largest == {"log_probabilities": pytest.approx(math.log(0.75) + 0.3)}
 
 
-def test_the_first_difference_is_the_earliest(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_the_first_difference_is_the_earliest(here: Run, tmp_path: Path) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     late = int(here.curves.index[here.curves["step"] == 10][0])
     early = int(here.noise.index[(here.noise["step"] == 5) & (here.noise["seed"] == 4)][0])
     changed(tmp_path / "b", "curves", "loss", late, 9.0)
@@ -68,9 +65,8 @@ def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
     assert compare(here, reversed_run).verdict == "same"
 
 
-def test_one_row_of_one_run_alone(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_one_row_of_one_run_alone(here: Run, tmp_path: Path) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     (part,) = (tmp_path / "b" / "noise").glob("part-*.parquet")
     pq.write_table(pq.read_table(part).slice(1), part)
     bits = compare(here, read_run(tmp_path / "b")).bits

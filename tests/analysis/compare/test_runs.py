@@ -17,7 +17,7 @@ from scipy import stats
 from caviar.analysis.compare.rows import settled
 from caviar.analysis.compare.runs import _whole_means, compare, p_value
 from caviar.analysis.compare.text import opening, text
-from caviar.analysis.run.read import read_run
+from caviar.analysis.run.read import Run, read_run
 from caviar.analysis.statistics.intervals import difference_interval, mean_interval
 from caviar.runner.config import DatasetConfig, TrialConfig
 from tests.analysis.compare.two_runs import RATES, SIZES, changed, noisy, row, run, shifted
@@ -36,9 +36,8 @@ def test_a_run_is_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [0.7, math.nan, math.inf])
-def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_a_value_that_is_wrong_is_no_last_digit(here: Run, tmp_path: Path, value: float) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     changed(tmp_path / "b", "statistics", "mean_bias", 3, value)
     two = compare(here, read_run(tmp_path / "b"))
     assert two.verdict == "not significantly" and two.bits.differing == 1
@@ -48,9 +47,8 @@ def test_a_value_that_is_wrong_is_no_last_digit(tmp_path: Path, value: float) ->
     assert "mean_bias 0.0, then" in text(two, here, here)
 
 
-def test_rows_of_one_run_alone_are_a_difference(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
+def test_rows_of_one_run_alone_are_a_difference(here: Run, tmp_path: Path) -> None:
+    shutil.copytree(here.where, tmp_path / "b")
     shutil.rmtree(tmp_path / "b" / "predictions")
     two = compare(here, read_run(tmp_path / "b"))
     assert two.verdict == "not significantly" and two.bits.alone == len(here.predictions)
@@ -66,10 +64,10 @@ def test_a_trial_of_one_run_alone_is_not_the_same_run(tmp_path: Path) -> None:
     assert len(settled(here)) == 4
 
 
-def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
+def test_pairs_are_by_level_draw_and_seed(here: Run, tmp_path: Path) -> None:
     """Seeds scatter by 0.1, the effect of 0.02 by 0.001: only pairs show it."""
-    first, second = run(tmp_path / "a"), run(tmp_path / "b", shifted, momentum=0.8)
-    two = compare(first, second)
+    second = run(tmp_path / "b", shifted, momentum=0.8)
+    two = compare(here, second)
     assert two.verdict == "differ" and two.bits.trials == 0
     one = row(two, "test_loss", 8)
     seeds = [
@@ -85,10 +83,10 @@ def test_pairs_are_by_level_draw_and_seed(tmp_path: Path) -> None:
     assert opening(two).startswith("They differ: test_loss at norm_batch_size = 8 by -0.0199 [")
 
 
-def test_other_data_are_not_paired(tmp_path: Path) -> None:
+def test_other_data_are_not_paired(here: Run, tmp_path: Path) -> None:
     other = DatasetConfig(name="digits", train=1024, validation=256, fingerprint="0" * 12)
-    first, second = run(tmp_path / "a"), run(tmp_path / "b", shifted, dataset=other)
-    one = row(compare(first, second), "test_loss", 8)
+    second = run(tmp_path / "b", shifted, dataset=other)
+    one = row(compare(here, second), "test_loss", 8)
     configs = [c for c in crossed(SIZES, rates=RATES) if size(c) == 8]
     sides = [
         np.array([np.mean([loss(c, s) for c in configs]) for s in range(6)])
@@ -173,9 +171,8 @@ def test_a_random_search_repeats_draws(tmp_path: Path) -> None:
     assert one["mean"] == pytest.approx(0.5, rel=0.01)
 
 
-def test_what_differs_between_the_studies_is_listed(tmp_path: Path) -> None:
+def test_what_differs_between_the_studies_is_listed(here: Run, tmp_path: Path) -> None:
     other = {"norm_batch_size": [8, 32]}
-    here = run(tmp_path / "a")
     second = run_of(tmp_path / "b", crossed(other), scientific=other, name="mine")
     two = compare(here, second)
     changes = {c.field: (c.first_value, c.second_value) for c in two.changes}
@@ -186,8 +183,7 @@ def test_what_differs_between_the_studies_is_listed(tmp_path: Path) -> None:
     assert '  name: "synthetic", then "mine"' in text(two, here, second).splitlines()
 
 
-def test_nothing_in_common_says_what_each_has(tmp_path: Path) -> None:
-    here = run(tmp_path / "a")
+def test_nothing_in_common_says_what_each_has(here: Run, tmp_path: Path) -> None:
     other = {"batch_size": [128]}
     trials = crossed(other, norm_batch_size=32)
     second = run_of(tmp_path / "b", trials, scientific=other)

@@ -58,31 +58,35 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_of(root, every_arm(), world, scientific=LEVELS)
 
 
+@pytest.fixture(scope="module")
+def effects(known: Run) -> pd.DataFrame:
+    return effects_of(known)
+
+
 def test_a_study_without_arms_has_no_effects(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(LEVELS), scientific=LEVELS)
     old = Run(**{**vars(run), "trials": run.trials.drop(columns="arm")})
     assert effects_of(run).empty and effects_of(old).empty
 
 
-def test_every_arm_is_held_against_its_anchors(known: Run) -> None:
+def test_every_arm_is_held_against_its_anchors(effects: pd.DataFrame) -> None:
     """Of several sizes: batch norm at the same size, and population. Of one: population alone."""
-    table = effects_of(known)
-    pairs = set(table[["arm", "against"]].drop_duplicates().itertuples(index=False, name=None))
+    pairs = set(effects[["arm", "against"]].drop_duplicates().itertuples(index=False, name=None))
     controls = [arm for arm in OWN if arm != "batch"]
     expected = {(arm, "batch") for arm in controls} | {
         (arm, "population") for arm in (*OWN, "layer")
     }
     assert pairs == expected
-    assert set(table.loc[table["arm"] == "layer", "level"]) == {256}
-    assert set(table.loc[table["arm"] == "noise", "level"]) == {8, 64}
-    assert table["reading"].unique().tolist() == ["every draw", "best draw"]
+    assert set(effects.loc[effects["arm"] == "layer", "level"]) == {256}
+    assert set(effects.loc[effects["arm"] == "noise", "level"]) == {8, 64}
+    assert effects["reading"].unique().tolist() == ["every draw", "best draw"]
     keys = ["reading", "arm", "against", "level", "quantity"]
-    assert not table.duplicated(keys).any()
+    assert not effects.duplicated(keys).any()
 
 
-def test_effects_by_hand(known: Run) -> None:
+def test_effects_by_hand(effects: pd.DataFrame) -> None:
     """Paired by seed and draw: what seeds and draws have in common is gone to the last digit."""
-    table = effects_of(known).query("quantity in ['train_loss', 'test_loss']")
+    table = effects.query("quantity in ['train_loss', 'test_loss']")
     for row in table.to_dict("records"):
         sign = 1 if row["quantity"] == "train_loss" else -1
         each = [
@@ -95,8 +99,8 @@ def test_effects_by_hand(known: Run) -> None:
         assert row["left_out"] == 0
 
 
-def test_the_noise_penalty_is_compared_where_both_have_one(known: Run) -> None:
-    rows = effects_of(known).query("quantity == 'noise_penalty' and against == 'population'")
+def test_the_noise_penalty_is_compared_where_both_have_one(effects: pd.DataFrame) -> None:
+    rows = effects.query("quantity == 'noise_penalty' and against == 'population'")
     every = rows[rows["reading"] == "every draw"].set_index(["arm", "level"])
     assert every.loc[("batch", 8), "mean"] == pytest.approx(1 / 8 - 1 / 1024)
     layer = every.loc[("layer", 256)]
@@ -150,8 +154,8 @@ def test_a_seed_that_diverged_on_either_side_is_left_out(tmp_path: Path, bad: fl
             assert table.loc[(quantity, *place), ["units", "left_out"]].tolist() == expected
 
 
-def test_shares_are_batch_norm_less_the_arm_without(known: Run) -> None:
-    shares = mechanism_shares(effects_of(known), EARLIER).set_index(
+def test_shares_are_batch_norm_less_the_arm_without(effects: pd.DataFrame) -> None:
+    shares = mechanism_shares(effects, EARLIER).set_index(
         ["reading", "quantity", "mechanism", "level"]
     )
     truth = {
@@ -174,17 +178,16 @@ def test_shares_are_batch_norm_less_the_arm_without(known: Run) -> None:
             assert other["mean"] == pytest.approx(-np.mean(each))
 
 
-def test_intervals_of_shares_are_turned_with_their_sign(known: Run) -> None:
-    effects = effects_of(known).query("reading == 'every draw' and quantity == 'train_loss'")
-    shares = mechanism_shares(effects, EARLIER).set_index(["mechanism", "level"])
-    of = effects.query("against == 'batch'").set_index(["arm", "level"])
+def test_intervals_of_shares_are_turned_with_their_sign(effects: pd.DataFrame) -> None:
+    plain = effects.query("reading == 'every draw' and quantity == 'train_loss'")
+    shares = mechanism_shares(plain, EARLIER).set_index(["mechanism", "level"])
+    of = plain.query("against == 'batch'").set_index(["arm", "level"])
     row, arm = shares.loc[("class composition", 8)], of.loc[("stratified", 8)]
     assert (row["low"], row["high"]) == (-arm["high"], -arm["low"])
 
 
-def test_shares_without_arms(known: Run) -> None:
+def test_shares_without_arms(effects: pd.DataFrame) -> None:
     assert mechanism_shares(pd.DataFrame(), EARLIER).empty
-    effects = effects_of(known)
     alone = mechanism_shares(effects[effects["against"] == "batch"], EARLIER)
     assert set(alone["mechanism"]) == {
         "self-influence",

@@ -69,5 +69,5 @@ def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
     assert run_code(code_of(with_it, "designs")).equals(with_it["designs"])
     draw = BY_NAME["designs"].draw
     assert draw is not None
-    figure_files(draw, with_it, tmp_path / "designs")
+    figure_files(draw, with_it, tmp_path / "designs", ("svg", "pdf"))
     assert (tmp_path / "designs.pdf").read_bytes().startswith(b"%PDF")

@@ -167,5 +167,5 @@ def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> Non
     assert run_code(code).equals(results["specifications"])
     draw = BY_NAME["specifications"].draw
     assert draw is not None
-    figure_files(draw, results, tmp_path / "specifications")
+    figure_files(draw, results, tmp_path / "specifications", ("svg",))
     assert (tmp_path / "specifications.svg").stat().st_size > 0

@@ -17,6 +17,8 @@ from caviar.model.steps.ghost_arrangement import class_sorted
 from caviar.model.steps.loss import mean_cross_entropy_gradient
 from caviar.model.steps.setup import Training
 from tests.model.helpers import (
+    alike,
+    copies,
     generators,
     initial,
     random_examples,
@@ -47,12 +49,19 @@ def _parameters(network: Network, replicas: int = 2) -> NetworkParameters:
 
 def _gradient(network: Network, parameters: NetworkParameters, r: int, rows: Array) -> Array:
     """The gradient of replica r as one vector, for `rows` of its data in consecutive ghosts."""
-    replica_parameters = of_replica(parameters, r)
-    x, labels = DATA.replica(r).take(rows[None])
-    logits, tape = network.forward(replica_parameters, x, ())
+    return _gradients(network, of_replica(parameters, r), rows[None], DATA.replica(r))[0]
+
+
+def _gradients(
+    network: Network, parameters: NetworkParameters, rows: Array, data: Examples = DATA
+) -> Array:
+    """Gradients of a stack of replicas, `(replicas, parameters)`, all on the same examples."""
+    x, labels = alike(data, len(rows)).take(rows)
+    logits, tape = network.forward(parameters, x, ())
     upstream = mean_cross_entropy_gradient(logits, labels)
-    gradients = flat(network.backward(replica_parameters, tape, upstream)[1])
-    return np.concatenate([gradients[k].ravel() for k in sorted(gradients)])
+    gradients = flat(network.backward(parameters, tape, upstream)[1])
+    each_replica = [gradients[k].reshape(len(rows), -1) for k in sorted(gradients)]
+    return np.concatenate(each_replica, axis=1)
 
 
 def _noise(training: Training, draw: Generators, data: Examples = DATA) -> GradientNoise:
@@ -75,9 +84,8 @@ def test_by_hand_from_the_same_draws() -> None:
         np.testing.assert_allclose(noise.total[r], np.var(first, axis=0, ddof=1).sum(), rtol=1e-10)
 
 
-def _all_partitions(rows: list[int], m: int) -> list[list[int]]:
+def _all_partitions(rows: tuple[int, ...]) -> list[list[int]]:
     """Every way to cut four rows into two ghosts of two."""
-    assert len(rows) == 4 and m == 2
     return [[rows[0], rows[i], *(x for x in rows[1:] if x != rows[i])] for i in (1, 2, 3)]
 
 
@@ -85,21 +93,15 @@ def test_expected_variances_are_those_over_all_batches_and_partitions() -> None:
     """Enumerated: 495 batches of 4 of 12, three partitions each; 400 repeats, |z| < 4."""
     training = _training(2, 4, count=5)
     parameters = _parameters(training.network, 1)
-    batches = [
-        [
-            _gradient(training.network, parameters, 0, np.array(p))
-            for p in _all_partitions(list(rows), 2)
-        ]
-        for rows in combinations(range(12), 4)
-    ]
-    every: Array = np.array(batches)
+    rows = np.array([p for batch in combinations(range(12), 4) for p in _all_partitions(batch)])
+    each_batch = _gradients(training.network, copies(parameters, len(rows)), rows)
+    every: Array = each_batch.reshape(495, 3, -1)
     partition = every.var(axis=1).sum(axis=1).mean()
     total = every.reshape(-1, every.shape[2]).var(axis=0).sum()
     assert 0.05 < partition / total < 0.95
-    draw, one = generators(1, 3), DATA.replica(0)
-    repeats = [gradient_noise(training, parameters, one, draw) for _ in range(400)]
+    repeats = gradient_noise(training, copies(parameters, 400), alike(DATA, 400), generators(400))
     for name, expected in (("partition", partition), ("total", total)):
-        values = np.array([getattr(noise, name)[0] for noise in repeats])
+        values = getattr(repeats, name)
         z = (values.mean() - expected) / (values.std(ddof=1) / np.sqrt(len(values)))
         assert abs(z) < 4, name
 

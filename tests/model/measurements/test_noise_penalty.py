@@ -27,6 +27,8 @@ from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.gradient import Randomness, Rows, gradient_of
 from tests.model.helpers import (
+    alike,
+    copies,
     generators,
     initial,
     random_examples,
@@ -257,14 +259,12 @@ def test_one_hidden_layer_s_self_influence_is_as_predicted() -> None:
     predicted = predicted_self_influence(one, _orders(data))[0]
     predicted *= 480 / 479 / m
     # The same network many times over, each copy with its own order: a stack is quicker.
-    alike = each(lambda v: np.repeat(v, stack, axis=0), parameters)
+    same, many = copies(parameters, stack), alike(data, stack)
     known = {k: Moments(*(np.repeat(v, stack, axis=0) for v in m)) for k, m in exact.items()}
-    copies = [np.repeat(part, stack, axis=0) for part in (data.index, data.centre, data.scale)]
-    many = replace(data, index=copies[0], centre=copies[1], scale=copies[2])
     measured = []
     for seed in range(40):
         orders = _orders(many, seed=seed)
-        penalty = penalties(Frozen(ONE_LAYER, alike, many, known), m, orders)
+        penalty = penalties(Frozen(ONE_LAYER, same, many, known), m, orders)
         measured.append(penalty.inside - penalty.external)
     error = np.std(measured, ddof=1) / np.sqrt(np.size(measured))
     assert error < 0.08 * abs(predicted)

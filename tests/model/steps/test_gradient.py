@@ -22,6 +22,8 @@ from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Training
 from tests.model.helpers import (
+    alike,
+    copies,
     generators,
     initial,
     normal,
@@ -123,13 +125,16 @@ def test_with_one_ghost_there_is_one_partition() -> None:
 
 def _draws(partitions: int, count: int) -> Array:
     """Gradients of one batch, each with fresh partitions, `(count, parameters)`."""
-    partition_streams, training = generators(2, 5), _averaged(partitions)
+    stack = 50
+    partition_streams, training = generators(stack, 5), _averaged(partitions)
+    parameters, data = copies(PARAMETERS, stack), alike(SPLITS.train, stack)
     random = Randomness((), partition_streams)
+    batch = Rows(np.repeat(ROWS.scored[:1], stack, axis=0), np.zeros((stack, 0), int))
     draws = []
-    for _ in range(count):
-        rows = ROWS._replace(scored=repartition(ROWS.scored, partition_streams))
-        gradient = gradient_of(training, PARAMETERS, SPLITS.train, rows, random)
-        draws.append(_flat(gradient.gradients))
+    for _ in range(count // stack):
+        rows = batch._replace(scored=repartition(batch.scored, partition_streams))
+        gradient = gradient_of(training, parameters, data, rows, random)
+        draws += [_flat(gradient.gradients, replica) for replica in range(stack)]
     return np.array(draws)
 
 
