@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.test_architecture import FILES, ROOT, name_of, top
+from tests.sources import FILES, ROOT, name_of, top
 
 
 @pytest.mark.parametrize("then", ["pass", "main.app(['--help'], standalone_mode=False)"])

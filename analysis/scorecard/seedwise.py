@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,13 @@ class Seedwise:
 
     def _trials(self, arm: str) -> pd.DataFrame:
         trials = self.run.trials
-        return trials[trials["arm"] == arm] if arms_of(self.run) else trials
+        return self._trials_by_arm.get(arm, trials.iloc[:0]) if self._trials_by_arm else trials
+
+    @cached_property
+    def _trials_by_arm(self) -> dict[str, pd.DataFrame]:
+        """Empty without arms. Claims ask for the same arms hundreds of times."""
+        trials = self.run.trials
+        return {arm: trials[trials["arm"] == arm] for arm in arms_of(self.run)}
 
 
 def seedwise(comparison: Comparison) -> Seedwise | None:

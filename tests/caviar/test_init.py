@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import caviar
-from tests.test_architecture import PACKAGES, ROOT, packages
+from tests.sources import PACKAGES, ROOT, packages
 
 HEAVY = {"numpy", "pandas", "pyarrow", "pydantic", "ray", "scipy", "sklearn", "matplotlib"}
 
@@ -49,10 +49,7 @@ def test_importing_caviar_imports_nothing_heavy() -> None:
 
 def test_only_the_front_door_joins_runner_and_analysis() -> None:
     """Nothing but the command line may import it; its page imports the names that it exports."""
-    below = {
-        path.name: packages(ast.parse(path.read_text(encoding="utf-8"))) & set(PACKAGES)
-        for path in (ROOT / "caviar").glob("*.py")
-    }
+    below = {path.name: packages(path) & set(PACKAGES) for path in (ROOT / "caviar").glob("*.py")}
     assert below == {
         "__init__.py": set(PACKAGES),  # For type checkers alone.
         "__main__.py": {"runner"},

@@ -49,7 +49,8 @@ def _parameters(network: Network, replicas: int = 2) -> NetworkParameters:
 
 def _gradient(network: Network, parameters: NetworkParameters, r: int, rows: Array) -> Array:
     """The gradient of replica r as one vector, for `rows` of its data in consecutive ghosts."""
-    return _gradients(network, of_replica(parameters, r), rows[None], DATA.replica(r))[0]
+    (gradient,) = _gradients(network, of_replica(parameters, r), rows[None], DATA.replica(r))
+    return np.asarray(gradient)
 
 
 def _gradients(
