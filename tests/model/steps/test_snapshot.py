@@ -138,35 +138,26 @@ def _arrays(snapshot: Snapshot) -> Iterator[tuple[str, Array]]:
             yield from ((layer, array) for array in moments)
 
 
-@pytest.fixture(params=TRAININGS, scope="module")
+@pytest.fixture(params=TRAININGS)
 def training(request: pytest.FixtureRequest) -> Training:
     return TRAININGS[request.param]
 
 
-@pytest.fixture(scope="module")
-def kept(training: Training) -> tuple[list[Record], dict[int, Snapshot]]:
-    return _kept(training)
-
-
-def test_what_follows_a_snapshot_is_the_same_bit_for_bit(
-    training: Training, kept: tuple[list[Record], dict[int, Snapshot]]
-) -> None:
+def test_what_follows_a_snapshot_is_the_same_bit_for_bit(training: Training) -> None:
     """At the start, before and after a measurement, within and at the end of an epoch."""
-    whole, snapshots = kept
+    whole, snapshots = _kept(training)
     for step in (1, 3, 4, STEPS - 1):
         assert _rows(_on_from(training, snapshots[step])) == _rows(_after(whole, step))
 
 
-def test_training_that_is_thrown_away_after_every_step(
-    training: Training, kept: tuple[list[Record], dict[int, Snapshot]]
-) -> None:
+def test_training_that_is_thrown_away_after_every_step(training: Training) -> None:
     records: list[Record] = []
     start: Snapshot | None = None
     for stop in range(1, STEPS):
         *before, last = _until(training, start, stop)
         assert isinstance(last, Snapshot)
         records, start = records + before, last
-    assert _rows(records + _until(training, start, None)) == _rows(kept[0])
+    assert _rows(records + _until(training, start, None)) == _rows(run(training, SPLITS))
 
 
 def test_a_snapshot_is_a_value_in_the_layout_of_a_file(training: Training) -> None:
