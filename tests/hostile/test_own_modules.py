@@ -1,7 +1,8 @@
-"""The program in a folder whose modules have our names, or those of the standard library."""
+"""A notebook in a folder whose modules have our names, and the program in such a folder."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,15 +14,13 @@ from jupyter_client.manager import start_new_kernel
 
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.runner.helpers import TINY, settings_of
+from tests.runner.helpers import TINY, Done
 
 NAMES = ("model.py", "runner.py", "analysis/__init__.py")
 """Modules of the user's that their notebook imports."""
 
 SHADOWS = ("types.py", "signal.py")
 """Modules that hide those of the standard library if this folder is searched first."""
-
-CAVIAR = str(Path(sys.executable).with_name("caviar"))
 
 
 def written(folder: Path, names: tuple[str, ...], content: str) -> None:
@@ -30,13 +29,23 @@ def written(folder: Path, names: tuple[str, ...], content: str) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
-@pytest.mark.parametrize("where", [("--on", "inline"), ("--workers", "2", "--no-report")])
-def test_caviar_runs_beside_modules_of_the_user(where: tuple[str, ...], tmp_path: Path) -> None:
-    written(tmp_path, (*NAMES, *SHADOWS), "raise SystemExit('a module of the user was imported')\n")
-    words = ["run", *settings_of(TINY), *where, "--out", "run"]
-    done = subprocess.run([CAVIAR, *words], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert not verify_run(storage_at(tmp_path / "run")).faults
+def beside_modules_of_the_user(*words: str, folder: Path, **env: str) -> Done:
+    """The installed program (`python -m` would search the folder first), to its end.
+
+    The folder gets modules with our names, and with those of the standard library, which end
+    whatever imports them.
+    """
+    ends = "raise SystemExit('a module of the user was imported')\n"
+    written(folder, (*NAMES, *SHADOWS), ends)
+    return subprocess.run(
+        [Path(sys.executable).with_name("caviar"), *words],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 @pytest.fixture

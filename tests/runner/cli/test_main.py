@@ -16,7 +16,9 @@ from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
+from caviar.runner.verify.run import verify_run
 from tests.faults.program import caviar_here
+from tests.hostile.test_own_modules import beside_modules_of_the_user
 from tests.runner import workers
 from tests.runner.helpers import (
     TINY,
@@ -49,11 +51,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def output(home: Path) -> str:
-    """What the default study prints in ASCII when it is made small, in a process of its own."""
+    """What the default study prints in ASCII when it is made small, beside modules of the user."""
     small = settings_of(
         ["replicas=3", "hidden=[8, 8]", "budget.epochs=3", "norm_batch_size=[8, 256]"]
     )
-    return well(started("run", *small, cwd=home, PYTHONIOENCODING="ascii"))
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    return well(beside_modules_of_the_user("run", *small, folder=home, **ascii_only))
 
 
 def test_the_default_study_answers(output: str, home: Path) -> None:
@@ -64,6 +67,7 @@ def test_the_default_study_answers(output: str, home: Path) -> None:
     assert lines[-1] == "report: runs/quickstart/report/index.html"
     assert (root / "report" / "index.html").read_text().startswith("<!")
     assert len(tables(root)["outcomes"]) == 6
+    assert not verify_run(storage_at(root)).faults
 
 
 @pytest.mark.parametrize(

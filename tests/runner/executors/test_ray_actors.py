@@ -117,8 +117,9 @@ def test_a_variable_names_a_cluster_that_computes_the_same_bits(
     with monkeypatch.context() as patch:
         patch.setenv("RAY_ADDRESS", ray_machines.address)
         executor = RayExecutor(plan.data, None, None)
-        assert ray.get_runtime_context().gcs_address == ray_machines.address
+        address = ray.get_runtime_context().gcs_address
         _, sink = run_on(executor, plan)
+    assert address == ray_machines.address
     expected = chain.from_iterable(run_trial(job, plan.data) for job in jobs_of(plan))
     assert rows_of(sink.blocks) == rows_of(expected)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.runner.executors.blas_threads import environment
+from tests.hostile.test_own_modules import beside_modules_of_the_user
 from tests.runner.clusters import JOBS, Head
 from tests.runner.executors.test_ray_actors import (
     ROOT,
@@ -20,59 +20,38 @@ from tests.runner.executors.test_ray_actors import (
     expected,
     home,
 )
-from tests.runner.helpers import command, ended_well, parts, same_tables, tables
+from tests.runner.helpers import command, ended_well, parts, same_tables, tables, well
 
 __all__ = ["at_home", "expected", "home"]  # Fixtures.
 
 pytestmark = pytest.mark.ray
 
-OF_THE_USER = ("model.py", "runner.py", "analysis/__init__.py", "types.py", "signal.py")
-
 needs_jobs = pytest.mark.skipif(not JOBS, reason="jobs need ray[default], which is not installed")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder of the user's whose modules must not be imported."""
-    for name in OF_THE_USER:
-        path = tmp_path / "mine" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"raise SystemExit('{name} of the user was imported')\n")
-    return tmp_path / "mine"
-
-
 def run_beside_them(folder: Path, *words: str, **env: str) -> str:
-    """What the installed program prints: `python -m` would search the folder first."""
-    with environment(dict(env)):
-        done = subprocess.run(
-            [Path(sys.executable).with_name("caviar"), "run", *SMALL, *words, "--out", "run"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    return done.stdout
+    """What the program prints in a folder with modules of the user's, once it ended well."""
+    words = ("run", *SMALL, *words, "--out", "run")
+    return well(beside_modules_of_the_user(*words, folder=folder, **env))
 
 
 def test_without_a_cluster_one_is_started_beside_modules_of_the_user(
-    folder: Path, expected: dict[str, pd.DataFrame]
+    tmp_path: Path, expected: dict[str, pd.DataFrame]
 ) -> None:
-    output = run_beside_them(folder)
+    output = run_beside_them(tmp_path)
     assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in output
-    same_tables(tables(folder / "run"), expected)
-    ended_well("verify", "run", cwd=folder)
+    same_tables(tables(tmp_path / "run"), expected)
+    ended_well("verify", "run", cwd=tmp_path)
 
 
 def test_a_cluster_without_caviar_gets_it_and_is_left_as_it_was_found(
-    ray_head: Head, folder: Path, expected: dict[str, pd.DataFrame]
+    ray_head: Head, tmp_path: Path, expected: dict[str, pd.DataFrame]
 ) -> None:
     """It gets nothing of the user's."""
     before, files = ray_head.state(), ray_head.files()
     assert before == "(2.0, 2.0) [] {} False"
-    run_beside_them(folder, "--address", ray_head.address, **ray_head.environment)
-    same_tables(tables(folder / "run"), expected)
+    run_beside_them(tmp_path, "--address", ray_head.address, **ray_head.environment)
+    same_tables(tables(tmp_path / "run"), expected)
     assert ray_head.state(before) == before
     assert ray_head.files() == files
     assert not (Path(ray_head.environment["HOME"]) / ".ray").exists()
