@@ -143,7 +143,7 @@ FAILING = partial(carried_out, trial=workers.fails_at_small_ghosts)
 
 
 def test_a_trial_that_fails_is_told_and_the_others_are_done(tmp_path: Path) -> None:
-    words = ("run", *settings_of(TINY), "--no-report", "--out", tmp_path / "run")
+    words = ("run", *settings_of(TINY), "--no-report", "--out", str(tmp_path / "run"))
     done = caviar_here(*words, "--workers", "1", carry_out=FAILING)
     assert (done.code, done.complained) == (1, "")
     assert "Traceback (most recent call last)" in done.output
