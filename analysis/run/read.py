@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
 from caviar.analysis.run.location import DamagedError, Place, content, parts, place_at
@@ -102,7 +103,8 @@ def run_in(place: Place) -> Run:
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
     known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
-    measured = {table: _measured(place, table, counting, known) for table in MEASUREMENTS}
+    attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"].to_numpy()
+    measured = {table: _measured(place, table, attempts, known) for table in MEASUREMENTS}
     return Run(
         where=place.shown,
         study=study,
@@ -171,17 +173,17 @@ def _read(place: Place, table: str) -> pd.DataFrame:
 
 
 def _measured(
-    place: Place, table: str, counting: pd.DataFrame, known: pd.DataFrame
+    place: Place, table: str, attempts: NDArray[Any], known: pd.DataFrame
 ) -> pd.DataFrame:
     """The rows of the attempts that count, with the fields of their trials beside them.
 
-    `counting` has columns trial_id, attempt; `known` trial_id and fields, one row per trial.
+    `known` has trial_id and fields, one row per trial; `attempts`, `(trials,)`, which of each
+    trial counts (NaN: none).
     """
     rows = _read(place, table)
-    attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"]
     codes, trials = pd.factorize(rows["trial_id"])
     of_trial = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
-    counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts.to_numpy()[of_trial])
+    counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts[of_trial])
     if not counts.all():
         rows, of_trial = rows[counts].reset_index(drop=True), of_trial[counts]
     rows = rows.rename(columns={"norm_batch_size": "probe_batch_size"})
@@ -193,12 +195,16 @@ def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[st
     """The config fields that measurements carry: the usual ones, those crossed or drawn, and all
     others that vary."""
     fields = [c for c in trials.columns if c not in ("trial_id", "seeds")]
-    varied = [c for c in fields if trials[c].map(_hashable).nunique(dropna=False) > 1]
+    varied = [c for c in fields if _hashable(trials[c]).nunique(dropna=False) > 1]
     return [c for c in fields if c in {*ALWAYS_JOINED, *designed, *varied}]
 
 
-def _hashable(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+def _hashable(column: pd.Series) -> pd.Series:
+    """The column, with lists and the like as texts."""
+    if column.dtype != object:
+        return column
+    plain = str | int | float | bool | None
+    return column.map(lambda value: value if isinstance(value, plain) else str(value))
 
 
 def _with_rule(frame: pd.DataFrame) -> pd.DataFrame:
