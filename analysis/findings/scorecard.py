@@ -1,38 +1,55 @@
-"""The claims of the literature, and what a run says about them."""
+"""Orderings that papers state, and what a run shows of them."""
 
 from __future__ import annotations
 
 from caviar.analysis.findings.finding import Column, Finding
-from caviar.analysis.scorecard.verdicts import scorecard
+from caviar.analysis.scorecard.card import scorecard
 
 SCORECARD = Finding(
     name="scorecard",
     part="run",
     compute=lambda results: scorecard(results.comparison),
     columns=(
-        Column("paper", "text", "Who makes the claim."),
-        Column("claim", "text", "The claim in one sentence."),
-        Column("known", "text", "How the claim is known: read, derived, or recalled."),
-        Column("verdict", "text", "`confirmed`, `refuted` or `inconclusive`."),
+        Column("key", "text", "A short name of the claim."),
+        Column("paper", "text", "Who states the ordering; this study, where it is our own."),
+        Column("claim", "text", "The ordering in one sentence."),
+        Column("tag", "text", "`[V]` read in the paper or its code, or `[D]` derived here."),
+        Column("quote", "text", "Where it was read, with the words, or how it was derived."),
         Column(
-            "effect", "see unit", "The quantity where the evidence against the claim is strongest."
+            "verdict",
+            "text",
+            "`seen here`, `the opposite seen here`, `too small to matter here` or `not decided`.",
         ),
-        Column("low", "see unit", "The lower end of the interval of `effect`."),
-        Column("high", "see unit", "The upper end of the interval of `effect`."),
-        Column("level", "share", "The level of that interval: 0.95, or 0.9 for two-sided regions."),
-        Column("at", "text", "The size or place with the strongest evidence against the claim."),
-        Column("places", "count", "Sizes or places at which the claim was tested."),
-        Column("seeds", "count", "Seeds that `effect` is a mean of."),
-        Column("left_out", "count", "Seeds with a missing or diverged measurement there."),
-        Column("unit", "text", "The unit of `effect`, `low` and `high`."),
-        Column("sentence", "text", "What was measured, what the claim requires, and the result."),
+        Column("effect", "see unit", "The quantity at the place whose bound is worst for it."),
+        Column("low", "see unit", "The lower end of the 95 % interval of `effect`."),
+        Column("high", "see unit", "The upper end of the 95 % interval of `effect`."),
+        Column("place", "text", "The size or place whose interval reaches farthest out."),
+        Column("places", "count", "Sizes or places that must all agree."),
+        Column("least", "see unit", "The smallest mean over these places."),
+        Column("most", "see unit", "The largest mean over these places."),
+        Column("seeds", "count", "Deciding seeds that `effect` is a mean of."),
+        Column("left_out", "count", "Deciding seeds that diverged or were not measured there."),
+        Column("p", "probability", "The p-value of the verdict (Student's t); 1 if undecided."),
+        Column("why", "text", "Why nothing is decided; empty if something is."),
+        Column("unit", "text", "The unit of `effect`, `low`, `high`, `least` and `most`."),
+        Column("smallest", "see unit", "The smallest effect that matters, named beforehand."),
+        Column("rates", "text", "The best learning rates of these arms, and those tried."),
+        Column("steps", "text", "Training steps of the batch-norm networks."),
+        Column("choosing", "count", "Seeds that chose rates, sizes and strengths."),
+        Column("sentence", "text", "What was measured, what is claimed, and the result."),
+        Column("differs", "text", "What separates this test from the paper's setting."),
         Column("not_tested", "text", "What the verdict leaves open."),
+        Column("p_page", "probability", "`p`, corrected for all rows of this table (Holm)."),
     ),
-    title="The literature's claims, and what this run says of them",
-    says="A claim is confirmed if the interval of its quantity lies inside the claimed region "
-    "at every place measured, refuted if it lies outside at any place (with intervals widened "
-    "for the number of places), and otherwise inconclusive. The row shows the place with the "
-    "strongest evidence against the claim. Losses are those of each arm at its best draw. The "
-    "columns known and not_tested say how the claim is known and what the verdict leaves open.",
+    title="Do these orderings appear in small networks?",
+    says="Papers state orderings of large networks; this table says which of them appear in this "
+    "run's small ones. An ordering is seen here if the 95 % interval of its quantity lies beyond "
+    "the smallest effect that matters, on the claimed side, at every place measured; the opposite "
+    "is seen if it lies beyond on the other side; the effect is too small to matter if the "
+    "interval lies within; otherwise nothing is decided. Nothing is decided either where a seed "
+    "diverged, or where the best learning rate is the slowest or fastest that was tried. The first "
+    "third of the seeds chooses rates, sizes and strengths, and the others decide. The row shows "
+    "the place whose interval reaches farthest out of the claimed region. No row is a verdict on a "
+    "paper: the column differs says what separates this run from its setting.",
     opened=True,
 )

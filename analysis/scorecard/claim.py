@@ -1,4 +1,4 @@
-"""A claim as one value: what it says, who says it, what decides it, and where it holds."""
+"""A claim as one value: what it says, who says it, what decides it, and where it is tested."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from caviar.analysis.scorecard.seedwise import Seedwise
 Parts = dict[str, NDArray[Any]]
 """By size or place, the quantity that a claim names, `(seeds,)`."""
 
-Known = Literal["read in the paper", "derived and measured once", "derived", "recalled"]
+Tag = Literal["V", "D"]
+"""`V`: the claim was read in the paper, or in its authors' code; `D`: it is this study's own."""
 
-MARGIN = 0.005
-"""Nats within which two losses count as equal; the same as in `advise`."""
+TAGS: dict[Tag, str] = {"V": "[V] read there", "D": "[D] derived here"}
+
+SMALLEST = 0.005
+"""Nats below which a difference of losses does not matter here; named before any run."""
 ABOVE_ZERO = (0.0, math.inf)
-EQUAL = (-MARGIN, MARGIN)
+EQUAL = (-SMALLEST, SMALLEST)
+
+THIS_STUDY = "this study"
 
 
 def no_premise(s: Seedwise) -> Parts:
@@ -29,22 +34,33 @@ def no_premise(s: Seedwise) -> Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A published claim, or one derived for this study, in terms of one quantity.
+    """An ordering that a paper states, or one derived for this study, in terms of one quantity.
 
-    It holds where `quantity`, in `unit`, lies inside the open interval `region` at every size or
-    place that `measure` gives; None says that the run lacks the data. At a place of `premise` the
-    claim means something only where the premise is significantly above zero. `known` says how the
-    claim is known: numbers of a paper are stated only where they were read there or measured.
-    `not_tested` is what a verdict leaves open.
+    It is claimed that `quantity`, in `unit`, lies inside the open interval `region` at every size
+    or place that `measure` gives; None says that the run lacks the data. Around each end of the
+    region lies a band of `smallest` on both sides within which a value does not matter; a region
+    that is itself a tolerance has 0. The claim means something only where every part of `premise`
+    lies significantly above zero. `design` names the study of the scorecard whose run tests
+    it. `tag` says how the claim is known, and `quote` where it was read or how it was derived.
+    `differs` is what separates the test from the paper's setting, `not_tested` what it leaves open.
     """
 
     key: str
     source: str
     text: str
-    known: Known
+    tag: Tag
+    quote: str
     quantity: str
     region: tuple[float, float]
+    smallest: float
     unit: str
+    design: str
     measure: Callable[[Seedwise], Parts | None]
     premise: Callable[[Seedwise], Parts] = no_premise
+    differs: str
     not_tested: str
+
+    def declaration(self) -> dict[str, Any]:
+        """What a registration fixes before the runs: the words and numbers that decide."""
+        names = ("key", "text", "quantity", "region", "smallest", "unit", "design")
+        return {name: getattr(self, name) for name in names}

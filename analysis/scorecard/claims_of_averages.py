@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from caviar.analysis.run.design import in_order
-from caviar.analysis.scorecard.claim import ABOVE_ZERO, Claim, Parts
+from caviar.analysis.scorecard.claim import ABOVE_ZERO, SMALLEST, THIS_STUDY, Claim, Parts
+from caviar.analysis.scorecard.claims_of_size import SMALL_NETWORKS
 from caviar.analysis.scorecard.seedwise import Seedwise, usual_tracker
 from caviar.analysis.scorecard.sizes import LARGE, norm_sizes, size_label, slopes
 from caviar.analysis.theory.running_mean import sum_of_squares
@@ -47,8 +50,20 @@ def shuffling_helps(s: Seedwise) -> Parts | None:
     return {size_label(m): wide[m].to_numpy() ** 2 * m / law for m in wide if m >= LARGE} or None
 
 
+def sampling_falls(s: Seedwise) -> Parts | None:
+    """Halvings of the last layer's sampling error per doubling of m, while weights move."""
+    falls = _falls(s)
+    return falls and {"all m": falls[0]}
+
+
 def staleness_stays(s: Seedwise) -> Parts | None:
-    """Slopes of the last layer's errors in halvings per doubling of m, while weights move."""
+    """A quarter of that less the halvings of its staleness."""
+    falls = _falls(s)
+    return falls and {"all m": falls[0] / 4 - falls[1]}
+
+
+def _falls(s: Seedwise) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Halvings of sampling error and of staleness per doubling of m, `(seeds,)` each."""
     if s.of_batch_norm("schedule") != "constant" or len(layers_of(s)) < 2:
         return None
     both = [
@@ -61,7 +76,7 @@ def staleness_stays(s: Seedwise) -> Parts | None:
         -slopes(np.log2(wide.columns.to_numpy(float)), np.log2(wide.where(wide > 0).to_numpy()))
         for wide in both
     )
-    return {"sampling": sampling, "staleness": sampling / 4 - staleness}
+    return sampling, staleness
 
 
 def bessel_first_layer(s: Seedwise) -> Parts | None:
@@ -84,57 +99,86 @@ def _bessel(s: Seedwise, layer: int, keeps: Callable[[float], bool]) -> Parts | 
     return {size_label(m): wide[m].to_numpy() for m in wide if keeps(m)} or None
 
 
+SHUFFLED = f"shuffled running averages, {THIS_STUDY}"
+ERRORS = f"errors of running averages, {THIS_STUDY}"
+BESSEL = f"Bessel's correction, {THIS_STUDY}"
+HALVINGS = "halvings of the error per doubling of m"
+
 CLAIMS = (
     Claim(
         key="shuffling-helps",
-        source="shuffled running averages, this study",
+        source=SHUFFLED,
         text="At an epoch's end running means scatter less than over independent batches.",
-        known="derived and measured once",
-        quantity=(
-            "squared sampling error of the first running mean over (1 - d) / (1 + d) / m, m >= 64"
-        ),
+        tag="D",
+        quote="derived for batches drawn without replacement, and checked on one seed",
+        quantity="squared sampling error of the first running mean over (1 - d) / (1 + d) / m, "
+        "m >= 64",
         region=(-math.inf, 1.0),
+        smallest=0.05,
         unit="ratio",
+        design="running-average",
         measure=shuffling_helps,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Within an epoch; small ghosts, which see too little of an epoch to gain.",
     ),
     Claim(
-        key="staleness-stays",
-        source="three errors of running averages, this study",
-        text=(
-            "As the norm batch grows, sampling error falls and staleness falls less than a quarter "
-            "as fast."
-        ),
-        known="derived and measured once",
-        quantity=(
-            "fall of the last running mean's sampling error, and a quarter of it less the fall of "
-            "staleness"
-        ),
+        key="sampling-falls",
+        source=ERRORS,
+        text="As the norm batch grows, the sampling error of the running mean falls.",
+        tag="D",
+        quote="derived: its square is proportional to 1 / m",
+        quantity="fall of the sampling error of the last layer's running mean",
         region=ABOVE_ZERO,
-        unit="halvings of the error per doubling of m",
+        smallest=0.05,
+        unit=HALVINGS,
+        design="running-average",
+        measure=sampling_falls,
+        differs=f"{SMALL_NETWORKS}.",
+        not_tested="Learning rates that grow with the batch.",
+    ),
+    Claim(
+        key="staleness-stays",
+        source=ERRORS,
+        text="Staleness of the running mean falls less than a quarter as fast as sampling error.",
+        tag="D",
+        quote="derived: staleness hangs on how fast weights move, not on m",
+        quantity="a quarter of the fall of sampling error less the fall of staleness",
+        region=ABOVE_ZERO,
+        smallest=0.05,
+        unit=HALVINGS,
+        design="running-average",
         measure=staleness_stays,
+        differs=f"{SMALL_NETWORKS}; each size trains at its own best learning rate.",
         not_tested="Learning rates that grow with the batch, where staleness should grow.",
     ),
     Claim(
         key="bessel-first-layer",
-        source="Bessel's correction, this study",
+        source=BESSEL,
         text="In the first layer the unbiased rule has no bias, within two percent.",
-        known="derived and measured once",
+        tag="D",
+        quote="derived, and measured once on one seed of the digits",
         quantity="bias of the unbiased running variance, log ratio, from m = 8 up",
         region=(-0.02, 0.02),
+        smallest=0.0,
         unit="log ratio",
+        design="ghost-size",
         measure=bessel_first_layer,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Decays whose starting value has not been forgotten.",
     ),
     Claim(
         key="bessel-deeper",
-        source="Bessel's correction, this study",
+        source=BESSEL,
         text="In the second layer the unbiased rule's variance is too large.",
-        known="derived and measured once",
+        tag="D",
+        quote="measured once on one seed of the digits, before this test",
         quantity="bias of the unbiased running variance, log ratio, up to m = 32",
         region=ABOVE_ZERO,
+        smallest=SMALLEST,
         unit="log ratio",
+        design="ghost-size",
         measure=bessel_deeper,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Layers beyond the second.",
     ),
 )

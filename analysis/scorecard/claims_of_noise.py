@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
 from numpy.typing import NDArray
 
-from caviar.analysis.scorecard.claim import ABOVE_ZERO, Claim, Parts
+from caviar.analysis.scorecard.claim import ABOVE_ZERO, SMALLEST, THIS_STUDY, Claim, Parts
+from caviar.analysis.scorecard.claims_of_size import SMALL_NETWORKS
 from caviar.analysis.scorecard.seedwise import Seedwise
 from caviar.analysis.scorecard.sizes import LARGE, ghost_sizes, probed, size_label
 
@@ -16,11 +18,11 @@ SHARE_AT, SHARE_OF = 16, 256
 
 
 def self_influence_share(s: Seedwise) -> Parts | None:
-    """Self-influence less a tenth of the penalty, at every large probed size."""
+    """Self-influence over the mean penalty, at every large probed size."""
     influence, penalty = (probed(s, what, LARGE) for what in ("self_influence", "noise_penalty"))
     if influence.empty or penalty.empty:
         return None
-    return {size_label(m): (influence[m] - 0.1 * penalty[m]).to_numpy() for m in influence}
+    return {size_label(m): influence[m].to_numpy() / float(penalty[m].mean()) for m in influence}
 
 
 def self_influence_predicted(s: Seedwise) -> Parts | None:
@@ -78,66 +80,85 @@ def partition_share_at_16(s: Seedwise) -> Parts | None:
     return {size_label(SHARE_AT): shares[SHARE_AT]}
 
 
+SELF_INFLUENCE = f"self-influence, {THIS_STUDY}"
+GRADIENT_NOISE = f"ghosts and gradient noise, {THIS_STUDY}"
+
 CLAIMS = (
     Claim(
         key="self-influence-share",
-        source="self-influence, this study",
+        source=SELF_INFLUENCE,
         text="An example's part in its own statistics is more than a tenth of the noise penalty.",
-        known="derived and measured once",
-        quantity="self-influence less a tenth of the penalty, from m = 64 up",
-        region=ABOVE_ZERO,
-        unit="nats",
+        tag="D",
+        quote="measured once on one seed of the digits, before this test",
+        quantity="self-influence over the mean noise penalty, at every probed size from 64 up",
+        region=(0.1, math.inf),
+        smallest=0.02,
+        unit="share of the penalty",
+        design="ghost-size",
         measure=self_influence_share,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Small norm batches, where deeper layers absorb the noise that examples share.",
     ),
     Claim(
         key="self-influence-predicted",
-        source="self-influence, this study",
+        source=SELF_INFLUENCE,
         text="One backward pass predicts self-influence within a quarter, from m = 64 up.",
-        known="derived and measured once",
-        quantity="measured over predicted self-influence, a mean over seeds of each",
+        tag="D",
+        quote="derived to first order in 1 / m, and measured once on one seed of the digits",
+        quantity="measured over mean predicted self-influence, at every probed size from 64 up",
         region=(0.75, 1.25),
+        smallest=0.0,
         unit="ratio",
+        design="ghost-size",
         measure=self_influence_predicted,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="What an example does to deeper statistics through the layers below.",
     ),
     Claim(
         key="adaptation",
-        source="adaptation, this study",
+        source=f"adaptation, {THIS_STUDY}",
         text="Networks trained with small norm batches are less sensitive to them.",
-        known="derived and measured once",
-        quantity=(
-            "penalty in groups of 8 of networks trained at the largest size less that of networks "
-            "trained at the smallest"
-        ),
+        tag="D",
+        quote="measured once on one seed of the digits, before this test",
+        quantity="penalty in groups of 8 of networks trained at the largest size less that of "
+        "networks trained at the smallest",
         region=ABOVE_ZERO,
+        smallest=SMALLEST,
         unit="nats",
+        design="ghost-size",
         measure=adaptation,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Sizes in between, and other sizes at evaluation.",
     ),
     Claim(
         key="partition-share-falls",
-        source="ghosts and gradient noise, this study",
+        source=GRADIENT_NOISE,
         text="The share of gradient noise that ghosts make falls with every step up in size.",
-        known="derived and measured once",
+        tag="D",
+        quote="measured once on one seed of the digits, before this test",
         quantity="share at each size less that at the next one",
         region=ABOVE_ZERO,
+        smallest=0.01,
         unit="share of variance",
+        design="ghost-size",
         measure=partition_share_falls,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Batch sizes that the run lacks.",
     ),
     Claim(
         key="partition-share-at-16",
-        source="ghosts and gradient noise, this study",
-        text=(
-            "Ghosts of 16 in batches of 256 make 44 % of the gradient's variance, within ten "
-            "points."
-        ),
-        known="derived and measured once",
+        source=GRADIENT_NOISE,
+        text="Ghosts of 16 in batches of 256 make 44 % of the gradient's variance, within ten "
+        "points.",
+        tag="D",
+        quote="measured once on one seed of the digits, before this test",
         quantity="share of the gradient's variance between partitions at m = 16",
         region=(0.34, 0.54),
+        smallest=0.0,
         unit="share of variance",
+        design="ghost-size",
         measure=partition_share_at_16,
+        differs=f"{SMALL_NETWORKS}.",
         not_tested="Other architectures, and the course of training: the share is read at its end.",
     ),
 )

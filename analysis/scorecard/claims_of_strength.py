@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.analysis.scorecard.claim import ABOVE_ZERO, Claim, Parts
+from caviar.analysis.scorecard.claim import ABOVE_ZERO, SMALLEST, THIS_STUDY, Claim, Parts
+from caviar.analysis.scorecard.claims_of_size import SMALL_NETWORKS
 from caviar.analysis.scorecard.seedwise import TEST, TRAIN, Seedwise
 from caviar.analysis.scorecard.sizes import LARGE, ghost_sizes, probed, size_label, slopes
 from caviar.analysis.theory.batch_statistics import equivalent_dropout
+
+MATCHED = 4
+"""The norm batch whose noise is matched: the strongest, so that every seed's train loss is met."""
 
 
 def penalty_exponent(s: Seedwise) -> Parts | None:
@@ -81,11 +85,8 @@ def matched(s: Seedwise, size: float) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def matched_sizes(s: Seedwise) -> list[float]:
-    """The sizes at which at least half of the seeds cross batch norm's train loss."""
-    if not dropout_path(s):
-        return []
-    sizes = [size for size in ghost_sizes(s) if size < s.examples]
-    return [size for size in sizes if np.isfinite(matched(s, size)[0]).mean() >= 0.5]
+    """The size at which dropout is matched, where a path of dropout rates was trained."""
+    return [size for size in ghost_sizes(s) if size == MATCHED] if dropout_path(s) else []
 
 
 def dropout_strength(s: Seedwise) -> Parts | None:
@@ -106,46 +107,54 @@ def better_than_dropout(s: Seedwise) -> Parts | None:
     } or None
 
 
+EQUIVALENT = f"equivalent dropout, {THIS_STUDY}"
+OUTSIDE = "Sizes whose train loss lies outside what the run's dropout rates give."
+
 CLAIMS = (
     Claim(
         key="penalty-exponent",
-        source="Luo et al. 2019",
+        source=f"noise penalty, {THIS_STUDY}",
         text="The penalty of batch noise is linear in 1/m - 1/N, from m = 64 up.",
-        known="derived and measured once",
+        tag="D",
+        quote="derived as the leading order in 1 / m, after the expansion of Luo et al. 2019",
         quantity="exponent of the noise penalty in 1/m - 1/N at frozen weights",
         region=(0.9, 1.1),
+        smallest=0.0,
         unit="exponent",
+        design="ghost-size",
         measure=penalty_exponent,
-        not_tested="The paper's factor, which takes features as independent.",
+        differs=f"{SMALL_NETWORKS}.",
+        not_tested="The factor of the law, which takes features as independent.",
     ),
     Claim(
         key="dropout-strength",
-        source="equivalent dropout, this study",
-        text=(
-            "Batch norm's noise fits like dropout at a rate of nu / (1 + nu) with nu = 1.5 / m, "
-            "within a factor of two."
-        ),
-        known="derived",
-        quantity="measured less predicted dropout rate at equal train loss",
+        source=EQUIVALENT,
+        text="Batch norm's noise at m = 4 fits like dropout at a rate of nu / (1 + nu) with "
+        "nu = 1.5 / m: right within a factor of two.",
+        tag="D",
+        quote="derived by matching the variances of both noises",
+        quantity="measured less predicted dropout rate at equal train loss, m = 4",
         region=(-1.0, 1.0),
+        smallest=0.0,
         unit="doublings of the rate",
+        design="norms",
         measure=dropout_strength,
-        not_tested=(
-            "Sizes and seeds whose train loss lies outside what the run's dropout rates give."
-        ),
+        differs=f"{SMALL_NETWORKS}; every arm trains at its own best learning rate.",
+        not_tested=f"Other sizes. {OUTSIDE}",
     ),
     Claim(
         key="better-than-dropout",
-        source="equivalent dropout, this study",
-        text="At equal train loss, batch norm's noise generalises better than dropout.",
-        known="derived",
-        quantity="test loss of dropout less that of batch norm, at equal train loss",
+        source=EQUIVALENT,
+        text="At equal train loss, batch norm's noise at m = 4 generalises better than dropout.",
+        tag="D",
+        quote="a question of this study, without a prediction",
+        quantity="test loss of dropout less that of ghosts of 4, at equal train loss",
         region=ABOVE_ZERO,
+        smallest=SMALLEST,
         unit="nats",
+        design="norms",
         measure=better_than_dropout,
-        not_tested=(
-            "Sizes and seeds whose train loss lies outside what the run's dropout rates give; "
-            "dropout beside batch norm."
-        ),
+        differs=f"{SMALL_NETWORKS}; every arm trains at its own best learning rate.",
+        not_tested=f"Dropout beside batch norm; other sizes. {OUTSIDE}",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,40 +14,61 @@ from numpy.typing import NDArray
 from caviar.analysis.run.arms import arms_of
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
+from caviar.analysis.scorecard.tuned import Tuned, tuned_rates
 
 Array = NDArray[Any]
+Place = tuple[str, float]
+"""An arm, and the size that it trained with."""
 
 TEST = "test population"
 TRAIN = "train population"
 """Columns of `losses`: the split, and the statistics that it was read with."""
 
+CHOOSING_SHARE = 3
+"""One seed of this many chooses; the others decide."""
+
 
 @dataclass(frozen=True)
 class Seedwise:
-    """A run's last step, one number per seed; every array is `(seeds,)`, NaN where one is missing.
+    """A run's last step, one number per deciding seed; every array is `(seeds,)`, NaN for a missing
+    one.
 
-    `batch_norm` is the arm that the design is about. `losses` has one row per arm, level and
-    seed, at each arm's best draw where there were several; `noise` and `statistics` are about
-    `batch_norm` and averaged over draws. There a draw that is missing or not finite makes its seed
-    missing: an average over fewer draws would be over other learning rates.
+    The first third of the run's seeds, `choosing`, choose every learning rate, size and strength;
+    `seeds` decide, so that no seed's result depends on a choice that it made. `batch_norm`
+    is the arm that the design is about. `losses` has one row per arm, level and seed of both
+    kinds, at the learning rate that `tuned` holds for the arm and level; `noise` and `statistics`
+    are about `batch_norm`, at the same rates. `asked` collects the places that a measure reads.
     """
 
     run: Run
     design: Design
     batch_norm: str
+    choosing: tuple[int, ...]
     seeds: tuple[int, ...]
     examples: int
+    tuned: dict[Place, Tuned]
     losses: pd.DataFrame
-    noise: pd.DataFrame
-    statistics: pd.DataFrame
+    noise_rows: pd.DataFrame
+    statistics_rows: pd.DataFrame
+    asked: set[Place] = field(default_factory=set, compare=False)
+
+    def afresh(self) -> Seedwise:
+        """The same, with nothing asked yet."""
+        return replace(self, asked=set())
 
     @property
-    def tuned(self) -> bool:
-        """Whether every arm had several draws to choose from."""
-        return bool(self.run.trials["draw"].nunique() > 1)
+    def noise(self) -> pd.DataFrame:
+        """Rows about the noise of the network, of every size of batch norm."""
+        self.asked.update((self.batch_norm, level) for level in self.levels(self.batch_norm))
+        return self.noise_rows
+
+    @property
+    def statistics(self) -> pd.DataFrame:
+        """Rows about running averages, of every size of batch norm."""
+        self.asked.update((self.batch_norm, level) for level in self.levels(self.batch_norm))
+        return self.statistics_rows
 
     def of_batch_norm(self, field: str) -> Any:
         """A config field of the batch-norm arm; None where its trials differ in it."""
@@ -65,29 +86,25 @@ class Seedwise:
 
     def loss(self, arm: str, level: float, what: str = TEST) -> Array:
         """A loss of an arm at a size."""
-        if what not in self.losses or (arm, level) not in self.losses.index.droplevel("seed"):
-            return np.full(len(self.seeds), np.nan)
-        losses: Array = self.losses.loc[(arm, level), what].reindex(list(self.seeds)).to_numpy()
-        return losses
+        self.asked.add((arm, level))
+        return self._loss(arm, level, what, self.seeds)
 
     def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Array:
-        """`read` at the size whose test loss is lowest over the *other* seeds.
-
-        No seed influences its own choice, so the best of several is not biased downwards.
-        """
+        """`read` at the size that `best_place` chooses."""
         return self.best_of([(arm, level) for level in levels], read)
 
-    def best_of(self, places: list[tuple[str, float]], read: str = TEST) -> Array:
+    def best_of(self, places: Iterable[Place], read: str = TEST) -> Array:
         """The same among any arms and sizes."""
-        test = np.stack([self.loss(*place) for place in places], axis=1)
-        values = np.stack([self.loss(*place, read) for place in places], axis=1)
-        test = np.where(np.isfinite(test), test, np.inf)
-        chosen = [
-            (np.delete(test, i, axis=0) if len(test) > 1 else test).mean(axis=0).argmin()
-            for i in range(len(test))
-        ]
-        best: Array = values[np.arange(len(chosen)), chosen]
-        return best
+        return self.loss(*self.best_place(places, read), read)
+
+    def best_place(self, places: Iterable[Place], read: str = TEST) -> Place:
+        """The arm and size whose mean test loss, as `read` reads it, is lowest over the choosing
+        seeds, the first of equals; a place where one of them diverged comes last."""
+        what = read.replace("train", "test")
+        listed = list(places)
+        chosen = np.stack([self._loss(*place, what, self.choosing) for place in listed], axis=1)
+        means = np.where(np.isfinite(chosen), chosen, np.inf).mean(axis=0)
+        return listed[int(means.argmin())]
 
     def arms_with(self, **fields: Any) -> list[str]:
         """The arms all of whose trials have these values, in the study's order."""
@@ -98,7 +115,11 @@ class Seedwise:
                 arms.append(arm)
         return arms
 
-    def population(self) -> tuple[str, float] | None:
+    def places_with(self, **fields: Any) -> list[Place]:
+        """The arms with these values, each at each of its sizes."""
+        return [(arm, level) for arm in self.arms_with(**fields) for level in self.levels(arm)]
+
+    def population(self) -> Place | None:
         """Arm and size that train on the whole training split's statistics, without noise."""
         none = {"norm": "batch", "dropout": 0.0, "gamma_decay": 0.0}
         for arm in self.arms_with(**none, norm_batch_size=self.examples) or [self.batch_norm]:
@@ -106,6 +127,12 @@ class Seedwise:
             if (self._trials(arm)["norm_batch_size"] == self.examples).any():
                 return arm, level
         return None
+
+    def _loss(self, arm: str, level: float, what: str, seeds: tuple[int, ...]) -> Array:
+        if what not in self.losses or (arm, level) not in self.losses.index.droplevel("seed"):
+            return np.full(len(seeds), np.nan)
+        losses: Array = self.losses.loc[(arm, level), what].reindex(list(seeds)).to_numpy()
+        return losses
 
     def _trials(self, arm: str) -> pd.DataFrame:
         trials = self.run.trials
@@ -129,17 +156,32 @@ def seedwise(comparison: Comparison) -> Seedwise | None:
     train = rows.loc[rows["split"] == "train", "examples"]
     if train.empty:
         return None
-    arms = comparison.arms
+    batch_norm = (*comparison.arms, "")[0]
+    seeds = tuple(sorted(rows["seed"].unique().tolist()))
+    choosing, deciding = split_seeds(seeds)
+    every = _evaluations(comparison)
+    tuned = tuned_rates(every, choosing)
     return Seedwise(
         run=run,
         design=design,
-        batch_norm=arms[0] if arms else "",
-        seeds=tuple(sorted(rows["seed"].unique().tolist())),
+        batch_norm=batch_norm,
+        choosing=choosing,
+        seeds=deciding,
         examples=int(train.iloc[0]),
-        losses=_losses(comparison),
-        noise=_over_draws(_network(first, design), ["level", "probe_batch_size"]),
-        statistics=_over_draws(_layers(first, design), ["layer", "tracker", "level"]),
+        tuned=tuned,
+        losses=_losses(every, tuned, usual_tracker(first)),
+        noise_rows=_at_tuned(_network(first, design), batch_norm, tuned),
+        statistics_rows=_at_tuned(_layers(first, design), batch_norm, tuned),
     )
+
+
+def split_seeds(seeds: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The seeds that choose, the first third rounded down but at least one, and those that decide.
+
+    A single seed does both.
+    """
+    count = max(1, len(seeds) // CHOOSING_SHARE) if len(seeds) > 1 else 0
+    return seeds[:count] or seeds, seeds[count:]
 
 
 def usual_tracker(run: Run) -> str:
@@ -148,20 +190,37 @@ def usual_tracker(run: Run) -> str:
     return f"{(*rule, 'unbiased')[0]}/{float(run.trials['decay'].iloc[0])!r}"
 
 
-def _losses(comparison: Comparison) -> pd.DataFrame:
+def _evaluations(comparison: Comparison) -> pd.DataFrame:
+    """Every loss at the last step, with arm, level, draw, learning rate, seed and `what`."""
     named = comparison.arms
     whole = comparison.across_arms if len(named) > 1 else comparison
     rows = final(whole.run.evaluations, whole.design)
     # Where all trials are of one arm, measurements do not carry its name.
     arm = rows["arm"] if len(named) > 1 else (*named, "")[0]
-    rows = rows[rows["tracker"].isin(["", usual_tracker(comparison.run)])].assign(arm=arm)
-    rows = rows.assign(what=rows["split"] + " " + rows["statistics"])
-    read = whole.readings(rows)
-    rows = read.get(BEST_DRAW, read[EVERY_DRAW])
-    rows = rows.assign(loss=rows["loss"].where(np.isfinite(rows["loss"])))
+    loss = rows["loss"].where(np.isfinite(rows["loss"]))
+    return rows.assign(arm=arm, what=rows["split"] + " " + rows["statistics"], loss=loss)
+
+
+def _losses(every: pd.DataFrame, tuned: dict[Place, Tuned], tracker: str) -> pd.DataFrame:
+    rows = every[every["tracker"].isin(["", tracker])]
+    rows = rows[_chosen(rows["arm"], rows, tuned)]
     # There is one row for each, except in a run whose rows were written twice.
     values = rows.groupby(["arm", "level", "seed", "what"])["loss"].first()
     return values.unstack("what").sort_index()
+
+
+def _at_tuned(rows: pd.DataFrame, arm: str, tuned: dict[Place, Tuned]) -> pd.DataFrame:
+    if rows.empty:
+        return rows
+    names = pd.Series(arm, index=rows.index)
+    return rows[_chosen(names, rows, tuned)].reset_index(drop=True)
+
+
+def _chosen(arms: pd.Series, rows: pd.DataFrame, tuned: dict[Place, Tuned]) -> Array:
+    """Whether each row is of the draw that its arm and level chose."""
+    draws = {place: one.draw for place, one in tuned.items()}
+    places = pd.MultiIndex.from_arrays([arms, rows["level"]])
+    return np.asarray(places.map(draws) == rows["draw"].to_numpy(), dtype=bool)
 
 
 def _network(run: Run, design: Design) -> pd.DataFrame:
@@ -173,14 +232,3 @@ def _network(run: Run, design: Design) -> pd.DataFrame:
 
 def _layers(run: Run, design: Design) -> pd.DataFrame:
     return run.statistics if run.statistics.empty else final(run.statistics, design)
-
-
-def _over_draws(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    if rows.empty:
-        return pd.DataFrame(columns=[*keys, "seed"])
-    index = [*keys, "seed"]
-    reals = rows.select_dtypes("floating").columns.difference(["level", "learning_rate"])
-    draws = rows["draw"].nunique()
-    grouped = rows.groupby(index)[list(reals)]
-    # Infinities and missing draws must not vanish in the mean.
-    return grouped.mean().where(grouped.count() == draws).reset_index()

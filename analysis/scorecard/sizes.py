@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from caviar.analysis.scorecard.claim import Parts
 from caviar.analysis.scorecard.seedwise import Seedwise
 
+RUNNING = "test running"
+"""Test losses read with the study's own running average."""
 LARGE = 64
 """From this size up 1/m is small: the laws of SCIENCE.md are leading orders in it."""
 

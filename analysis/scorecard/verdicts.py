@@ -1,132 +1,172 @@
-"""The scorecard of the literature: what a run says of each claim that it has the data for."""
+"""What a run says of a claim: seen here, the opposite, too small to matter, or not decided."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
+from scipy import stats
 
-from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.scorecard.claim import Claim, Parts
-from caviar.analysis.scorecard.registry import CLAIMS
-from caviar.analysis.scorecard.seedwise import Seedwise, seedwise
-from caviar.analysis.statistics.intervals import Array, Interval, mean_interval
+from caviar.analysis.statistics.intervals import FEWEST, Array, Interval, mean_intervals
 from caviar.analysis.tables.estimates import SEED
 
 ALPHA = 0.05
 
-Outcome = Literal["confirmed", "refuted", "inconclusive"]
+Outcome = Literal["seen here", "the opposite seen here", "too small to matter here", "not decided"]
+SEEN: Outcome = "seen here"
+OPPOSITE: Outcome = "the opposite seen here"
+TOO_SMALL: Outcome = "too small to matter here"
+NOT_DECIDED: Outcome = "not decided"
+OUTCOMES: tuple[Outcome, ...] = (SEEN, OPPOSITE, TOO_SMALL, NOT_DECIDED)
+
+FARTHEST = 1e300
+"""Stands for an infinite end of an interval, which lies inside a region without an end there."""
+
+FEW_SEEDS = f"fewer than {FEWEST} seeds"
+NO_PREMISE = "batch norm has no significant gain or loss to explain here"
 
 
 class Verdict(NamedTuple):
-    """What a run says of a claim: its outcome, and the number that decided it, with interval.
+    """What a run says of a claim, and the number whose bound is worst for the claim.
 
-    `place` is the size or place, of the `places` tested, with the strongest evidence against the
-    claim; `level` is that of the interval. `left_out` counts seeds whose measurement there is
-    missing or diverged.
+    `place` is, of the `places` measured, the one whose interval `low` to `high` of `effect` reaches
+    farthest out of the claimed region; `least` and `most` are the means over all places. `seeds`
+    entered, `left_out` had no finite measurement. `p` is the largest over places of the p-value of
+    the outcome (Student's t), 1 where nothing is decided. `why` says why not, in words.
     """
 
     verdict: Outcome
     effect: float
     low: float
     high: float
-    level: float
     place: str
     places: int
+    least: float
+    most: float
     seeds: int
     left_out: int
+    p: float
+    why: str
 
 
-def scorecard(comparison: Comparison) -> pd.DataFrame:
-    """One row per claim that the run has the data for, with its verdict.
+def verdict(claim: Claim, parts: Parts, premises: Parts, untuned: str = "") -> Verdict:
+    """Decide a claim from the quantity at every place, `(seeds,)` each.
 
-    Losses are those of each arm at its best draw, where it had a choice; all else is a mean over
-    draws. Empty where seeds are not paired, other fields are crossed, or the first arm is not
-    batch norm.
+    An outcome holds where the 95 % interval lies wholly in its part of the axis at *every* place,
+    an intersection-union test without need of a correction. So a verdict is wrong only where an
+    interval misses the truth. Seeds without a finite measurement (a diverged network
+    is a fact about its arm), an unmet premise and `untuned`, which says that a learning rate was
+    not tuned, leave the claim undecided, whatever the other seeds say.
     """
-    measured = seedwise(comparison)
-    if measured is None:
-        return pd.DataFrame()
-    verdicts = ((claim, verdict_on(claim, measured)) for claim in CLAIMS)
-    rows = [_row(claim, decided) for claim, decided in verdicts if decided]
-    return pd.DataFrame(rows).rename(columns={"place": "at"})
+    intervals = dict(zip(parts, mean_intervals(parts.values(), SEED, level=1 - ALPHA), strict=True))
+    outcomes = {outcome_of(interval, claim) for interval in intervals.values()}
+    missing = {place: int((~np.isfinite(values)).sum()) for place, values in parts.items()}
+    place = min(parts, key=lambda one: slack_of(intervals[one].low, intervals[one].high, claim))
+    why = _undecided(outcomes, missing, premises, untuned, max(i.units for i in intervals.values()))
+    outcome = NOT_DECIDED if why else outcomes.pop()
+    shown, means = intervals[place], [interval.mean for interval in intervals.values()]
+    return Verdict(
+        outcome,
+        shown.mean,
+        shown.low,
+        shown.high,
+        place,
+        len(parts),
+        float(np.nanmin(means)) if np.isfinite(means).any() else math.nan,
+        float(np.nanmax(means)) if np.isfinite(means).any() else math.nan,
+        shown.units,
+        missing[place],
+        max(p_value(values, outcome, claim) for values in parts.values()),
+        why,
+    )
 
 
-def verdict_on(claim: Claim, measured: Seedwise) -> Verdict | None:
-    """What a run says of one claim; None where it lacks the data."""
-    parts = claim.measure(measured)
-    return None if parts is None else verdict(claim, parts, claim.premise(measured))
+def _undecided(
+    outcomes: set[Outcome],
+    missing: dict[str, int],
+    premises: Parts,
+    untuned: str,
+    seeds: int,
+) -> str:
+    """Why nothing is decided; empty if something is."""
+    lost = {place: count for place, count in missing.items() if count}
+    if lost:
+        place = max(lost, key=lambda one: lost[one])
+        seed = "seed" if lost[place] == 1 else "seeds"
+        return (
+            f"{lost[place]} {seed} diverged or {'was' if seed == 'seed' else 'were'} not "
+            f"measured at {place}"
+        )
+    if seeds < FEWEST:
+        return FEW_SEEDS
+    if untuned:
+        return untuned
+    if not all(_above_zero(values) for values in premises.values()):
+        return NO_PREMISE
+    if len(outcomes) > 1:
+        return "places differ"
+    return "the interval crosses an edge" if outcomes == {NOT_DECIDED} else ""
 
 
-def _row(claim: Claim, decided: Verdict) -> dict[str, Any]:
+def outcome_of(interval: Interval, claim: Claim) -> Outcome:
+    """The outcome whose part of the axis holds the whole interval."""
+    if math.isnan(interval.low):
+        return NOT_DECIDED
+    for outcome in (SEEN, OPPOSITE, TOO_SMALL):
+        for low, high in parts_of_the_axis(claim)[outcome]:
+            if low < max(interval.low, -FARTHEST) and min(interval.high, FARTHEST) < high:
+                return outcome
+    return NOT_DECIDED
+
+
+def parts_of_the_axis(claim: Claim) -> dict[Outcome, list[tuple[float, float]]]:
+    """Where a value speaks for each outcome: open intervals that do not overlap."""
+    (low, high), band = claim.region, claim.smallest
+    ends = [end for end in claim.region if math.isfinite(end)]
+    outside = [(-math.inf, low - band)] if math.isfinite(low) else []
+    outside += [(high + band, math.inf)] if math.isfinite(high) else []
     return {
-        "paper": claim.source,
-        "claim": claim.text,
-        "known": claim.known,
-        **decided._asdict(),
-        "unit": claim.unit,
-        "sentence": sentence(claim, decided),
-        "not_tested": claim.not_tested,
+        SEEN: [(low + band, high - band)],
+        OPPOSITE: outside,
+        TOO_SMALL: [(end - band, end + band) for end in ends] if band else [],
     }
 
 
-def sentence(claim: Claim, decided: Verdict) -> str:
-    """What was measured, what the claim requires, and the value that decided."""
-    asked = f"{claim.quantity}: must be {in_words(claim.region)} ({claim.unit})"
-    if not decided.places:
-        return f"{asked}; not decided: batch norm has no significant gain or loss to explain here"
-    sized = decided.place.startswith(("m =", "B ="))
-    where = f"at {decided.place}" if sized else f"({decided.place})"
-    is_at = f"{asked}; {where} it is {decided.effect:.3g}"
-    if math.isnan(decided.low):
-        return f"{is_at}, too few seeds for an interval"
-    return f"{is_at} [{decided.low:.3g}, {decided.high:.3g}]"
+def slack_of(low: float, high: float, claim: Claim) -> float:
+    """How far inside the claimed region the worse end of an interval lies; minus infinity for an
+    interval without ends."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return -math.inf
+    return min(low - claim.region[0], claim.region[1] - high)
 
 
-def in_words(region: tuple[float, float]) -> str:
-    """`above 0`, `below 0.005` or `between 0.9 and 1.1`."""
-    low, high = region
-    if math.isinf(high):
-        return f"above {low:g}"
-    return f"below {high:g}" if math.isinf(low) else f"between {low:g} and {high:g}"
-
-
-def verdict(claim: Claim, parts: Parts, premises: Parts) -> Verdict:
-    """Decide a claim from the quantity at every place, `(seeds,)` each.
-
-    Confirmed where the interval lies inside the claim's region at *every* place: an
-    intersection-union test, which needs no correction. The level of the interval is 95 %, or 90 %
-    where the region has two ends: two one-sided tests of 5 % (Schuirmann 1987). Refuted where
-    it lies outside at *any* place, by intervals widened for their number (Bonferroni). A place
-    whose premise is not significantly above zero is ignored; with none left nothing is decided.
-    """
-    low, high = claim.region
-    level = 1 - (2 * ALPHA if math.isfinite(low) and math.isfinite(high) else ALPHA)
-    tested = {p: v for p, v in parts.items() if p not in premises or _above_zero(premises[p])}
-    shown = {place: _interval(values, level) for place, values in (tested or parts).items()}
-    wide = {place: _interval(v, 1 - ALPHA / len(tested)) for place, v in tested.items()}
-    against = [p for p, i in wide.items() if i.high <= low or i.low >= high]
-    outcome: Outcome = "inconclusive"
-    if against:
-        outcome = "refuted"
-    elif tested and all(low < i.low and i.high < high for i in shown.values()):
-        outcome = "confirmed"
-    place = min(against or shown, key=lambda p: _slack(shown[p].mean, claim.region))
-    mean, low, high, seeds = shown[place]
-    left_out = len(parts[place]) - seeds
-    return Verdict(outcome, mean, low, high, level, place, len(tested), seeds, left_out)
-
-
-def _slack(mean: float, region: tuple[float, float]) -> float:
-    """How far inside a region a mean lies; minus infinity for a missing one."""
-    return min(mean - region[0], region[1] - mean) if math.isfinite(mean) else -math.inf
+def p_value(values: Array, outcome: Outcome, claim: Claim) -> float:
+    """The smallest 1 - level at which a two-sided t interval still gives the outcome."""
+    if outcome == NOT_DECIDED or not np.isfinite(values).all():
+        return 1.0
+    n, mean = len(values), float(values.mean())
+    error = float(values.std(ddof=1)) / math.sqrt(n)
+    best = 1.0
+    for low, high in parts_of_the_axis(claim)[outcome]:
+        away = min(mean - low, high - mean)
+        if away > 0:
+            t = away / error if error > 0 else math.inf
+            best = min(best, 2 * float(stats.t.sf(t, n - 1)))
+    return best
 
 
 def _above_zero(values: Array) -> bool:
-    return _interval(values, 1 - ALPHA).low > 0
+    (interval,) = mean_intervals([values], SEED, level=1 - ALPHA)
+    return interval.low > 0
 
 
-def _interval(values: Array, level: float) -> Interval:
-    return mean_interval(values, np.random.default_rng(SEED), level=level)
+def in_words(claim: Claim) -> str:
+    """`above 0`, `below 0.005` or `between 0.9 and 1.1`, with the smallest effect if it has one."""
+    low, high = claim.region
+    if math.isinf(high):
+        text = f"above {low:g}"
+    else:
+        text = f"below {high:g}" if math.isinf(low) else f"between {low:g} and {high:g}"
+    return f"{text}, by more than {claim.smallest:g}" if claim.smallest else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.model.norms.batch_norm import BATCH
 from caviar.model.norms.batch_renorm import RENORM
+from caviar.model.norms.ghost_noise import GHOST_NOISE
 from caviar.model.norms.group_norm import GROUP
 from caviar.model.norms.injected_noise import SCALE_NOISE, SHIFT_AND_SCALE_NOISE, SHIFT_NOISE
 from caviar.model.norms.kind import NormKind
@@ -29,6 +30,7 @@ NORMS: dict[str, NormKind] = {
         SHIFT_AND_SCALE_NOISE,
         GROUP,
         MOMENTUM_BATCH,
+        GHOST_NOISE,
     )
 }
 """Every kind by its name in a study."""

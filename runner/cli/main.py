@@ -31,6 +31,7 @@ from caviar.runner.cli.options import (
     OtherProcessor,
     Out,
     Pilot,
+    Register,
     Report,
     Rule,
     RunPlace,
@@ -57,10 +58,9 @@ from caviar.runner.errors import (
 )
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
-from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
-    pass
+    from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
     add_completion=False,
@@ -111,6 +111,7 @@ def run(
     dry_run: DryRun = False,
     pilot: Pilot = None,
     report: Report = True,
+    register: Register = None,
     accept_other_processor: OtherProcessor = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
@@ -123,12 +124,13 @@ def run(
         raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
     plan = make_plan(read_study(study, settings or []), trials)
     if dry_run:
-        from caviar.runner.cli.dry_run import describe
-
-        power = _power(plan.study.replicas, pilot)
-        say(f"{describe(plan)}\n{power}")
+        _described(plan, pilot)
         return
     root = out or f"runs/{plan.study.name}"
+    if register is not None:
+        from caviar.runner.cli.register import as_registered
+
+        plan = as_registered(plan, register, study, settings or [], trials, root)
     in_a_job(root, on)
     progress = context.obj(plan, root, on, workers, address, accept_other_processor)
     if report and not progress.interrupted:
@@ -137,18 +139,11 @@ def run(
         raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
-def _power(seeds: int, pilot: str | None) -> str:
-    from caviar.analysis.run.read import read_run
-    from caviar.analysis.tables.planned_power import assumed, of_pilot, power_line
-    from caviar.runner.session.run_folder import read_study_json
+def _described(plan: Plan, pilot: str | None) -> None:
+    from caviar.runner.cli.dry_run import describe
+    from caviar.runner.cli.power import power
 
-    if pilot is None:
-        return power_line(seeds, assumed())
-    read_study_json(storage_of(pilot))
-    try:
-        return power_line(seeds, of_pilot(read_run(pilot)))
-    except ValueError as error:
-        raise RequestError(f"--pilot {masked(pilot)}: {error}") from None
+    say(f"{describe(plan)}\n{power(plan.study.replicas, pilot)}")
 
 
 def _report(root: str, beside: Sequence[str] = ()) -> None:

@@ -37,6 +37,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, run noth
 Pilot = Annotated[
     str | None, typer.Option(help="With --dry-run: a run to take the spread over seeds from.")
 ]
+Register = Annotated[
+    Path | None,
+    typer.Option(help="Run as this dated file fixed it; a new file is written first."),
+]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML report.")]
 OtherProcessor = Annotated[
     bool,

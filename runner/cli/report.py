@@ -14,6 +14,7 @@ from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import read_run, run_in
+from caviar.analysis.scorecard.registry import declarations_hash
 from caviar.runner.errors import (
     AllDivergedError,
     InternalError,
@@ -45,7 +46,7 @@ def written(
             yield f"no report: {error}"
             return
         # Arrow mostly runs without the interpreter lock: on two cores this adds no time.
-        verifying = aside.submit(verify_run, storage_at(root))
+        verifying = aside.submit(verify_run, storage_at(root), declarations_hash())
         with _faults_told(root, ValueError if beside else ()):
             results = results_of(runs[0], runs[1:])
             if isinstance(results, Results):

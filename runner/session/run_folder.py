@@ -14,6 +14,7 @@ from typing import Any
 
 from caviar.runner.errors import RequestError
 from caviar.runner.session.planned import planned
+from caviar.runner.session.registration import must_match
 from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
@@ -51,6 +52,8 @@ def open_run(
             )
         content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
         content["data"] = facts(plan)
+        if plan.registered is not None:
+            content["registered"] = plan.registered
     else:
         content = read_study_json(storage)
         if content["hash"] != plan.hash():
@@ -62,6 +65,7 @@ def open_run(
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
                 + "; undo the change, or use another --out"
             )
+        must_match(content.get("registered"), plan.registered)
         changed = other_kernel_before(content)
         if changed and not accept_other_processor and remaining(storage, plan):
             raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")

@@ -34,6 +34,7 @@ class Plan:
 
     `sample` holds trials that were built and checked: all of them if the plan is `small`.
     `repeats` counts the trials left out of it because they would repeat another's training.
+    `registered` is what `study.json` keeps of a registration.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan.trials[0].batch_size, plan.data.features.shape
@@ -47,6 +48,7 @@ class Plan:
     sample: tuple[TrialConfig, ...]
     small: bool
     repeats: Repeats
+    registered: dict[str, Any] | None = None
 
     @cached_property
     def trials(self) -> tuple[TrialConfig, ...]:

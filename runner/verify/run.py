@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caviar.runner.errors import RequestError
+from caviar.runner.session.registration import followed
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.part_files import part_names, read_rows
@@ -60,9 +61,12 @@ def must_be_tried(storage: Storage) -> None:
         )
 
 
-def verify_run(storage: Storage) -> Findings:
+def verify_run(storage: Storage, claims: str | None = None) -> Findings:
     """Check study, files, plan, outcomes, rows and checkpoints against each other; raises
-    RequestError if the place is not a run."""
+    RequestError if the place is not a run.
+
+    `claims` is the hash of the claims that a registered run is held to; None checks the run alone.
+    """
     findings = Findings()
     study = read_study_json(storage)
     if not _files(storage, findings):
@@ -86,6 +90,9 @@ def verify_run(storage: Storage) -> Findings:
     kernels = {session.get("kernel") or session.get("blas") for session in study["sessions"]}
     check_rows(storage, seeds, outcomes, findings, len(kernels))
     check_checkpoints(storage, seeds, outcomes, findings)
+    settled = sum(outcome["status"] in SETTLED for outcome in outcomes.values())
+    for holds, good, fault in followed(study, settled, claims):
+        findings.check(holds, good, fault)
     return findings
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
+from caviar.model.norms.distorted import distort
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import grouped, plain_tape
-from tests.model.broken_passes import Backward, Forward, affine, affine_backward
+from tests.model.broken_passes import Backward, Forward, affine, affine_backward, shift_of
 
 
 def root_mean_square(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
@@ -102,3 +103,9 @@ def momentum_back(mean_share: float, variance_share: float) -> Backward:
         return (dx * tape.inverse_deviation).reshape(dy.shape).astype(dy.dtype), gradients
 
     return backward
+
+
+def lent_to_itself(tape: NormTape) -> NormTape:
+    """Ghost noise in which every ghost of eight takes its own statistics."""
+    scale, shift = (np.roll(part, 8, axis=2) for part in (tape.scale, shift_of(tape)))
+    return distort(tape, scale, shift)

@@ -15,6 +15,7 @@ from caviar.model.contract import Array, Generators, NormTape, Parameters
 from caviar.model.network import Network, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.ghost_noise import GhostNoiseNorm
 from caviar.model.norms.norm import Carrying, Norm
 from caviar.model.norms.registry import NORMS
 from caviar.model.norms.standardise import batch_moments
@@ -70,7 +71,9 @@ LAYERS: dict[str, Norm] = {
 }
 WITH_STATISTICS = {k: v for k, v in LAYERS.items() if v.normaliser.uses_batch_statistics}
 PART_OF_THE_GRADIENT = {
-    k: v for k, v in LAYERS.items() if isinstance(v.normaliser, StopGradientNorm | BatchRenorm)
+    k: v
+    for k, v in LAYERS.items()
+    if isinstance(v.normaliser, StopGradientNorm | BatchRenorm | GhostNoiseNorm)
 }
 """Arms that treat as constant what their forward pass computes from the batch."""
 WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
@@ -110,6 +113,8 @@ def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
             np.repeat(part, m, axis=1) for part in (plain.mean, np.sqrt(plain.variance + epsilon))
         )
         return lambda h: (h - mean) / deviation
+    if isinstance(norm, GhostNoiseNorm):
+        return _blurred(norm, unit, x)
     assert isinstance(norm, BatchRenorm)
     carried = _carried(layer, x)
     opened = min(UPDATES / norm.ramp, 1)
@@ -119,6 +124,17 @@ def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
     d = np.clip((plain.mean - carried["reference_mean"]) / sigma, -d_max, d_max)
     scale, shift = np.repeat(r, m, axis=1), np.repeat(d, m, axis=1)
     return lambda h: scale * Norm(BatchNorm(m, epsilon)).forward(unit, h, ())[0] + shift
+
+
+def _blurred(norm: GhostNoiseNorm, unit: Parameters, x: Array) -> Callable[[Array], Array]:
+    m = norm.norm_batch_size
+    ghosts, whole = batch_moments(x, m), batch_moments(x, BATCH)
+    sigma = np.sqrt(whole.variance + norm.epsilon)
+    s = np.sqrt(np.roll(ghosts.variance, -1, axis=1) + norm.epsilon) / sigma
+    delta = (np.roll(ghosts.mean, -1, axis=1) - whole.mean) / sigma
+    scale, shift = np.repeat(1 / s, m, axis=1), np.repeat(-delta / s, m, axis=1)
+    batch = Norm(BatchNorm(BATCH, norm.epsilon))
+    return lambda h: scale * batch.forward(unit, h, ())[0] + shift
 
 
 @pytest.mark.parametrize("replicas", [1, 3])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from caviar.analysis.scorecard.claim import ABOVE_ZERO, Claim, Parts
+from caviar.analysis.scorecard.card import decided
+from caviar.analysis.scorecard.claim import Claim, Parts
 from caviar.analysis.scorecard.seedwise import Seedwise
-from caviar.analysis.scorecard.verdicts import verdict_on
+from caviar.analysis.scorecard.verdicts import NO_PREMISE
 from tests.analysis.scorecard.scenarios import ghosts, seedwise_of
 
 
@@ -21,26 +22,31 @@ ANEW = Claim(
     key="anew",
     source="A 2001",
     text="Seeds have numbers.",
-    known="recalled",
+    tag="V",
+    quote="“Seeds have numbers.”",
     quantity="number of a seed, from 1 up",
-    region=ABOVE_ZERO,
+    region=(0.0, np.inf),
+    smallest=0.5,
     unit="seeds",
+    design="ghost-size",
     measure=levels_of_seeds,
+    differs="Nothing.",
     not_tested="Seeds without a number.",
 )
 
 
 def test_a_claim_brings_its_measure(tmp_path: Path) -> None:
+    """Seeds 2 to 7 decide."""
     s = seedwise_of(tmp_path, ghosts(8, 64))
-    verdict = verdict_on(ANEW, s)
-    assert verdict is not None
-    assert (verdict.verdict, verdict.effect, verdict.place) == ("confirmed", 4.5, "all")
-    assert verdict_on(replace(ANEW, measure=lambda s: None), s) is None
+    one = decided(ANEW, s)
+    assert one is not None
+    assert (one[0].verdict, one[0].effect, one[0].place) == ("seen here", 5.5, "all")
+    assert decided(replace(ANEW, measure=lambda s: None), s) is None
 
 
 def test_a_claim_brings_its_premise(tmp_path: Path) -> None:
     s = seedwise_of(tmp_path, ghosts(8, 64))
     failing = replace(ANEW, premise=lambda s: {"all": -levels_of_seeds(s)["all"]})
-    verdict = verdict_on(failing, s)
-    assert verdict is not None
-    assert (verdict.verdict, verdict.places) == ("inconclusive", 0)
+    one = decided(failing, s)
+    assert one is not None
+    assert (one[0].verdict, one[0].why) == ("not decided", NO_PREMISE)

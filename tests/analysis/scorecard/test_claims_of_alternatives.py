@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,11 @@ import pytest
 
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
-    BELOW,
     CHECKS,
-    POPULATION,
     Check,
     Make,
-    N,
-    Quantity,
     Scenario,
     arm,
-    ghosts,
 )
 from tests.analysis.synthetic import World, size
 
@@ -35,84 +29,66 @@ def other(name: str, *sizes: int, **fields: Any) -> list[TrialConfig]:
     return [*arm("batch", *sizes), *arm(name, *sizes, **fields)]
 
 
-LAYER = [*arm("batch", 8, 32), *arm("layer", 256, norm="layer")]
-NOISE = {"norm": "shift-and-scale-noise", "noise_shared": "ghost"}
+def read_with_own_averages(losses: Callable[[float, str], float]) -> Make:
+    """A world in which running averages read other losses than population statistics."""
+    return lambda q: World(
+        test=lambda config, seed: 0.0,
+        damage=lambda config, seed, tracker: losses(q(seed), config.arm),
+    )
 
 
-def best_of_noise(q: Quantity) -> World:
-    """Batch norm is best at 16, injected noise at 16 * 2^q."""
-
-    def loss(config: TrialConfig, seed: int) -> float:
-        best = 4 + (q(seed) if config.arm == "noise" else 0)
-        return 0.1 + abs(math.log2(size(config)) - best)
-
-    return World(test=loss)
-
+GROUP = [*arm("batch", 8, 64), *arm("group", 256, norm="group", norm_groups=2)]
+LAYER = [*arm("batch", 8, 64), *arm("layer", 256, norm="layer")]
+NARROW = arm("r2", 4, norm="renorm", renorm_r_max=1.5)
+SORTED = {"ghosts": "class-sorted"}
 
 SCENARIOS = [
     Scenario(
-        "layer-norm-crosses",
+        "group-norm-small",
+        GROUP,
         LAYER,
-        arm("batch", 8, 32),
-        by_arm(lambda q, arm, m: {8: 0.5 + q, 32: 0.1, 256: 0.5}[m]),
-        part="smallest",
+        by_arm(lambda q, arm, m: {8: 0.5 + q, 64: 0.1, 256: 0.5}[m]),
     ),
     Scenario(
-        "layer-norm-crosses",
-        LAYER,
-        [*arm("batch", 8, 64), *arm("layer", 256, norm="layer")],
-        by_arm(lambda q, arm, m: {8: 0.9, 32: 0.5 - q, 256: 0.5}[m]),
-        part="medium",
+        "group-norm-typical",
+        GROUP,
+        [*arm("batch", 8, 32), *arm("group", 256, norm="group", norm_groups=2)],
+        by_arm(lambda q, arm, m: {8: 0.9, 64: 0.5, 256: 0.5 + q}[m]),
+        (0.0, 0.06, (0.1, -0.1)),
     ),
     Scenario(
-        "renorm-closes-gap",
-        other("renorm", 4, 64, norm="renorm"),
-        other("renorm", 4, 32, norm="renorm"),
-        by_arm(lambda q, arm, m: (0.4 if arm == "batch" else 0.3 - q) if m == 4 else 0.2),
+        "layer-norm-small",
+        LAYER,
+        GROUP,
+        by_arm(lambda q, arm, m: {8: 0.5 + q, 64: 0.1, 256: 0.5}[m]),
+    ),
+    Scenario(
+        "renorm-helps-small",
+        [*arm("batch", 4, 64), *arm("r1", 4, norm="renorm"), *NARROW],
+        [*arm("batch", 4, 64), *arm("renorm", 64, norm="renorm")],
+        read_with_own_averages(lambda q, arm: {"batch": 0.5, "r1": 0.9, "r2": 0.5 - q}[arm]),
+    ),
+    Scenario(
+        "renorm-helps-sorted",
+        [
+            *arm("batch", 16, 64),
+            *arm("sorted", 16, **SORTED),
+            *arm("renorm", 16, norm="renorm", **SORTED),
+        ],
+        [*arm("batch", 16, 64), *arm("sorted", 16, **SORTED), *arm("renorm", 16, norm="renorm")],
+        read_with_own_averages(lambda q, arm: 0.5 - (q if arm == "renorm" else 0)),
     ),
     Scenario(
         "sorted-ghosts-hurt",
-        other("sorted", 8, 32, ghosts="class-sorted"),
+        other("sorted", 8, 32, **SORTED),
         other("sorted", 8, 32, ghosts="stratified"),
         by_arm(lambda q, arm, m: 0.5 + (q if arm == "sorted" else 0)),
     ),
     Scenario(
         "leave-one-out-helps",
-        other("loo", 8, 32, norm="leave-one-out"),
-        other("loo", 16, 32, norm="leave-one-out"),
-        by_arm(lambda q, arm, m: (0.5 if arm == "batch" else 0.5 - q) if m == 8 else 0.5),
-    ),
-    Scenario(
-        "injected-noise-as-good",
-        other("noise", 8, 64, **NOISE),
-        other("noise", 8, 64, **{**NOISE, "noise_shared": "example"}),
-        by_arm(lambda q, arm, m: 0.5 + (q if arm == "noise" else 0) + (m == 8) * 2),
-        BELOW,
-    ),
-    Scenario(
-        "injected-noise-optimum",
-        other("noise", 4, 8, 16, 32, 64, **NOISE),
-        arm("batch", 4, 8, 16, 32, 64),
-        best_of_noise,
-        (-1.0, 1.0, (-2.0, 2.0)),
-        exact=False,
-    ),
-    Scenario(
-        "gamma-decay-closes-gap",
-        [*arm("batch", 8, 64), *POPULATION, *arm("decay", N, gamma_decay=0.01)],
-        [*arm("batch", 8, 64), *POPULATION],
-        by_arm(
-            lambda q, arm, m: 0.3 if m == 8 else {"batch": 0.9, "population": 0.5}.get(arm, 0.4 - q)
-        ),
-    ),
-    Scenario(
-        "evalnorm-helps",
-        ghosts(8, 64),
-        ghosts(16, 64),
-        lambda q: World(
-            damage=lambda config, seed, tracker: 0.3 if tracker == "unbiased/0.9" else 2.0,
-            evalnorm=lambda config, seed: 0.3 - q(seed) if size(config) == 8 else 0.7,
-        ),
+        other("loo", 8, 16, norm="leave-one-out"),
+        [*arm("batch", 8, 16), *arm("loo", 8, norm="leave-one-out")],
+        by_arm(lambda q, arm, m: (0.5 if arm == "batch" else 0.5 - q) if m == 16 else 0.5),
     ),
 ]
 

@@ -34,7 +34,8 @@ SCENARIOS = [
         "self-influence-share",
         ghosts(8, 64, **LARGE),
         ghosts(8, 64, probe_batch_sizes=(8, 32)),
-        of_network(lambda q, config, m: {"noise_penalty": 2.0, "self_influence": 0.2 + q}),
+        of_network(lambda q, config, m: {"noise_penalty": 2.0, "self_influence": 2 * q}),
+        (0.2, 0.05, (-0.3, 0.5)),
     ),
     Scenario(
         "self-influence-predicted",
@@ -59,6 +60,7 @@ SCENARIOS = [
         ghosts(8, 256, probe_batch_sizes=(8, 256)),
         partitions(lambda q, m: {8: 0.95, 16: 0.5, 32: 0.5 - q}[m]),
         (0.05, -0.05, (-0.3, 0.35)),
+        alone=False,
     ),
     Scenario(
         "partition-share-at-16",

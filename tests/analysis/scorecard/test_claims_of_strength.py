@@ -11,11 +11,9 @@ import pytest
 from scipy import stats
 
 from caviar.analysis.scorecard.claims_of_strength import crossing, pseudo_slopes
-from caviar.analysis.scorecard.verdicts import verdict_on
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
     CHECKS,
-    CLAIM,
     LARGE,
     POPULATION,
     Check,
@@ -26,11 +24,12 @@ from tests.analysis.scorecard.scenarios import (
     ghosts,
     of_network,
     seedwise_of,
+    verdict_on,
 )
 from tests.analysis.synthetic import World, size
 
-DROPOUTS = [t for p in (0.1, 0.2, 0.4) for t in arm(f"dropout-{p}", N, dropout=p)]
-RATES = {m: (1.5 / m) / (1 + 1.5 / m) for m in (16, 64)}
+DROPOUTS = [t for p in (0.1, 0.2, 0.4, 0.9) for t in arm(f"dropout-{p}", N, dropout=p)]
+RATES = {m: (1.5 / m) / (1 + 1.5 / m) for m in (4, 64)}
 
 
 def strength_of_dropout(q: Quantity) -> World:
@@ -67,15 +66,15 @@ SCENARIOS = [
     ),
     Scenario(
         "dropout-strength",
-        [*arm("batch", 16, 64), *POPULATION, *DROPOUTS],
-        [*arm("batch", 16, 64), *POPULATION, *DROPOUTS[:1]],
+        [*arm("batch", 4, 64), *POPULATION, *DROPOUTS],
+        [*arm("batch", 4, 64), *POPULATION, *DROPOUTS[:1]],
         strength_of_dropout,
-        (0.0, 1.5, (2.0, -1.9)),
+        (0.0, 1.5, (1.6, -1.9)),
     ),
     Scenario(
         "better-than-dropout",
-        [*arm("batch", 16, 64), *POPULATION, *DROPOUTS],
-        [*arm("batch", 16, 64), *DROPOUTS],
+        [*arm("batch", 4, 64), *POPULATION, *DROPOUTS],
+        [*arm("batch", 4, 64), *DROPOUTS],
         better_than_dropout,
     ),
 ]
@@ -92,11 +91,11 @@ def test_verdicts_where_the_truth_is_known(
 def test_dropout_is_not_compared_without_the_rate_of_zero(tmp_path: Path) -> None:
     """Else a crossing below the smallest rate would be missed."""
     world = better_than_dropout(lambda seed: 0.05 + 1e-3 * seed)
-    whole = [*arm("batch", 16, 64), *POPULATION, *DROPOUTS]
-    claim = CLAIM["better-than-dropout"]
-    assert verdict_on(claim, seedwise_of(tmp_path / "whole", whole, world)) is not None
-    without = [*arm("batch", 16, 64), *DROPOUTS]
-    assert verdict_on(claim, seedwise_of(tmp_path / "without", without, world)) is None
+    whole = [*arm("batch", 4, 64), *POPULATION, *DROPOUTS]
+    key = "better-than-dropout"
+    assert verdict_on(key, seedwise_of(tmp_path / "whole", whole, world)) is not None
+    without = [*arm("batch", 4, 64), *DROPOUTS]
+    assert verdict_on(key, seedwise_of(tmp_path / "without", without, world)) is None
 
 
 def test_pseudo_values_are_those_of_the_definition() -> None:

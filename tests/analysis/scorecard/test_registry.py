@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from caviar.analysis.scorecard.claim import Claim
-from caviar.analysis.scorecard.registry import CLAIMS
+from caviar.analysis.scorecard import registry
+from caviar.analysis.scorecard.claim import THIS_STUDY, Claim
+from caviar.analysis.scorecard.registry import CLAIMS, declarations_hash
 from tests.analysis.scorecard import (
     test_claims_of_alternatives,
     test_claims_of_averages,
+    test_claims_of_injected_noise,
     test_claims_of_noise,
+    test_claims_of_readers,
     test_claims_of_size,
     test_claims_of_strength,
 )
@@ -20,7 +24,9 @@ from tests.analysis.scorecard.scenarios import CLAIM
 TESTED = (
     test_claims_of_alternatives,
     test_claims_of_averages,
+    test_claims_of_injected_noise,
     test_claims_of_noise,
+    test_claims_of_readers,
     test_claims_of_size,
     test_claims_of_strength,
 )
@@ -31,15 +37,31 @@ def test_every_claim_has_a_key_of_its_own_and_a_world() -> None:
     assert CLAIM.keys() == {scenario.key for module in TESTED for scenario in module.SCENARIOS}
 
 
-def test_published_claims_come_before_those_of_this_study() -> None:
-    derived = [claim.source.endswith("this study") for claim in CLAIMS]
-    assert derived == sorted(derived)
+def test_published_claims_come_first_and_all_others_are_said_to_be_ours() -> None:
+    assert [claim.tag for claim in CLAIMS] == sorted((c.tag for c in CLAIMS), reverse=True)
+    for claim in CLAIMS:
+        assert (claim.tag == "D") == claim.source.endswith(THIS_STUDY)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=CLAIM)
-def test_a_claim_is_a_sentence_and_a_recalled_number_is_not_stated(claim: Claim) -> None:
-    assert claim.text[0].isupper() and claim.text.endswith(".")
-    assert claim.not_tested[0].isupper() and claim.not_tested.endswith(".")
+def test_a_claim_says_what_it_is_and_where_it_was_read(claim: Claim) -> None:
+    for text in (claim.text, claim.not_tested, claim.differs):
+        assert text[0].isupper() and text.endswith(".")
     assert claim.region[0] < claim.region[1]
-    if claim.known == "recalled":
-        assert not re.search(r"\d", claim.text)
+    if claim.tag == "V":
+        assert re.search(r"“.+”|as above", claim.quote)
+    two_ended = all(abs(end) < 100 for end in claim.region)
+    # A region that is a tolerance has no smallest effect; one with a single end needs one,
+    # unless that end is itself the smallest effect that matters.
+    assert (claim.smallest > 0) == (not two_ended and claim.region[1] not in (0.005, 0.5))
+
+
+def test_a_registration_sees_a_change_of_words_or_numbers_but_not_of_a_quotation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = CLAIMS[0]
+    hashes = {declarations_hash()}
+    for change in ({"smallest": 0.004}, {"region": (0.1, 1.0)}, {"text": "Else."}, {"quote": "x"}):
+        monkeypatch.setattr(registry, "CLAIMS", (replace(first, **change), *CLAIMS[1:]))
+        hashes.add(declarations_hash())
+    assert len(hashes) == 4

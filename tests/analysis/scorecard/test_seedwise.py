@@ -1,4 +1,4 @@
-"""One number per seed: choices by other seeds, best draws, missing ones, arms by their fields."""
+"""One number per seed: choices by other seeds, tuned rates, missing ones, arms by their fields."""
 
 from __future__ import annotations
 
@@ -7,67 +7,80 @@ from pathlib import Path
 
 import pytest
 
+from caviar.analysis.scorecard.seedwise import split_seeds
 from caviar.analysis.scorecard.sizes import probed
-from caviar.analysis.scorecard.verdicts import verdict_on
 from caviar.runner.config import TrialConfig
-from tests.analysis.scorecard.scenarios import CLAIM, arm, ghosts, seedwise_of
+from tests.analysis.scorecard.scenarios import DECIDING, arm, ghosts, seedwise_of, verdict_on
 from tests.analysis.synthetic import World, size
 
 
-def test_the_best_size_of_a_seed_is_chosen_by_the_others(tmp_path: Path) -> None:
-    """Seed 3 alone is far better at 64: it would move the mean, but not for itself."""
+def test_a_third_of_the_seeds_chooses_and_no_seed_does_both() -> None:
+    assert split_seeds(tuple(range(8))) == ((0, 1), tuple(range(2, 8)))
+    choosing, deciding = split_seeds(tuple(range(1000, 1014)))
+    assert (choosing, deciding) == (tuple(range(1000, 1004)), tuple(range(1004, 1014)))
+    assert split_seeds((5, 6)) == ((5,), (6,))
+
+
+def test_the_best_size_is_chosen_by_seeds_that_decide_nothing(tmp_path: Path) -> None:
+    """Seeds 0 and 1 prefer 8, all others 64."""
 
     def loss(config: TrialConfig, seed: int) -> float:
-        return {8: 0.2, 64: 0.3 if seed != 3 else -9.0, 256: 5.0}[size(config)] + 1e-3 * seed
+        better = 8 if seed < 2 else 64
+        return {better: 0.1, 256: 5.0}.get(size(config), 0.3) + 1e-3 * seed
 
     s = seedwise_of(
         tmp_path, ghosts(8, 64, 256), World(test=loss, train=lambda c, seed: size(c) + seed)
     )
-    expected = [(0.2 if i == 3 else 0.3) + 1e-3 * i for i in range(8)]
-    assert s.best("", [8, 64]) == pytest.approx(expected)
-    chosen = [8 if i == 3 else 64 for i in range(8)]
-    assert s.best("", [8, 64], "train population") == pytest.approx(
-        [best + i for i, best in enumerate(chosen)]
-    )
+    assert (s.choosing, s.seeds) == ((0, 1), tuple(DECIDING))
+    assert s.best("", [8, 64]) == pytest.approx([0.3 + 1e-3 * i for i in DECIDING])
+    assert s.best("", [8, 64], "train population") == pytest.approx([8 + i for i in DECIDING])
 
 
-def test_a_size_where_another_seed_diverged_is_not_the_best(tmp_path: Path) -> None:
+def test_a_size_where_a_choosing_seed_diverged_is_not_the_best(tmp_path: Path) -> None:
     def loss(config: TrialConfig, seed: int) -> float:
-        return math.nan if (size(config), seed) == (8, 2) else {8: 0.1, 64: 0.3}[size(config)]
+        diverged = (size(config), seed) in ((8, 1), (64, 4))
+        return math.nan if diverged else {8: 0.1, 64: 0.3}[size(config)]
 
     s = seedwise_of(tmp_path, ghosts(8, 64), World(test=loss))
-    assert s.best("", [8, 64])[[0, 1, 3]] == pytest.approx([0.3] * 3)
-    assert math.isnan(s.best("", [8, 64])[2])  # it would have chosen 8, and diverged there
+    best = s.best("", [8, 64])
+    assert math.isnan(best[2])  # seed 4 diverged where it was told to be
+    assert best[[0, 1, 3, 4, 5]] == pytest.approx([0.3] * 5)
 
 
-def test_losses_are_those_of_the_best_draw(tmp_path: Path) -> None:
-    """At 8 the first rate is best by validation, at 64 the second."""
+def test_everything_is_read_at_the_rate_that_choosing_seeds_tuned(tmp_path: Path) -> None:
+    """By validation of seeds 0 and 1 the first rate is best at 8, the second at 64."""
 
-    def loss(config: TrialConfig, seed: int) -> float:
-        good = (size(config) == 8) == (config.draw == 0)
-        return (0.1 if good else 0.9) + 0.01 * size(config)
+    def validation(config: TrialConfig, seed: int) -> float:
+        good = ((size(config) == 8) == (config.draw == 0)) == (seed < 2)
+        return 0.1 if good else 0.9
 
-    s = seedwise_of(tmp_path, ghosts(8, 64, rates=(0.1, 0.2)), World(test=loss, validation=loss))
-    assert s.tuned
-    assert s.loss("", 8) == pytest.approx([0.18] * 8)
-    assert s.loss("", 64) == pytest.approx([0.74] * 8)
+    s = seedwise_of(
+        tmp_path,
+        ghosts(8, 64, rates=(0.1, 0.2)),
+        World(
+            validation=validation,
+            test=lambda config, seed: config.draw + 0.01 * size(config),
+            network=lambda config, seed, m: {"noise_penalty": 1.0 + config.draw},
+        ),
+    )
+    assert s.loss("", 8) == pytest.approx([0.08] * 6)
+    assert s.loss("", 64) == pytest.approx([1.64] * 6)
+    noise = s.noise[s.noise["probe_batch_size"] == 8].groupby("level")["noise_penalty"]
+    assert noise.unique().map(list).to_dict() == {8.0: [1.0], 64.0: [2.0]}
 
 
-def test_noise_is_a_mean_over_draws_and_a_missing_draw_a_missing_seed(tmp_path: Path) -> None:
+def test_a_missing_seed_of_one_network_is_missing_in_means_over_networks(tmp_path: Path) -> None:
     def columns(config: TrialConfig, seed: int, m: int) -> dict[str, float]:
-        lost = (config.draw, seed, m, size(config)) == (1, 4, 8, 64)
-        return {"noise_penalty": math.nan if lost else 1.0 + config.draw + 10 * (m == 64)}
+        lost = (seed, m, size(config)) == (4, 8, 64)
+        return {"noise_penalty": math.nan if lost else 1.0 + 10 * (m == 64)}
 
-    s = seedwise_of(tmp_path, ghosts(8, 64, rates=(0.1, 0.2)), World(network=columns))
-    rows = s.noise.set_index(["level", "probe_batch_size", "seed"])["noise_penalty"]
-    assert rows[64, 64, 4] == pytest.approx(11.5)
-    assert rows[64, 8, 3] == pytest.approx(1.5)
-    assert math.isnan(rows[64, 8, 4])
+    s = seedwise_of(tmp_path, ghosts(8, 64), World(network=columns))
     over_levels = probed(s, "noise_penalty", 8)
-    assert over_levels.loc[3, 8] == pytest.approx(1.5)
+    assert over_levels.loc[3, 8] == pytest.approx(1.0)
     assert math.isnan(over_levels.loc[4, 8])
-    verdict = verdict_on(CLAIM["adaptation"], s)
-    assert verdict is not None and (verdict.seeds, verdict.left_out) == (7, 1)
+    decided = verdict_on("adaptation", s)
+    assert decided is not None and (decided.seeds, decided.left_out) == (5, 1)
+    assert decided.why == "1 seed diverged or was not measured at groups of 8"
 
 
 def test_an_arm_is_known_by_its_fields(tmp_path: Path) -> None:
@@ -75,7 +88,18 @@ def test_an_arm_is_known_by_its_fields(tmp_path: Path) -> None:
     s = seedwise_of(tmp_path, trials)
     assert s.batch_norm == "own"
     assert s.arms_with(norm="renorm") == ["x"]
+    assert s.places_with(norm="renorm") == [("x", 8.0), ("x", 64.0)]
     assert s.arms_with(norm="batch", dropout=0.1) == ["y"]
     assert s.arms_with(norm="batch") == ["own", "y"]
     assert s.population() is None
     assert math.isnan(s.loss("x", 32)[0])
+
+
+def test_what_a_measure_asks_for_is_collected(tmp_path: Path) -> None:
+    s = seedwise_of(tmp_path, [*arm("batch", 8, 64, 256), *arm("loo", 16, norm="leave-one-out")])
+    fresh = s.afresh()
+    fresh.best("batch", [8, 64])
+    fresh.loss("loo", 16)
+    # The size that lost the choice enters nothing.
+    assert fresh.asked == {("batch", 8.0), ("loo", 16.0)}
+    assert s.afresh().asked == set() and len(fresh.noise) and ("batch", 256.0) in fresh.asked
