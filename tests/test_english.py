@@ -97,3 +97,31 @@ def test_variables_are_named_for_what_they_hold() -> None:
         for bound, line in _bound(ast.parse(text))
         if bound in NAMES
     ]
+
+
+VERDICTS_ON_PAPERS = re.compile(
+    r"\b(?:confirm(?:s|ed|ation)?|refut(?:es?|ed|ation)|inconclusive|disprove[sdn]?|debunk(?:s|ed)?)\b",
+    re.IGNORECASE,
+)
+"""Words for what a run of small networks cannot do to a paper."""
+SCORECARD = (
+    "analysis/scorecard/",
+    "analysis/findings/scorecard.py",
+    "docs/scorecard.md",
+    "README.md",
+    "studies/scorecard",
+    "studies/orderings/",
+    "studies/registered/",
+    "tests/analysis/scorecard/",
+    "tests/studies/",
+)
+
+
+def test_no_paper_gets_a_verdict() -> None:
+    """An ordering appears in small networks or does not; that says nothing about a paper."""
+    assert not [
+        f"{name}: {match[0]}"
+        for name, text in texts()
+        if name.startswith(SCORECARD)
+        for match in VERDICTS_ON_PAPERS.finditer(text)
+    ]

@@ -61,7 +61,7 @@ def test_a_design_tunes_over_eight_rates_on_fresh_seeds_and_four_where_it_is_lon
         for budget in ("short", "long")
     )
     assert (short.study.draws.count, longer.study.draws.count) == (8, 4)
-    assert (short.study.seed, short.study.replicas) == (1000, 14)
+    assert (short.study.seed, short.study.replicas) == (2000, 14)
     steps = {t.batch_size: t.steps for t in short.trials}
     assert {t.batch_size: t.steps / 10 for t in longer.trials} == steps
 
