@@ -33,8 +33,8 @@ GLOSSARY = (
     (
         "every draw, best draw",
         "Two readings of a search. Every draw: the average over all draws, which the arms share. "
-        "Best draw: for each arm and seed the draw with the lowest validation loss over the other "
-        "seeds.",
+        "Best draw: for each arm the draw with the lowest validation loss over the first third of "
+        "the seeds, read at the other seeds, which had no part in the choice.",
     ),
     (
         "mean [low, high], units, left_out",

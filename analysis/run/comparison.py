@@ -55,7 +55,7 @@ class Comparison:
 
     @cached_property
     def chosen_draws(self) -> pd.DataFrame:
-        """The draw that each level and seed chooses: columns facet, level, seed, draw."""
+        """The draw that each level chooses, once for each seed at which it is read."""
         return chosen_draws(self.run, self.design)
 
     @cached_property
@@ -74,8 +74,9 @@ class Comparison:
     def readings(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """`rows` under each reading of the nuisance draws.
 
-        `every draw` keeps all; `best draw` keeps the one chosen for each arm and seed. With one
-        draw, or in a plain random search, there is only the first.
+        `every draw` keeps all; `best draw` keeps the one chosen for each arm, at the seeds
+        that did not choose it. With one draw, or in a plain random search, there is only the
+        first.
         """
         read = {EVERY_DRAW: rows}
         if self.design.paired and rows["draw"].nunique() > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,27 +38,44 @@ def without_other_draws(rows: pd.DataFrame, reference: float) -> pd.DataFrame:
     return rows.assign(**{name: rows[name].where(same) for name in OF_THE_FIT})
 
 
-def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
-    """For every arm and seed, the draw with the lowest validation loss over the *other* seeds.
+CHOOSING_SHARE = 3
+"""One seed of this many chooses; the others are read."""
+LEFT_TO_READ = 5
+"""Seeds that an interval needs (`statistics.intervals.FEWEST`)."""
 
-    The choice never sees the seed that it is used for (unless it is the only one), so its test
-    loss is not biased downwards. A draw that diverged on any of the other seeds is chosen only if
-    all did; draws that some arm has not finished are left out for all arms. Columns facet, level,
-    seed, draw.
+
+def split_seeds(seeds: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The seeds that choose, and those at which the choice is read.
+
+    The first third chooses, rounded down, but fewer where less than five would be left for an
+    interval, and at least one. What is read is then independent of the choice, and its interval
+    is that of a draw named beforehand. A single seed does both.
+    """
+    if len(seeds) < 2:
+        return tuple(seeds), tuple(seeds)
+    count = max(1, min(len(seeds) // CHOOSING_SHARE, len(seeds) - LEFT_TO_READ))
+    return tuple(seeds[:count]), tuple(seeds[count:])
+
+
+def chosen_draws(run: Run, design: Design) -> pd.DataFrame:
+    """For every arm, the draw with the lowest validation loss over the seeds that choose.
+
+    One row for each of the other seeds (`split_seeds`), so that no seed is read at a choice that
+    it made: columns facet, level, seed, draw. A draw that diverged on one of the choosing seeds
+    is chosen only if all did; draws that some arm has not finished are left out for all arms.
     """
     every = run.evaluations
-    chosen_by = (every["split"] == "validation") & (every["statistics"] == "population")
-    losses = final(every[chosen_by], design)
+    judged = (every["split"] == "validation") & (every["statistics"] == "population")
+    losses = final(every[judged], design)
     arms = losses[["facet", "level"]].drop_duplicates()
     finished = losses.drop_duplicates(["facet", "level", "draw"]).groupby("draw").size()
     losses = losses[losses["draw"].isin(finished[finished == len(arms)].index)]
+    choosing, reading = split_seeds(sorted(every["seed"].unique()))
+    losses = losses[losses["seed"].isin(choosing)]
+    finite = losses["loss"].where(np.isfinite(losses["loss"]), np.inf)
+    means = finite.groupby([losses["facet"], losses["level"], losses["draw"]]).mean()
     rows: list[dict[str, Any]] = []
-    means = losses.groupby(["facet", "level", "seed", "draw"])["loss"].mean()
     for (facet, level), arm in means.groupby(["facet", "level"]):
-        wide = arm.droplevel(["facet", "level"]).unstack("draw")
-        values = np.where(np.isfinite(wide.to_numpy()), wide.to_numpy(), np.inf)
-        for i, seed in enumerate(wide.index):
-            others = np.delete(values, i, axis=0) if len(values) > 1 else values
-            draw = wide.columns[int(others.mean(axis=0).argmin())]
-            rows.append({"facet": facet, "level": level, "seed": seed, "draw": draw})
+        draw = arm.index.get_level_values("draw")[int(arm.to_numpy().argmin())]
+        rows += [{"facet": facet, "level": level, "seed": s, "draw": draw} for s in reading]
     return pd.DataFrame(rows, columns=["facet", "level", "seed", "draw"])

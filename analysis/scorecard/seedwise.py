@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from caviar.analysis.run.arms import arms_of
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
 from caviar.analysis.scorecard.tuned import Tuned, tuned_rates
@@ -25,9 +26,6 @@ Place = tuple[str, float]
 TEST = "test population"
 TRAIN = "train population"
 """Columns of `losses`: the split, and the statistics that it was read with."""
-
-CHOOSING_SHARE = 3
-"""One seed of this many chooses; the others decide."""
 
 
 @dataclass(frozen=True)
@@ -173,15 +171,6 @@ def seedwise(comparison: Comparison) -> Seedwise | None:
         noise_rows=_at_tuned(_network(first, design), batch_norm, tuned),
         statistics_rows=_at_tuned(_layers(first, design), batch_norm, tuned),
     )
-
-
-def split_seeds(seeds: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The seeds that choose, the first third rounded down but at least one, and those that decide.
-
-    A single seed does both.
-    """
-    count = max(1, len(seeds) // CHOOSING_SHARE) if len(seeds) > 1 else 0
-    return seeds[:count] or seeds, seeds[count:]
 
 
 def usual_tracker(run: Run) -> str:

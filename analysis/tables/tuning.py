@@ -18,7 +18,7 @@ from caviar.analysis.tables.estimates import SEED, level_means
 QUANTITIES = ("test_loss", "validation_loss")
 FIRST = "learning_rate"
 PLACE = ["quantity", "facet", "level"]
-ESTIMATE = [*Interval._fields, "left_out", "chosen_by", "best", "at_edge"]
+ESTIMATE = [*Interval._fields, "left_out", "best", "at_edge"]
 
 
 def drawn_fields(run: Run) -> list[str]:
@@ -40,10 +40,9 @@ def fields_of(table: pd.DataFrame) -> list[str]:
 def tuning(comparison: Comparison) -> pd.DataFrame:
     """Test and validation loss of every draw at every level, with its interval over seeds.
 
-    `chosen_by` counts the seeds that choose the draw (`draws.chosen_draws`, on validation);
-    `best` marks the draw that most of a level's seeds choose, `at_edge` names the drawn fields in
-    which a draw is the lowest or highest of all. Nothing is chosen in a plain random search.
-    Empty with one draw.
+    `best` marks the draw that a level chooses (`draws.chosen_draws`, on validation), `at_edge`
+    names the drawn fields in which a draw is the lowest or highest of all. Nothing is chosen in a
+    plain random search. Empty with one draw.
     """
     run, design = comparison.run, comparison.design
     fields = [f for f in drawn_fields(run) if f not in (design.axis, *design.facets)]
@@ -60,11 +59,9 @@ def tuning(comparison: Comparison) -> pd.DataFrame:
     drawn = values_of_draws(run, fields)
     table = pd.concat(parts, ignore_index=True).merge(drawn, on="draw")
     place = ["facet", "level", "draw"]
-    counts = _choices(comparison).groupby(place).size().rename("chosen_by").reset_index()
-    table = table.merge(counts, on=place, how="left")
-    table["chosen_by"] = table["chosen_by"].fillna(0).astype(int)
-    most = table.groupby(PLACE)["chosen_by"].transform("max")
-    table["best"] = (table["chosen_by"] == most) & (most > 0)
+    chosen = _choices(comparison)[place].drop_duplicates().assign(best=True)
+    table = table.merge(chosen, on=place, how="left")
+    table["best"] = table["best"].eq(True)
     table["at_edge"] = table["draw"].map(_edges(drawn))
     ordered = table.sort_values([*PLACE, *fields], ignore_index=True)
     return ordered[[*PLACE, "draw", *fields, *ESTIMATE]]
@@ -146,10 +143,11 @@ def _deviation(squares: NDArray[Any]) -> dict[str, Any]:
 
 
 def chosen_table(comparison: Comparison) -> pd.DataFrame:
-    """The best draw of each arm: for every drawn field, the values that seeds chose.
+    """The best draw of each arm: the chosen value of every drawn field.
 
-    `at_edge` counts seeds whose choice is the lowest or highest drawn, so that a better one may
-    lie outside. Empty where nothing can be chosen.
+    `at_edge` says that it is the lowest or highest drawn, so that a better one may lie outside.
+    `seeds` are those at which the draw is read: the others chose it. Empty where nothing can be
+    chosen.
     """
     run, drawn = comparison.run, drawn_fields(comparison.run)
     if not comparison.design.paired or run.trials["draw"].nunique() < 2:
@@ -157,19 +155,18 @@ def chosen_table(comparison: Comparison) -> pd.DataFrame:
     values = values_of_draws(run, drawn)
     rows = []
     for (facet, level), arm in comparison.chosen_draws.groupby(["facet", "level"]):
+        chosen = values.loc[arm["draw"].iloc[0]]
         for name in drawn:
-            chosen = arm["draw"].map(values[name])
-            edge = chosen.isin([values[name].min(), values[name].max()])
             rows.append(
                 {
                     "facet": facet,
                     "level": level,
                     "field": name,
-                    "lowest": chosen.min(),
-                    "median": chosen.median(),
-                    "highest": chosen.max(),
-                    "seeds": len(chosen),
-                    "at_edge": int(edge.sum()),
+                    "chosen": chosen[name],
+                    "lowest": values[name].min(),
+                    "highest": values[name].max(),
+                    "at_edge": chosen[name] in (values[name].min(), values[name].max()),
+                    "seeds": len(arm),
                 }
             )
     return pd.DataFrame(rows)

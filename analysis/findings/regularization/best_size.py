@@ -68,12 +68,12 @@ def _edges(results: Results) -> list[str]:
     """Whether the best draws reach the edge of what was drawn."""
     chosen, sentences = results.reading("chosen_draws"), []
     for name, rows in chosen.groupby("field", sort=False) if len(chosen) else ():
-        edge, pairs = rows["at_edge"].sum(), rows["seeds"].sum()
+        edge, arms = int(rows["at_edge"].sum()), len(rows)
         if edge:
-            how_many = f"all {pairs}" if edge == pairs else f"{edge} of {pairs}"
+            how_many = f"all {arms}" if edge == arms else f"{edge} of {arms}"
             sentences.append(
-                f"For {how_many} (seed, size) pairs the best {name} was the lowest or highest "
-                "tried, so a better one may lie outside."
+                f"For {how_many} sizes the best {name} was the lowest or highest tried, so a "
+                "better one may lie outside."
             )
     return sentences if results.comparison.chooses else []
 
@@ -111,15 +111,16 @@ CHOSEN_DRAWS = Finding(
         FACET,
         LEVEL,
         Column("field", "text", "The drawn field."),
-        Column("lowest", "that of the field", "The lowest value that a seed chose."),
-        Column("median", "that of the field", "The median of the values that seeds chose."),
-        Column("highest", "that of the field", "The highest value that a seed chose."),
-        Column("seeds", "count", "Seeds that chose."),
-        Column("at_edge", "count", "Seeds that chose the lowest or highest value drawn."),
+        Column("chosen", "that of the field", "The value of the draw that was chosen."),
+        Column("lowest", "that of the field", "The lowest value drawn."),
+        Column("highest", "that of the field", "The highest value drawn."),
+        Column("at_edge", "true or false", "Whether the chosen value is one of these two."),
+        Column("seeds", "count", "Seeds at which the draw is read: the others chose it."),
     ),
     title="Which draw is best for each arm",
-    says="The best draw of an arm has the lowest validation loss over the other seeds. "
-    "Arms that choose different draws differ in more than their size. Where the choice lies at "
-    "the edge of what was drawn, a better value may lie outside.",
+    says="The best draw of an arm has the lowest validation loss over the first third of the "
+    "seeds, and is read at the other seeds: a choice is never read where it was made. Arms that "
+    "choose different draws differ in more than their size. Where the choice lies at the edge of "
+    "what was drawn, a better value may lie outside.",
     sentences=_edges,
 )

@@ -26,15 +26,14 @@ TUNING = Finding(
         Column("draw", "text", "The number of the draw."),
         *interval("nats", "The loss of this draw, a mean over seeds."),
         LEFT_OUT,
-        Column("chosen_by", "count", "Seeds that choose this draw, by validation loss."),
-        Column("best", "true or false", "Whether most seeds of the level choose it."),
+        Column("best", "true or false", "Whether the level chooses it, by validation loss."),
         Column("at_edge", "text", "The drawn fields in which this draw is the lowest or highest."),
     ),
     fields="After `draw`, one column per drawn field that is a number.",
     title="Tuning",
     says="Test loss of every draw against the value drawn, for every size; the table has "
-    "validation loss too. The best draw is chosen by the validation loss of the other seeds, as "
-    "in the reading of that name; chosen_by counts the seeds that choose a draw.",
+    "validation loss too. The best draw is chosen by the validation loss of the first third of "
+    "the seeds, as in the reading of that name.",
     caption="Points of one draw are placed next to each other. A hollow star is a best draw at "
     "the edge of the values drawn: a better one may lie beyond. Where the lowest points of the "
     "lines lie apart, sizes need different tuning. Bars are 95 % intervals over seeds, given "

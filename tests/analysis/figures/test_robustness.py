@@ -21,7 +21,7 @@ def of_draws(facets: tuple[str, ...] = ("",)) -> pd.DataFrame:
     rows = rows.drop(columns="reading").assign(learning_rate=rows["draw"].map(RATES))
     edge = rows["draw"].map({0: "learning_rate", 1: "learning_rate", 2: ""})
     best = rows["draw"].eq(2) & rows["level"].eq(8) | rows["draw"].eq(0) & rows["level"].eq(64)
-    counts = {"units": 6, "left_out": 0, "chosen_by": best * 6}
+    counts = {"units": 6, "left_out": 0}
     return rows.assign(**counts, best=best, at_edge=edge)
 
 

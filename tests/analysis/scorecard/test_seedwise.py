@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.scorecard.seedwise import split_seeds
 from caviar.analysis.scorecard.sizes import probed
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import DECIDING, arm, ghosts, seedwise_of, verdict_on
 from tests.analysis.synthetic import World, size
-
-
-def test_a_third_of_the_seeds_chooses_and_no_seed_does_both() -> None:
-    assert split_seeds(tuple(range(8))) == ((0, 1), tuple(range(2, 8)))
-    choosing, deciding = split_seeds(tuple(range(1000, 1014)))
-    assert (choosing, deciding) == (tuple(range(1000, 1004)), tuple(range(1004, 1014)))
-    assert split_seeds((5, 6)) == ((5,), (6,))
 
 
 def test_the_best_size_is_chosen_by_seeds_that_decide_nothing(tmp_path: Path) -> None:

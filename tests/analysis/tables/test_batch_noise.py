@@ -50,9 +50,9 @@ def test_the_matrix_of_penalties_by_hand(known: Run) -> None:
         "predicted_self_influence": 0.2,
     }
     for row in table.to_dict("records"):
-        draws = 4 if row["reading"] == "every draw" else 8
+        first, draws = (0, 4) if row["reading"] == "every draw" else (1, 8)
         scale = shares[row["quantity"]] / row["level"] / row["probe_batch_size"]
-        each = scale * (1 + np.arange(6) / 4 + draws)
+        each = scale * (1 + np.arange(first, 6) / 4 + draws)
         expected = mean_interval(each, np.random.default_rng(0))
         estimate = (row["mean"], row["low"], row["high"], row["units"])
         assert estimate == pytest.approx(expected)

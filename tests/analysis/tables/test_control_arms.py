@@ -91,7 +91,7 @@ def test_effects_by_hand(effects: pd.DataFrame) -> None:
         sign = 1 if row["quantity"] == "train_loss" else -1
         each = [
             sign * (effect(row["arm"], row["level"], s) - effect(row["against"], row["level"], s))
-            for s in range(6)
+            for s in range(0 if row["reading"] == "every draw" else 1, 6)
         ]
         expected = mean_interval(np.array(each), np.random.default_rng(0))
         estimate = (row["mean"], row["low"], row["high"], row["units"])
@@ -117,9 +117,9 @@ def test_the_best_draw_of_each_side_is_its_own(tmp_path: Path) -> None:
     trials += crossed(WHOLE, arm="population", rates=(0.1, 0.2))
     run = run_of(tmp_path, trials, World(train=loss, validation=validation), scientific=LEVELS)
     rows = effects_of(run).query("quantity == 'train_loss' and level == 8").set_index("reading")
-    plain = np.mean([effect("batch", 8, s) - effect("population", 8, s) for s in range(6)])
-    assert rows.loc["every draw", "mean"] == pytest.approx(plain)
-    assert rows.loc["best draw", "mean"] == pytest.approx(plain + 512)
+    plain = [effect("batch", 8, s) - effect("population", 8, s) for s in range(6)]
+    assert rows.loc["every draw", "mean"] == pytest.approx(np.mean(plain))
+    assert rows.loc["best draw", "mean"] == pytest.approx(np.mean(plain[1:]) + 512)
 
 
 def test_an_arm_that_is_not_there_leaves_the_others(known: Run) -> None:

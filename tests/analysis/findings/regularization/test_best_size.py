@@ -44,5 +44,5 @@ def test_choices_at_the_edge_are_counted(tmp_path: Path) -> None:
     world = World(validation=lambda config, seed: float(config.draw))
     run = run_of(tmp_path, crossed(SIZES, rates=(0.1, 0.2, 0.3)), world, scientific=SIZES)
     (sentence,) = CHOSEN_DRAWS.sentences(results_in(run))
-    pairs = "For all 30 (seed, size) pairs the best learning_rate was the lowest or highest tried"
-    assert sentence.startswith(pairs)
+    start = "For all 5 sizes the best learning_rate was the lowest or highest tried"
+    assert sentence.startswith(start)
