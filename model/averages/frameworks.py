@@ -1,4 +1,4 @@
-"""How thirteen frameworks average fully connected layers' statistics for test time: data only.
+"""How sixteen frameworks average fully connected layers' statistics for test time: data only.
 
 Each row was read from the source at the version named, and all but DL4J's were checked against
 recorded numbers of the real framework (`tests/golden`). Common to all: training normalises with
@@ -60,6 +60,33 @@ _ROWS = (
         source="nn/layers/normalization/BatchNormalization.java@02afce4",
     ),
     Convention(
+        name="flax-linen",
+        keep="constant",
+        second="biased",
+        decay=0.99,
+        version="0.12.8",
+        source="flax/linen/normalization.py",
+        verified=True,
+    ),
+    Convention(
+        name="flax-nnx",
+        keep="constant",
+        second="biased",
+        decay=0.99,
+        version="0.12.8",
+        source="flax/nnx/nn/normalization.py",
+        verified=True,
+    ),
+    Convention(
+        name="haiku",
+        keep="debiased",
+        second="biased",
+        initial_second=0.0,
+        version="0.0.17",
+        source="haiku/_src/batch_norm.py and moving_averages.py",
+        verified=True,
+    ),
+    Convention(
         name="keras-2",
         keep="constant",
         second="guarded",
@@ -114,6 +141,16 @@ _ROWS = (
         verified=True,
     ),
     Convention(
+        name="onnx",
+        keep="constant",
+        second="biased",
+        decay=0.9,
+        held_in="single",
+        version="opset 15, onnx 1.23.2 and onnxruntime 1.32.0; start is the caller's",
+        source="onnx/reference/ops/op_batch_normalization.py",
+        verified=True,
+    ),
+    Convention(
         name="paddle",
         keep="constant",
         second="biased",
@@ -122,6 +159,17 @@ _ROWS = (
         batch_of_one="identity",
         version="3.3.1",
         source="paddle/phi/kernels/cpu/batch_norm_kernel.cc",
+        verified=True,
+    ),
+    Convention(
+        name="tensorflow-fused",
+        keep="constant",
+        second="unbiased",
+        decay=0.99,
+        epsilon=1e-3,
+        held_in="single_complement",
+        version="2.21.0, CPU kernel; decay and epsilon are those of tf.layers, its caller",
+        source="tensorflow/core/kernels/fused_batch_norm_op.cc",
         verified=True,
     ),
     Convention(

@@ -33,6 +33,11 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     # The time constant that forgets as fast as a decay of 0.9 per batch.
     ("cntk", "decay"): ("cntk", lambda row, m: replace(row, decay=-m / math.log(row.decay or 1))),
     ("cntk", "cumulative_tc-1"): ("cntk", _fields(keep="cumulative")),
+    ("flax_linen", "default"): ("flax-linen", _as_is),
+    ("flax_linen", "momentum"): ("flax-linen", _as_is),
+    ("flax_nnx", "default"): ("flax-nnx", _as_is),
+    ("flax_nnx", "momentum"): ("flax-nnx", _as_is),
+    ("haiku", "decay"): ("haiku", _as_is),
     ("keras2", "default"): ("keras-2", _as_is),
     ("keras2", "momentum"): ("keras-2", _as_is),
     ("keras3_torch", "default"): ("keras-3", _as_is),
@@ -45,6 +50,9 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     ("mxnet", "gluon_default"): ("mxnet-gluon", _as_is),
     ("mxnet", "sym_default"): ("mxnet-symbol", _as_is),
     ("mxnet", "sym_fixgamma_false"): ("mxnet-symbol", _fields(gamma="learned from 1")),
+    ("onnx", "default"): ("onnx", _as_is),
+    ("onnx", "momentum"): ("onnx", _as_is),
+    ("onnx", "onnxruntime_default"): ("onnx", _as_is),
     ("paddle", "BatchNorm1D_default"): ("paddle", _as_is),
     ("paddle", "BatchNorm_default"): ("paddle", _as_is),
     ("pytorch", "default"): ("pytorch", _as_is),
@@ -69,6 +77,8 @@ VARIANTS: dict[tuple[str, str], tuple[str, Change]] = {
     ("tensorflow2", "tf_keras2_legacy_default"): ("tensorflow-layers", _as_is),
     ("tensorflow2", "tf_keras2_legacy_momentum"): ("tensorflow-layers", _as_is),
     ("tensorflow2", "compat_v1_layers_legacy_default"): ("tensorflow-layers", _as_is),
+    ("tensorflow_fused", "default"): ("tensorflow-fused", _as_is),
+    ("tensorflow_fused", "momentum"): ("tensorflow-fused", _as_is),
     ("theano", "theano_default"): ("theano", _as_is),
     ("torch7_lua", "default"): ("torch7", _as_is),
 }
@@ -78,7 +88,7 @@ MEANS = ("running_mean", "moving_mean", "aggregate_mean", "mean")
 SECONDS = ("running_var", "moving_variance", "aggregate_variance", "variance", "inv_std")
 
 # One-pass variance in float32, E[x^2] - E[x]^2, loses digits of a small batch.
-ONE_PASS = ("caffe2", "keras3_torch", "keras3_numpy")
+ONE_PASS = ("caffe2", "flax_linen", "flax_nnx", "haiku", "keras3_torch", "keras3_numpy")
 
 
 @dataclass(frozen=True)

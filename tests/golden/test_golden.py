@@ -59,6 +59,11 @@ def test_every_verified_row_has_recordings() -> None:
         ("mxnet-symbol", "mxnet", {"gamma": "learned from 1"}),
         ("torch7", "torch7_lua", {"batch_of_one": "variance 0"}),
         ("theano", "theano", {"initial_second": 0.0}),
+        ("flax-linen", "flax_linen", {"second": "unbiased"}),
+        ("flax-nnx", "flax_nnx", {"epsilon": 1e-3}),
+        ("haiku", "haiku", {"keep": "constant"}),
+        ("onnx", "onnx", {"held_in": "double"}),
+        ("tensorflow-fused", "tensorflow_fused", {"second": "biased"}),
     ],
 )
 def test_a_wrong_row_misses(
