@@ -19,7 +19,7 @@ from caviar.analysis.theory.advice.framework_words import words_of
 from caviar.analysis.theory.advise import Advice
 from caviar.analysis.theory.advise import advise as answer
 from caviar.analysis.theory.question import Question
-from caviar.runner.cli.advise import fields_of, rule_of
+from caviar.runner.cli.advise import Setup, fields_of, inputs, rule_of
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.ray_address import must_answer
@@ -178,30 +178,40 @@ def compare(first: Run, second: Run) -> TwoRuns:
 
 
 def advise(
-    batch_size: int,
+    batch_size: int | None = None,
     *,
+    per_device: int | None = None,
+    devices: int = 1,
+    sync: bool = False,
+    accumulate: int = 1,
+    positions: int = 1,
+    effective_positions: float | None = None,
     decay: float | None = None,
     convention: str = "pytorch",
     steps: float = math.inf,
     dataset_size: float = math.inf,
     excess_kurtosis: float = 0.0,
+    input_mean: float = 1.0,
+    input_variance: float = 2.0,
 ) -> Advice:
     """What theory alone says about a batch size and a running average, and what to change.
 
-    `batch_size`: examples that share one mean and variance. `decay`: weight of the old value
-    (PyTorch: 1 - momentum), by default that of the convention. `steps`: number of updates, by
-    default infinite. `dataset_size`: examples shuffled each epoch, by default infinite
-    (independent batches). `excess_kurtosis`: that of the inputs, 0 for normal ones. Raises
-    RequestError for an unknown convention and ValueError for values out of range.
+    `batch_size`: examples that share one mean and variance, or `per_device` on each of `devices`,
+    which share it with `sync`; `accumulate` batches per weight update share nothing. `positions`
+    of a convolution are worth `effective_positions` independent ones; where that is not known,
+    numbers have two ends. `decay`: weight of the old value (PyTorch: 1 - momentum), by default the
+    `convention`'s. `steps`: weight updates. `dataset_size`: examples shuffled each epoch, by
+    default independent batches. `excess_kurtosis`, `input_mean` (in sigma) and `input_variance`:
+    of batch norm's inputs. Raises RequestError for a name that means no rule or several, and
+    ValueError for values out of range.
 
     >>> advice = caviar.advise(4)
     >>> print(advice.actions[1].do)
     In the next training set momentum=0.033, a memory of 30.3 updates instead of 10.
-    >>> number = advice.numbers[0]
-    >>> print(f"{number.words}: {number.value:.0f} {number.unit}")
-    independent values as accurate as the average: 76 values
     """
     row, chosen = rule_of(convention, decay)
-    asked = fields_of(row, chosen, batch_size, None, None, excess_kurtosis)
-    question = Question(**{**asked, "steps": steps, "dataset_size": dataset_size})
+    about = (per_device, devices, sync, accumulate, positions, effective_positions)
+    setup = Setup(batch_size, *about)
+    law = inputs(excess_kurtosis, input_mean, input_variance)
+    question = Question(**fields_of(row, chosen, setup, steps, dataset_size, law))
     return answer(question, words_of(row.name))

@@ -45,6 +45,21 @@ def figure_files(
     return base64.b64encode(files["svg"]).decode(), 96 * figure.get_figwidth()
 
 
+def write_figure(path: Path, draw: Callable[[], Figure]) -> None:
+    """Draw a figure in the project's style and write it in the format of the path's suffix.
+
+    Raises ValueError for a suffix of no format.
+    """
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FORMATS:
+        raise ValueError(
+            f"a figure ends in {', '.join(f'.{known}' for known in FORMATS)}; got {path}"
+        )
+    with style():
+        content = FORMATS[kind](draw())
+    path.write_bytes(content)
+
+
 def _pdf(figure: Figure) -> bytes:
     canvas: Any = FigureCanvasPdf(figure)
     buffer = io.BytesIO()

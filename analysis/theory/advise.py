@@ -11,6 +11,7 @@ from caviar.analysis.theory import batch_statistics as theory
 from caviar.analysis.theory import running_mean as running
 from caviar.analysis.theory.advice.action import Action, ends_of
 from caviar.analysis.theory.advice.average_changes import FORGOTTEN
+from caviar.analysis.theory.advice.curve import Point, curve
 from caviar.analysis.theory.advice.framework_words import PLAIN, Words
 from caviar.analysis.theory.advice.laws import (
     EXACT,
@@ -68,7 +69,8 @@ class Number:
 class Advice:
     """What theory says: the changes, the most useful one first, and the numbers behind them.
 
-    `change` holds the changes as sentences, `key_numbers` the numbers that decisions rest on.
+    `change` holds the changes as sentences, `key_numbers` the numbers that decisions rest on,
+    `curve` errors and noise at other norm batch sizes.
 
     >>> advice = caviar.advise(8, decay=0.9)
     >>> advice.actions[0].kind
@@ -80,6 +82,7 @@ class Advice:
     actions: tuple[Action, ...]
     numbers: tuple[Number, ...]
     change: tuple[str, ...]
+    curve: tuple[Point, ...]
     notes: tuple[str, ...] = NOTES
 
     @property
@@ -119,7 +122,7 @@ def advise(question: Question, words: Words = PLAIN) -> Advice:
         if key in low
     )
     actions = recommendations(question, words)
-    return Advice(actions, numbers, tuple(map(str, actions)) or (NOTHING,))
+    return Advice(actions, numbers, tuple(map(str, actions)) or (NOTHING,), curve(question))
 
 
 def _values(question: Question) -> dict[str, float]:

@@ -11,7 +11,11 @@ from caviar.analysis.theory.advice.average_changes import (
     recompute,
     without_start,
 )
-from caviar.analysis.theory.advice.batch_changes import larger_batch, less_noise
+from caviar.analysis.theory.advice.batch_changes import (
+    another_norm,
+    larger_batch,
+    shared_statistics,
+)
 from caviar.analysis.theory.advice.framework_words import Words
 from caviar.analysis.theory.question import Question
 
@@ -21,9 +25,10 @@ RULES: tuple[Callable[[Ends, Words], Iterator[Action]], ...] = (
     ask_again,
     larger_batch,
     recompute,
-    less_noise,
+    shared_statistics,
     another_decay,
     without_start,
+    another_norm,
 )
 """In the order of usefulness: what makes other numbers void, then what costs least for most."""
 

@@ -2,53 +2,132 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf, isfinite, isinf
 from typing import Any
 
 from caviar.model.averages.conventions import Convention
-from caviar.model.averages.frameworks import ALL
+from caviar.runner.cli.convention_names import row_named, rows_named
 from caviar.runner.cli.conventions import KEEP, SECOND
-from caviar.runner.errors import RequestError, nearest
+from caviar.runner.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How many values share one mean: examples on devices, positions of a convolution.
+
+    `batch_size` and `per_device` both are the examples of one device; one of them is given. Raises
+    RequestError with a sentence where they do not fit.
+    """
+
+    batch_size: int | None = None
+    per_device: int | None = None
+    devices: int = 1
+    sync: bool = False
+    accumulate: int = 1
+    positions: int = 1
+    effective_positions: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.batch_size is None) == (self.per_device is None):
+            raise RequestError(
+                "say how many examples share one mean: --batch-size 32, or --per-device 4 "
+                "--devices 8 (and --sync where devices share it)"
+            )
+        if self.sync and self.devices == 1:
+            raise RequestError("--sync shares a mean between devices; add --devices 8")
+        if self.sync and self.per_device is None:
+            raise RequestError("with --sync say how many examples each device has: --per-device 4")
+        if self.accumulate < 1:
+            raise RequestError(f"--accumulate counts batches, 1 or more; got {self.accumulate}")
+        if self.effective_positions is not None and self.positions == 1:
+            raise RequestError("--effective-positions says what --positions are worth; add them")
+
+    @property
+    def on_one_device(self) -> int:
+        """Examples of one batch on one device."""
+        return self.per_device if self.batch_size is None else self.batch_size  # type: ignore[return-value]
+
+    @property
+    def norm_batch_size(self) -> int:
+        """Examples that share one mean; accumulation does not enlarge it."""
+        return self.on_one_device * (self.devices if self.sync else 1)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a question to theory that it decides."""
+        return {
+            "norm_batch_size": self.norm_batch_size,
+            "devices": 1 if self.sync else self.devices,
+            "positions": self.positions,
+            "effective_positions": self.effective_positions,
+        }
 
 
 def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
-    """The convention of that name, and the given decay or else its own.
+    """The convention that a name means, and the given decay or else its own.
 
-    Raises RequestError for an unknown name, for a rule without a decay of its own if none is
-    given, and for a given decay if the rule has none.
+    Raises RequestError for a name that means none or several, for a rule without a decay of its
+    own if none is given, and for a given decay if the rule has none.
     """
-    if name not in ALL:
-        raise RequestError(f"convention {name!r} is unknown; {nearest(name, ALL)}")
-    row = ALL[name]
+    row = row_named(name)
     if not row.uses_decay:
         if decay is not None:
-            raise RequestError(f"convention {name!r} has no decay; leave --decay out")
+            raise RequestError(f"convention {row.name!r} has no decay; leave --decay out")
         return row, 0.0
     chosen = row.decay if decay is None else decay
     if chosen is None:
-        raise RequestError(f"convention {name!r} has no decay of its own; add --decay 0.99")
+        raise RequestError(f"convention {row.name!r} has no decay of its own; add --decay 0.99")
     return row, chosen
 
 
-def head(row: Convention, asked: dict[str, Any]) -> tuple[str, str]:
-    """What was asked, and the rule, each in a sentence."""
-    return _asked(asked), _rule(row, asked["decay"])
+def head(row: Convention, setup: Setup, asked: dict[str, Any], setting: str) -> tuple[str, ...]:
+    """What was asked and the rule, a sentence each; what is unknown about positions comes first.
+
+    `setting` is the decay as the framework sets it.
+    """
+    return (*_worth(setup), _asked(setup, asked), _rule(row, asked["decay"], setting))
 
 
-def _asked(asked: dict[str, Any]) -> str:
+def _worth(setup: Setup) -> tuple[str, ...]:
+    if setup.positions == 1:
+        return ()
+    m, positions = setup.norm_batch_size, setup.positions
+    stands = f"One mean stands on {m:,} examples x {positions:,} positions, worth "
+    if setup.effective_positions is not None:
+        return (f"{stands}{m * setup.effective_positions:,.4g} independent values.",)
+    return (
+        f"{stands}{m:,} independent values (all positions alike) to {m * positions:,} (all "
+        "independent): numbers are given for both ends. To know where between, give "
+        "--effective-positions: a channel's variance over the variance of its images' means.",
+    )
+
+
+def _asked(setup: Setup, asked: dict[str, Any]) -> str:
     steps, examples = asked["steps"], asked["dataset_size"]
-    when = "in the long run" if isinf(steps) else f"after {steps:,} steps"
+    when = "in the long run" if isinf(steps) else f"after {steps:,} updates"
     drawn = (
         "independent batches" if isinf(examples) else f"shuffled epochs of {examples:,} examples"
     )
     kurtosis = asked["excess_kurtosis"]
     law = f"inputs of excess kurtosis {kurtosis:g}" if kurtosis else "normal inputs"
-    return (
-        f"Batches of {asked['norm_batch_size']}, {when}, {drawn}, {law}; sigma is the population's."
-    )
+    return f"Batches of {_batch(setup)}, {when}, {drawn}, {law}; sigma is the population's."
 
 
-def _rule(row: Convention, decay: float) -> str:
+def _batch(setup: Setup) -> str:
+    words = f"{setup.norm_batch_size:,}"
+    if setup.sync:
+        words += f" ({setup.on_one_device:,} on each of {setup.devices:,} devices, shared)"
+    elif setup.devices > 1:
+        words += f" on each of {setup.devices:,} devices, not shared"
+    if setup.accumulate > 1:
+        words += (
+            f" (accumulating {setup.accumulate:,} does not enlarge them: it updates the averages "
+            f"{setup.accumulate:,} times per weight update)"
+        )
+    return words
+
+
+def _rule(row: Convention, decay: float, setting: str) -> str:
     kept = f"r <- k r + (1 - k) s with k = {KEEP[row.keep]}"
     if row.uses_decay:
         kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
@@ -56,7 +135,8 @@ def _rule(row: Convention, decay: float) -> str:
     if row.version:
         how = "reproduces recorded numbers of" if row.verified else "was read from the source of"
         origin = f" This row {how} the framework, {row.version}."
-    return f"Rule {row.name}: {kept}; of the variance, s = {SECOND[row.second]}.{origin}"
+    told = f" ({setting})" if row.uses_decay else ""
+    return f"Rule {row.name}{told}: {kept}; of the variance, s = {SECOND[row.second]}.{origin}"
 
 
 def finite(value: Any) -> Any:
@@ -68,24 +148,43 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
+def inputs(excess_kurtosis: float, mean: float, variance: float) -> dict[str, float]:
+    """The fields of a question about the law of batch norm's inputs."""
+    return {"excess_kurtosis": excess_kurtosis, "input_mean": mean, "input_variance": variance}
+
+
 def fields_of(
     row: Convention,
     decay: float,
-    batch_size: int,
-    steps: int | None,
-    dataset_size: int | None,
-    excess_kurtosis: float,
+    setup: Setup,
+    steps: float | None,
+    dataset_size: float | None,
+    law: dict[str, float],
 ) -> dict[str, Any]:
-    """The fields of the question to theory; `steps` and `dataset_size` are infinite by default."""
+    """The fields of the question to theory; `steps` and `dataset_size` are infinite by default.
+
+    `steps` counts updates of weights, the question updates of the averages. `law` holds what is
+    known of the inputs.
+    """
     return {
-        "norm_batch_size": batch_size,
+        **setup.fields(),
+        **law,
         "decay": decay,
         "keep": row.keep,
         "second": row.second,
         "epsilon": row.epsilon,
-        "steps": inf if steps is None else steps,
+        "steps": inf if steps is None else steps * setup.accumulate,
         "dataset_size": inf if dataset_size is None else dataset_size,
-        "excess_kurtosis": excess_kurtosis,
         "initial_mean": row.initial_mean,
         "initial_second": row.initial_second,
     }
+
+
+def rules_between(
+    source: str | None, target: str | None
+) -> tuple[tuple[Convention, ...], tuple[Convention, ...]]:
+    """The rows that the two names of a translation may mean; raises RequestError if one lacks."""
+    if source is None or target is None:
+        missing = "--from" if source is None else "--to"
+        raise RequestError(f"a translation needs --from and --to; add {missing} pytorch")
+    return rows_named(source), rows_named(target)

@@ -39,7 +39,8 @@ Common to all: training normalises with the biased variance of the mini-batch, e
 the root, and gradients flow through mean and variance. Each update is
 r <- keep * r + (1 - keep) * s for the mean and for what stands under "averaged"; m is the number of
 examples behind a statistic and t the number of the update. "Verified" rows reproduce recorded
-numbers of the real framework: `python -m tests.golden`.
+numbers of the real framework: `python -m tests.golden`. `caviar advise --from keras --to pytorch`
+translates one row into another.
 
 {table}
 

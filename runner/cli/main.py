@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caviar.runner.cli import options
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
@@ -17,29 +19,6 @@ from caviar.runner.cli.checks import (
     status,
     storage_of,
     verify,
-)
-from caviar.runner.cli.options import (
-    Address,
-    BatchSize,
-    Beside,
-    DatasetSize,
-    Decay,
-    DryRun,
-    Everything,
-    Kurtosis,
-    On,
-    OtherProcessor,
-    Out,
-    Pilot,
-    Register,
-    Report,
-    Rule,
-    RunPlace,
-    Settings,
-    Steps,
-    StudyFile,
-    Trials,
-    Workers,
 )
 from caviar.runner.cli.terminal import (
     end,
@@ -60,6 +39,8 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 
 if TYPE_CHECKING:
+    from caviar.analysis.theory.advise import Advice
+    from caviar.analysis.theory.question import Question
     from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
@@ -101,18 +82,18 @@ def main(carry_out: CarryOut = carried_out) -> None:
 @app.command()
 def run(
     context: typer.Context,
-    study: StudyFile = None,
-    on: On = Where.local,
-    workers: Workers = None,
-    address: Address = None,
-    out: Out = None,
-    trials: Trials = None,
-    settings: Settings = None,
-    dry_run: DryRun = False,
-    pilot: Pilot = None,
-    report: Report = True,
-    register: Register = None,
-    accept_other_processor: OtherProcessor = False,
+    study: options.StudyFile = None,
+    on: options.On = Where.local,
+    workers: options.Workers = None,
+    address: options.Address = None,
+    out: options.Out = None,
+    trials: options.Trials = None,
+    settings: options.Settings = None,
+    dry_run: options.DryRun = False,
+    pilot: options.Pilot = None,
+    report: options.Report = True,
+    register: options.Register = None,
+    accept_other_processor: options.OtherProcessor = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
     from caviar.runner.study.plan import make_plan
@@ -159,8 +140,8 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
 
 @app.command()
 def report(
-    run: RunPlace,
-    beside: Beside = None,
+    run: options.RunPlace,
+    beside: options.Beside = None,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
@@ -172,7 +153,7 @@ def report(
 
 @app.command()
 def compare(
-    run: RunPlace,
+    run: options.RunPlace,
     other: Annotated[str, typer.Argument(metavar="RUN", help="The run to compare.")],
     as_json: Annotated[
         bool,
@@ -216,40 +197,98 @@ for _command in (status, verify, replay, conventions):
 
 @app.command()
 def advise(
-    batch_size: BatchSize,
-    decay: Decay = None,
-    convention: Rule = "pytorch",
-    steps: Steps = None,
-    dataset_size: DatasetSize = None,
-    excess_kurtosis: Kurtosis = 0.0,
-    everything: Everything = False,
+    batch_size: options.BatchSize = None,
+    per_device: options.PerDevice = None,
+    devices: options.Devices = 1,
+    sync: options.Sync = False,
+    accumulate: options.Accumulate = 1,
+    positions: options.Positions = 1,
+    effective_positions: options.EffectivePositions = None,
+    decay: options.Decay = None,
+    convention: options.Rule = "pytorch",
+    steps: options.Steps = None,
+    dataset_size: options.DatasetSize = None,
+    excess_kurtosis: options.Kurtosis = 0.0,
+    input_mean: options.InputMean = 1.0,
+    input_variance: options.InputVariance = 2.0,
+    source: options.Source = None,
+    target: options.Target = None,
+    plot: options.Plot = None,
+    everything: options.Everything = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON with the laws; infinite values become null."),
     ] = False,
 ) -> None:
-    """Say from theory alone what a batch size and a decay do, and what to change."""
+    """Say from theory alone what to change about a batch size and its running averages.
+
+    `--from keras --to pytorch` translates one framework's batch norm into another's settings.
+    """
+    from caviar.runner.cli.advise import Setup, inputs
+
+    if source is not None or target is not None:
+        say(_translated(source, target, decay, batch_size, as_json))
+        return
+    arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
+    law = inputs(excess_kurtosis, input_mean, input_variance)
+    asked = (convention, decay, Setup(batch_size, *arguments), steps, dataset_size, law)
+    say(_advised(asked, plot, everything, as_json))
+
+
+def _advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> str:
     import json
     from dataclasses import asdict
 
-    from caviar.analysis.theory import advise as theory
-    from caviar.analysis.theory.advice.framework_words import words_of
+    from caviar.analysis.theory.advice.framework_words import setting, words_of
     from caviar.analysis.theory.advice.text import text
+    from caviar.analysis.theory.advise import advise as answer
     from caviar.analysis.theory.question import Question
     from caviar.runner.cli.advise import fields_of, finite, head, rule_of
 
+    convention, decay, setup, *rest = asked
     row, chosen = rule_of(convention, decay)
-    fields = fields_of(row, chosen, batch_size, steps, dataset_size, excess_kurtosis)
+    words = words_of(row.name)
     try:
-        question = Question(**fields)
+        question = Question(**fields_of(row, chosen, setup, *rest))
+        advice = answer(question, words)
+        drawn = _drawn(advice, question, plot) if plot else ""
     except ValueError as error:
         raise RequestError(str(error)) from None
-    asked, advice = asdict(question), theory.advise(question, words_of(row.name))
+    fields = asdict(question)
     if as_json:
-        answer = {"convention": row.name, "question": asked, **asdict(advice)}
-        say(json.dumps(finite(answer), indent=1))
-    else:
-        say(text(head(row, asked), advice, everything))
+        told = {"convention": row.name, "question": fields, **asdict(advice)}
+        return json.dumps(finite(told), indent=1)
+    return text(head(row, setup, fields, setting(question, words)), advice, everything) + drawn
+
+
+def _drawn(advice: Advice, question: Question, plot: Path) -> str:
+    from caviar.analysis.figures.advice import advice_against_size
+    from caviar.analysis.report.figure_files import write_figure
+    from caviar.analysis.theory.advice.curve import in_words
+    from caviar.analysis.theory.advice.text import wrapped
+
+    write_figure(plot, lambda: advice_against_size(advice.curve, question.norm_batch_size))
+    return f"\n\n{wrapped(f'{plot}: {in_words(advice.curve, question)}')}"
+
+
+def _translated(
+    source: str | None, target: str | None, decay: float | None, m: int | None, as_json: bool
+) -> str:
+    import json
+    from dataclasses import asdict
+
+    from caviar.analysis.theory.advice.translation import Rule, text, translate_any
+    from caviar.runner.cli.advise import rules_between
+
+    sources, targets = (
+        [Rule(*(getattr(row, name) for name in Rule.__match_args__)) for row in rows]
+        for rows in rules_between(source, target)
+    )
+    try:
+        first, *others = translate_any(sources, targets, decay, m)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    return json.dumps(asdict(first), indent=1) if as_json else text(first, others)
 
 
 app.command()(doctor)

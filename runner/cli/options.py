@@ -56,18 +56,49 @@ Beside = Annotated[
 MOST = 10**12
 """The largest count that `advise` takes: beyond it, a float cannot distinguish a decay from 1."""
 BatchSize = Annotated[
-    int, typer.Option(max=MOST, help="Examples that share one mean and variance.")
+    int | None, typer.Option(max=MOST, help="Examples that share one mean and variance.")
+]
+PerDevice = Annotated[
+    int | None, typer.Option(max=MOST, help="The same for several devices: examples on each.")
+]
+Devices = Annotated[int, typer.Option(min=1, max=MOST, help="Devices that train together.")]
+Sync = Annotated[bool, typer.Option("--sync", help="Devices share their statistics.")]
+Accumulate = Annotated[
+    int, typer.Option(min=1, max=MOST, help="Batches per weight update; they share no statistics.")
+]
+Positions = Annotated[
+    int,
+    typer.Option(min=1, max=MOST, help="Positions of a convolution, such as 14 x 14 = 196."),
+]
+EffectivePositions = Annotated[
+    float | None,
+    typer.Option(help="Independent ones: a channel's variance over that of its images' means."),
 ]
 Decay = Annotated[
     float | None,
     typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
 ]
-Rule = Annotated[str, typer.Option(help="A row of `caviar conventions`.")]
-Steps = Annotated[int | None, typer.Option(max=MOST, help="Number of updates. Default: infinite.")]
+Rule = Annotated[str, typer.Option(help="A framework, or a row of `caviar conventions`.")]
+Steps = Annotated[
+    int | None, typer.Option(max=MOST, help="Number of weight updates. Default: infinite.")
+]
 DatasetSize = Annotated[
     int | None, typer.Option(max=MOST, help="Examples shuffled each epoch. Default: infinite.")
 ]
 Kurtosis = Annotated[float, typer.Option(help="Excess kurtosis of the inputs; 0 for normal ones.")]
+InputMean = Annotated[
+    float, typer.Option(help="Mean of the inputs in sigma: what a start at 0 is off by.")
+]
+InputVariance = Annotated[
+    float, typer.Option(help="Variance of the inputs: what a start at 1 is off by.")
+]
+Source = Annotated[
+    str | None, typer.Option("--from", help="Translate this framework's batch norm to --to.")
+]
+Target = Annotated[str | None, typer.Option("--to", help="The framework to translate it to.")]
+Plot = Annotated[
+    Path | None, typer.Option(help="Draw errors and noise against the size: .png, .svg or .pdf.")
+]
 Everything = Annotated[
     bool, typer.Option("--all", help="Print every action and number, and how it was checked.")
 ]

@@ -36,7 +36,7 @@ Ends = tuple[Question, ...]
 """The question as it is asked or, for a convolution, at both ends: positions alike, independent."""
 
 NATS = "nats per unit"
-DROPOUT = "rate of dropout with as much noise"
+DROPOUT = "rate of dropout"
 
 
 def ends_of(question: Question) -> Ends:
@@ -46,7 +46,16 @@ def ends_of(question: Question) -> Ends:
     return question, replace(question, effective_positions=float(question.positions))
 
 
-def either(values: tuple[float, ...]) -> str:
-    """A number, and for a convolution what it is where all positions are independent."""
-    first, *rest = ("infinity" if math.isinf(value) else f"{value:.2g}" for value in values)
-    return first + "".join(f" ({value} if all positions are independent)" for value in rest)
+def falling(before: tuple[float, ...], after: tuple[float, ...], unit: str = "") -> str:
+    """A gain in words; for a convolution at both ends of what its positions may be worth."""
+    first, *second = (
+        f"from {_number(old)} to {_number(new)}" for old, new in zip(before, after, strict=True)
+    )
+    told = f"falls {first} {unit}".rstrip()
+    return told + "".join(
+        f" if an image's positions are alike, {other} if they are independent" for other in second
+    )
+
+
+def _number(value: float) -> str:
+    return "infinity" if math.isinf(value) else f"{value:.2g}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from caviar.analysis.theory import batch_statistics as theory
-from caviar.analysis.theory.advice.action import DROPOUT, Action, Ends, Kind, either
+from caviar.analysis.theory.advice.action import DROPOUT, Action, Ends, Kind, falling
 from caviar.analysis.theory.advice.framework_words import Words
 from caviar.analysis.theory.prediction import dropout_rate
 
@@ -17,11 +17,10 @@ STRONG_DROPOUT = 0.1
 Rates of 0.1 to 0.5 are those that dropout is used with.
 """
 
-FEW_IMAGES = 4
-"""Images per mean up to which group norm is advised.
+IF_NOISY = "If the training loss is too high, or evaluation stays bad with statistics taken anew"
 
-Wu & He 2018, ResNet-50 on ImageNet: batch norm is 10.6 points worse at 2 images, 3.1 at 4.
-"""
+FEW_IMAGES = 4
+"""Images per mean up to which group norm is advised; a convention."""
 
 
 def larger_batch(ends: Ends, words: Words) -> Iterator[Action]:
@@ -49,33 +48,32 @@ def _with_less_noise(
     )
     before, after = (tuple(map(dropout_rate, these)) for these in (ends, larger))
     gain = (
-        f"{why} {examples} examples behind each mean take the noise of training from that of "
-        f"dropout at {either(before)} to {either(after)}; it needs training anew."
+        f"With {examples} examples behind each mean the noise of training, as a rate of dropout, "
+        f"{falling(before, after)}; it needs training anew."
     )
-    return Action(kind, do, gain, examples, DROPOUT, before, after)
+    return Action(kind, do, f"{why} {gain}".strip(), examples, DROPOUT, before, after)
 
 
-def less_noise(ends: Ends, words: Words) -> Iterator[Action]:
-    """Less noise in training: statistics of all devices, or a norm without batches."""
+def shared_statistics(ends: Ends, words: Words) -> Iterator[Action]:
+    """The same batch on several devices: less noise without larger batches."""
     question = ends[0]
-    m, strong = question.norm_batch_size, dropout_rate(question) >= STRONG_DROPOUT
-    if not strong:
+    if question.devices == 1 or dropout_rate(question) < STRONG_DROPOUT:
         return
-    if question.devices > 1:
-        how = words.sync or "average mean and squared mean over the devices in every step"
-        yield _with_less_noise(
-            ends,
-            "sync",
-            f"If the training loss is too high, share statistics between devices: {how}.",
-            m * question.devices,
-            "",
-        )
-    elif question.positions > 1 and m <= FEW_IMAGES:
-        yield Action(
-            "group_norm",
-            "If the training loss is too high, replace batch norm by "
-            f"{words.group or 'group norm of 32 groups'}.",
-            "It has no batch and no running average. In Wu & He 2018 (ResNet-50, ImageNet) its "
-            "error was 24.1 % at 2 images and 24.2 % at 4, batch norm's 34.7 % and 27.3 %; it "
-            "needs training anew.",
-        )
+    how = words.sync or "average mean and squared mean over the devices in every step"
+    do = f"{IF_NOISY}, share statistics between devices: {how}."
+    yield _with_less_noise(ends, "sync", do, question.norm_batch_size * question.devices, "")
+
+
+def another_norm(ends: Ends, words: Words) -> Iterator[Action]:
+    """A norm without batches, for convolutions of few images."""
+    question = ends[0]
+    if question.positions == 1 or question.norm_batch_size > FEW_IMAGES:
+        return
+    if dropout_rate(question) < STRONG_DROPOUT:
+        return
+    yield Action(
+        "group_norm",
+        f"{IF_NOISY}, replace batch norm by {words.group or 'group norm of 32 groups'}.",
+        "It has no batch and no running average. In Wu & He 2018 its error was 10.6 points below "
+        "batch norm's at 2 images per device (ResNet-50, ImageNet); it needs training anew.",
+    )

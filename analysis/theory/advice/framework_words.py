@@ -1,20 +1,22 @@
 """How each framework says what `advise` advises: its arguments, calls and layers.
 
 A text of `Words` is filled in with `decay` (the weight of the old value, or samples for CNTK),
-`complement` (the weight of the new one) and `groups`.
+`complement` (the weight of the new one) and `epsilon`.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from caviar.analysis.theory.question import Question
+
 
 class Words(NamedTuple):
     """A framework's own words; None where it has no such thing.
 
-    `decay` sets the average's decay; `recompute` takes plain means of the statistics at frozen
-    weights; `sync` shares statistics between devices; `group` is group norm. `stored` names what
-    a layer keeps of mean and variance, `updates` the number of updates so far.
+    `decay` sets the average's decay and `epsilon` epsilon; `recompute` takes plain means of the
+    statistics at frozen weights; `sync` shares statistics between devices; `group` is group norm.
+    `stored` names what a layer keeps of mean and variance, `updates` the number of updates so far.
     """
 
     decay: str
@@ -23,6 +25,7 @@ class Words(NamedTuple):
     sync: str | None = None
     group: str | None = None
     updates: str = "the number of updates"
+    epsilon: str = "epsilon={epsilon}"
 
 
 def _plain_mean(setting: str, passes: str = "forward") -> str:
@@ -41,6 +44,7 @@ _TORCH = Words(
     "model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)",
     "torch.nn.GroupNorm(32, channels)",
     "num_batches_tracked",
+    "eps={epsilon}",
 )
 _MOVING = ("moving_mean", "moving_variance")
 _KERAS = Words(
@@ -71,6 +75,7 @@ FRAMEWORKS: dict[str, Words] = {
         "set the layer's three blobs to 0, then run the training phase with base_lr: 0 and "
         "moving_average_fraction: 1",
         ("blobs_[0] / blobs_[2]", "blobs_[1] / blobs_[2]"),
+        epsilon="eps: {epsilon}",
     ),
     "caffe2": Words(
         "momentum={decay}", _plain_mean("momentum=(t-1)/t"), ("running_mean", "running_var")
@@ -81,8 +86,15 @@ FRAMEWORKS: dict[str, Words] = {
         "normalization_time_constant=-1, weights untouched",
         ("aggregate_mean", "aggregate_variance"),
     ),
-    "dl4j-old": Words("decay({decay})", _plain_mean("decay=(t-1)/t"), ("mean", "var")),
-    "dl4j": Words("decay({decay})", _plain_mean("decay=(t-1)/t", BOTH), ("mean", "log10stdev")),
+    "dl4j-old": Words(
+        "decay({decay})", _plain_mean("decay=(t-1)/t"), ("mean", "var"), epsilon="eps({epsilon})"
+    ),
+    "dl4j": Words(
+        "decay({decay})",
+        _plain_mean("decay=(t-1)/t", BOTH),
+        ("mean", "the variance (kept as log10stdev)"),
+        epsilon="eps({epsilon})",
+    ),
     "flax-linen": _FLAX._replace(
         sync="flax.linen.BatchNorm(axis_name=...), with the name of the mapped axis",
         group="flax.linen.GroupNorm(32)",
@@ -99,12 +111,13 @@ FRAMEWORKS: dict[str, Words] = {
         "hk.BatchNorm(cross_replica_axis=...), with the name of the mapped axis",
         "hk.GroupNorm(32)",
         "var_ema/counter",
+        epsilon="eps={epsilon}",
     ),
     "keras-2": _KERAS._replace(recompute=_plain_mean("momentum=(t-1)/t"), sync=None, group=None),
     "keras-3": _KERAS,
     "lasagne": Words("alpha={complement}", _plain_mean("alpha=1/t"), ("mean", "inv_std")),
     "mxnet-gluon": _MXNET,
-    "mxnet-symbol": _MXNET._replace(sync=None, group=None),
+    "mxnet-symbol": _MXNET._replace(sync=None, group=None, epsilon="eps={epsilon}"),
     "onnx": Words("momentum={decay}", _plain_mean("momentum=(t-1)/t"), ("mean", "var")),
     "paddle": Words(
         "momentum={decay}",
@@ -135,6 +148,7 @@ FRAMEWORKS: dict[str, Words] = {
         "momentum={complement}",
         _plain_mean("momentum=1/t"),
         ("running_mean", "running_var"),
+        epsilon="eps={epsilon}",
     ),
     "pytorch": _TORCH,
     "pytorch-cumulative": _TORCH,
@@ -145,3 +159,13 @@ FRAMEWORKS: dict[str, Words] = {
 def words_of(convention: str) -> Words:
     """The words of a convention's framework, or plain ones."""
     return FRAMEWORKS.get(convention, PLAIN)
+
+
+def setting(question: Question, words: Words) -> str:
+    """The question's decay as the framework sets it, empty for a plain mean of all batches."""
+    decay = question.decay
+    if question.keep == "cumulative":
+        return ""
+    if question.keep == "time_constant":
+        return words.decay.format(decay=f"{decay:.4g}", complement="")
+    return words.decay.format(decay=f"{decay:.12g}", complement=f"{1 - decay:.3g}")

@@ -72,6 +72,11 @@ def shown(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def wrapped(sentence: str) -> str:
+    """A sentence in lines of a terminal's width."""
+    return "\n".join(_wrapped(sentence))
+
+
 def _wrapped(sentence: str, bullet: str = "", width: int = WIDTH) -> list[str]:
     indent = " " * len(bullet)
     return textwrap.wrap(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.analysis.theory.optimum import DIVERGENCE
@@ -16,6 +16,7 @@ def test_a_good_choice_is_left_alone() -> None:
     assert list(actions(Question(4, 0.9))) == ["recompute", "decay"]
 
 
+@settings(max_examples=40)
 @given(m=st.integers(4, 512), decay=st.floats(0.5, 0.9999), size=st.integers(512, 10**6))
 def test_nothing_below_its_threshold_is_mentioned(m: int, decay: float, size: int) -> None:
     """Read where weights rest, in the long run: one threshold decides on all averages."""

@@ -110,6 +110,19 @@ def test_what_is_advised_leaves_averages_better(name: str, law: tuple[float, flo
     assert advised >= (3 if row.keep == "constant" else 1)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_statistics_shared_by_devices_are_better_averaged(name: str) -> None:
+    """Four examples on each of eight devices, for inputs that a start costs nothing."""
+    row = ALL[name]
+    random = np.random.default_rng(0)
+    question = replace(asked(row, 4, 300, (0.0, 1.0)), devices=8)
+    (sync,) = [a for a in recommendations(question, words_of(name)) if a.kind == "sync"]
+    assert sync.value == 32
+    before = followed(row, question.decay, question, random)
+    larger = replace(question, norm_batch_size=32, devices=1)
+    assert followed(row, question.decay, larger, random).divergence < before.divergence
+
+
 def test_a_start_of_one_is_taken_out_before_the_division() -> None:
     """After 25 updates at d = 0.99, 1.67 is stored of 4; divided by 1 - d^t alone it is 7.5."""
     question = asked(ALL["keras-3"], 1000, 25, (0.0, 4.0))

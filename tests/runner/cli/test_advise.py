@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from caviar.analysis.theory.advice.framework_words import words_of
+from caviar.analysis.theory.advice.framework_words import setting, words_of
 from caviar.analysis.theory.advice.text import shown, text
 from caviar.analysis.theory.advise import advise
 from caviar.analysis.theory.question import Question
 from caviar.model.averages.frameworks import ALL
-from caviar.runner.cli.advise import finite, head, rule_of
+from caviar.runner.cli.advise import Setup, fields_of, finite, head, inputs, rule_of
 from caviar.runner.errors import RequestError
 from tests.runner.helpers import caviar, ended_well
 
@@ -27,8 +28,14 @@ def asked(name: str, m: int = 16, **changes: Any) -> Question:
 
 
 def printed(name: str, question: Question, everything: bool = True) -> str:
-    advice = advise(question, words_of(name))
-    return text(head(ALL[name], asdict(question)), advice, everything)
+    words = words_of(name)
+    told = head(
+        ALL[name],
+        Setup(question.norm_batch_size),
+        asdict(question),
+        setting(question, words),
+    )
+    return text(told, advise(question, words), everything)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -37,7 +44,7 @@ def test_every_rule_is_answered(name: str) -> None:
         for changes in ({}, {"steps": 50}, {"steps": 7, "dataset_size": 100}):
             question = asked(name, m, **changes)
             output = printed(name, question)
-            assert f"Rule {name}: r <- k r" in output
+            assert re.search(rf"Rule {name}(?: \([^)]*\)+)?: r <- k r", output)
             assert not re.search(r"\b(nan|inf)\b", output)
             for number in advise(question).numbers:
                 assert f"{shown(number.value)} {number.unit}" in output
@@ -63,8 +70,8 @@ def test_the_numbers_printed_are_those_of_the_theory(tmp_path: Path) -> None:
         excess_kurtosis=0.5,
     )
     answer = advise(question, words_of("keras-3"))
-    head, *lines = output.splitlines()
-    assert head.startswith("Batches of 4, after 1,000 steps, shuffled epochs of 1,437 examples")
+    first, *lines = output.splitlines()
+    assert first.startswith("Batches of 4, after 1,000 updates, shuffled epochs of 1,437 examples")
     for number in answer.numbers:
         (line,) = [line for line in lines if line.startswith(number.words + "  ")]
         _, value, checked = re.split("  +", line)
@@ -130,7 +137,8 @@ def test_rules_and_their_decays() -> None:
     assert rule_of("cntk", None)[1] == 5000
     assert rule_of("pytorch-cumulative", None) == (ALL["pytorch-cumulative"], 0.0)
     for name, decay, words in (
-        ("keras3", 0.9, "convention 'keras3' is unknown; did you mean 'keras-3'?"),
+        ("kers-3", 0.9, "convention 'kers-3' is unknown; did you mean 'keras-3'?"),
+        ("keras", 0.9, "convention 'keras': keras-3 or keras-2?"),
         ("unbiased", None, "'unbiased' has no decay of its own; add --decay 0.99"),
         ("cumulative", 0.9, "convention 'cumulative' has no decay; leave --decay out"),
     ):
@@ -155,6 +163,89 @@ def test_what_is_refused(words: list[str], message: str, tmp_path: Path) -> None
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (2, "")
     assert line.startswith("caviar: ") and message in line
+
+
+def question_of(setup: Setup, **changes: Any) -> Question:
+    row, decay = rule_of("pytorch", None)
+    fields = fields_of(row, decay, setup, 1000, None, inputs(0.0, 1.0, 2.0))
+    return Question(**{**fields, **changes})
+
+
+def test_how_many_examples_share_a_mean() -> None:
+    """Devices share it with sync, accumulated batches never do but update the averages."""
+    alone = question_of(Setup(None, per_device=4, devices=8))
+    assert (alone.norm_batch_size, alone.devices, alone.steps) == (4, 8, 1000)
+    shared = question_of(Setup(None, per_device=4, devices=8, sync=True))
+    assert (shared.norm_batch_size, shared.devices) == (32, 1)
+    often = question_of(Setup(None, per_device=4, accumulate=4))
+    assert (often.norm_batch_size, often.steps) == (4, 4000)
+    images = question_of(Setup(4, positions=196, effective_positions=10.0))
+    assert (images.norm_batch_size, images.values) == (4, 40)
+
+
+@pytest.mark.parametrize(
+    ("setup", "words"),
+    [
+        ({}, "--batch-size 32, or --per-device 4 --devices 8"),
+        ({"batch_size": 4, "per_device": 4}, "--batch-size 32, or --per-device 4 --devices 8"),
+        ({"batch_size": 4, "devices": 2, "sync": True}, "each device has: --per-device 4"),
+        ({"per_device": 4, "sync": True}, "add --devices 8"),
+        ({"per_device": 4, "accumulate": 0}, "1 or more; got 0"),
+        ({"per_device": 4, "effective_positions": 3.0}, "--positions"),
+    ],
+)
+def test_set_ups_that_do_not_fit(setup: dict[str, Any], words: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(words)):
+        Setup(**setup)
+
+
+def test_a_resnet_on_eight_devices(tmp_path: Path) -> None:
+    """The first line says what is not known; the first action holds at both ends."""
+    words = ("--convention", "torch", "--per-device", "4", "--devices", "8", "--positions", "196")
+    output = " ".join(ended_well("advise", *words, "--accumulate", "2", cwd=tmp_path).split())
+    assert output.startswith(
+        "One mean stands on 4 examples x 196 positions, worth 4 independent values (all positions "
+        "alike) to 784 (all independent): numbers are given for both ends."
+    )
+    assert "Batches of 4 on each of 8 devices, not shared (accumulating 2 does not" in output
+    first, second, third = re.split(r" [123]\. ", output)[1:]
+    assert "torch.optim.swa_utils.update_bn(loader, model)" in first
+    assert "torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)" in second
+    assert "momentum=0.033" in third
+    known = ended_well("advise", *words, "--effective-positions", "20", cwd=tmp_path)
+    assert known.startswith("One mean stands on 4 examples x 196 positions, worth 80 independent")
+    shared = ended_well("advise", *words, "--sync", cwd=tmp_path)
+    assert "Batches of 32 (4 on each of 8 devices, shared)" in " ".join(shared.split())
+
+
+def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
+    told = ended_well("advise", "--from", "keras", "--to", "Torch", cwd=tmp_path)
+    assert told.startswith("keras-3 in pytorch: momentum=0.01, eps=0.001\n")
+    as_data = json.loads(
+        ended_well("advise", "--from", "pytorch", "--to", "cntk", "--batch-size", "16", "--json",
+                   cwd=tmp_path)
+    )  # fmt: skip
+    assert as_data["decay"] == pytest.approx(-16 / math.log(0.9))
+    assert (as_data["source"], as_data["target"]) == ("pytorch", "cntk")
+    for words, sentence in (
+        (("--from", "keras"), "add --to pytorch"),
+        (("--from", "tf", "--to", "torch"), "keras-3 or tensorflow-layers"),
+        (("--from", "kers", "--to", "torch"), "did you mean 'keras'?"),
+    ):
+        done = caviar("advise", *words, cwd=tmp_path)
+        assert done.returncode == 2 and sentence in done.stderr
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml")])
+def test_the_curve_is_drawn(name: str, begins: bytes, tmp_path: Path) -> None:
+    output = ended_well("advise", "--batch-size", "8", "--plot", name, cwd=tmp_path)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert f"{name}: error of the running averages" in output and " 32 examples: " in output
+
+
+def test_a_figure_that_cannot_be_drawn(tmp_path: Path) -> None:
+    done = caviar("advise", "--batch-size", "8", "--plot", "a.jpg", cwd=tmp_path)
+    assert done.returncode == 2 and "a figure ends in .pdf, .svg, .png; got a.jpg" in done.stderr
 
 
 def test_a_batch_size_is_asked_for(tmp_path: Path) -> None:

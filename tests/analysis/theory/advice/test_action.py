@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from caviar.analysis.theory.advice.action import Action, either, ends_of
+from caviar.analysis.theory.advice.action import Action, ends_of, falling
 from caviar.analysis.theory.question import Question
 
 
@@ -16,10 +16,13 @@ def test_positions_of_unknown_worth_have_two_ends() -> None:
         assert ends_of(known) == (known,)
 
 
-def test_numbers_at_both_ends() -> None:
-    assert either((0.0221,)) == "0.022"
-    assert either((0.0221, 7e-5)) == "0.022 (7e-05 if all positions are independent)"
-    assert either((math.inf,)) == "infinity"
+def test_a_gain_at_both_ends() -> None:
+    assert falling((0.0221,), (1e-4,), "nats") == "falls from 0.022 to 0.0001 nats"
+    assert falling((math.inf, 7e-5), (0.5, 1e-6), "nats") == (
+        "falls from infinity to 0.5 nats if an image's positions are alike, from 7e-05 to 1e-06 if "
+        "they are independent"
+    )
+    assert falling((0.2,), (0.1,)) == "falls from 0.2 to 0.1"
 
 
 def test_an_action_is_a_sentence_and_its_gain() -> None:

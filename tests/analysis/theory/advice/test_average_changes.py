@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.analysis.theory.advice.average_changes import FORGOTTEN, RECOMPUTED_EXAMPLES
@@ -17,6 +17,7 @@ from caviar.analysis.theory.running_mean import lag
 from tests.analysis.theory.changes import actions
 
 
+@settings(max_examples=40)
 @given(m=st.integers(2, 200), decay=st.floats(0.5, 0.99))
 def test_the_decay_that_is_advised_is_enough_and_no_longer(m: int, decay: float) -> None:
     question = Question(m, decay)
@@ -30,6 +31,7 @@ def test_the_decay_that_is_advised_is_enough_and_no_longer(m: int, decay: float)
         assert divergence(replace(question, decay=1 - 1.15 * (1 - told))) > DIVERGENCE
 
 
+@settings(max_examples=40)
 @given(m=st.integers(2, 64), decay=st.floats(0.5, 0.9999), steps=st.integers(2, 5000))
 def test_one_decay_in_one_answer(m: int, decay: float, steps: int) -> None:
     """It is neither stale nor worse than the present one, and every change says one number."""
@@ -51,6 +53,7 @@ def test_no_decay_is_advised_that_would_not_help() -> None:
     assert "decay" in actions(Question(4, 0.9, steps=1000))
 
 
+@settings(max_examples=40)
 @given(m=st.integers(2, 64), decay=st.floats(0.5, 0.9999), steps=st.integers(1, 5000))
 def test_a_start_that_is_not_forgotten(m: int, decay: float, steps: int) -> None:
     question = Question(m, decay, steps=steps)
@@ -68,6 +71,7 @@ def test_the_start_is_named_as_the_framework_stores_it() -> None:
     assert "running_mean / 0.2222 and (running_var - 0.7778) / 0.2222" in told
 
 
+@settings(max_examples=40)
 @given(m=st.integers(2, 256), decay=st.floats(0.5, 0.9999), steps=st.integers(10, 5000))
 def test_statistics_that_are_too_old(m: int, decay: float, steps: int) -> None:
     old = lag("constant", decay, steps) > STALE * steps

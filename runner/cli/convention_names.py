@@ -1,0 +1,84 @@
+"""Names of conventions as people type them: any case, with or without a version."""
+
+from __future__ import annotations
+
+import re
+
+from caviar.model.averages.conventions import Convention
+from caviar.model.averages.frameworks import ALL
+from caviar.runner.errors import RequestError, nearest
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "torch": ("pytorch",),
+    "pytorch": ("pytorch",),
+    "luatorch": ("torch7",),
+    "keras": ("keras-3", "keras-2"),
+    "tf.keras": ("keras-3", "tensorflow-layers"),
+    "tensorflow": ("keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"),
+    "tf": ("keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"),
+    "slim": ("tensorflow-slim",),
+    "tf-slim": ("tensorflow-slim",),
+    "jax": ("flax-nnx", "flax-linen", "haiku"),
+    "flax": ("flax-nnx", "flax-linen"),
+    "linen": ("flax-linen",),
+    "nnx": ("flax-nnx",),
+    "dm-haiku": ("haiku",),
+    "onnxruntime": ("onnx",),
+    "mxnet": ("mxnet-gluon", "mxnet-symbol"),
+    "gluon": ("mxnet-gluon",),
+    "paddlepaddle": ("paddle",),
+    "deeplearning4j": ("dl4j", "dl4j-old"),
+}
+"""Which rows a framework's name may mean, the likeliest first."""
+
+KERAS_2 = ((2, 1, 4), (2, 3, 1))
+"""The first and the last release of Keras with a rule of its own."""
+
+
+def rows_named(name: str) -> tuple[Convention, ...]:
+    """The rows that a name may mean, the likeliest first.
+
+    Raises RequestError for a name that means none.
+    """
+    rows = {_plain(row): (row,) for row in ALL}
+    families = {_plain(family): names for family, names in FAMILIES.items()}
+    family, version = _parts(name)
+    if family == "keras" and version:
+        return (ALL[_keras(version)],)
+    for plain in (_plain(name), family):
+        names = rows.get(plain) or families.get(plain)
+        if names:
+            return tuple(ALL[row] for row in names)
+    raise RequestError(f"convention {name!r} is unknown; {nearest(name, {*ALL, *FAMILIES})}")
+
+
+def row_named(name: str) -> Convention:
+    """The one row of a name; raises RequestError with the choices where it may mean several."""
+    rows = rows_named(name)
+    if len(rows) > 1:
+        raise RequestError(
+            f"convention {name!r}: {' or '.join(row.name for row in rows)}? Give one of these names"
+        )
+    return rows[0]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_.\-]", "", name.lower())
+
+
+def _parts(name: str) -> tuple[str, tuple[int, ...]]:
+    """A framework's plain name and the version behind it, empty where there is none."""
+    parts = re.fullmatch(r"(.*?[^\d\s_.\-=v])[\s_\-=]*v?(\d+(?:\.\d+)*)", name.lower().strip())
+    if parts is None:
+        return _plain(name), ()
+    # A number of more digits than a version has means nothing.
+    version = tuple(int(part[:9]) for part in parts[2].split("."))
+    return _plain(parts[1]), version
+
+
+def _keras(version: tuple[int, ...]) -> str:
+    """Keras 2.1.4 to 2.3.1 has one rule; releases before and after it, in tf.keras too, another."""
+    if version == (2,):
+        return "keras-2"
+    low, high = (end[: len(version)] for end in KERAS_2)
+    return "keras-2" if low <= version <= high else "keras-3"

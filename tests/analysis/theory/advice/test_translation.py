@@ -1,0 +1,142 @@
+"""A translated setting makes the same averages, and what is left over is said with its size."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from caviar.analysis.theory.advice.framework_words import words_of
+from caviar.analysis.theory.advice.translation import (
+    Rule,
+    Translation,
+    text,
+    translate,
+    translate_any,
+)
+from caviar.model.averages.conventions import KEEP, SECOND, Convention
+from caviar.model.averages.frameworks import ALL, FRAMEWORKS
+
+NAMES = sorted(FRAMEWORKS)
+
+
+def rule(row: Convention) -> Rule:
+    return Rule(*(getattr(row, name) for name in Rule.__match_args__))
+
+
+def between(source: str, target: str, decay: float | None = None, m: int | None = 8) -> Translation:
+    words = words_of(source), words_of(target)
+    return translate(rule(ALL[source]), rule(ALL[target]), words, decay, m)
+
+
+def decay_of(name: str) -> float | None:
+    row = ALL[name]
+    return 0.95 if row.uses_decay and row.decay is None else None
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_the_decay_keeps_as_much_of_the_past(source: str) -> None:
+    """After many updates both weigh the old value alike, whatever each calls it."""
+    row, m = ALL[source], 8
+    for target in NAMES:
+        told = between(source, target, decay_of(source))
+        plain = [name for name in (source, target) if ALL[name].keep == "cumulative"]
+        if plain:
+            assert told.decay is None
+            assert bool([line for line in told.differs if "no decay" in line]) == (len(plain) == 1)
+            continue
+        before = KEEP[row.keep](decay_of(source) or row.decay or 0.0, 1_000_000, m)
+        assert told.decay is not None
+        after = KEEP[ALL[target].keep](told.decay, 1_000_000, m)
+        assert after == pytest.approx(before, rel=1e-12), target
+        set_to = float(re.findall(r"[\d.]+(?:e-?\d+)?", told.settings[0])[-1].rstrip("."))
+        old = 1 - told.decay if "complement" in words_of(target).decay else told.decay
+        assert set_to == pytest.approx(old, rel=1e-5), target
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_copied_statistics_normalise_as_before(source: str) -> None:
+    """What the target reads, with the epsilon that is set, is what the source read."""
+    random = np.random.default_rng(0)
+    for target in NAMES:
+        told = between(source, target, decay_of(source))
+        stored = SECOND[ALL[source].second].stored(random.uniform(0.5, 3, 5), 8, told.epsilon)
+        name, formula = told.copied[1].split(" = ", 1)
+        assert name == words_of(target).stored[1]
+        code = formula.replace(words_of(source).stored[1], "stored")
+        carried = eval(code, {"stored": stored, "sqrt": np.sqrt})
+        before, after = (
+            SECOND[ALL[row].second].variance(value, told.epsilon)
+            for row, value in ((source, stored), (target, carried))
+        )
+        np.testing.assert_allclose(after, before, rtol=1e-9)
+        assert f"{ALL[source].epsilon:g}" in told.settings[-1]
+
+
+@pytest.mark.parametrize("m", [4, 32])
+@pytest.mark.parametrize("target", ["pytorch", "keras-2", "keras-3", "lasagne", "dl4j-old"])
+@pytest.mark.parametrize("source", ["pytorch", "keras-3", "lasagne"])
+def test_estimators_differ_by_what_is_said(source: str, target: str, m: int) -> None:
+    random = np.random.default_rng(1)
+    variance = random.chisquare(m - 1, 400_000) / m
+    settled = []
+    for name in (target, source):
+        row = SECOND[ALL[name].second]
+        mean = row.stored(variance, m, 1e-9).mean(keepdims=True)
+        settled.append(float(row.variance(mean, 1e-9)[0]))
+    told = [line for line in between(source, target, m=m).differs if "settles at" in line]
+    if ALL[source].second == ALL[target].second or {source, target} == {"keras-3", "dl4j-old"}:
+        assert not told
+    else:
+        factor = float(told[0].split("settles at ")[1].split(" times")[0])
+        assert factor == pytest.approx(settled[0] / settled[1], rel=0.02)
+
+
+def test_keras_in_pytorch() -> None:
+    told = between("keras-3", "pytorch", m=None)
+    assert told.settings == ("momentum=0.01", "eps=0.001")
+    assert told.copied == ("running_mean = moving_mean", "running_var = moving_variance")
+    assert "--batch-size says by how much" in told.differs[0]
+    assert between("pytorch-cumulative", "pytorch-cumulative").settings[0] == "momentum=None"
+    assert "raises epsilon to 1.001e-05" in " ".join(between("pytorch", "tensorflow-fused").differs)
+    assert "until that weighs under 1% after 459 updates" in " ".join(
+        between("keras-3", "caffe").differs
+    )
+    head, copied, left = text(told).split("\n\n")
+    assert head == "keras-3 in pytorch: momentum=0.01, eps=0.001"
+    assert copied.startswith("To copy statistics\n- running_mean = moving_mean\n")
+    assert left.startswith("What no setting translates\n- pytorch averages variance / (m - 1)")
+
+
+def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
+    rows: dict[str, Any] = {name: rule(ALL[name]) for name in ALL}
+    both = translate_any([rows["keras-3"], rows["keras-2"]], [rows["pytorch"]], None, None)
+    assert len(both) == 2
+    assert "The settings are the same for keras-2 in pytorch" in text(both[0], both[1:])
+    with pytest.raises(ValueError, match="keras-3 or tensorflow-slim\\? Their settings differ"):
+        translate_any([rows["keras-3"], rows["tensorflow-slim"]], [rows["pytorch"]], None, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "decay", "m", "words"),
+    [
+        (("cntk", "pytorch"), None, None, "add --batch-size"),
+        (("pytorch", "cntk"), None, None, "add --batch-size"),
+        (("haiku", "pytorch"), None, 8, "haiku has no decay of its own; add --decay 0.99"),
+        (("pytorch", "haiku"), 1.0, 8, "from 0 to below 1; got 1"),
+        (("cntk", "pytorch"), 0.9, 8, "above 1; got 0.9"),
+        (("pytorch-cumulative", "pytorch"), 0.9, 8, "has no decay; leave --decay out"),
+    ],
+)
+def test_what_cannot_be_translated_is_refused(
+    names: tuple[str, str], decay: float | None, m: int | None, words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        between(*names, decay, m)
+
+
+def test_a_memory_of_samples_is_that_of_the_batch() -> None:
+    assert between("keras-3", "cntk", 0.9, 32).decay == pytest.approx(-32 / math.log(0.9))

@@ -1,0 +1,61 @@
+"""A name as people type it finds its row, or asks which."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from caviar.model.averages.frameworks import ALL
+from caviar.runner.cli.convention_names import FAMILIES, row_named, rows_named
+from caviar.runner.errors import RequestError
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        *((name, name) for name in ALL),
+        *(("torch", "pytorch"), ("PyTorch", "pytorch"), ("torch 2.1", "pytorch")),
+        *(("pytorch==2.13.0", "pytorch"), ("torch7", "torch7"), ("Torch-2", "pytorch")),
+        *(("keras3", "keras-3"), ("Keras 3", "keras-3"), ("keras==3.15.1", "keras-3")),
+        *(("keras2", "keras-2"), ("keras 2.2.4", "keras-2"), ("keras-2.3.1", "keras-2")),
+        *(("keras 2.10", "keras-3"), ("keras 2.1.3", "keras-3"), ("keras 1.2", "keras-3")),
+        *(("KERAS_3", "keras-3"), ("Caffe2", "caffe2"), ("caffe", "caffe"), ("nnx", "flax-nnx")),
+        *(("flax.linen", "flax-linen"), ("Flax NNX", "flax-nnx"), ("haiku 0.0.17", "haiku")),
+        *(("tf slim", "tensorflow-slim"), ("onnx-1.23", "onnx"), ("onnxruntime", "onnx")),
+    ],
+)
+def test_names_that_mean_one_row(name: str, row: str) -> None:
+    assert row_named(name).name == row
+    assert row_named(name.upper()).name == row
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("keras", "keras-3 or keras-2?"),
+        ("JAX", "flax-nnx or flax-linen or haiku?"),
+        ("flax 0.12", "flax-nnx or flax-linen?"),
+        ("tf", "keras-3 or tensorflow-layers or tensorflow-fused or tensorflow-slim?"),
+        ("TensorFlow 2.21", "keras-3 or tensorflow-layers or tensorflow-fused"),
+        ("mxnet", "mxnet-gluon or mxnet-symbol?"),
+    ],
+)
+def test_names_that_may_mean_several_are_asked_about(name: str, choices: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(choices)):
+        row_named(name)
+    assert len(rows_named(name)) > 1
+
+
+@pytest.mark.parametrize("name", ["", "kers-3", "3", "torch" * 1000, "tf-" + "9" * 5000])
+def test_names_that_mean_nothing_get_the_nearest(name: str) -> None:
+    try:
+        rows = rows_named(name)
+    except RequestError as error:
+        assert "unknown" in str(error)
+    else:
+        assert len(rows) > 1 and name.startswith("tf-")
+
+
+def test_every_family_means_rows_that_exist() -> None:
+    assert {row for names in FAMILIES.values() for row in names} <= set(ALL)
