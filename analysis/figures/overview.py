@@ -21,7 +21,9 @@ from caviar.analysis.figures.axes import (
     size_axis,
 )
 from caviar.analysis.figures.tracker_series import trackers
+from caviar.analysis.number_format import MINUS, number
 from caviar.analysis.run.design import in_order
+from caviar.analysis.tables.batch_noise import farthest
 
 
 def overview(
@@ -159,8 +161,18 @@ NOISE_PANELS = {
 }
 
 
+def _farthest(table: pd.DataFrame, which: str) -> str:
+    """`farthest: m = 4, 0.401 for 0.286 (+40 %)`."""
+    point = farthest(table, which)
+    if point is None:
+        return ""
+    excess = f"{100 * point.excess:+.0f} %".replace("-", MINUS)
+    values = f"{number(point.measured)} for {number(point.predicted)} ({excess})"
+    return f"farthest: {point.layer}, m = {point.size:g}, {values}"
+
+
 def batch_noise(table: pd.DataFrame) -> Figure:
-    """Measured against predicted noise: points on y = x agree."""
+    """Measured against predicted noise, and in each title the point farthest from y = x."""
     panels = [which for which in NOISE_PANELS if f"measured_{which}" in table]
     figure, grid = grid_of(2, rows=(len(panels) + 1) // 2, sharex=False)
     for axes, which in zip(grid.flat, panels, strict=False):
@@ -187,6 +199,6 @@ def batch_noise(table: pd.DataFrame) -> Figure:
         axes.plot(ends, ends, color="#777777", linewidth=1)
         powers_both_ways(axes)
         axes.set(xlabel="predicted", ylabel="measured")
-        axes.set_title(NOISE_PANELS[which])
+        axes.set_title(f"{NOISE_PANELS[which]}\n{_farthest(table, which)}", fontsize=10)
         axes.legend()
     return figure

@@ -50,8 +50,9 @@ BATCH_NOISE = Finding(
     "example's normalised value over its batches, (1 + (excess kurtosis + 2)/4)/m; the share "
     "of the Jacobian's energy between examples, [2 - (6 + excess kurtosis)/m]/(m - 2). The "
     "last three are leading orders in 1/m.",
-    caption="Points on the line agree with theory. Each is the mean over all networks; bars, "
-    "often smaller than the points, are 95 % intervals over seeds.",
+    caption="On the line measurement equals theory. Above each panel stands the point that lies "
+    "farthest from it: measured for predicted, and by how much. Each point is the mean over all "
+    "networks; bars, often smaller than the points, are 95 % intervals over seeds.",
     alt="Measured against predicted noise of batch statistics, four panels.",
     draw=lambda results: figures.batch_noise(results["batch_noise"]),
 )

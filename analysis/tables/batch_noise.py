@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
@@ -73,6 +76,35 @@ def batch_noise(comparison: Comparison) -> pd.DataFrame:
     table["predicted_noise_to_signal"] = noise_of_x_hat(m, examples, kurtosis)
     table["predicted_coupling"] = coupling(m, kurtosis)
     return table
+
+
+class Farthest(NamedTuple):
+    """The point of a panel at which measurement and theory differ most."""
+
+    layer: str
+    size: float
+    predicted: float
+    measured: float
+
+    @property
+    def excess(self) -> float:
+        """Measured over predicted, less 1."""
+        return self.measured / self.predicted - 1
+
+
+def farthest(table: pd.DataFrame, which: str) -> Farthest | None:
+    """Where a quantity of `MEASURED` is farthest from its prediction, as a ratio.
+
+    None where no point has two positive values.
+    """
+    predicted, measured = table[f"predicted_{which}"], table[f"measured_{which}"]
+    known = (predicted > 0) & (measured > 0) & np.isfinite(predicted) & np.isfinite(measured)
+    if not known.any():
+        return None
+    apart = np.log(measured[known] / predicted[known]).abs()
+    row = table.loc[apart.idxmax()]
+    size = float(row["probe_batch_size"])
+    return Farthest(str(row["layer"]), size, float(predicted[row.name]), float(measured[row.name]))
 
 
 def penalties(comparison: Comparison) -> pd.DataFrame:

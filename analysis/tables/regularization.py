@@ -31,6 +31,9 @@ QUANTITIES = {
 }
 """What is read side by side for every size, all but the first under population statistics."""
 
+TRENDS = (*(name for name in QUANTITIES if name != "matched_test_loss"), "noise_penalty")
+"""What is read at the last step, so that every size has it."""
+
 RISES, FALLS, STAYS, UNDECIDED = "rises", "falls", "stays", "undecided"
 """What a quantity does at a size, against the largest: `moved`."""
 
@@ -72,7 +75,7 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
                 over = contrasts_over_draws(rows, design, quantity)
                 differences = differences.merge(over, on=["facet", "level"], how="left")
             parts.append(differences.assign(reading=reading, quantity=quantity))
-    table = _at_one_draw(_ordered(parts, ["quantity"]))
+    table = _known(_ordered(parts, ["quantity"]))
     return table.assign(moved=moved(table))
 
 
@@ -92,10 +95,12 @@ def moved(effects: pd.DataFrame) -> pd.Series:
     return pd.Series(words, index=effects.index)
 
 
-def _at_one_draw(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the rows that would compare, or place side by side, fits of different draws."""
-    empty = (table["reading"] == BEST_DRAW) & table["quantity"].isin(OF_THE_FIT)
-    return table[~(empty & (table["units"] == 0))].reset_index(drop=True)
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows of fits that would compare other draws, and of matched losses where no
+    evaluation is near."""
+    of_fit = (table["reading"] == BEST_DRAW) & table["quantity"].isin(OF_THE_FIT)
+    of_fit |= table["quantity"] == "matched_test_loss"
+    return table[~(of_fit & (table["units"] == 0))].reset_index(drop=True)
 
 
 def losses(comparison: Comparison) -> pd.DataFrame:
@@ -107,7 +112,7 @@ def losses(comparison: Comparison) -> pd.DataFrame:
         for reading, rows in comparison.final_readings.items()
         for quantity in QUANTITIES
     ]
-    return _at_one_draw(_ordered(parts, ["quantity"]))
+    return _known(_ordered(parts, ["quantity"]))
 
 
 def side_by_side(comparison: Comparison, effects: pd.DataFrame) -> pd.DataFrame:
@@ -186,9 +191,7 @@ def trends(comparison: Comparison) -> pd.DataFrame:
     table = []
     for reading, rows in comparison.final_readings.items():
         rows = rows[rows["level"] < design.reference] if design.paired else rows.iloc[:0]
-        for quantity, (facet, arm) in product(
-            (*QUANTITIES, "noise_penalty"), rows.groupby("facet")
-        ):
+        for quantity, (facet, arm) in product(TRENDS, rows.groupby("facet")):
             wide = by_seed(arm, quantity, reading)
             if wide.shape[1] < 3:
                 continue

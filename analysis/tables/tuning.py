@@ -38,7 +38,7 @@ def fields_of(table: pd.DataFrame) -> list[str]:
 
 
 def tuning(comparison: Comparison) -> pd.DataFrame:
-    """Test and validation loss of every draw at every level, with its interval over seeds.
+    """Test and validation loss and test accuracy of every draw at every level, with intervals.
 
     `best` marks the draw that a level chooses (`draws.chosen_draws`, on validation), `at_edge`
     names the drawn fields in which a draw is the lowest or highest of all. Nothing is chosen in a
@@ -53,7 +53,7 @@ def tuning(comparison: Comparison) -> pd.DataFrame:
         level_means(rows, _of_draw(comparison, draw), quantity, []).assign(
             quantity=quantity, draw=draw
         )
-        for quantity in QUANTITIES
+        for quantity in (*QUANTITIES, "test_accuracy")
         for draw, rows in values.groupby("draw")
     ]
     drawn = values_of_draws(run, fields)

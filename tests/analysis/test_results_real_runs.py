@@ -113,6 +113,8 @@ def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Results, MemorySink]
             of_draws = table["over"] == "draws"
             assert table.loc[of_draws, "low"].isna().all()  # two draws have no interval
             table = table[~of_draws]
+        if "quantity" in table:  # Few evaluations: some seeds have none near.
+            table = table[table["quantity"] != "matched_test_loss"]
         for column in ("mean", "low", "high"):
             if column in table:
                 assert np.isfinite(table[column]).all(), (name, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caviar.analysis.figures import fit
 from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.columns import (
     FACET,
@@ -15,8 +16,9 @@ from caviar.analysis.findings.columns import (
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.wording import at_level, by_facet
-from caviar.analysis.number_format import with_interval
+from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.tables import regularization
+from caviar.analysis.tables.tuning import fields_of
 
 UNIT = "nats; test_accuracy: share"
 OVER_DRAWS = (
@@ -36,6 +38,24 @@ def _extremes(results: Results) -> list[str]:
         f"{with_interval(rows.iloc[0], signed=True)} nats, between different random trials."
         for name, rows in by_facet(effects[effects["quantity"] == "test_loss"])
     ]
+
+
+def _lines(results: Results) -> list[fit.Line]:
+    """One line per draw, the one that most sizes choose marked; or the means, if nothing is drawn
+    or nothing is paired."""
+    table = results.reading("tuning")
+    if table.empty or not results.design.paired:
+        return [fit.Line(results.reading("losses"), "", tuned=False)]
+    chosen = results.comparison.chosen_draws["draw"]
+    tuned = chosen.mode().iloc[0] if len(chosen) else None
+    fields = fields_of(table)
+    lines = []
+    for _, rows in table.groupby(fields):
+        draw = rows["draw"].iloc[0]
+        words = ", ".join(f"{field} {number(rows[field].iloc[0])}" for field in fields)
+        name = f"{words} (most sizes' choice)" if draw == tuned else words
+        lines.append(fit.Line(rows, name, tuned=draw == tuned))
+    return lines
 
 
 EFFECT_OF_SIZE = Finding(
@@ -92,8 +112,14 @@ LOSSES = Finding(
         *interval(UNIT, "The quantity at the last step, a mean over units."),
         LEFT_OUT,
     ),
-    title="The losses themselves",
-    says="Means over units of train loss, test loss and test accuracy at the end of training.",
+    title="Test loss and accuracy at every learning rate",
+    says="Test loss and accuracy themselves at the end of training, one line per draw; the table "
+    "has the means of all quantities over draws. The lowest line shows what a size gives where "
+    "the learning rate suits it.",
+    caption="The bold line is the draw that most sizes choose by validation loss. Bars are 95 % "
+    "intervals over seeds.",
+    alt="Test loss and test accuracy against size, one line per draw, the tuned one bold.",
+    draw=lambda results: fit.losses_by_draw(_lines(results), results.design.label),
 )
 
 TRENDS = Finding(

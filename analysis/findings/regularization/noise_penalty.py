@@ -15,8 +15,10 @@ from caviar.analysis.tables.penalty_exponent import penalty_exponents
 
 def _price(results: Results) -> list[str]:
     return [
-        f"{name}At the same weights, train-mode loss less population loss is "
-        f"{first_and_last(results, rows, ' nats', link='and')}."
+        f"{name}The noise of batches costs train loss, at the same weights, "
+        f"{first_and_last(results, rows, ' nats', link='and')}: the loss with each batch's own "
+        "statistics (train mode) less that with those of the whole training split (population "
+        "statistics, which all losses below are read with)."
         for name, rows in by_facet(results.reading("noise_penalty"))
     ]
 
@@ -29,9 +31,9 @@ def _exponents(results: Results) -> list[str]:
             continue
         power = with_interval({**row, "mean": row["exponent"]})
         sentences.append(
-            f"{opening(row['facet'])}The penalty scales as (1/m {MINUS} 1/N)^{power} from "
-            f"m = {row['smallest']:g} to {row['largest']:g}; theory expects an exponent of 1 for "
-            "large m."
+            f"{opening(row['facet'])}This cost, the noise penalty, scales as "
+            f"(1/m {MINUS} 1/N)^{power} from m = {row['smallest']:g} to {row['largest']:g}; theory "
+            "expects an exponent of 1 for large m."
         )
     return sentences
 

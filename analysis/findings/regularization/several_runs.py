@@ -26,7 +26,10 @@ def _below_zero(results: Results) -> list[str]:
     if table.empty:
         return []
     counts = below_zero(table, SMALLEST)
-    return [f"Test loss at the smallest size less that at the largest: {counts}."]
+    return [
+        "Separately in every specification (a draw, its crossed fields and data set), test loss at "
+        f"the smallest size less that at the largest: {counts}."
+    ]
 
 
 def _designs(results: Results) -> pd.DataFrame:

@@ -24,7 +24,7 @@ TUNING = Finding(
         FACET,
         LEVEL,
         Column("draw", "text", "The number of the draw."),
-        *interval("nats", "The loss of this draw, a mean over seeds."),
+        *interval("nats; test_accuracy: share", "The quantity at this draw, a mean over seeds."),
         LEFT_OUT,
         Column("best", "true or false", "Whether the level chooses it, by validation loss."),
         Column("at_edge", "text", "The drawn fields in which this draw is the lowest or highest."),
@@ -32,8 +32,8 @@ TUNING = Finding(
     fields="After `draw`, one column per drawn field that is a number.",
     title="Tuning",
     says="Test loss of every draw against the value drawn, for every size; the table has "
-    "validation loss too. The best draw is chosen by the validation loss of the first third of "
-    "the seeds, as in the reading of that name.",
+    "validation loss and test accuracy too. The best draw is chosen by the validation loss of the "
+    "first third of the seeds, as in the reading of that name.",
     caption="Points of one draw are placed next to each other. A hollow star is a best draw at "
     "the edge of the values drawn: a better one may lie beyond. Where the lowest points of the "
     "lines lie apart, sizes need different tuning. Bars are 95 % intervals over seeds, given "

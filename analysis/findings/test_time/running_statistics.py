@@ -31,8 +31,8 @@ def _off_by(results: Results) -> list[str]:
         f"{facet}In layer {layer} under {name}, {words} is off by "
         f"{first_and_last(results, rows, unit)}."
         for quantity, words, unit in (
-            ("mean_error", "the running mean", " population deviations"),
-            ("variance_error", "the running variance", " in log ratio"),
+            ("mean_error", "the running mean", " standard deviations of the layer's input"),
+            ("variance_error", "the running variance", " as a log ratio (0.1 is about 10 %)"),
         )
         for facet, rows in by_facet(errors[errors["quantity"] == quantity])
     ]

@@ -117,6 +117,7 @@ def test_batch_noise(which: str) -> None:
     rows = pd.DataFrame(
         {
             "layer": np.repeat(["norm1", "norm2"], 3),
+            "probe_batch_size": [4, 8, 16] * 2,
             "predicted_mean": np.geomspace(0.01, 0.2, 6),
             "measured_mean": np.geomspace(0.011, 0.19, 6),
             "predicted_deviation": np.geomspace(0.001, 0.02, 6),
@@ -126,7 +127,14 @@ def test_batch_noise(which: str) -> None:
     figure = figures.batch_noise(rows)
     drawn(figure)
     axes = figure.axes[["mean", "deviation"].index(which)]
-    assert axes.get_title() == f"variance of the batch {which}" and labelled(axes)
+    farthest = {
+        "mean": "norm1, m = 4, 0.011 for 0.01",
+        "deviation": "norm1, m = 4, 0.0011 for 0.001",
+    }
+    assert axes.get_title() == (
+        f"variance of the batch {which}\nfarthest: {farthest[which]} (+10 %)"
+    )
+    assert labelled(axes)
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     shown = {str(line.get_label()): line for line in axes.lines}
     for layer in ("norm1", "norm2"):

@@ -177,3 +177,23 @@ def test_measured_noise_has_an_interval_and_counts_what_diverged(known: Run) -> 
     expected = mean_interval(each, np.random.default_rng(0))
     estimate = (row["measured_deviation"], row["low_deviation"], row["high_deviation"])
     assert estimate == pytest.approx(expected[:3])
+
+
+def test_the_point_farthest_from_theory_is_so_as_a_ratio() -> None:
+    """A quarter too small is farther than a quarter too large."""
+    table = pd.DataFrame(
+        {
+            "layer": ["norm1", "norm1", "norm2", "norm2"],
+            "probe_batch_size": [4, 8, 4, 8],
+            "predicted_coupling": [0.286, 0.2, 0.2, math.nan],
+            "measured_coupling": [0.401, 0.25, 0.15, 9.0],
+            "predicted_mean": [0.0, 1.0, 1.0, 4.0],
+            "measured_mean": [0.5, 1.25, 0.75, -1.0],
+        }
+    )
+    point = noise.farthest(table, "coupling")
+    assert point is not None and point[:4] == ("norm1", 4.0, 0.286, 0.401)
+    assert point.excess == pytest.approx(0.401 / 0.286 - 1)
+    below = noise.farthest(table, "mean")
+    assert below is not None and below[:2] == ("norm2", 4.0) and below.excess == -0.25
+    assert noise.farthest(table.iloc[[0]], "mean") is None, "nothing can be said of a zero"

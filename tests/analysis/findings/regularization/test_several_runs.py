@@ -18,7 +18,7 @@ def test_specifications_are_counted(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=(0.1, 0.2))
     results = results_in(run_of(tmp_path, trials, world, scientific=SIZES))
     (sentence,) = SPECIFICATIONS.sentences(results)
-    assert sentence.startswith("Test loss at the smallest size less that at the largest: 0 of 2")
+    assert "test loss at the smallest size less that at the largest: 0 of 2 spec" in sentence
 
 
 def test_designs_are_those_of_the_runs_beside(tmp_path: Path) -> None:
