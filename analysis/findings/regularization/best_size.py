@@ -54,10 +54,11 @@ def _lowest(results: Results, reading: str, subject: str) -> list[str]:
 def _scale(results: Results, reading: str, facet: str, by: dict[str, Any]) -> str:
     """` (11 % of 0.111) and accuracy by +0.4 [0.2, 0.5] points`: how large the effect is."""
     table = results.reading("losses", reading)
-    there = (table["facet"] == facet) & (table["level"] == results.design.reference)
-    loss = table.loc[there & (table["quantity"] == "test_loss"), "mean"]
+    of_reference = (table["facet"] == facet) & (table["level"] == results.design.reference)
+    loss = table.loc[of_reference & (table["quantity"] == "test_loss"), "mean"]
     share = abs(by["test_loss"]["mean"]) / loss.iloc[0] if len(loss) else float("nan")
-    text = f" ({100 * share:.2g} % of {number(loss.iloc[0])})" if share < float("inf") else ""
+    percent = f"{100 * share:.2g}" if share >= 0.001 else "less than 0.1"
+    text = f" ({percent} % of {number(loss.iloc[0])})" if share < float("inf") else ""
     points = {name: 100 * by["test_accuracy"][name] for name in ("mean", "low", "high")}
     return f"{text} and accuracy by {with_interval(points, signed=True)} percentage points"
 

@@ -58,7 +58,7 @@ def test_one_line_per_draw_and_the_tuned_one_bold(count: int) -> None:
         ]
         assert all(any(np.allclose(mean, height) for height in heights) for mean in means)
         bold = [line for line in axes.lines if line.get_linewidth() == BOLD]
-        assert len(bold) == 1 and np.allclose(np.asarray(bold[0].get_ydata()), means[1])
+        assert len(bold) == 1 and np.allclose(np.asarray(bold[0].get_ydata(), float), means[1])
     names = [line.name for line in series(loss)]
     assert names == ([one.name for one in made] if count == 3 else ["learning_rate 1"])
 

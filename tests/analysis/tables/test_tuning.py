@@ -43,7 +43,7 @@ def of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_every_draw_has_its_mean_over_seeds(tmp_path: Path) -> None:
     table, _ = of(drawn(tmp_path))
-    assert len(table) == 2 * 2 * 3
+    assert len(table) == 3 * 2 * 3
     rows = table[table["quantity"] == "test_loss"].set_index(["level", "learning_rate"])
     for level in (8, 64):
         for draw, rate in enumerate(RATES):
