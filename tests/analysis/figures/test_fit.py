@@ -53,9 +53,8 @@ def test_one_line_per_draw_and_the_tuned_one_bold(count: int) -> None:
     assert loss.get_ylabel() == "test loss (nats)" and accuracy.get_ylabel() == "test accuracy (%)"
     for axes, quantity, scale in ((loss, "test_loss", 1), (accuracy, "test_accuracy", 100)):
         means = [scale * part(one.rows, quantity=quantity)["mean"].to_numpy(float) for one in made]
-        heights = [
-            np.asarray(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 3
-        ]
+        joined = [line for line in axes.lines if line.get_linestyle() != "None"]
+        heights = [np.asarray(line.get_ydata(), float) for line in joined]
         assert all(any(np.allclose(mean, height) for height in heights) for mean in means)
         bold = [line for line in axes.lines if line.get_linewidth() == BOLD]
         assert len(bold) == 1 and np.allclose(np.asarray(bold[0].get_ydata(), float), means[1])
