@@ -36,7 +36,8 @@ class Seedwise:
     The first third of the run's seeds, `choosing`, choose every learning rate, size and strength;
     `seeds` decide, so that no seed's result depends on a choice that it made. `batch_norm`
     is the arm that the design is about. `losses` has one row per arm, level and seed of both
-    kinds, at the learning rate that `tuned` holds for the arm and level; `noise` and `statistics`
+    kinds, at the learning rate that `tuned` holds for the arm and level, and `losses_by_draw` one
+    for every draw too; `noise` and `statistics`
     are about `batch_norm`, at the same rates. `asked` collects the places that a measure reads.
     """
 
@@ -48,6 +49,7 @@ class Seedwise:
     examples: int
     tuned: dict[Place, Tuned]
     losses: pd.DataFrame
+    losses_by_draw: pd.DataFrame
     noise_rows: pd.DataFrame
     statistics_rows: pd.DataFrame
     asked: set[Place] = field(default_factory=set, compare=False)
@@ -86,6 +88,19 @@ class Seedwise:
         """A loss of an arm at a size."""
         self.asked.add((arm, level))
         return self._loss(arm, level, what, self.seeds)
+
+    def loss_at_rate_of(self, place: Place, arm: str, level: float, what: str) -> Array:
+        """A loss of an arm at a size, trained at the learning rate that `place` chose.
+
+        How well a network fits depends on its learning rate, so train losses are compared at one.
+        """
+        self.asked.add(place)
+        key = (arm, level, self.tuned[place].draw) if place in self.tuned else ()
+        rows = self.losses_by_draw
+        if not key or what not in rows or key not in rows.index.droplevel("seed"):
+            return np.full(len(self.seeds), np.nan)
+        losses: Array = rows.loc[key, what].reindex(list(self.seeds)).to_numpy()
+        return losses
 
     def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Array:
         """`read` at the size that `best_place` chooses."""
@@ -159,6 +174,7 @@ def seedwise(comparison: Comparison) -> Seedwise | None:
     choosing, deciding = split_seeds(seeds)
     every = _evaluations(comparison)
     tuned = tuned_rates(every, choosing)
+    by_draw = _by_draw(every, usual_tracker(first))
     return Seedwise(
         run=run,
         design=design,
@@ -167,7 +183,8 @@ def seedwise(comparison: Comparison) -> Seedwise | None:
         seeds=deciding,
         examples=int(train.iloc[0]),
         tuned=tuned,
-        losses=_losses(every, tuned, usual_tracker(first)),
+        losses=_losses(by_draw, tuned),
+        losses_by_draw=by_draw,
         noise_rows=_at_tuned(_network(first, design), batch_norm, tuned),
         statistics_rows=_at_tuned(_layers(first, design), batch_norm, tuned),
     )
@@ -190,12 +207,18 @@ def _evaluations(comparison: Comparison) -> pd.DataFrame:
     return rows.assign(arm=arm, what=rows["split"] + " " + rows["statistics"], loss=loss)
 
 
-def _losses(every: pd.DataFrame, tuned: dict[Place, Tuned], tracker: str) -> pd.DataFrame:
+def _by_draw(every: pd.DataFrame, tracker: str) -> pd.DataFrame:
     rows = every[every["tracker"].isin(["", tracker])]
-    rows = rows[_chosen(rows["arm"], rows, tuned)]
     # There is one row for each, except in a run whose rows were written twice.
-    values = rows.groupby(["arm", "level", "seed", "what"])["loss"].first()
+    values = rows.groupby(["arm", "level", "draw", "seed", "what"])["loss"].first()
     return values.unstack("what").sort_index()
+
+
+def _losses(by_draw: pd.DataFrame, tuned: dict[Place, Tuned]) -> pd.DataFrame:
+    rows = by_draw.reset_index("draw")
+    arms = rows.index.get_level_values("arm").to_series(index=rows.index)
+    levels = rows.assign(level=rows.index.get_level_values("level"))
+    return rows[_chosen(arms, levels, tuned)].drop(columns="draw")
 
 
 def _at_tuned(rows: pd.DataFrame, arm: str, tuned: dict[Place, Tuned]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caviar.analysis.scorecard.card import scorecard
+from caviar.analysis.scorecard.claims_of_size import small_underfits
 from caviar.analysis.scorecard.verdicts import SEEN, verdict
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
@@ -142,3 +143,18 @@ def test_two_papers_that_contradict_each_other_are_never_both_seen(
     )
     smaller = verdict(CLAIM["small-batch-at-equal-steps"], {"B = 512": largest}, {})
     assert (harmless.verdict, smaller.verdict) != (SEEN, SEEN)
+
+
+def test_train_losses_are_compared_at_one_learning_rate(tmp_path: Path) -> None:
+    """8 chooses the first rate and 256 the second, at which every network fits better by 1."""
+    s = seedwise_of(
+        tmp_path,
+        ghosts(8, 256, rates=(0.1, 0.2)),
+        World(
+            validation=lambda config, seed: float((size(config) == 8) == (config.draw == 1)),
+            train=lambda config, seed: 2.0 - config.draw + (size(config) == 8) / 4 + seed,
+        ),
+    )
+    parts = small_underfits(s)
+    assert parts is not None and list(parts.values()) == [pytest.approx([0.25] * 6)]
+    assert s.asked == {("", 256.0)}, "the rate of 8 decides nothing"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from caviar.analysis.scorecard.claims_of_strength import crossing, pseudo_slopes
+from caviar.analysis.scorecard.claims_of_strength import crossing, matched, pseudo_slopes
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
     CHECKS,
@@ -96,6 +96,25 @@ def test_dropout_is_not_compared_without_the_rate_of_zero(tmp_path: Path) -> Non
     assert verdict_on(key, seedwise_of(tmp_path / "whole", whole, world)) is not None
     without = [*arm("batch", 4, 64), *DROPOUTS]
     assert verdict_on(key, seedwise_of(tmp_path / "without", without, world)) is None
+
+
+def test_dropout_is_matched_at_the_rate_of_batch_norm(tmp_path: Path) -> None:
+    """Dropout chooses the first rate, batch norm the second, at which train loss is lower by 1."""
+    trials = [
+        *arm("batch", 4, 64, rates=(0.1, 0.2)),
+        *arm("population", N, rates=(0.1, 0.2)),
+        *arm("dropout-10", N, dropout=0.1, rates=(0.1, 0.2)),
+        *arm("dropout-20", N, dropout=0.2, rates=(0.1, 0.2)),
+    ]
+    world = World(
+        validation=lambda config, seed: float((config.arm == "batch") == (config.draw == 0)),
+        train=lambda config, seed: (
+            1.15 - config.draw if config.arm == "batch" else (1 - config.draw + config.dropout)
+        ),
+        test=lambda config, seed: config.dropout - 2 * config.draw,
+    )
+    rate, loss = matched(seedwise_of(tmp_path, trials, world), 4)
+    assert rate == pytest.approx([0.15] * 6) and loss == pytest.approx([0.15 - 2] * 6)
 
 
 def test_pseudo_values_are_those_of_the_definition() -> None:
