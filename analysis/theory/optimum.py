@@ -56,7 +56,8 @@ def best_decay(question: Question) -> float:
 
 def reducible(question: Question) -> float:
     """The divergence that another decay can change: all of it but the rule's bias."""
-    return divergence(question) - divergence_of_bias(question)
+    whole = divergence(question)
+    return whole if math.isinf(whole) else whole - divergence_of_bias(question)
 
 
 def _longest_memory(question: Question) -> float:

@@ -256,7 +256,8 @@ def _advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> 
         raise RequestError(str(error)) from None
     fields = asdict(question)
     if as_json:
-        told = {"convention": row.name, "question": fields, **asdict(advice)}
+        told = {"convention": row.name, "setup": asdict(setup), "question": fields}
+        told |= asdict(advice)
         return json.dumps(finite(told), indent=1)
     return text(head(row, setup, fields, setting(question, words)), advice, everything) + drawn
 

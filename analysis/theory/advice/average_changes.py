@@ -17,7 +17,12 @@ from caviar.analysis.theory.optimum import (
     reducible,
     with_decay,
 )
-from caviar.analysis.theory.prediction import bias, divergence, divergence_of_bias
+from caviar.analysis.theory.prediction import (
+    bias,
+    divergence,
+    divergence_of_bias,
+    effective_examples,
+)
 from caviar.analysis.theory.question import Question
 
 FORGOTTEN = 0.01
@@ -26,6 +31,9 @@ FORGOTTEN = 0.01
 RECOMPUTED_EXAMPLES, RECOMPUTED_BATCH = 10_000, 64
 """An error of 0.0001 nats per unit: the order that others take (8,192 in MMPretrain's
 PreciseBNHook). A batch of 64 leaves a biased rule 1 / 64 of the variance short."""
+
+MOST_TIMES = 5
+"""Averages of a long memory stand for more examples than a pass is worth."""
 
 MOMENTUM_LIKE = 0.5
 """A smaller decay is more often PyTorch's momentum, which is 1 - decay, than intended."""
@@ -59,7 +67,7 @@ def recompute(ends: Ends, words: Words) -> Iterator[Action]:
     if not (_noisy(ends) or stale):
         return
     anew = tuple(map(recomputed, ends))
-    examples = int(min(RECOMPUTED_EXAMPLES, question.dataset_size))
+    examples = examples_of_recomputing(question)
     before, after = tuple(map(divergence, ends)), tuple(map(divergence, anew))
     better = _noisy(ends) and all(new < old for new, old in zip(after, before, strict=True))
     if not (better or stale):
@@ -78,15 +86,23 @@ def recompute(ends: Ends, words: Words) -> Iterator[Action]:
 
 def recomputed(question: Question) -> Question:
     """The plain mean over new batches of one pass, which start from nothing."""
-    examples = min(RECOMPUTED_EXAMPLES, question.dataset_size)
-    batch = int(min(max(RECOMPUTED_BATCH, question.norm_batch_size), examples))
+    examples = examples_of_recomputing(question)
+    batch = min(max(RECOMPUTED_BATCH, question.norm_batch_size), examples)
     return replace(
         question,
         norm_batch_size=batch,
         keep="cumulative",
-        steps=int(examples // batch),
+        steps=examples // batch,
         devices=1,
     )
+
+
+def examples_of_recomputing(question: Question) -> int:
+    """As many as usual, and no fewer than present averages stand for, up to five times as many."""
+    present = effective_examples(question) / question.independent_positions
+    most = min(MOST_TIMES * RECOMPUTED_EXAMPLES, question.dataset_size)
+    enough = RECOMPUTED_EXAMPLES if math.isinf(present) else 1000 * math.ceil(present / 1000)
+    return int(min(max(RECOMPUTED_EXAMPLES, enough), most))
 
 
 def _why_recompute(ends: Ends) -> Iterator[str]:
@@ -144,7 +160,8 @@ def without_start(ends: Ends, words: Words) -> Iterator[Action]:
         return
     without = tuple(replace(end, keep="debiased") for end in ends)
     before, after = tuple(map(divergence, ends)), tuple(map(divergence, without))
-    if not all(new <= WORTH * old for new, old in zip(after, before, strict=True)):
+    worth = (new <= WORTH * old < math.inf for new, old in zip(after, before, strict=True))
+    if not all(worth):
         return
     yield Action(
         "debias",

@@ -12,6 +12,8 @@ from caviar.analysis.theory.recommendations import NOTHING
 
 WIDTH = 96
 
+ROUNDING = 1e-9
+
 FEW = 3
 """Actions that are shown without `--all`."""
 
@@ -66,9 +68,11 @@ def _rest(advice: Advice) -> str:
 
 
 def shown(value: float) -> str:
-    """Three significant digits, or `infinite`."""
+    """Three significant digits, or `infinite`; what only rounding leaves is 0."""
     if value in (inf, -inf):
         return "infinite" if value > 0 else "-infinite"
+    if abs(value) < ROUNDING:
+        return "0"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 

@@ -92,3 +92,18 @@ def test_a_momentum_in_the_place_of_a_decay() -> None:
     for decay in (0.0, 0.5):
         assert "ask_again" not in actions(Question(64, decay))
     assert "ask_again" not in actions(Question(64, 0.0, keep="cumulative"))
+
+
+def test_recomputing_is_no_noisier_than_the_averages_it_replaces() -> None:
+    """116 (1 + d) (1 - d^200) / ((1 - d) (1 + d^200)) examples are more than usual."""
+    start, left = Question(116, 0.99, steps=200), 0.99**200
+    assert math.ceil(116 * 199 * (1 - left) / (1 + left) / 1000) == 18
+    assert "over 18,000 examples" in actions(start)["recompute"].do
+    assert "over 50,000 examples" in actions(replace(start, decay=0.999))["recompute"].do
+    assert "over 900 examples" in actions(replace(start, dataset_size=900))["recompute"].do
+
+
+def test_nothing_is_taken_out_of_an_average_without_a_mean() -> None:
+    """1 / sigma_B of two examples has none."""
+    question = Question(2, 0.99, second="inverse_deviation", steps=100)
+    assert list(actions(question)) == ["larger_batch", "recompute"]
