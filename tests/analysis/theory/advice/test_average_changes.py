@@ -99,7 +99,9 @@ def test_recomputing_is_no_noisier_than_the_averages_it_replaces() -> None:
     start, left = Question(116, 0.99, steps=200), 0.99**200
     assert math.ceil(116 * 199 * (1 - left) / (1 + left) / 1000) == 18
     assert "over 18,000 examples" in actions(start)["recompute"].do
-    assert "over 50,000 examples" in actions(replace(start, decay=0.999))["recompute"].do
+    assert (
+        "over 50,000 examples" in actions(replace(start, decay=0.999, steps=3000))["recompute"].do
+    )
     assert "over 900 examples" in actions(replace(start, dataset_size=900))["recompute"].do
 
 
