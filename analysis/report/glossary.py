@@ -48,9 +48,11 @@ GLOSSARY = (
         "The 95 % interval, or the band that holds for all sizes together, excludes 0.",
     ),
     (
-        "p_value, p_family, detectable, equivalent",
-        "The p-value of sign flips over seeds; the same, adjusted over all sizes (Holm); the "
-        "difference that this many seeds find with 80 % power; whether the difference is "
+        "p_value, p_family, seeds_needed, detectable, equivalent",
+        "The p-value of sign flips over seeds; the same, adjusted over all sizes of one "
+        "quantity, one reading and one facet (max-t); how many seeds that agree it takes for a p "
+        "of 0.05, where the run has fewer; the difference that this many seeds find with "
+        "80 % power; whether the difference is "
         f"significantly smaller than {MARGINS['test_loss']:g} nats ({MARGINS['test_accuracy']:g} "
         "of accuracy), by two one-sided tests.",
     ),

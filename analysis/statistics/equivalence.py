@@ -37,7 +37,8 @@ def equivalence(
     `p_value` is the larger p of the two paired t tests (Schuirmann 1987). `equivalent` requires
     it to be at most `alpha` and the studentised bootstrap interval of level 1 - 2 alpha to lie
     inside the margin: the t test alone is misled by skewed differences. Without an interval
-    (fewer than five units) nothing is called equivalent; not equivalent never means different.
+    (fewer than five units), or where so many units tie that resamples do not bound the mean,
+    nothing is called equivalent; not equivalent never means different.
     `margin` is in units of the differences. Values that are not finite are left out and counted.
 
     Raises ValueError for a margin that is not positive and finite.
@@ -53,11 +54,17 @@ def equivalence(
         interval.low,
         interval.high,
         p_value,
-        inside and p_value <= alpha,
+        inside and p_value <= alpha and not _mostly_tied(finite, alpha),
         margin,
         interval.units,
         len(differences) - interval.units,
     )
+
+
+def _mostly_tied(values: Array, alpha: float) -> bool:
+    """Whether more than a share `alpha` of resamples hold one value only, of several."""
+    counts = np.unique(values, return_counts=True)[1]
+    return len(counts) > 1 and bool((counts.max() / len(values)) ** len(values) > alpha)
 
 
 def _p_below(values: Array, scale: float) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from caviar.analysis.statistics.intervals import FEWEST, LEVEL, Interval
 from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
@@ -34,7 +35,8 @@ def interquartile_mean_interval(
     (rliable's) are too narrow at five units. Values must be comparable between data sets, as
     contrasts in units of a common scale are; a data set with more units weighs more. Values that
     are not finite are left out; `units` counts those of all data sets. No interval where a data set
-    has fewer than five; five units of a single data set leave the bounds infinite.
+    has fewer than five. Where an outer quantile is a resample without spread, as with five units
+    of a single data set, Student's t of the units in the middle takes its place.
 
     Raises ValueError without a data set.
     """
@@ -54,6 +56,9 @@ def interquartile_mean_interval(
     t = _studentised(kept, mean, error, generator)
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
+    if np.isinf([upper, lower]).any():
+        upper = stats.t.isf(tail, n - 2 * (n // 4) - 1)
+        lower = -upper
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
 
 

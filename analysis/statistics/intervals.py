@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from caviar.analysis.statistics.resampling import ROUNDING, drawn_counts, moments
 
@@ -34,8 +35,10 @@ def mean_interval(
 
     Each resample of units gives t* = (mean* - mean) / se*; the interval is mean - t* se at the
     outer quantiles. It keeps its level for few, skewed units where the percentile bootstrap is
-    too narrow (Efron & Tibshirani 1993, section 12.5). Values that are not finite are left out
-    and not counted in `units`.
+    too narrow (Efron & Tibshirani 1993, section 12.5). Where so many units tie that an outer
+    quantile is a resample without spread, the resamples do not bound the mean, and the interval
+    is Student's: both ends are always finite. Values that are not finite are left out and not
+    counted in `units`.
     """
     return _of_mean(values, lambda n: drawn_counts(generator, n), level)
 
@@ -97,10 +100,12 @@ def _studentised(
 ) -> Interval:
     """The interval from the resampled means' distances from the mean and their squared standard
     errors, both in units of `error`."""
-    # A resample of equal units has no spread: its t* is infinite. Where there are many of them,
-    # the units do not tell how far the mean may lie on that side.
+    # A resample of equal units has no spread: its t* is infinite.
     t = np.copysign(np.inf, away)
     np.divide(away, np.sqrt(squares.clip(0)), out=t, where=squares > ROUNDING)
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
+    if np.isinf([upper, lower]).any():
+        upper = stats.t.isf(tail, units - 1)
+        lower = -upper
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caviar.analysis.statistics.intervals import FEWEST, LEVEL
+from caviar.analysis.statistics.largest_t import largest_t
 from caviar.analysis.statistics.resampling import studentised, whole_units
 
 Array = NDArray[Any]
@@ -51,8 +52,9 @@ def simultaneous_bands(
     The whole curve of true means lies inside with probability `level`: the largest and the
     smallest t* over the columns of each resample of units take the place of one column's
     (max-t; Romano & Wolf 2005), so that one column has the tails of `mean_interval`. Columns are
-    contrasts of the same units; leave out that of the reference, which is zero. Units with a value
-    that is not finite are left out and counted; fewer than five have no bands. Samples
+    contrasts of the same units; leave out that of the reference, which is zero. Where units tie
+    so that a quantile is infinite, the `largest_t` of normal columns takes its place. Units with a
+    value that is not finite are left out and counted; fewer than five have no bands. Samples
     along the axes before the units share their resamples and must be finite.
     """
     values, left_out = whole_units(values)
@@ -65,6 +67,10 @@ def simultaneous_bands(
     tail = (1 - level) / 2
     upper = np.quantile(t.max(axis=-1), 1 - tail, axis=-1, method="inverted_cdf")
     lower = np.quantile(t.min(axis=-1), tail, axis=-1, method="inverted_cdf")
-    # Equal units are certain, also where infinity is the only bound on the others.
-    below, above = (np.where(error > 0, q[..., None], 0) * error for q in (upper, lower))
-    return Bands(mean, mean - below, mean - above, n, left_out)
+    tied = np.isinf(upper) | np.isinf(lower)
+    if tied.any():
+        normal = largest_t(values, generator, tail)
+        upper, lower = np.where(tied, normal, upper), np.where(tied, -normal, lower)
+    return Bands(
+        mean, mean - upper[..., None] * error, mean - lower[..., None] * error, n, left_out
+    )

@@ -53,8 +53,9 @@ def scaling_exponent(
     be small by chance. The interval is a studentised bootstrap over units, the weights fitted anew
     in each resample; units keep their levels, so common random numbers are accounted for. A
     resample without an exponent, its mean being zero or below somewhere, counts as infinitely far
-    on both sides. Units with a value in the range that is not finite are left out and counted; no
-    exponent where a mean is not positive, no interval below five.
+    on both sides; where that reaches an end, there is no interval. Units with a value in the range
+    that is not finite are left out and counted; no exponent where a mean is not positive, no
+    interval below five.
 
     Raises ValueError where fewer than two levels are in the range, or one is not below N.
     """
@@ -123,6 +124,8 @@ def _with_interval(
     tail = (1 - level) / 2
     upper = np.quantile(np.where(none, np.inf, t), 1 - tail, method="inverted_cdf")
     lower = np.quantile(np.where(none, -np.inf, t), tail, method="inverted_cdf")
+    if np.isinf([upper, lower]).any():
+        return slope, nan, nan
     return slope, float(slope - upper * error), float(slope - lower * error)
 
 

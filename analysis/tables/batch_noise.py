@@ -10,6 +10,7 @@ import pandas as pd
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.intervals import mean_intervals
+from caviar.analysis.statistics.ranges import clipped, range_of
 from caviar.analysis.tables.estimates import SEED, level_means
 from caviar.analysis.theory.batch_statistics import (
     coupling,
@@ -61,7 +62,8 @@ def batch_noise(comparison: Comparison) -> pd.DataFrame:
     table = groups.agg(**{f"measured_{name}": (column, "mean") for name, column in known.items()})
     for name, column in known.items():
         units = [part.groupby(design.unit)[column].mean().to_numpy() for _, part in groups]
-        intervals = mean_intervals(units, SEED)
+        limits = range_of(f"measured_{name}")
+        intervals = [clipped(one, limits) for one in mean_intervals(units, SEED)]
         table[f"low_{name}"] = [interval.low for interval in intervals]
         table[f"high_{name}"] = [interval.high for interval in intervals]
     table["excess_kurtosis"] = groups["excess_kurtosis"].mean()

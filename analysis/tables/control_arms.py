@@ -15,6 +15,7 @@ import pandas as pd
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.statistics.ranges import clipped, range_of_difference
 from caviar.analysis.tables.estimates import SEED
 
 POPULATION = "population"
@@ -75,6 +76,7 @@ def _contrasts(
         pair = pair.where(np.isfinite(pair))
         seeds = pair.groupby("seed").mean().to_numpy()
         interval: Interval = mean_interval(seeds, np.random.default_rng(SEED))
+        interval = clipped(interval, range_of_difference(quantity))
         place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
         rows.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
     return rows

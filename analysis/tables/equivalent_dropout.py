@@ -13,6 +13,7 @@ from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.statistics.ranges import clipped, range_of
 from caviar.analysis.tables.control_arms import POPULATION
 from caviar.analysis.tables.estimates import SEED, by_seed
 from caviar.analysis.theory import batch_statistics as theory
@@ -55,6 +56,7 @@ def equivalent_dropout(comparison: Comparison) -> pd.DataFrame:
         quantities["predicted_rate"] = _predicted(comparison, float(str(level)))
         for quantity, column in quantities.items():
             interval = mean_interval(column, np.random.default_rng(SEED))
+            interval = clipped(interval, range_of(quantity))
             place = {"level": level, "quantity": quantity}
             table.append({**place, **interval._asdict(), "outside": outside})
     return pd.DataFrame(table, columns=COLUMNS)

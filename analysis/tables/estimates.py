@@ -17,6 +17,7 @@ from caviar.analysis.statistics.intervals import (
     mean_intervals,
 )
 from caviar.analysis.statistics.random_draws import over_draws
+from caviar.analysis.statistics.ranges import clipped, range_of, range_of_difference
 
 SEED = 0
 """Seed of the resampling generator: equal rows give equal intervals, digit for digit."""
@@ -41,7 +42,7 @@ def level_means(
     units = rows[finite].groupby([number[finite], design.unit])[value].mean()
     ends = np.searchsorted(units.index.get_level_values(0), np.arange(1, groups.ngroups))
     samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
-    intervals = mean_intervals(samples, SEED)
+    intervals = [clipped(one, range_of(value)) for one in mean_intervals(samples, SEED)]
     table = groups.size().index.to_frame(index=False)
     made, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
     left_out = np.maximum(_planned(table, design, rows, reading), made) - held
@@ -82,7 +83,7 @@ def contrasts(
             sides = [_by_trial(side, value) for side in both]
             interval = difference_interval(sides[0], sides[1], generator)
             left_out = sum(int((~np.isfinite(side[value])).sum()) for side in both)
-        table.append(_row(names, key, interval, left_out))
+        table.append(_row(names, key, clipped(interval, range_of_difference(value)), left_out))
     return _table(names, table)
 
 
@@ -98,8 +99,10 @@ def contrasts_over_draws(rows: pd.DataFrame, design: Design, value: str) -> pd.D
         index = PAIRED_BY[EVERY_DRAW]
         pair = of_level.set_index(index)[value] - of_reference.set_index(index)[value]
         over = over_draws(pair.unstack("draw").to_numpy(float), np.random.default_rng(SEED))
-        ends = (over.draws, over.low, over.high)
-        table.append(dict(zip(["facet", "level", *OVER_DRAWS], (*key, *ends), strict=True)))
+        interval = Interval(over.mean, over.low, over.high, over.seeds)
+        ends = clipped(interval, range_of_difference(value))
+        row = (*key, over.draws, ends.low, ends.high)
+        table.append(dict(zip(["facet", "level", *OVER_DRAWS], row, strict=True)))
     return pd.DataFrame(table, columns=["facet", "level", *OVER_DRAWS])
 
 

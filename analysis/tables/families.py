@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.statistics.equivalence import equivalence
-from caviar.analysis.statistics.multiplicity import holm, simultaneous_bands
+from caviar.analysis.statistics.multiplicity import simultaneous_bands
 from caviar.analysis.statistics.power import pilot_spread, smallest_effect
-from caviar.analysis.statistics.sign_flip import sign_flip
+from caviar.analysis.statistics.ranges import range_of_difference
+from caviar.analysis.statistics.sign_flip import family_two_sided, sign_flip, units_to_reach
 from caviar.analysis.tables.estimates import SEED
 
 NATS = 0.005
@@ -27,17 +28,22 @@ MARGINS = {
 }
 """Margins, in nats and in shares, below which differences do not count; named before any run."""
 
-COLUMNS = ["band_low", "band_high", "p_value", "p_family", "detectable", "equivalent"]
+ALPHA = 0.05
+
+COLUMNS = [
+    *("band_low", "band_high", "p_value", "p_family", "seeds_needed", "detectable", "equivalent")
+]
 
 
 def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
     """All levels against the reference together, one row per facet and level.
 
     `band_low` and `band_high` hold for all levels together (95 %); `p_value` is that of sign
-    flips over seeds, `p_family` the same adjusted over the levels (Holm); `detectable` the
-    difference that this many seeds of this spread find with 80 % power; `equivalent` whether the
-    difference is significantly smaller than its margin in `MARGINS`. Only for paired designs, and
-    without the levels at which no difference is finite.
+    flips over seeds, `p_family` the same adjusted over the levels (step-down max-t);
+    `seeds_needed` is how many seeds that agree it takes for a p of 0.05, given where there are
+    fewer; `detectable` the difference that this many seeds of this spread find with 80 % power;
+    `equivalent` whether the difference is significantly smaller than its margin in `MARGINS`. Only
+    for paired designs, and without the levels at which no difference is finite.
     """
     table: list[dict[str, Any]] = []
     if not design.paired or rows.empty:
@@ -47,18 +53,21 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
         wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
         if wide.empty:
             continue
+        low, high = range_of_difference(value)
         bands = simultaneous_bands(wide.to_numpy(), _generator())
         p_values = np.array([_p_value(wide[level].to_numpy()) for level in wide])
-        for i, (level, p_family) in enumerate(zip(wide.columns, holm(p_values), strict=True)):
+        adjusted = family_two_sided(wide.to_numpy(), _generator())
+        for i, (level, p_family) in enumerate(zip(wide.columns, adjusted, strict=True)):
             column = wide[level].to_numpy()
             table.append(
                 {
                     "facet": facet,
                     "level": level,
-                    "band_low": bands.low[i],
-                    "band_high": bands.high[i],
+                    "band_low": max(bands.low[i], low),
+                    "band_high": min(bands.high[i], high),
                     "p_value": p_values[i],
                     "p_family": p_family,
+                    "seeds_needed": _seeds_needed(column),
                     "detectable": _detectable(column),
                     "equivalent": equivalence(column, MARGINS[value], _generator()).equivalent,
                 }
@@ -94,6 +103,11 @@ def _generator() -> np.random.Generator:
 
 def _p_value(column: NDArray[Any]) -> float:
     return sign_flip(column, _generator()).p_value
+
+
+def _seeds_needed(column: NDArray[Any]) -> float:
+    needed = units_to_reach(ALPHA)
+    return needed if np.isfinite(column).sum() < needed else float("nan")
 
 
 def _detectable(column: NDArray[Any]) -> float:

@@ -72,7 +72,12 @@ EFFECT_OF_SIZE = Finding(
         Column("band_low", UNIT, "The lower end of the band that holds for all sizes together."),
         Column("band_high", UNIT, "The upper end of the band that holds for all sizes together."),
         Column("p_value", "probability", "p of sign flips over seeds, for this size alone."),
-        Column("p_family", "probability", "The same, adjusted over all sizes (Holm)."),
+        Column("p_family", "probability", "The same, adjusted over all sizes (max-t)."),
+        Column(
+            "seeds_needed",
+            "count",
+            "Seeds that must agree for a p of 0.05; given where there are fewer.",
+        ),
         Column("detectable", UNIT, "The difference found with 80 % power by this many seeds."),
         Column(
             "equivalent", "true or false", "Whether it is significantly smaller than the margin."

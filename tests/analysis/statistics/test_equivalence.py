@@ -51,10 +51,17 @@ def test_far_beyond_the_margin_p_is_near_one() -> None:
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_skewed_units_need_the_interval_too(sign: int) -> None:
     """The t test alone is sure; the bootstrap sees that the tail reaches past the margin."""
-    values = sign * np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 2.0])
-    tested = equivalence(values, 0.6, seeded())
+    values = sign * np.array([0.0, 0.01, 0, 0.02, 0.01, 0, 0.03, 0, 0.02, 2.0])
+    tested = equivalence(values, 0.62, seeded())
     assert tested.p_value < 0.05
-    assert max(-tested.low, tested.high) > 0.6 > min(-tested.low, tested.high)
+    assert max(-tested.low, tested.high) > 0.62 > min(-tested.low, tested.high)
+    assert tested.equivalent is False
+
+
+def test_units_that_mostly_tie_are_not_called_equivalent() -> None:
+    """A third of the resamples miss the only unit that differs, and so say nothing of its like."""
+    tested = equivalence(np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 2.0]), 0.6, seeded())
+    assert tested.p_value < 0.05 and -0.6 < tested.low and tested.high < 0.6
     assert tested.equivalent is False
 
 

@@ -122,10 +122,14 @@ def test_a_data_set_of_few_units_allows_no_interval(few: int) -> None:
     assert np.isfinite(interquartile_mean_interval([normal(20), normal(5)], seeded())[:3]).all()
 
 
-def test_five_units_of_a_single_data_set_have_no_bounds() -> None:
-    """The middle three are equal in too many resamples."""
-    interval = interquartile_mean_interval([normal(5)], seeded())
-    assert (interval.low, interval.high) == (-np.inf, np.inf)
+def test_five_units_of_a_single_data_set_have_the_interval_of_a_trimmed_mean() -> None:
+    """The middle three are equal in too many resamples: Tukey & McLaughlin's t instead."""
+    units = normal(5)
+    interval = interquartile_mean_interval([units], seeded())
+    winsorised = np.sort(units)[[1, 1, 2, 3, 3]]
+    error = np.sqrt(5 * winsorised.var(ddof=1)) / 3
+    assert interval.high - interval.mean == pytest.approx(stats.t.isf(0.025, 2) * error)
+    assert interval.mean - interval.low == pytest.approx(interval.high - interval.mean)
 
 
 def test_no_units_have_no_mean() -> None:

@@ -252,3 +252,13 @@ def test_difference_of_normal_units() -> None:
 
 def test_difference_of_unlike_sides() -> None:
     assert 0.93 <= coverage_of_difference(wide_law, 8, normal_law, 20, 0) <= 0.97
+
+
+@pytest.mark.parametrize("n", [5, 8])
+def test_units_that_tie_have_students_interval_and_no_infinite_end(n: int) -> None:
+    units = np.r_[np.zeros(n - 1), 1.0]  # a resample without the 1 has no spread
+    interval = mean_interval(units, seeded())
+    student = stats.ttest_1samp(units, 0.0).confidence_interval(0.95)
+    assert (interval.low, interval.high) == pytest.approx((student.low, student.high))
+    apart = difference_interval(units, normal(n), seeded())
+    assert np.isfinite([apart.low, apart.high]).all()

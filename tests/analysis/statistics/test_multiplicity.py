@@ -14,6 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from caviar.analysis.statistics.intervals import mean_interval
+from caviar.analysis.statistics.largest_t import largest_t
 from caviar.analysis.statistics.multiplicity import holm, simultaneous_bands
 
 Array = np.ndarray[Any, Any]
@@ -152,3 +153,11 @@ def test_samples_side_by_side_have_the_bands_of_each_alone() -> None:
         for bound in ("mean", "low", "high"):
             np.testing.assert_allclose(getattr(together, bound)[i], getattr(alone, bound))
     assert (together.units, together.left_out) == (8, 0)
+
+
+def test_bands_of_units_that_tie_are_finite() -> None:
+    values = np.column_stack([np.r_[np.zeros(7), 1.0], normal(8)])
+    bands = simultaneous_bands(values, seeded())
+    assert np.isfinite([bands.low, bands.high]).all()
+    t = largest_t(values, seeded(), 0.025)
+    assert bands.high - bands.mean == pytest.approx(t * stats.sem(values), rel=0.1)

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from caviar.analysis.statistics.sign_flip import EXACT_BELOW, FLIPS, family_above, sign_flip
+from caviar.analysis.statistics.sign_flip import (
+    EXACT_BELOW,
+    FLIPS,
+    family_above,
+    family_two_sided,
+    sign_flip,
+    units_to_reach,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -158,3 +165,29 @@ def test_equal_seeds_give_equal_bytes() -> None:
     values = normal(20) + 0.3
     first, again, other = (sign_flip(values, seeded(s)) for s in (1, 1, 2))
     assert first == again and first.p_value != other.p_value
+
+
+def test_eight_units_that_all_agree_count_in_a_family_of_any_size() -> None:
+    """Holm's p of seven columns cannot fall below 7/128 with eight units."""
+    agreeing = 0.1 + np.abs(normal(8, 7))
+    assert family_two_sided(agreeing, seeded()).tolist() == [2 / 2**8] * 7
+    assert [units_to_reach(alpha) for alpha in (0.05, 0.0625, 0.01)] == [6, 5, 8]
+
+
+def test_a_family_steps_down_over_every_pattern() -> None:
+    values = normal(6, 3, seed=2) + np.array([1.5, 0.0, 0.6])
+    values[2, 1] = np.nan
+    scaled = np.nan_to_num(values) / np.sqrt(np.nansum(values**2, axis=0))
+    sums = np.abs(np.array(list(product((1, -1), repeat=6))) @ scaled)
+    observed = np.abs(scaled.sum(axis=0))
+    order, smallest, expected = observed.argsort()[::-1], 0.0, np.empty(3)
+    for i, column in enumerate(order):
+        p = np.mean(sums[:, order[i:]].max(axis=1) >= observed[column] - 1e-9)
+        smallest = expected[column] = max(smallest, p)
+    assert family_two_sided(values, seeded()) == pytest.approx(expected)
+    assert np.isnan(family_two_sided(np.full((6, 1), np.nan), seeded())).all()
+
+
+def test_a_family_of_one_is_the_test_itself() -> None:
+    values = normal(9, 1) + 0.3
+    assert family_two_sided(values, seeded())[0] == sign_flip(values[:, 0], seeded()).p_value
