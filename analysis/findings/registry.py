@@ -21,7 +21,7 @@ from caviar.analysis.findings.regularization.several_runs import (
     DESIGNS,
     SPECIFICATIONS,
 )
-from caviar.analysis.findings.regularization.side_by_side import SIDE_BY_SIDE
+from caviar.analysis.findings.regularization.side_by_side import EFFECT_AT_SHARED_DRAW, SIDE_BY_SIDE
 from caviar.analysis.findings.regularization.tuning import TUNING, TUNING_SPREAD
 from caviar.analysis.findings.scorecard import SCORECARD
 from caviar.analysis.findings.test_time.error_parts import (
@@ -41,6 +41,7 @@ FINDINGS = (
     LOSSES,
     TRENDS,
     BEST_SIZE,
+    EFFECT_AT_SHARED_DRAW,
     SIDE_BY_SIDE,
     CHOSEN_DRAWS,
     ARM_EFFECTS,

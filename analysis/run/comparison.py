@@ -66,6 +66,16 @@ class Comparison:
             read[BEST_DRAW] = without_other_draws(read[BEST_DRAW], self.design.reference)
         return read
 
+    @cached_property
+    def at_shared_draw(self) -> pd.DataFrame:
+        """`final_values` of all levels at the draw that most of them choose, where fits may be
+        compared, at the seeds that did not choose it; empty where nothing can be chosen."""
+        rows, chosen = self.final_values, self.chosen_draws
+        if not self.chooses:
+            return rows.iloc[:0]
+        shared = rows["draw"] == chosen["draw"].mode().iloc[0]
+        return rows[shared & rows["seed"].isin(chosen["seed"])]
+
     @property
     def chooses(self) -> bool:
         """Whether arms can choose among draws, so that there is a second reading."""

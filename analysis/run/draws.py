@@ -14,8 +14,10 @@ from caviar.analysis.run.read import Run
 
 EVERY_DRAW = "every draw"
 BEST_DRAW = "best draw"
+SHARED_DRAW = "shared draw"
+"""The one draw that most levels choose, for all of them."""
 
-PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"]}
+PAIRED_BY = {EVERY_DRAW: ["seed", "draw"], BEST_DRAW: ["seed"], SHARED_DRAW: ["seed"]}
 """Under the best-draw reading a seed has one row per arm, and arms may differ in the draw."""
 
 

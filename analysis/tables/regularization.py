@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, OF_THE_FIT, PAIRED_BY
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, OF_THE_FIT, PAIRED_BY, SHARED_DRAW
 from caviar.analysis.statistics.best_level import BestRange, best_range
 from caviar.analysis.statistics.trends import Trend, page, trend
 from caviar.analysis.statistics.u_shape import u_shape
@@ -79,6 +79,21 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     return table.assign(moved=moved(table))
 
 
+def effect_at_shared_draw(comparison: Comparison) -> pd.DataFrame:
+    """The same at the one draw that most levels choose (`Comparison.at_shared_draw`), by facet."""
+    rows, design = comparison.at_shared_draw, comparison.design
+    if rows.empty:
+        return pd.DataFrame()
+    parts = [
+        contrasts(rows, design, quantity, SHARED_DRAW)
+        .merge(family(rows, design, quantity, SHARED_DRAW), on=["facet", "level"], how="left")
+        .assign(reading=SHARED_DRAW, quantity=quantity)
+        for quantity in QUANTITIES
+    ]
+    table = _known(_ordered(parts, ["quantity"]))
+    return table.assign(moved=moved(table))
+
+
 def moved(effects: pd.DataFrame) -> pd.Series:
     """For every effect `rises`, `falls`, `stays` or `undecided`; empty where there is no band.
 
@@ -119,12 +134,13 @@ def side_by_side(comparison: Comparison, effects: pd.DataFrame) -> pd.DataFrame:
     """Means of all quantities of `QUANTITIES`, one row per reading, facet and size.
 
     Over the seeds and draws that every size has (`estimates.by_seed`), so that sizes never differ
-    by learning rate; under the best draw without the quantities of the fit at sizes that chose
-    another draw than the largest. `moves` names what moves against the largest size, from
-    `effect_of_size`. Empty where nothing is paired.
+    by learning rate: at every draw, and at the draw that most of them choose. `moves` names what
+    moves against the largest size, from the `effects` of both readings. Empty where nothing is
+    paired.
     """
     parts = []
-    for reading, rows in comparison.final_readings.items() if comparison.design.paired else ():
+    readings = {EVERY_DRAW: comparison.final_values, SHARED_DRAW: comparison.at_shared_draw}
+    for reading, rows in readings.items() if comparison.design.paired else ():
         for facet, arm in rows.groupby("facet"):
             means = {name: by_seed(arm, name, reading).mean() for name in QUANTITIES}
             if len(means["matched_test_loss"]) < 2:  # The size that fits worst, beside no other.

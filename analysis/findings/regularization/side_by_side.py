@@ -8,9 +8,12 @@ from matplotlib.figure import Figure
 from caviar.analysis.figures import fit as figures
 from caviar.analysis.findings.columns import FACET, LEVEL, READING
 from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE
 from caviar.analysis.findings.wording import at_level, opening
 from caviar.analysis.number_format import number
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, SHARED_DRAW
+from caviar.analysis.tables import regularization
+from caviar.analysis.tables.estimates import level_means
 from caviar.analysis.tables.families import MARGINS
 from caviar.analysis.tables.regularization import (
     FALLS,
@@ -35,7 +38,7 @@ def _sentences(results: Results) -> list[str]:
     every = _moves(results, EVERY_DRAW)
     if not every:
         return []
-    return [*_moves(results, BEST_DRAW), *every]
+    return [*_moves(results, SHARED_DRAW), *every]
 
 
 def _moves(results: Results, reading: str) -> list[str]:
@@ -52,7 +55,7 @@ def _moves(results: Results, reading: str) -> list[str]:
         if words:
             sentences.append(
                 f"{opening(facet)}At {at_level(results, level)}, against "
-                f"{at_level(results, reference)}{_at_rate(results, reading, str(facet), level)}: "
+                f"{at_level(results, reference)}{_at_rate(results, reading)}: "
                 f"{words}."
             )
     return sentences
@@ -60,7 +63,7 @@ def _moves(results: Results, reading: str) -> list[str]:
 
 def _told_size(results: Results, facet: str, reading: str) -> float | None:
     """The best size, or the smallest where that is the size that others are compared with."""
-    best = results.reading("best_size", reading)
+    best = results.reading("best_size", BEST_DRAW if reading == SHARED_DRAW else reading)
     levels = best.loc[best["facet"] == facet, "level"]
     if levels.empty:
         return None
@@ -68,32 +71,35 @@ def _told_size(results: Results, facet: str, reading: str) -> float | None:
     return float(results.design.levels[0]) if level == results.design.reference else level
 
 
-def _at_rate(results: Results, reading: str, facet: str, level: float) -> str:
+def _at_rate(results: Results, reading: str) -> str:
     """With which draws both sides were trained."""
-    comparison = results.comparison
+    comparison, nuisance = results.comparison, results.run.study["study"]["nuisance"]
     if not comparison.chooses:
         return ""
-    names = ", ".join(results.run.study["study"]["nuisance"])
     if reading == EVERY_DRAW:
-        return f" at the same {names}, averaged over draws"
-    chosen = comparison.chosen_draws
-    draws = chosen.loc[(chosen["facet"] == facet) & (chosen["level"] == level), "draw"].unique()
-    if len(draws) > 1:
-        return f" at the {names} that both choose"
+        return f" at the same {', '.join(nuisance)}, averaged over draws"
     trials = comparison.run.trials
-    (drawn,) = trials[trials["draw"] == draws[0]].drop_duplicates("draw").to_dict("records")
+    draw = comparison.at_shared_draw["draw"].iloc[0]
+    drawn = trials[trials["draw"] == draw].iloc[0]
     values = ", ".join(
-        f"{name} {drawn[name]:.3g}" if isinstance(drawn[name], float) else f"{name} {drawn[name]}"
-        for name in results.run.study["study"]["nuisance"]
+        f"{name} {number(drawn[name]) if isinstance(drawn[name], float) else drawn[name]}"
+        for name in nuisance
     )
-    return f" at the {values} that both choose"
+    return f" at the {values} for both, which most sizes choose"
+
+
+def _effects(results: Results) -> pd.DataFrame:
+    """Those of every draw, and those of the draw that most sizes choose."""
+    parts = [results.reading("effect_of_size"), results["effect_at_shared_draw"]]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def _words(
     results: Results, reading: str, facet: str, size: pd.Series, reference: pd.Series
 ) -> str:
     """`train loss stays within 0.005 nats (0.0008 against 0.0013) and the gap falls (...)`."""
-    effects = results.reading("effect_of_size", reading)
+    effects = _effects(results)
+    effects = effects[effects["reading"] == reading]
     here = effects[(effects["facet"] == facet) & (effects["level"] == size.name)]
     moved = here.set_index("quantity")["moved"]
     parts = []
@@ -115,19 +121,30 @@ def _clause(subject: str, word: str, difference: float, values: str) -> str:
 
 
 def _draw(results: Results) -> Figure:
-    """At the best draws if the sizes' fits may be compared there, else averaged over draws."""
-    at_best = results.reading("losses", BEST_DRAW)
-    fits = at_best[(at_best["quantity"] == "train_loss") & at_best["mean"].notna()]
-    if fits["level"].nunique() == len(results.design.levels):
-        return figures.side_by_side(at_best, results.design.label, "at the draw that all choose")
-    words = "averaged over draws" if results.comparison.chooses else ""
-    return figures.side_by_side(results.reading("losses"), results.design.label, words)
+    """At the draw that most sizes choose, or of the means where nothing is chosen."""
+    comparison, design = results.comparison, results.design
+    rows = comparison.at_shared_draw
+    if rows.empty:
+        return figures.side_by_side(results.reading("losses"), design.label, "")
+    parts = [
+        level_means(rows, design, name, [], SHARED_DRAW).assign(quantity=name)
+        for name in figures.LOSSES
+    ]
+    read = _at_rate(results, SHARED_DRAW).removesuffix(" for both, which most sizes choose")
+    return figures.side_by_side(pd.concat(parts), design.label, read.strip())
 
+
+EFFECT_AT_SHARED_DRAW = Finding(
+    name="effect_at_shared_draw",
+    part="regularisation",
+    compute=lambda results: regularization.effect_at_shared_draw(results.comparison),
+    columns=tuple(one for one in EFFECT_OF_SIZE.columns if not one.name.startswith("draws")),
+)
 
 SIDE_BY_SIDE = Finding(
     name="side_by_side",
     part="regularisation",
-    compute=lambda results: side_by_side(results.comparison, results["effect_of_size"]),
+    compute=lambda results: side_by_side(results.comparison, _effects(results)),
     columns=(
         READING,
         FACET,
@@ -151,8 +168,8 @@ SIDE_BY_SIDE = Finding(
     says="Means over the seeds and learning rates that all sizes share. Test loss is train loss "
     "plus the gap between them, so a lower test loss is a better fit, a smaller gap, or both. "
     "A quantity moves if it differs from that at the largest size by more than 0.005 nats (0.002 "
-    "of accuracy), margins named beforehand, and the band for all sizes together excludes 0. Under "
-    "the best draw, train losses are shown only at sizes that chose the same draw as the largest. "
+    "of accuracy), margins named beforehand, and the band for all sizes together excludes 0. "
+    "Shared draw: the one that most sizes choose by validation, at the seeds that did not choose. "
     "At equal train loss: each network is read when its train loss first reaches the largest "
     "final train loss of all sizes with the same seed and draw, interpolated between evaluations "
     "whose train losses lie within a factor of two. A network that gets there early is read "

@@ -50,8 +50,9 @@ by −0.0938 [−0.0938, −0.0938] nats (1.8 % of 5.09) and accuracy by 0 [0, 0
   With each arm at its own best draw (by validation), test loss is lowest at m = 16 (95 % \
 range: only 16); against m = 64, test loss changes by −0.0625 [−0.0625, −0.0625] nats \
 (1 % of 6.06) and accuracy by 0 [0, 0] percentage points.
-  At m = 16, against m = 64 at the learning_rate 0.1 that both choose: train loss rises (3.02 \
-against 3 nats); the gap between train and test loss falls (2.98 against 3.06 nats).
+  At m = 16, against m = 64 at the learning_rate 0.1 for both, which most sizes choose: train \
+loss rises (3.02 against 3 nats); the gap between train and test loss falls (2.98 against \
+3.06 nats).
   At m = 16, against m = 64 at the same learning_rate, averaged over draws: train loss rises \
 (2.52 against 2.5 nats); the gap between train and test loss falls (2.48 against 2.59 nats).
   For all 5 sizes the best learning_rate was the lowest or highest tried, so a better one may \

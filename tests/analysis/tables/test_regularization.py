@@ -237,7 +237,7 @@ def test_fits_of_different_learning_rates_are_not_compared(tmp_path: Path) -> No
             best.loc[best["level"] == 64, "quantity"]
         )
         every = table[(table["reading"] == "every draw") & (table["level"] == 8)]
-        assert set(every["quantity"]) == FINAL
+        assert set(every["quantity"]) >= FINAL
 
 
 def test_one_seed_with_another_learning_rate_takes_its_size_out() -> None:
