@@ -204,7 +204,8 @@ def _followed(cards: Sequence[object], broken: Sequence[str]) -> str:
     if not cards:
         return "No run is finished yet."
     if not broken:
-        return f"All {len(cards)} finished runs followed it."
+        runs = "run" if len(cards) == 1 else "runs"
+        return f"Finished: {len(cards)} {runs} of {len(grid())}, as registered."
     return "\n".join(["These runs did not follow it:", "", *broken])
 
 

@@ -27,7 +27,8 @@ def evaluations_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
     for seed, split, step in product(config.seeds, losses, (STEPS // 2, STEPS)):
         exact = losses[split](config, seed) + (EARLIER if step < STEPS else 0)
         kinds = {("population", ""): exact}
-        if config.norm in ("batch", "renorm"):
+        # Renormalisation is read in other ways only where it is an arm beside batch norm.
+        if config.norm == "batch" or (config.norm == "renorm" and config.arm):
             kinds["batch", ""] = exact + world.penalty(config, seed)
             kinds["precise", ""] = exact + world.precise(config, seed)
             kinds["evalnorm", ""] = exact + world.evalnorm(config, seed)
