@@ -227,7 +227,7 @@ def advise(
     from caviar.runner.cli.advise import Setup, inputs
 
     if source is not None or target is not None:
-        say(_translated(source, target, decay, batch_size, as_json))
+        say(_translated(source, target, decay, batch_size or per_device, as_json))
         return
     arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
     law = inputs(excess_kurtosis, input_mean, input_variance)

@@ -17,7 +17,7 @@ STRONG_DROPOUT = 0.1
 Rates of 0.1 to 0.5 are those that dropout is used with.
 """
 
-IF_NOISY = "If the training loss is too high, or evaluation stays bad with statistics taken anew"
+IF_NOISY = "If the training loss is too high, or evaluation stays bad with recomputed statistics"
 
 FEW_IMAGES = 4
 """Images per mean up to which group norm is advised; a convention."""

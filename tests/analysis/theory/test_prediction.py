@@ -27,7 +27,13 @@ from caviar.analysis.theory.prediction import (
 )
 from caviar.analysis.theory.question import Question
 from caviar.model.averages.frameworks import ALL
-from tests.analysis.theory.simulation import averaged, batches_of_images, followed, state
+from tests.analysis.theory.simulation import (
+    averaged,
+    batches_of_images,
+    followed,
+    normal_batches,
+    state,
+)
 
 ASKED = Question(64, 0.9)
 SHUFFLED = replace(ASKED, dataset_size=1024)
@@ -93,6 +99,18 @@ def test_a_start_that_is_not_forgotten_is_in_the_errors(name: str) -> None:
     assert divergence(question) == pytest.approx(measured.divergence, rel=0.04)
     assert start_of_mean(question) == pytest.approx(0.5 * 0.99**160)
     assert abs(offset(question)) > abs(bias(question)) + 0.1
+
+
+@pytest.mark.parametrize("variance", [0.3, 4.0])
+def test_a_start_has_no_sampling_error(variance: float) -> None:
+    """Where it still weighs, it dilutes that of the batches, by its share of what is stored."""
+    row = ALL["pytorch"]
+    question = Question(8, 0.99, steps=60, input_variance=variance)
+    batches = normal_batches(np.random.default_rng(0), 8, 60)
+    mean, stored = averaged(row, 0.99, batches, question)
+    told = error(question)
+    assert np.log(stored).std() == pytest.approx(told.variance, rel=0.12)
+    assert (mean / np.sqrt(variance)).std() == pytest.approx(told.mean, rel=0.12)
 
 
 @pytest.mark.parametrize(("positions", "effective"), [(16, 4.0), (16, 16.0), (9, 1.5)])
