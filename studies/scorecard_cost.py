@@ -18,7 +18,7 @@ from caviar.runner.trial.run_trial import run_trial
 
 STEP = 5e6
 """Multiply-adds in the time that the calls of one step take, whatever its size."""
-BYTES_PER_TRIAL = 12_000
+BYTES_PER_TRIAL = 60_000
 """Of a trial of fourteen seeds that is measured once, on disk."""
 FEW_STEPS, MORE_STEPS = 20, 80
 
