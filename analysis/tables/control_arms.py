@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import PAIRED_BY
+from caviar.analysis.run.draws import OF_THE_FIT, PAIRED_BY
 from caviar.analysis.statistics.intervals import Interval, mean_interval
 from caviar.analysis.statistics.ranges import clipped, range_of_difference
 from caviar.analysis.tables.estimates import SEED
@@ -30,8 +30,8 @@ def arm_effects(comparison: Comparison) -> pd.DataFrame:
     `against` is the first arm at the same size, or the arm `population` whatever its size; an arm
     with only one size is compared only with `population`. `level` is the arm's size. By reading of
     the draws and by quantity: losses and accuracy under population statistics, and the noise
-    penalty. `left_out` counts pairs with a side that is missing or not finite. Empty where the
-    study crosses another field too.
+    penalty; train loss only where both sides have the same draws. `left_out` counts pairs with a
+    side that is missing or not finite. Empty where the study crosses another field too.
     """
     arms, design = comparison.arms, comparison.design
     if len(arms) < 2 or not design.paired or design.facets:
@@ -71,7 +71,8 @@ def _contrasts(
     index: list[str],
 ) -> list[dict[str, Any]]:
     rows = []
-    for quantity in QUANTITIES:
+    fits = "draw" in index or _share_draws(of_arm, other)
+    for quantity in (name for name in QUANTITIES if fits or name not in OF_THE_FIT):
         pair = of_arm.set_index(index)[quantity] - other.set_index(index)[quantity]
         pair = pair.where(np.isfinite(pair))
         seeds = pair.groupby("seed").mean().to_numpy()
@@ -80,6 +81,12 @@ def _contrasts(
         place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
         rows.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
     return rows
+
+
+def _share_draws(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether every seed has the same draw on both sides."""
+    pairs = one[["seed", "draw"]].merge(other[["seed", "draw"]], on="seed")
+    return bool((pairs["draw_x"] == pairs["draw_y"]).all())
 
 
 class Shown(NamedTuple):

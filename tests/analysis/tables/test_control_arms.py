@@ -115,11 +115,13 @@ def test_the_best_draw_of_each_side_is_its_own(tmp_path: Path) -> None:
 
     trials = [*crossed(LEVELS, arm="batch", rates=(0.1, 0.2))]
     trials += crossed(WHOLE, arm="population", rates=(0.1, 0.2))
-    run = run_of(tmp_path, trials, World(train=loss, validation=validation), scientific=LEVELS)
-    rows = effects_of(run).query("quantity == 'train_loss' and level == 8").set_index("reading")
+    world = World(train=loss, test=loss, validation=validation)
+    rows = effects_of(run_of(tmp_path, trials, world, scientific=LEVELS)).query("level == 8")
+    means = rows.set_index(["reading", "quantity"])["mean"]
     plain = [effect("batch", 8, s) - effect("population", 8, s) for s in range(6)]
-    assert rows.loc["every draw", "mean"] == pytest.approx(np.mean(plain))
-    assert rows.loc["best draw", "mean"] == pytest.approx(np.mean(plain[1:]) + 512)
+    assert means["every draw", "train_loss"] == pytest.approx(np.mean(plain))
+    assert means["best draw", "test_loss"] == pytest.approx(np.mean(plain[1:]) + 512)
+    assert ("best draw", "train_loss") not in means, "fits of different learning rates"
 
 
 def test_an_arm_that_is_not_there_leaves_the_others(known: Run) -> None:
