@@ -44,6 +44,18 @@ def ends(unit: str) -> tuple[Column, Column]:
     )
 
 
+def other_data(unit: str) -> tuple[Column, Column]:
+    """`other_low` and `other_high`, the ends of an interval that holds for other examples too."""
+    says = (
+        "The {} end for other data of the same kind, of which these examples are a sample "
+        "(Nadeau & Bengio 2003); `low` and `high` are for these examples."
+    )
+    return (
+        Column("other_low", unit, says.format("lower")),
+        Column("other_high", unit, says.format("upper")),
+    )
+
+
 def edges(of: str) -> tuple[Column, Column]:
     """`low_edge` and `high_edge`: whether a range reaches the ends of what was tried."""
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.findings.finding import Part, Results
 from caviar.analysis.findings.wording import at_level
+from caviar.analysis.report.not_claimed import inferred_to
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.read import Run
 
@@ -13,13 +14,14 @@ ALL_DIVERGED = "Every seed diverged, so that no statistics were left to measure.
 
 
 def answer(results: Results | NoComparison) -> str:
-    """Both answers as plain text for a terminal."""
+    """Both answers as plain text for a terminal: each first in a sentence, caveats last."""
     lines = ["", *(f"  {line}" for line in about(results))]
-    for title, sentences in (
-        ("1. Regularisation", question_1(results)),
-        ("2. Test-time statistics", question_2(results)),
-    ):
-        lines += ["", title, *(f"  {sentence}" for sentence in sentences)]
+    titles = ("1. Regularisation", "2. Test-time statistics")
+    details = (question_1(results), question_2(results))
+    for title, first, sentences in zip(titles, headlines(results), details, strict=True):
+        lines += ["", title, *(f"  {line}" for line in (first, *sentences) if line)]
+    if isinstance(results, Results):
+        lines += ["", "What these numbers hold for", f"  {inferred_to(results)}"]
     return "\n".join([*lines, ""])
 
 
@@ -100,8 +102,9 @@ def headlines(results: Results | NoComparison) -> tuple[str, str]:
 
 
 def _sentences(results: Results, part: Part) -> list[str]:
-    """What every finding of a part says, in the order of the registry."""
-    of_part = (finding for finding in results.findings.values() if finding.part == part)
+    """What every finding of a part says, first the one with the headline."""
+    of_part = [finding for finding in results.findings.values() if finding.part == part]
+    of_part.sort(key=lambda finding: not finding.headline(results))
     return [sentence for finding in of_part for sentence in finding.sentences(results)]
 
 

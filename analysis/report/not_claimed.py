@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.overlap import overlap_of
 
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Bands, what moves, the range of the "
     "best size and p_family hold for all sizes together.",
-    "The best size is chosen on the same seeds that its difference is read from, so that "
-    "difference looks slightly better than it is; the 95 % range accounts for the choice.",
+    "The best size is chosen on the same seeds that its difference is read from; the interval of "
+    "the first sentence and the 95 % range hold for all sizes together and so pay for the choice.",
     "The run has one data set and only the architectures listed below: with others the best size "
     "may differ.",
     "Test-time statistics are read at the last step. At the end of an epoch averages over "
@@ -30,4 +31,23 @@ def not_claimed(results: Results | NoComparison) -> tuple[str, ...]:
     if isinstance(results, NoComparison):
         return NOT_CLAIMED
     updates = results.run.trials["batch_size"].nunique() > 1
-    return (*NOT_CLAIMED, UPDATES if updates else GHOSTS)
+    return (inferred_to(results), *NOT_CLAIMED, UPDATES if updates else GHOSTS)
+
+
+def inferred_to(results: Results) -> str:
+    """Which examples the intervals hold for, in one sentence."""
+    overlap = overlap_of(results.run)
+    units = "seeds" if results.design.paired else "trials"
+    if overlap.disjoint:
+        return (
+            "Every seed has examples of its own, so intervals hold for other data of the same "
+            "kind too, at these sizes of the splits."
+        )
+    given = " and are tested on the same given examples" if overlap.given_test else ""
+    return (
+        f"All {units} divide the same {overlap.examples:,} examples{given}, so intervals hold for "
+        "other splits, starts and orders of these examples: for other data of the same kind they "
+        "hold nearly for differences of test loss between sizes, but not for a loss itself, whose "
+        "wider interval is in the columns other_low and other_high; "
+        'split = "disjoint" in dataset gives every seed examples of its own.'
+    )

@@ -158,6 +158,7 @@ def _made(results: Results | NoComparison) -> list[tuple[str, str]]:
     checked = recorded.value_counts().sort_index()
     return [
         *((f"data, {topic}", text) for topic, text in study.get("data", {}).items()),
+        *(("evaluations", text) for text in [study.get("measured_less")] if text),
         ("command", session["command"]),
         ("study hash", study["hash"]),
         ("trials", counts),

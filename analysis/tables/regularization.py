@@ -9,6 +9,7 @@ import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, OF_THE_FIT, PAIRED_BY, SHARED_DRAW
+from caviar.analysis.run.overlap import overlap_of, with_other_data
 from caviar.analysis.statistics.best_level import BestRange, best_range
 from caviar.analysis.statistics.trends import Trend, page, trend
 from caviar.analysis.statistics.u_shape import u_shape
@@ -50,7 +51,11 @@ def noise_penalty(comparison: Comparison) -> pd.DataFrame:
     noisy &= trials["norm_batch_size"] < comparison.training_examples
     values = values[values["trial_id"].isin(trials.loc[noisy, "trial_id"])]
     parts = [
-        level_means(rows, comparison.design, "noise_penalty", [], reading).assign(reading=reading)
+        with_other_data(
+            level_means(rows, comparison.design, "noise_penalty", [], reading),
+            overlap_of(comparison.run),
+            "noise_penalty",
+        ).assign(reading=reading)
         for reading, rows in comparison.readings(values).items()
     ]
     return _ordered(parts, [])
@@ -121,9 +126,11 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
 def losses(comparison: Comparison) -> pd.DataFrame:
     """Every quantity itself at every level, by reading and facet."""
     parts = [
-        level_means(rows, comparison.design, quantity, [], reading).assign(
-            reading=reading, quantity=quantity
-        )
+        with_other_data(
+            level_means(rows, comparison.design, quantity, [], reading),
+            overlap_of(comparison.run),
+            quantity,
+        ).assign(reading=reading, quantity=quantity)
         for reading, rows in comparison.final_readings.items()
         for quantity in QUANTITIES
     ]

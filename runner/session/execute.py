@@ -27,6 +27,7 @@ from caviar.runner.session.run_folder import (
 from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
+from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
 
 
@@ -78,9 +79,12 @@ def _display(output: Output, pace: Pace) -> Display:
 
 
 def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:
-    """Print what was read of the data, and how much of the run is done."""
+    """Print what was read of the data, what is not measured, and how much of the run is done."""
+    lines = [f"data, {topic}: {text}" for topic, text in facts(plan).items()]
+    less = measured_less(plan)
+    lines += [f"evaluations: {less}"] if less else []
     # In one write: a reader that closes the pipe after a line stops no run before its next words.
-    print("\n".join(printable(f"data, {topic}: {text}") for topic, text in facts(plan).items()))
+    print("\n".join(map(printable, lines)))
     if already:
         done = f"{already} of {len(plan.trials)} trials are done"
         print(f"resuming {printable(storage.where)}: {done}", file=output)

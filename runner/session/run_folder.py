@@ -19,6 +19,7 @@ from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import joined
+from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.mechanisms import mechanisms_of
 from caviar.runner.study.not_compared import not_trained_with
 from caviar.runner.study.plan import Plan
@@ -72,6 +73,7 @@ def open_run(
     content["sessions"].append(session(command))
     content["mechanisms"] = mechanisms_of(plan.study)
     content["not_trained_with"] = not_trained_with()
+    content["measured_less"] = measured_less(plan)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 

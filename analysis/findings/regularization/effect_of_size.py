@@ -13,6 +13,7 @@ from caviar.analysis.findings.columns import (
     UNITS,
     ends,
     interval,
+    other_data,
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.wording import at_level, by_facet
@@ -116,11 +117,14 @@ LOSSES = Finding(
         LEVEL,
         *interval(UNIT, "The quantity at the last step, a mean over units."),
         LEFT_OUT,
+        *other_data(UNIT),
     ),
     title="Test loss and accuracy at every learning rate",
     says="Test loss and accuracy themselves at the end of training, one line per draw; the table "
     "has the means of all quantities over draws. The lowest line shows what a size gives where "
-    "the learning rate suits it.",
+    "the learning rate suits it. Where seeds divide the same examples, low and high hold for these "
+    "examples; other_low and other_high hold for other data of the same kind, and lie at least as "
+    "far apart as they need to.",
     caption="The bold line is the draw that most sizes choose by validation loss. Bars are 95 % "
     "intervals over seeds.",
     alt="Test loss and test accuracy against size, one line per draw, the tuned one bold.",

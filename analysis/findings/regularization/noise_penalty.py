@@ -5,7 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from caviar.analysis.figures import overview as figures
-from caviar.analysis.findings.columns import FACET, LEFT_OUT, LEVEL, READING, UNITS, ends, interval
+from caviar.analysis.findings.columns import (
+    FACET,
+    LEFT_OUT,
+    LEVEL,
+    READING,
+    UNITS,
+    ends,
+    interval,
+    other_data,
+)
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.wording import by_facet, first_and_last, opening
 from caviar.analysis.number_format import MINUS, with_interval
@@ -18,7 +27,7 @@ def _price(results: Results) -> list[str]:
         f"{name}The noise of batches costs train loss, at the same weights, "
         f"{first_and_last(results, rows, ' nats', link='and')}: the loss with each batch's own "
         "statistics (train mode) less that with those of the whole training split (population "
-        "statistics, which all losses below are read with)."
+        "statistics, which all other losses are read with)."
         for name, rows in by_facet(results.reading("noise_penalty"))
     ]
 
@@ -48,6 +57,7 @@ NOISE_PENALTY = Finding(
         LEVEL,
         *interval("nats", "Train-mode loss less population loss, train split, at the last step."),
         LEFT_OUT,
+        *other_data("nats"),
     ),
     title="The price of noisy statistics at the same weights",
     says="Train-mode loss less the loss of the same weights under population statistics, on "

@@ -139,7 +139,7 @@ def test_more_draws_are_the_same_study(tmp_path: Path) -> None:
             "scientific.norm_batch_size is [4, 16] there and [4] here",
         ),
         ("learning_rate=0.1", "fixed.learning_rate is absent there and 0.1 here"),
-        ("draws.sampler=sobol", 'draws.sampler is "random" there and "sobol" here'),
+        ("draws.sampler=sobol", 'draws.sampler is "halton" there and "sobol" here'),
         ("name=other", 'name is "quickstart" there and "other" here'),
     ],
 )

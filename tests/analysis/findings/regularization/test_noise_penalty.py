@@ -21,7 +21,7 @@ def test_the_price_at_both_ends_and_its_power(tmp_path: Path) -> None:
         "The noise of batches costs train loss, at the same weights, 0.5 [0.5, 0.5] nats at m = 4 "
         "and 0.0312 [0.0312, 0.0312] at m = 64: the loss with each batch's own statistics (train "
         "mode) less that with those of the whole training split (population statistics, which all "
-        "losses below are read with)."
+        "other losses are read with)."
     )
     (power,) = NOISE_PENALTY_EXPONENT.sentences(results)
     assert "0.974 [0.974, 0.974] from m = 8 to 64" in power
