@@ -44,7 +44,7 @@ def rows_named(name: str) -> tuple[Convention, ...]:
     families = {_plain(family): names for family, names in FAMILIES.items()}
     family, version = _parts(name)
     if family == "keras" and version:
-        return (ALL[_keras(version)],)
+        families[family] = _keras(version)
     for plain in (_plain(name), family):
         names = rows.get(plain) or families.get(plain)
         if names:
@@ -76,9 +76,14 @@ def _parts(name: str) -> tuple[str, tuple[int, ...]]:
     return _plain(parts[1]), version
 
 
-def _keras(version: tuple[int, ...]) -> str:
-    """Keras 2.1.4 to 2.3.1 has one rule; releases before and after it, in tf.keras too, another."""
+def _keras(version: tuple[int, ...]) -> tuple[str, ...]:
+    """Keras 2.1.4 to 2.3.1 has one rule; releases before and after it, in tf.keras too, another.
+
+    Nothing for a version that does not exist.
+    """
+    if not 1 <= version[0] <= 3:
+        return ()
     if version == (2,):
-        return "keras-2"
+        return ("keras-2",)
     low, high = (end[: len(version)] for end in KERAS_2)
-    return "keras-2" if low <= version <= high else "keras-3"
+    return ("keras-2",) if low <= version <= high else ("keras-3",)

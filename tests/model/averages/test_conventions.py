@@ -125,7 +125,7 @@ def test_every_framework_is_there_and_only_dl4j_was_not_run() -> None:
     families = {name.split("-")[0] for name in FRAMEWORKS}
     assert families == {
         *("caffe", "caffe2", "cntk", "dl4j", "keras", "lasagne", "mxnet"),
-        *("paddle", "tensorflow", "theano", "torch7", "pytorch"),
+        *("paddle", "tensorflow", "theano", "torch7", "pytorch", "flax", "haiku", "onnx"),
     }
     assert {name for name, row in FRAMEWORKS.items() if not row.verified} == {"dl4j", "dl4j-old"}
     assert all(row.version and row.source for row in FRAMEWORKS.values())

@@ -47,7 +47,9 @@ def test_names_that_may_mean_several_are_asked_about(name: str, choices: str) ->
     assert len(rows_named(name)) > 1
 
 
-@pytest.mark.parametrize("name", ["", "kers-3", "3", "torch" * 1000, "tf-" + "9" * 5000])
+@pytest.mark.parametrize(
+    "name", ["", "kers-3", "keras-33", "3", "torch" * 1000, "tf-" + "9" * 5000]
+)
 def test_names_that_mean_nothing_get_the_nearest(name: str) -> None:
     try:
         rows = rows_named(name)
