@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from caviar.model.averages.bank import GhostUpdate
 from caviar.model.averages.conventions import CONVENTIONS
@@ -41,6 +41,10 @@ Steps = Annotated[int, Field(ge=1, le=MOST_STEPS)]
 Moments = Annotated[int, Field(ge=1, le=MOST_MOMENTS)]
 
 
+PLACES = ("path", "images", "labels")
+"""Keys of a data set that hold a path or a URI."""
+
+
 class Frozen(BaseModel):
     """A model that is immutable and strict about types, and in which an unknown key is an error."""
 
@@ -52,11 +56,22 @@ def listed(item: Any, most: int = MOST_LISTED) -> Any:
     return Annotated[tuple[item, ...], Field(strict=False, max_length=most)]
 
 
+class TestFile(Frozen):
+    """The examples of the test split of every seed: a file, or a pair of images and labels."""
+
+    __test__ = False  # What pytest reads: this is no class of tests.
+
+    path: str | None = None
+    images: str | None = None
+    labels: str | None = None
+
+
 class DatasetConfig(Frozen):
     """Where the examples come from and how many each split gets.
 
     One of `name`, `path` (with `label`) or `images` (with `labels`). Sizes are counts or
-    fractions of all examples; by default 60 % train, 20 % validation and the rest test.
+    fractions of all examples; by default 60 % train, 20 % validation and the rest test. `test` may
+    also be a file like the main one, whose examples are the test split of every seed.
     `scaling`: features are centred on the training split, then divided by their own deviation
     (`each`) or by one common deviation (`together`, the default for images).
     `features` are the columns of a table that are taken, `exclude` those that are not.
@@ -76,7 +91,7 @@ class DatasetConfig(Frozen):
     labels: str | None = None
     train: Count | Fraction = 0.6
     validation: Count | Fraction = 0.2
-    test: Count | Fraction | None = None
+    test: Count | Fraction | TestFile | None = None
     scaling: Literal["each", "together"] | None = None
     features: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
     exclude: listed(str, MOST_COLUMNS) | None = None  # type: ignore[valid-type]
@@ -89,6 +104,17 @@ class DatasetConfig(Frozen):
     split: Literal["random", "disjoint"] = "random"
     fingerprint: str = ""
 
+    @field_validator("test", mode="before")
+    @classmethod
+    def _of_a_test_file(cls, test: Any) -> Any:
+        """Refuse a table by its own keys, not as a number that it is not."""
+        for key, place in test.items() if isinstance(test, dict) else ():
+            if key not in PLACES:
+                raise ValueError(f"unknown key {key!r}; {nearest(key, PLACES)}")
+            if not isinstance(place, str | None):
+                raise ValueError(f"{key} must be a path")
+        return test
+
     @model_validator(mode="after")
     def _one_source(self) -> DatasetConfig:
         given = [key for key in ("name", "path", "images") if getattr(self, key) is not None]
@@ -100,7 +126,20 @@ class DatasetConfig(Frozen):
         for key, partner in (("path", "label"), ("images", "labels")):
             if (getattr(self, key) is None) != (getattr(self, partner) is None):
                 raise ValueError(f"{key} and {partner} go together; give both")
+        if isinstance(self.test, TestFile):
+            of_main = [key for key in PLACES if getattr(self, key) is not None]
+            of_test = [key for key in PLACES if getattr(self.test, key) is not None]
+            if not of_main or of_main != of_test:
+                raise ValueError(
+                    "a test file is given as the main one is, as test = { path = ... } beside path "
+                    "or test = { images = ..., labels = ... } beside images and labels"
+                )
         return self
+
+    @property
+    def test_size(self) -> int | float | None:
+        """The size of the test split; None for all that is left, or for a file of its own."""
+        return None if isinstance(self.test, TestFile) else self.test
 
     @property
     def title(self) -> str:
@@ -222,6 +261,7 @@ class TrialConfig(TrialFields):
         content = self.model_dump(
             mode="json", exclude={"arm": True, "draw": True, "dataset": LOCATION, **idle}
         )
+        content["dataset"]["test"] = self.dataset.test_size  # The fingerprint covers a file.
         if self.dataset.stratified is None:  # As of a trial before it could be set.
             del content["dataset"]["stratified"]
         if self.dataset.split == "random":

@@ -84,7 +84,7 @@ def _wanted(
         for name in getattr(dataset, key) or ():
             if name not in names:
                 raise RequestError(
-                    f"{source}: {key} names no column {name!r}; {nearest(name, names)}"
+                    f"{source}: there is no column {name!r} ({key}); {nearest(name, names)}"
                 )
             if name == dataset.label:
                 raise RequestError(f"{source}: {key} names the label {name!r}; take it out")

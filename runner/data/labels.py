@@ -48,6 +48,19 @@ def classes_of(column: Any, source: str, label: str) -> tuple[tuple[str, ...], N
     return _in_order(_plain(values, source, label), index, source, label)
 
 
+def check_classes(classes: Sequence[str], examples: int, source: str) -> None:
+    """Raise RequestError where labels are no classes: a single one, or nearly one per example."""
+    if len(classes) < 2:
+        raise RequestError(
+            f"{source}: every example has the label {classes[0]}; two classes are needed"
+        )
+    if len(classes) > max(2, examples // 2):
+        raise RequestError(
+            f"{source}: {len(classes)} different labels in {examples} examples; "
+            "the label must be a class, not a number to predict"
+        )
+
+
 def classes_of_array(
     labels: Array, source: str, label: str
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig
+from caviar.runner.config import DatasetConfig, TestFile
 from caviar.runner.data.files import table_file
 from caviar.runner.data.idx import pair
+from caviar.runner.data.labels import check_classes
 from caviar.runner.data.places import local
 from caviar.runner.data.splits import Data, checked
 from caviar.runner.errors import RequestError, nearest
@@ -31,7 +32,59 @@ OPENML = "openml:"
 
 def load_data(dataset: DatasetConfig) -> Data:
     """The examples of a data set; raises RequestError that says what is wrong with it."""
-    return replace(_loaded(dataset), scaling_given=dataset.scaling is not None)
+    data = _loaded(dataset)
+    if isinstance(dataset.test, TestFile):
+        data = _with_test_file(data, _of_test_file(dataset, dataset.test, data))
+    check_classes(data.classes, len(data.labels), data.source)
+    return replace(data, scaling_given=dataset.scaling is not None)
+
+
+def _of_test_file(dataset: DatasetConfig, test: TestFile, main: Data) -> Data:
+    """The examples of a test file, read as the main one was, of the same columns."""
+    asked = dataset.model_copy(update={**test.model_dump(), "test": None})
+    if main.names is not None:
+        asked = asked.model_copy(update={"features": main.names, "exclude": None})
+    try:
+        return _loaded(asked)
+    except RequestError as error:
+        raise RequestError(f"dataset.test: {str(error).removeprefix('dataset: ')}") from None
+
+
+def _with_test_file(data: Data, test: Data) -> Data:
+    """The examples of both, those of `test` as the test split of every seed.
+
+    The classes are those of `data`. Raises RequestError where `test` has others, or examples of
+    another shape.
+    """
+    for file in (data, test):
+        if file.given_test:
+            raise RequestError(
+                f"dataset.test: {file.source} is split into a training and a test set already; "
+                "give it alone as path, without a test file"
+            )
+    if (data.shape, data.features.shape[1]) != (test.shape, test.features.shape[1]):
+        ours, theirs = (" × ".join(map(str, d.shape or d.features.shape[1:])) for d in (data, test))
+        raise RequestError(
+            f"dataset.test: an example has {theirs} values in {test.source}, but {ours} in "
+            f"{data.source}; both files need the same features"
+        )
+    places = {name: place for place, name in enumerate(data.classes)}
+    unknown = [name for name in test.classes if name not in places]
+    if unknown:
+        raise RequestError(
+            f"dataset.test: {test.source} has the class {unknown[0]!r}, which {data.source} lacks "
+            f"({len(unknown)} such, of {len(test.classes)}); write the classes alike in both, or "
+            "leave these rows out"
+        )
+    relabelled = np.array([places[name] for name in test.classes])
+    note = f"the test split of every seed is {test.source}, {len(test.labels):,} rows"
+    return replace(
+        data,
+        features=np.concatenate([data.features, test.features]),
+        labels=np.concatenate([data.labels, relabelled[test.labels]]),
+        notes=(*data.notes, *(f"{test.source}: {text}" for text in test.notes), note),
+        given_test=len(test.labels),
+    )
 
 
 def _loaded(dataset: DatasetConfig) -> Data:

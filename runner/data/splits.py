@@ -120,15 +120,6 @@ def coded(
         _in_rows(features), index, classes, pixels, source, (), tuple(names) if names else None
     )
     _check_finite(data)
-    if len(classes) < 2:
-        raise RequestError(
-            f"{source}: every example has the label {classes[0]}; two classes are needed"
-        )
-    if len(classes) > max(2, len(index) // 2):
-        raise RequestError(
-            f"{source}: {len(classes)} different labels in {len(index)} examples; "
-            "the label must be a class, not a number to predict"
-        )
     return replace(data, notes=(*notes, *lookalikes(classes)))
 
 
@@ -176,7 +167,7 @@ def split_sizes(dataset: DatasetConfig, examples: int, given_test: int = 0) -> t
         train = round(others * dataset.train / (dataset.train + dataset.validation))
         validation = others - train
     left = others - train - validation
-    test = left if dataset.test is None else count(dataset.test)
+    test = left if dataset.test_size is None else count(dataset.test_size)
     if given_test:
         test, left = given_test, left + given_test
     if min(train, validation, test) < 1 or test > left:

@@ -89,6 +89,7 @@ class Plan:
         content = self.identity()
         for key in LOCATION - {"label"}:
             content["dataset"].pop(key)
+        content["dataset"]["test"] = self.study.dataset.test_size
         if self.study.dataset.stratified is None:
             del content["dataset"]["stratified"]
         text = json.dumps(_one_kind_of_number(content), sort_keys=True)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from caviar.runner.config import DatasetConfig, Frozen, Steps, TrialFields
+from caviar.runner.config import PLACES, DatasetConfig, Frozen, Steps, TrialFields
 from caviar.runner.errors import RequestError, nearest, shown
 from caviar.runner.limits import HIGHEST_SEED, MOST_SEEDS, MOST_STUDY_BYTES, MOST_TRIALS
 from caviar.runner.study.distributions import Distribution, parse_distribution
@@ -149,15 +149,17 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
 
 
 def _resolve_paths(table: dict[str, Any], base: Path) -> None:
+    """Fill in the places of the data set, and those of its test file."""
     dataset = table.get("dataset")
-    if isinstance(dataset, dict):
-        for key in ("path", "images", "labels"):
-            if isinstance(dataset.get(key), str):
+    test = dataset.get("test") if isinstance(dataset, dict) else None
+    for name, file in (("dataset", dataset), ("dataset.test", test)):
+        for key in PLACES:
+            if isinstance(file, dict) and isinstance(file.get(key), str):
                 try:
-                    dataset[key] = _place(dataset[key], base)
+                    file[key] = _place(file[key], base)
                 except (OSError, ValueError, RuntimeError) as error:
                     raise RequestError(
-                        f"dataset.{key}: {shown(dataset[key])} is not a path ({error})"
+                        f"{name}.{key}: {shown(file[key])} is not a path ({error})"
                     ) from None
 
 

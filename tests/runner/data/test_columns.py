@@ -90,7 +90,9 @@ def test_features_and_excluded_columns() -> None:
     assert chosen(columns, features=["b", ""]) == (["b", ""], [])
     assert chosen(columns, exclude=["word", "b"]).features == ["a"]
     for key in ("features", "exclude"):
-        with pytest.raises(RequestError, match=f"t: {key} names no column 'c'; allowed are"):
+        with pytest.raises(
+            RequestError, match=rf"t: there is no column 'c' \({key}\); allowed are"
+        ):
             chosen(columns, **{key: ["c"]})
     with pytest.raises(RequestError, match="features names the label 'y'; take it out"):
         chosen(columns, features=["a", "y"])

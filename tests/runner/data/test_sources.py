@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import datasets
 
-from caviar.runner.config import DatasetConfig
+from caviar.runner.config import DatasetConfig, TrialConfig
 from caviar.runner.data.sources import BUNDLED, load_data
-from caviar.runner.data.splits import Data
+from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.errors import RequestError
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -94,3 +96,69 @@ def test_letters_of_the_workplace() -> None:
     data = table(source, "Letter")
     assert data.features.shape == (20_000, 16) and data.features.max() == 15
     assert data.classes == tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def with_test(folder: Path, main: str, test: str, **keys: object) -> Data:
+    places = {"path": str(folder / main), "label": "y", "test": {"path": str(folder / test)}}
+    return load_data(DatasetConfig(**places, **keys))  # type: ignore[arg-type]
+
+
+def test_a_test_file_is_the_test_split_of_every_seed(tmp_path: Path) -> None:
+    pairs: dict[str, Any] = {"x_train": NUMBERS[:40], "y_train": WORDS[:40]}
+    np.savez(tmp_path / "keras.npz", x_test=NUMBERS[40:], y_test=WORDS[40:], **pairs)
+    np.savez(tmp_path / "main.npz", x=NUMBERS[:40], y=WORDS[:40])
+    np.savez(tmp_path / "late.npz", x=NUMBERS[40:], y=WORDS[40:])
+    data = with_test(tmp_path, "main.npz", "late.npz")
+    keras = load_data(DatasetConfig(path=str(tmp_path / "keras.npz"), label="y_train"))
+    assert data.fingerprint == keras.fingerprint != table(tmp_path / "main.npz").fingerprint
+    assert data.notes == ("the test split of every seed is late.npz, 20 rows",)
+    seeds = {"seeds": (0, 1), "steps": 1, "norm_batch_size": 8, "epsilon": 1e-5}
+    files = {"path": "main.npz", "label": "y", "test": {"path": "late.npz"}}
+    trials = [TrialConfig(dataset=d, **seeds) for d in (files, {"name": "x"})]  # type: ignore[arg-type]
+    for trial in trials:
+        splits = make_splits(data, trial)
+        np.testing.assert_array_equal(splits.test.index, [range(40, 60)] * 2)
+        assert (len(splits.train), len(splits.validation)) == (30, 10)
+    assert trials[0].trial_id == trials[1].trial_id  # The fingerprint stands for the file.
+
+
+def test_a_test_file_has_the_columns_and_classes_of_the_main_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame(NUMBERS, columns=["a", "b", "c"]).assign(y=WORDS)
+    frame[:40].to_csv(tmp_path / "main.csv")  # with pandas' index
+    frame[40:].assign(word="x")[["c", "word", "y", "b", "a"]].to_parquet(tmp_path / "late.pq")
+    data = with_test(tmp_path, "main.csv", "late.pq")
+    assert data.names == ("a", "b", "c") and data.given_test == 20
+    np.testing.assert_allclose(data.features, NUMBERS, rtol=1e-12)
+    assert [data.classes[i] for i in data.labels] == WORDS
+    for name, change in (
+        ("columns", frame[40:].drop(columns="b")),
+        ("classes", frame[40:].assign(y=[w.upper() for w in WORDS[40:]])),
+    ):
+        change.to_csv(tmp_path / f"{name}.csv", index=False)
+    for test, refusal in (
+        ("columns.csv", r"^dataset.test: columns.csv: there is no column 'b' \(features\)"),
+        ("classes.csv", "^dataset.test: classes.csv has the class 'ANT', which main.csv lacks "),
+        ("nowhere.csv", "^dataset.test: there is no file .*nowhere.csv"),
+    ):
+        with pytest.raises(RequestError, match=refusal):
+            with_test(tmp_path, "main.csv", test)
+    with pytest.raises(ValueError, match="is given as the main one is"):
+        DatasetConfig(name="wine", test={"path": "late.csv"})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown key 'paht'; did you mean 'path'"):
+        DatasetConfig(path="main.csv", label="y", test={"paht": "late.csv"})  # type: ignore[arg-type]
+
+
+def test_a_test_file_of_other_examples_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "main.npz", x=NUMBERS, y=WORDS)
+    np.savez(tmp_path / "short.npz", x=NUMBERS[:, :2], y=WORDS)
+    pairs: dict[str, Any] = {
+        "x_train": NUMBERS,
+        "y_train": WORDS,
+        "x_test": NUMBERS,
+        "y_test": WORDS,
+    }
+    np.savez(tmp_path / "both.npz", **pairs)
+    with pytest.raises(RequestError, match=r"has 2 values in short.npz, but 3 in main.npz"):
+        with_test(tmp_path, "main.npz", "short.npz")
+    with pytest.raises(RequestError, match=r"both.npz is split into a training and a test set"):
+        with_test(tmp_path, "both.npz", "main.npz")
