@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from caviar.analysis.run.choice import Choice
 from caviar.analysis.scorecard.seedwise import Seedwise
 
-Parts = dict[str, NDArray[Any]]
-"""By size or place, the quantity that a claim names, `(seeds,)`."""
+Parts = Mapping[str, NDArray[Any] | Choice]
+"""By size or place, the quantity that a claim names: `(seeds,)`, or a choice among options."""
 
 Tag = Literal["V", "D"]
 """`V`: the claim was read in the paper, or in its authors' code; `D`: it is this study's own."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from caviar.analysis.run.choice import Choice
 from caviar.analysis.scorecard.claim import ABOVE_ZERO, SMALLEST, THIS_STUDY, Claim, Parts
 from caviar.analysis.scorecard.claims_of_alternatives import shared
 from caviar.analysis.scorecard.claims_of_size import SMALL_NETWORKS
@@ -66,12 +67,12 @@ def gamma_decays(s: Seedwise) -> list[Place]:
     return [p for p in s.places_with(**fixed) if (s.of_arm(p[0], "gamma_decay") or 0) > 0]
 
 
-def batch_norm_gain(s: Seedwise) -> NDArray[Any]:
+def batch_norm_gain(s: Seedwise) -> Choice:
     """What batch norm at its best noisy size gains over population statistics."""
     none = s.population()
     assert none is not None
     noisy = [size for size in ghost_sizes(s) if size < s.examples]
-    return s.loss(*none) - s.best(s.batch_norm, noisy)
+    return -s.best(s.batch_norm, noisy) + s.loss(*none)
 
 
 def gamma_decay_closes_gap(s: Seedwise) -> Parts | None:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.analysis.run.arms import arms_of
+from caviar.analysis.run.choice import Choice, lowest_of
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import split_seeds
@@ -102,13 +103,15 @@ class Seedwise:
         losses: Array = rows.loc[key, what].reindex(list(self.seeds)).to_numpy()
         return losses
 
-    def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Array:
-        """`read` at the size that `best_place` chooses."""
+    def best(self, arm: str, levels: Iterable[float], read: str = TEST) -> Choice:
+        """The lowest test loss of an arm's sizes, one of which `best_place` chooses."""
         return self.best_of([(arm, level) for level in levels], read)
 
-    def best_of(self, places: Iterable[Place], read: str = TEST) -> Array:
+    def best_of(self, places: Iterable[Place], read: str = TEST) -> Choice:
         """The same among any arms and sizes."""
-        return self.loss(*self.best_place(places, read), read)
+        listed = list(places)
+        chosen = listed.index(self.best_place(listed, read))
+        return lowest_of(np.stack([self.loss(*one, read) for one in listed], axis=1), chosen)
 
     def best_place(self, places: Iterable[Place], read: str = TEST) -> Place:
         """The arm and size whose mean test loss, as `read` reads it, is lowest over the choosing

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
+from caviar.analysis.run.choice import Choice
 from caviar.analysis.scorecard.claim import Claim, Parts
 from caviar.analysis.statistics.intervals import FEWEST, Array, Interval, mean_intervals
 from caviar.analysis.tables.estimates import SEED
@@ -52,7 +53,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(claim: Claim, parts: Parts, premises: Parts, untuned: str = "") -> Verdict:
-    """Decide a claim from the quantity at every place, `(seeds,)` each.
+    """Decide a claim from the quantity at every place: `(seeds,)`, or a choice among options.
 
     An outcome holds where the 95 % interval lies wholly in its part of the axis at *every* place,
     an intersection-union test without need of a correction. So a verdict is wrong only where an
@@ -60,9 +61,9 @@ def verdict(claim: Claim, parts: Parts, premises: Parts, untuned: str = "") -> V
     is a fact about its arm), an unmet premise and `untuned`, which says that a learning rate was
     not tuned, leave the claim undecided, whatever the other seeds say.
     """
-    intervals = dict(zip(parts, mean_intervals(parts.values(), SEED, level=1 - ALPHA), strict=True))
+    intervals = {place: interval_of(quantity) for place, quantity in parts.items()}
     outcomes = {outcome_of(interval, claim) for interval in intervals.values()}
-    missing = {place: int((~np.isfinite(values)).sum()) for place, values in parts.items()}
+    missing = {place: int((~np.isfinite(_shown(one))).sum()) for place, one in parts.items()}
     place = min(parts, key=lambda one: slack_of(intervals[one].low, intervals[one].high, claim))
     why = _undecided(outcomes, missing, premises, untuned, max(i.units for i in intervals.values()))
     outcome = NOT_DECIDED if why else outcomes.pop()
@@ -78,7 +79,7 @@ def verdict(claim: Claim, parts: Parts, premises: Parts, untuned: str = "") -> V
         float(np.nanmax(means)) if np.isfinite(means).any() else math.nan,
         shown.units,
         missing[place],
-        max(p_value(values, outcome, claim) for values in parts.values()),
+        max(p_value(quantity, outcome, claim) for quantity in parts.values()),
         why,
     )
 
@@ -142,24 +143,49 @@ def slack_of(low: float, high: float, claim: Claim) -> float:
     return min(low - claim.region[0], claim.region[1] - high)
 
 
-def p_value(values: Array, outcome: Outcome, claim: Claim) -> float:
-    """The smallest 1 - level at which a two-sided t interval still gives the outcome."""
-    if outcome == NOT_DECIDED or not np.isfinite(values).all():
+def p_value(quantity: Array | Choice, outcome: Outcome, claim: Claim) -> float:
+    """The smallest 1 - level at which two-sided t intervals still give the outcome."""
+    from_below, from_above = _sides(quantity)
+    if outcome == NOT_DECIDED or not np.isfinite(from_below).all():
         return 1.0
-    n, mean = len(values), float(values.mean())
-    error = float(values.std(ddof=1)) / math.sqrt(n)
-    best = 1.0
-    for low, high in parts_of_the_axis(claim)[outcome]:
-        away = min(mean - low, high - mean)
-        if away > 0:
-            t = away / error if error > 0 else math.inf
-            best = min(best, 2 * float(stats.t.sf(t, n - 1)))
-    return best
+    return min(
+        max(
+            *(_t_test(values, float(values.mean()) - low) for values in from_below),
+            *(_t_test(values, high - float(values.mean())) for values in from_above),
+        )
+        for low, high in parts_of_the_axis(claim)[outcome]
+    )
 
 
-def _above_zero(values: Array) -> bool:
-    (interval,) = mean_intervals([values], SEED, level=1 - ALPHA)
-    return interval.low > 0
+def _t_test(values: Array, away: float) -> float:
+    """Twice the one-sided p of a mean that lies `away` on the right side of a bound; else 1."""
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    if not away > 0:
+        return 1.0
+    return 2 * float(stats.t.sf(away / error if error > 0 else math.inf, len(values) - 1))
+
+
+def interval_of(quantity: Array | Choice) -> Interval:
+    """The 95 % interval of a quantity; of a choice, the farthest ends over its options."""
+    from_below, from_above = _sides(quantity)
+    (shown,) = mean_intervals([_shown(quantity)], SEED, level=1 - ALPHA)
+    low = min(one.low for one in mean_intervals(from_below, SEED, level=1 - ALPHA))
+    high = max(one.high for one in mean_intervals(from_above, SEED, level=1 - ALPHA))
+    return shown if math.isnan(shown.low) else shown._replace(low=low, high=high)
+
+
+def _sides(quantity: Array | Choice) -> tuple[list[Array], list[Array]]:
+    if isinstance(quantity, Choice):
+        return quantity.from_below, quantity.from_above
+    return [quantity], [quantity]
+
+
+def _shown(quantity: Array | Choice) -> Array:
+    return quantity.at_chosen if isinstance(quantity, Choice) else quantity
+
+
+def _above_zero(quantity: Array | Choice) -> bool:
+    return interval_of(quantity).low > 0
 
 
 def in_words(claim: Claim) -> str:

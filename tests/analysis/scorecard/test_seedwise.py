@@ -24,8 +24,7 @@ def test_the_best_size_is_chosen_by_seeds_that_decide_nothing(tmp_path: Path) ->
         tmp_path, ghosts(8, 64, 256), World(test=loss, train=lambda c, seed: size(c) + seed)
     )
     assert (s.choosing, s.seeds) == ((0, 1), tuple(DECIDING))
-    assert s.best("", [8, 64]) == pytest.approx([0.3 + 1e-3 * i for i in DECIDING])
-    assert s.best("", [8, 64], "train population") == pytest.approx([8 + i for i in DECIDING])
+    assert s.best("", [8, 64]).at_chosen == pytest.approx([0.3 + 1e-3 * i for i in DECIDING])
 
 
 def test_a_size_where_a_choosing_seed_diverged_is_not_the_best(tmp_path: Path) -> None:
@@ -35,8 +34,8 @@ def test_a_size_where_a_choosing_seed_diverged_is_not_the_best(tmp_path: Path) -
 
     s = seedwise_of(tmp_path, ghosts(8, 64), World(test=loss))
     best = s.best("", [8, 64])
-    assert math.isnan(best[2])  # seed 4 diverged where it was told to be
-    assert best[[0, 1, 3, 4, 5]] == pytest.approx([0.3] * 5)
+    assert math.isnan(best.at_chosen[2])  # seed 4 diverged where it was told to be
+    assert best.at_chosen[[0, 1, 3, 4, 5]] == pytest.approx([0.3] * 5)
 
 
 def test_everything_is_read_at_the_rate_that_choosing_seeds_tuned(tmp_path: Path) -> None:
@@ -92,6 +91,6 @@ def test_what_a_measure_asks_for_is_collected(tmp_path: Path) -> None:
     fresh = s.afresh()
     fresh.best("batch", [8, 64])
     fresh.loss("loo", 16)
-    # The size that lost the choice enters nothing.
-    assert fresh.asked == {("batch", 8.0), ("loo", 16.0)}
+    # The size that lost the choice may still be the best, and so must be tuned too.
+    assert fresh.asked == {("batch", 8.0), ("batch", 64.0), ("loo", 16.0)}
     assert s.afresh().asked == set() and len(fresh.noise) and ("batch", 256.0) in fresh.asked
