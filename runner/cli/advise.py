@@ -92,7 +92,7 @@ def _worth(setup: Setup) -> tuple[str, ...]:
     if setup.positions == 1:
         return ()
     m, positions = setup.norm_batch_size, setup.positions
-    stands = f"One mean stands on {m:,} examples x {positions:,} positions, worth "
+    stands = f"One mean stands on {m:,} example{'s' * (m > 1)} x {positions:,} positions, worth "
     if setup.effective_positions is not None:
         return (f"{stands}{m * setup.effective_positions:,.4g} independent values.",)
     return (

@@ -268,7 +268,10 @@ def _drawn(advice: Advice, question: Question, plot: Path) -> str:
     from caviar.analysis.theory.advice.curve import in_words
     from caviar.analysis.theory.advice.text import wrapped
 
-    write_figure(plot, lambda: advice_against_size(advice.curve, question.norm_batch_size))
+    try:
+        write_figure(plot, lambda: advice_against_size(advice.curve, question.norm_batch_size))
+    except OSError as error:
+        raise RequestError(f"--plot {plot} cannot be written: {error.strerror}") from None
     return f"\n\n{wrapped(f'{plot}: {in_words(advice.curve, question)}')}"
 
 

@@ -244,6 +244,9 @@ def test_the_curve_is_drawn(name: str, begins: bytes, tmp_path: Path) -> None:
 
 
 def test_a_figure_that_cannot_be_drawn(tmp_path: Path) -> None:
+    lost = caviar("advise", "--batch-size", "8", "--plot", "no/a.png", cwd=tmp_path)
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert "--plot no/a.png cannot be written: No such file" in lost.stderr
     done = caviar("advise", "--batch-size", "8", "--plot", "a.jpg", cwd=tmp_path)
     assert done.returncode == 2 and "a figure ends in .pdf, .svg, .png; got a.jpg" in done.stderr
 
