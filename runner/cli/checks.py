@@ -1,4 +1,4 @@
-"""Commands that ask what is: how far a run is, whether it is whole, which rules there are."""
+"""Commands that ask what is: whether a run is whole, which rules there are."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caviar.runner.cli.options import RunPlace
+from caviar.runner.cli.options import AsJson, RunPlace
 from caviar.runner.cli.terminal import say
+from caviar.runner.store.uri import masked
 
 if TYPE_CHECKING:
     from caviar.runner.store.storage import Storage
+    from caviar.runner.verify.findings import Findings
 
 FAILED = 1
 
@@ -22,14 +24,7 @@ def storage_of(where: str) -> Storage:
     return storage_at(where)
 
 
-def status(run: RunPlace) -> None:
-    """Say what is finished in a run."""
-    from caviar.runner.verify.run import status_line
-
-    say(status_line(storage_of(run)))
-
-
-def verify(run: RunPlace) -> None:
+def verify(run: RunPlace, as_json: AsJson = False) -> None:
     """Check that a run is complete, undamaged and reproducible; exit code 1 if there is a fault."""
     from caviar.runner.verify.recompute import check_bits
     from caviar.runner.verify.run import verify_run
@@ -38,9 +33,18 @@ def verify(run: RunPlace) -> None:
     findings = verify_run(storage)
     if not findings.faults:
         check_bits(storage, findings)
-    say("\n".join(findings.lines))
+    say(_data(run, findings) if as_json else "\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
+
+
+def _data(run: str, findings: Findings) -> str:
+    import json
+
+    kinds = {"ok": "ok", "FAULT": "fault", "--": "not checked"}
+    checks = [line.split(maxsplit=1) for line in findings.lines]
+    told = [{"result": kinds[kind], "text": text} for kind, text in checks]
+    return json.dumps({"run": masked(run), "faults": findings.faults, "checks": told}, indent=1)
 
 
 def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
@@ -53,9 +57,7 @@ def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]
         raise SystemExit(FAILED)
 
 
-def conventions(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def conventions(as_json: AsJson = False) -> None:
     """Print the rules for running statistics."""
     import json
 
@@ -64,9 +66,14 @@ def conventions(
     say(json.dumps(data(), indent=1) if as_json else text())
 
 
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Print what a bug report needs: versions, BLAS, threads, cores."""
+    import json
+
     from caviar.runner.session.run_folder import session
 
-    for key, value in session("caviar doctor").items():
-        print(f"{key}: {value}")
+    facts = session("caviar doctor")
+    if as_json:
+        say(json.dumps(facts, indent=1))
+    else:
+        say("\n".join(f"{key}: {value}" for key, value in facts.items()))

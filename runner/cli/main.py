@@ -16,10 +16,10 @@ from caviar.runner.cli.checks import (
     conventions,
     doctor,
     replay,
-    status,
     storage_of,
     verify,
 )
+from caviar.runner.cli.status import status
 from caviar.runner.cli.terminal import (
     end,
     flush,

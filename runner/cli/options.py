@@ -22,6 +22,14 @@ def _text(places: str | list[str] | None) -> str | list[str] | None:
 RunPlace = Annotated[
     str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
 ]
+RunPlaces = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]...", callback=_text, help="Default: all runs under runs/."),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Repeat until no run is running, or until Ctrl-C.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
 ]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 
 from rich.console import Console
 
-from caviar.runner.errors import WorkersError, printable
+from caviar.runner.errors import StorageError, WorkersError, printable
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
-from caviar.runner.session.loop import NEVER_RAN, Progress, run_study
+from caviar.runner.session.loop import NEVER_RAN, Observer, Progress, run_study
 from caviar.runner.session.output import CLOSED, Output
 from caviar.runner.session.pace import PACE, Pace
-from caviar.runner.session.progress_display import Display, line
+from caviar.runner.session.progress_display import Display, failures, line
 from caviar.runner.session.run_folder import (
     STUDY,
     facts,
@@ -24,11 +24,13 @@ from caviar.runner.session.run_folder import (
     remaining,
     unplanned,
 )
+from caviar.runner.session.run_log import RunLog
 from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.events import Event
 
 
 def execute(
@@ -52,25 +54,45 @@ def execute(
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
+
+        def stop() -> bool:
+            return interrupt.asked() or output.lost
+
         sink = _opened(plan, storage, command, accept_other_processor, pace)
         jobs = remaining(storage, plan)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
-        executor = executor_for(len(jobs))
-        interrupt.install()  # Again: ray.init() installs its own handlers.
-        with closing(executor), closing(_display(output, pace)) as display:
-            progress = run_study(
-                jobs,
-                executor,
-                sink,
-                display,
-                already=already,
-                stop=lambda: interrupt.asked() or output.lost,
-                pace=pace,
-            )
-            # Close before stopping the workers, which may take longer than `ray job stop` waits.
-            sink.close()
-    return _told(progress, output)
+        with _logged(storage, pace) as log:
+            log.begin(command, planned, already)
+            started = closing(executor_for(len(jobs)))
+            with started as executor, closing(_display(output, pace)) as display:
+                interrupt.install()  # Again: ray.init() installs its own handlers.
+                progress = run_study(
+                    jobs, executor, sink, _both(log, display), already=already, stop=stop, pace=pace
+                )
+                sink.close()  # Before the workers: `ray job stop` may not wait for them.
+                log.end(progress)
+    return _told(progress, storage, output)
+
+
+@contextmanager
+def _logged(storage: Storage, pace: Pace) -> Iterator[RunLog]:
+    """The run's log; it gets the error that ends a session, unless the storage takes no more."""
+    log = RunLog(storage, progress_seconds=pace.line_seconds)
+    try:
+        yield log
+    except Exception as error:
+        with suppress(StorageError):
+            log.fail(error)
+        raise
+
+
+def _both(log: RunLog, display: Display) -> Observer:
+    def observe(progress: Progress, event: Event) -> None:
+        log(progress, event)  # First: the display takes the notes away.
+        display(progress, event)
+
+    return observe
 
 
 def _display(output: Output, pace: Pace) -> Display:
@@ -90,9 +112,11 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
         print(f"resuming {printable(storage.where)}: {done}", file=output)
 
 
-def _told(progress: Progress, output: Output) -> Progress:
+def _told(progress: Progress, storage: Storage, output: Output) -> Progress:
     """Print how a run ended and give it back; raise WorkersError if no worker could start."""
     print(line(progress), file=output)
+    for text in failures(progress, storage.where):
+        print(printable(text), file=output)
     if progress.cannot_start:
         raise WorkersError(
             f"no worker can start, {NEVER_RAN} failed in a row: {progress.cannot_start}; the same "

@@ -29,13 +29,20 @@ DEATHS = 3
 NEVER_RAN = 5
 """How many workers in a row may fail before they take a trial, if none ever took one."""
 
+KEPT = 8
+"""How many failures are listed when a run ends."""
+
 LOSSES = 10
 """The number of machines that a trial may lose in one session before it counts as `lost`."""
 
 
 @dataclass
 class Progress:
-    """The progress of a run; costs are estimates in multiply-adds."""
+    """The progress of a run; costs are estimates in multiply-adds.
+
+    `settled` are the outcomes that the last event brought, `failures` the first `KEPT` of the
+    trials that failed or were lost.
+    """
 
     total: int
     already: int
@@ -51,7 +58,8 @@ class Progress:
     cost_in_all: float = field(init=False)
     clock: Callable[[], float] = time.monotonic
     started: float = field(init=False)
-    first_failure: Outcome | None = None
+    settled: list[Outcome] = field(default_factory=list)
+    failures: list[Outcome] = field(default_factory=list)
     interrupted: bool = False
     never_ran: int = 0
     cannot_start: str = ""
@@ -111,6 +119,7 @@ def run_study(
     for job in _resumed(jobs, sink, progress):
         executor.submit(replace(job, checkpoint_seconds=seconds))
     for event in executor.events():
+        progress.settled.clear()
         for again in _taken(event, current, progress, sink):
             current[again.trial_id] = again.attempt
             executor.submit(again)
@@ -188,8 +197,9 @@ def _settle(outcome: Outcome, progress: Progress, sink: MetricSink) -> None:
     progress.running.discard(outcome.trial_id)
     progress.outcomes[outcome.status] += 1
     progress.cost_done += progress.cost[outcome.trial_id]
-    if outcome.status in ("failed", "lost") and progress.first_failure is None:
-        progress.first_failure = outcome
+    progress.settled.append(outcome)
+    if outcome.status in ("failed", "lost") and len(progress.failures) < KEPT:
+        progress.failures.append(outcome)
 
 
 def estimated_cost(config: TrialConfig) -> float:

@@ -50,6 +50,21 @@ def failure(outcome: Outcome) -> str:
     )
 
 
+def failures(progress: Progress, where: str) -> list[str]:
+    """The trials that failed or were lost, and the commands that say more; empty if none."""
+    if not progress.failures:
+        return []
+    shown = [f"  {o.trial_id} {o.status}: {o.error}" for o in progress.failures]
+    more = progress.failed - len(shown)
+    return [
+        f"failed or lost: {progress.failed}",
+        *shown,
+        *([f"  and {more} more"] if more else []),
+        f"`caviar status {where}` lists all of them; "
+        f"`caviar replay {where} {progress.failures[0].trial_id}` computes the first one again",
+    ]
+
+
 class Display:
     """Shows progress on a console until closed; `clock` gives seconds that only grow."""
 
@@ -78,9 +93,9 @@ class Display:
         while progress.notes:
             self._say(progress.notes.pop(0))
         self._watch(progress, event)
-        if progress.first_failure is not None and not self._failure_shown:
+        if progress.failures and not self._failure_shown:
             self._failure_shown = True
-            self._say(failure(progress.first_failure))
+            self._say(failure(progress.failures[0]))
         if self._live is not None:
             self._live.update(region(progress))
         elif self._clock() >= self._next:

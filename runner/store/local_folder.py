@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,15 +12,21 @@ from pathlib import Path
 import pyarrow as pa
 
 from caviar.runner.errors import RequestError, StorageError
-from caviar.runner.store.storage import CARRY_ON, ROOM, numbered, reason
+from caviar.runner.store.storage import CARRY_ON, ROOM, numbered, read, reason
+
+PAUSES = (0.02, 0.05, 0.0)
+"""Seconds between attempts at the lock, which `caviar status` may hold for an instant."""
 
 
 class LocalFolder:
     """A run in a folder of this machine, or in a mounted one.
 
     A file is written under a temporary name that starts with a dot (readers of a data set skip
-    it), synced and renamed: a reader gets the old file or the new one, never a part.
+    it), synced and renamed: a reader gets the old file or the new one, never a part. Only a log
+    grows in place, by whole lines.
     """
+
+    append_seconds = 1.0
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,6 +72,46 @@ class LocalFolder:
     def next_part(self, folder: str) -> str:
         return f"part-{numbered(self.names(folder)):06d}.parquet"
 
+    def append(self, key: str, lines: bytes) -> None:
+        path = self._path(key)
+        self._must_be_there()
+        if path.exists() and not path.is_file():
+            raise StorageError(f"{key} in {self.where!r} is not a regular file; move it")
+        try:
+            torn = _is_torn(path)
+            with path.open("ab") as file:
+                file.write(b"\n" + lines if torn else lines)
+        except OSError as error:
+            raise self._failed(f"write {key}", error, ROOM) from error
+
+    def appended(self, key: str) -> bytes:
+        try:
+            return read(self, key)
+        except FileNotFoundError:
+            return b""
+
+    def is_held(self, now: float) -> bool:
+        """Whether a writer holds the lock; asking holds it for an instant, which writers await."""
+        try:
+            folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(folder)
+        return False
+
+    def written_last(self) -> float | None:
+        """A rename into a folder changes the folder's time, so no file in it need be looked at."""
+        try:
+            entries = [self.root, *self.root.iterdir()]
+            return max(entry.lstat().st_mtime for entry in entries if entry.name != "report")
+        except OSError:
+            return None
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the only writer; the system releases the lock however the process ends."""
@@ -89,14 +136,17 @@ class LocalFolder:
             raise self._failed("make the folder", error, ROOM) from error
 
     def _lock(self, folder: int) -> None:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError(
-                f"another caviar is writing to {self.where!r}; wait for it, or use another --out"
-            ) from None
-        except OSError as error:
-            raise self._failed("lock the folder", error, "it can be locked") from error
+        for pause in PAUSES:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(pause)
+            except OSError as error:
+                raise self._failed("lock the folder", error, "it can be locked") from error
+        raise RequestError(
+            f"another caviar is writing to {self.where!r}; wait for it, or use another --out"
+        )
 
     def _sweep(self) -> None:
         """Remove the files of a driver that was killed while writing; no one else writes here."""
@@ -143,6 +193,16 @@ class LocalFolder:
                     "link; a run holds regular files and folders, so replace it by them"
                 )
         return path
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether a log ends within a line, because its writer was killed."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:  # There is no such file, or it is empty.
+        return False
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -18,7 +18,7 @@ from pyarrow import fs
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.store import s3_limits as s3
 from caviar.runner.store.local_folder import LocalFolder
-from caviar.runner.store.storage import CARRY_ON, Storage, numbered, reason
+from caviar.runner.store.storage import CARRY_ON, Storage, numbered, read, reason
 from caviar.runner.store.uri import masked
 
 WRITER = "_writer.json"
@@ -27,6 +27,9 @@ ATOMIC = ("s3", "gcs", "abfs")
 
 WHOLE = 4 * 2**20
 """An object of at most this many bytes is read in one request, whatever part is needed."""
+
+SILENT_SECONDS = 120.0
+"""A driver that has written nothing for as long is taken for dead; it logs every ten seconds."""
 
 WRONG = re.compile(
     "NO_SUCH_BUCKET|ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|NOT_FOUND"
@@ -66,7 +69,11 @@ class ObjectStore:
     ones. Object stores have no locks, so the newest driver wins: it writes its name into
     `_writer.json`, and a driver that reads another name there stops before it writes anything
     more. The part files of two drivers have different names. `where` contains no secret.
+
+    Objects do not grow: lines appended to `log.jsonl` are objects of the folder `log`.
     """
+
+    append_seconds = 10.0
 
     def __init__(
         self, system: fs.FileSystem, path: str, where: str, small: fs.FileSystem | None = None
@@ -106,6 +113,30 @@ class ObjectStore:
             self._next[folder] = numbered(self.names(folder))
         number, self._next[folder] = self._next[folder], self._next[folder] + 1
         return f"part-{number:06d}-{self._session or 'unheld'}.parquet"
+
+    def append(self, key: str, lines: bytes) -> None:
+        folder, _, suffix = key.rpartition(".")
+        part = self.next_part(folder).removesuffix(".parquet")
+        self.write(f"{folder}/{part}.{suffix}", lines)
+
+    def appended(self, key: str) -> bytes:
+        folder, _, suffix = key.rpartition(".")
+        names = (name for name in self.names(folder) if name.endswith(f".{suffix}"))
+        return b"".join(read(self, f"{folder}/{name}") for name in names)
+
+    def is_held(self, now: float) -> bool:
+        """Whether a driver that has not said goodbye wrote something lately."""
+        with self._spoken("cannot read", WRITER):
+            if self._writer() is None:
+                return False
+        return now - (self.written_last() or 0.0) < SILENT_SECONDS
+
+    def written_last(self) -> float | None:
+        selector = fs.FileSelector(self._path, allow_not_found=True, recursive=True)
+        with self._spoken("cannot list", "the run"):
+            entries = self._system.get_file_info(selector)
+        times = [info.mtime.timestamp() for info in entries if info.mtime and info.is_file]
+        return max(times, default=None)
 
     @contextmanager
     def hold(self) -> Iterator[None]:

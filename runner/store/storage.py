@@ -24,10 +24,16 @@ class Storage(Protocol):
     file that cannot be read. All raise StorageError if the place fails, or if a link leads out of
     the run. `next_part` is a name in a folder that no part file has. While the storage is held,
     `rival` is an earlier writer that may still be running.
+
+    `append` adds whole lines to a log, which `appended` gives back, perhaps with a torn line
+    where a writer was killed; lines may wait `append_seconds` for others, as an append costs that
+    much. `is_held` says whether a writer is alive at the time `now`, and `written_last` when the
+    place was last written to; both are in seconds since 1970.
     """
 
     where: str
     rival: str | None
+    append_seconds: float
 
     def names(self, folder: str) -> list[str]: ...
 
@@ -40,6 +46,14 @@ class Storage(Protocol):
     def hold(self) -> AbstractContextManager[None]: ...
 
     def next_part(self, folder: str) -> str: ...
+
+    def append(self, key: str, lines: bytes) -> None: ...
+
+    def appended(self, key: str) -> bytes: ...
+
+    def is_held(self, now: float) -> bool: ...
+
+    def written_last(self) -> float | None: ...
 
 
 def numbered(names: list[str]) -> int:

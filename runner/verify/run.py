@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from caviar.runner.errors import RequestError
 from caviar.runner.session.registration import followed
 from caviar.runner.session.run_folder import read_study_json
-from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.part_files import part_names, read_rows
 from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.store.storage import Storage
@@ -24,6 +23,7 @@ from caviar.runner.verify.rows import check_rows
 def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
     names = ["trial_id", "attempt", "status", "rows", "seconds", "kernel", "blas_threads"]
+    names += ["host", "error"]
     columns = read_rows(storage, "outcomes", names)
     latest: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
@@ -31,22 +31,6 @@ def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
         if outcome["attempt"] >= latest.get(outcome["trial_id"], {"attempt": -1})["attempt"]:
             latest[outcome["trial_id"]] = outcome
     return latest
-
-
-def status_line(storage: Storage) -> str:
-    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and the
-    number of unfinished trials with a checkpoint."""
-    name = read_study_json(storage)["study"]["name"]
-    planned = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
-    counts = Counter(outcome["status"] for outcome in latest_outcomes(storage).values())
-    done = sum(counts[status] for status in SETTLED)
-    kept = len(kept_trials(storage)) if done < planned else 0
-    return (
-        f"{name}: {done} of {planned} trials done: {counts['completed']} completed, "
-        f"{counts['diverged']} diverged; {counts['failed']} failed, {counts['lost']} lost, "
-        f"{planned - sum(counts.values())} not yet tried"
-        + (f"; {kept} with a checkpoint to resume from" if kept else "")
-    )
 
 
 def must_be_tried(storage: Storage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.runner.session.run_log import read_log
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.open import storage_at
@@ -73,7 +74,10 @@ def carries_on(root: Path, before: Rows, expected: Rows, fault: Fault) -> None:
     assert (ended.code, ended.complained) == (0, "")
     fault.ended(before, expected, rows_that_count(root))
     left = [p for p in root.rglob("*") if p.is_file()]
-    assert all(p.name == "study.json" or p.match("part-*.parquet") for p in left), left
+    kept = ("study.json", "log.jsonl")
+    assert all(p.name in kept or p.match("part-*.parquet") for p in left), left
+    events = [line["event"] for line in read_log(LocalFolder(root))]
+    assert events.count("begin") >= 1 and events[-1] == "finished"
 
 
 def acknowledged(root: Path) -> Rows:

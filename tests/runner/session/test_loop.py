@@ -154,7 +154,7 @@ def test_a_trial_that_always_loses_its_worker_is_given_up(
     assert (lost.trial_id, lost.attempt) == (first.trial_id, 5 + most - 1)
     assert lost.error == f"killed at {5 + most - 1}, {most} times"
     assert (progress.done, progress.failed, progress.retries) == (4, 1, most - 1)
-    assert progress.first_failure is lost
+    assert progress.failures[0] is lost
 
 
 def test_events_of_a_given_up_attempt_are_ignored() -> None:
@@ -190,7 +190,7 @@ def test_a_failed_trial_is_no_retry() -> None:
 
     progress, sink, _ = run(script)
     assert (progress.failed, progress.done, progress.retries) == (1, 4, 0)
-    assert progress.first_failure is sink.outcomes[0]
+    assert progress.failures[0] is sink.outcomes[0]
     assert progress.outcomes == {"failed": 1, "completed": 3}
 
 
@@ -200,7 +200,7 @@ def test_the_first_failure_stays_the_first() -> None:
             yield Outcome(job.trial_id, 0, "failed" if i else "diverged", error=str(i))
 
     progress, _, _ = run(script)
-    assert progress.first_failure is not None and progress.first_failure.error == "1"
+    assert progress.failures[0].error == "1"
     assert (progress.failed, progress.outcomes["diverged"]) == (3, 1)
 
 

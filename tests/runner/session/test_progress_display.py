@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from caviar.runner.session.loop import Progress
-from caviar.runner.session.progress_display import Display, duration, line, region
+from caviar.runner.session.progress_display import Display, duration, failures, line, region
 from caviar.runner.trial.events import Idle, Job, Outcome, WorkerDied
 from tests.runner.helpers import TINY, jobs_of, plan_of
 
@@ -30,7 +30,7 @@ def progress(failed: bool = False, clock: Callable[[], float] = lambda: 0.0) -> 
     cost = {"a": 1.0, "b": 3.0}
     state = Progress(total=8, already=2, cost=cost, running={"b"}, rows=12_345, clock=clock)
     state.outcomes.update(["completed", "diverged", *(["failed"] if failed else [])])
-    state.first_failure = FAILURE if failed else None
+    state.failures = [FAILURE] if failed else []
     return state
 
 
@@ -62,6 +62,19 @@ def test_a_failure_is_shown_once_and_as_it_is() -> None:
         display(progress(failed=True), FAILURE)
     display.close()
     assert text(console) == "trial 0123456789ab failed: E: [red]no[/red]\nTrace\n  back\n"
+
+
+def test_failures_are_listed_with_the_commands_that_say_more() -> None:
+    state = progress(failed=True)
+    state.outcomes["lost"] = 2
+    assert failures(state, "runs/x") == [
+        "failed or lost: 3",
+        "  0123456789ab failed: E: [red]no[/red]",
+        "  and 2 more",
+        "`caviar status runs/x` lists all of them; "
+        "`caviar replay runs/x 0123456789ab` computes the first one again",
+    ]
+    assert failures(progress(), "runs/x") == []
 
 
 def test_a_dead_worker_is_named() -> None:

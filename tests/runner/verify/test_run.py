@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from caviar.runner.store.open import storage_at
 from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.trial.events import Outcome
-from caviar.runner.verify.run import latest_outcomes, status_line, verify_run
+from caviar.runner.verify.run import latest_outcomes, verify_run
 from tests.runner.helpers import caviar, ended_well, parts
 from tests.runner.verify.damage import TRIALS, faults, rewritten
 
@@ -23,6 +24,16 @@ def test_a_good_run_has_no_faults(good: Path) -> None:
     assert "ok     study.json and the table agree on 4 trials" in findings.lines
     assert "ok     656 rows, as many as the outcomes say" in findings.lines
     assert ended_well("verify", good, cwd=good.parent).splitlines()[:-1] == findings.lines
+
+
+def test_its_checks_are_data_too(run: Path) -> None:
+    (part,) = parts(run, "curves")
+    part.write_bytes(part.read_bytes()[:-20])
+    told = json.loads(caviar("verify", "--json", run, cwd=run.parent).stdout)
+    assert (told["run"], told["faults"]) == (str(run), 1)
+    (check,) = told["checks"]
+    assert check["result"] == "fault"
+    assert check["text"].startswith("curves/part-000000.parquet cannot be read: ")
 
 
 def test_a_truncated_part_is_a_fault(run: Path) -> None:
@@ -79,24 +90,3 @@ def test_a_failed_trial_is_a_fault_until_it_is_done(run: Path) -> None:
     sink.close()
     assert f"1 trials failed or were lost, the first is {TRIALS[0]}" in faults(run)
     assert latest_outcomes(storage_at(run))[TRIALS[0]]["status"] == "failed"
-
-
-def test_status_of_a_finished_run(good: Path) -> None:
-    status = (
-        "quickstart: 4 of 4 trials done: 4 completed, 0 diverged; 0 failed, 0 lost, 0 not yet tried"
-    )
-    assert status_line(storage_at(good)) == status
-    assert ended_well("status", good, cwd=good.parent) == status + "\n"
-
-
-def test_status_counts_the_outcome_that_counts(run: Path) -> None:
-    gone = TRIALS[2]
-    rewritten(run, "outcomes", lambda t: t.filter(pc.not_equal(t["trial_id"], gone)))
-    sink = ParquetSink(storage_at(run))
-    sink.commit(Outcome(TRIALS[0], 1, "lost"))
-    sink.commit(Outcome(TRIALS[1], 3, "failed"))
-    sink.commit(Outcome(TRIALS[1], 2, "completed"))
-    sink.close()
-    assert status_line(storage_at(run)).endswith(
-        "1 of 4 trials done: 1 completed, 0 diverged; 1 failed, 1 lost, 1 not yet tried"
-    )
