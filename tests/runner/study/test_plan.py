@@ -113,7 +113,7 @@ def test_defaults_are_part_of_the_hash_and_saying_them_changes_nothing() -> None
 
 
 PLANNED: dict[str, tuple[int, str, str]] = {
-    "quickstart": (35, "dddf0cf1d80d", "dd9622fe4a6e"),
+    "quickstart": (35, "a307ec17d265", "a5de1954666b"),
     "batch-size": (60, "69a1ae57a401", "688dc839950d"),
     "frameworks": (8, "f1687395184b", "eeb695eb2905"),
     "ghost-size": (32, "06d04d227045", "edfd800f5bda"),
