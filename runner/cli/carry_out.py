@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from caviar.runner.data.places import without_home
 from caviar.runner.errors import RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.uri import masked
@@ -77,7 +78,7 @@ def carried_out(
         plan,
         storage,
         lambda jobs: executor_on(on, plan.data, jobs, workers, address, trial or run_trial),
-        " ".join(["caviar", *map(masked, sys.argv[1:])]),
+        " ".join(["caviar", *(without_home(masked(word)) for word in sys.argv[1:])]),
         # Without another message: at any instant a file is complete or does not exist.
         at_once=lambda: os._exit(INTERRUPTED),
         accept_other_processor=accept_other_processor,

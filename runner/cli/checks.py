@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caviar.runner.cli.options import AsJson, RunPlace
+from caviar.runner.cli.options import AsJson, DataPlace, RunPlace
 from caviar.runner.cli.terminal import say
 from caviar.runner.store.uri import masked
 
@@ -24,7 +24,7 @@ def storage_of(where: str) -> Storage:
     return storage_at(where)
 
 
-def verify(run: RunPlace, as_json: AsJson = False) -> None:
+def verify(run: RunPlace, data: DataPlace = None, as_json: AsJson = False) -> None:
     """Check that a run is complete, undamaged and reproducible; exit code 1 if there is a fault."""
     from caviar.runner.verify.recompute import check_bits
     from caviar.runner.verify.run import verify_run
@@ -32,7 +32,7 @@ def verify(run: RunPlace, as_json: AsJson = False) -> None:
     storage = storage_of(run)
     findings = verify_run(storage)
     if not findings.faults:
-        check_bits(storage, findings)
+        check_bits(storage, findings, data)
     say(_data(run, findings) if as_json else "\n".join(findings.lines))
     if findings.faults:
         raise SystemExit(FAILED)
@@ -47,11 +47,15 @@ def _data(run: str, findings: Findings) -> str:
     return json.dumps({"run": masked(run), "faults": findings.faults, "checks": told}, indent=1)
 
 
-def replay(run: RunPlace, trial: Annotated[str, typer.Argument(metavar="TRIAL")]) -> None:
+def replay(
+    run: RunPlace,
+    trial: Annotated[str, typer.Argument(metavar="TRIAL")],
+    data: DataPlace = None,
+) -> None:
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
     from caviar.runner.verify.replay import replay_trial
 
-    same, sentence = replay_trial(storage_of(run), trial)
+    same, sentence = replay_trial(storage_of(run), trial, data)
     say(sentence)
     if not same:
         raise SystemExit(FAILED)

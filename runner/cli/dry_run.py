@@ -48,7 +48,7 @@ def describe(plan: Plan) -> str:
         lines.append(f"arm: ... {len(arms)} arms in all")
     lines += _fields(plan)
     lines.append(f"fixed: seeds = {json.dumps(plan.sample[0].seeds)}")
-    lines += [f"data, {topic}: {text}" for topic, text in what_was_read(plan)]
+    lines += [f"data, {topic}: {text}" for topic, text in what_was_read(plan.data, plan.sample[0])]
     lines.append(_measuring(plan))
     return "\n".join(lines)
 

@@ -30,6 +30,12 @@ Watch = Annotated[
     bool, typer.Option("--watch", help="Repeat until no run is running, or until Ctrl-C.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--data", callback=_text, help="Where the data lie now: their file, or its folder."
+    ),
+]
 StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
 ]

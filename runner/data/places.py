@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,12 @@ from caviar.runner.errors import RequestError
 STORES = ("s3", "gs", "gcs", "abfs", "hdfs")
 
 
+def without_home(word: str) -> str:
+    """A path or a word of a command with `~` for the user's home folder."""
+    home = os.path.expanduser("~").rstrip("/")
+    return re.sub(rf"(^|=|\"){re.escape(home)}(?=/|$)", r"\1~", word) if home else word
+
+
 @contextmanager
 def local(place: str) -> Iterator[Path]:
     """The path of a file of data while it is read; one in an object store is copied for that.
@@ -21,7 +29,7 @@ def local(place: str) -> Iterator[Path]:
     """
     scheme, mark, _ = place.partition("://")
     if not mark:
-        yield Path(place)
+        yield Path(place).expanduser()  # As a run records it.
         return
     if scheme not in STORES:
         raise RequestError(

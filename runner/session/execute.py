@@ -102,7 +102,7 @@ def _display(output: Output, pace: Pace) -> Display:
 
 def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:
     """Print what was read of the data, what is not measured, and how much of the run is done."""
-    lines = [f"data, {topic}: {text}" for topic, text in facts(plan).items()]
+    lines = [f"data, {topic}: {text}" for topic, text in facts(plan.data, plan.sample[0]).items()]
     less = measured_less(plan)
     lines += [f"evaluations: {less}"] if less else []
     # In one write: a reader that closes the pipe after a line stops no run before its next words.

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
+from caviar.runner.config import TrialConfig
+from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.session.planned import planned
 from caviar.runner.session.registration import must_match
@@ -52,7 +54,7 @@ def open_run(
                 "use another --out"
             )
         content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
-        content["data"] = facts(plan)
+        content["data"] = facts(plan.data, plan.sample[0])
         if plan.registered is not None:
             content["registered"] = plan.registered
     else:
@@ -60,7 +62,8 @@ def open_run(
         if content["hash"] != plan.hash():
             changes = difference(content["study"], plan.identity())
             if content["study"]["dataset"].get("fingerprint") != plan.data.fingerprint:
-                changes += difference(content.get("data"), facts(plan), "data")
+                here = facts(plan.data, plan.sample[0])
+                changes += difference(content.get("data"), here, "data")
             raise RequestError(
                 f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
                 + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
@@ -78,10 +81,10 @@ def open_run(
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 
 
-def facts(plan: Plan) -> dict[str, str]:
-    """What was read of the data, by topic."""
+def facts(data: Data, trial: TrialConfig) -> dict[str, str]:
+    """What was read of the data of a trial, by topic."""
     topics: dict[str, list[str]] = {}
-    for topic, text in what_was_read(plan):
+    for topic, text in what_was_read(data, trial):
         topics.setdefault(topic, []).append(text)
     return {topic: "; ".join(texts) for topic, texts in topics.items()}
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from caviar.runner.config import LATER, LOCATION, TrialConfig, TrialFields
+from caviar.runner.config import LATER, LOCATION, PLACES, TrialConfig, TrialFields
 from caviar.runner.data.extent import check_extent
+from caviar.runner.data.places import without_home
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
@@ -80,6 +81,9 @@ class Plan:
         content = self.study.model_dump(mode="json")
         content["draws"].pop("count")
         content["dataset"]["fingerprint"] = self.data.fingerprint
+        for file in (content["dataset"], content["dataset"]["test"]):
+            for key in PLACES if isinstance(file, dict) else ():
+                file[key] = file[key] and without_home(file[key])
         content["fixed"] = _defaults_filled(self.study)
         if self.study.dataset.split == "random":  # As of a run before it could be set.
             del content["dataset"]["split"]

@@ -11,7 +11,6 @@ from caviar.model.steps.setup import Splits
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.extent import check_extent
 from caviar.runner.data.splits import Data, is_stratified, make_splits
-from caviar.runner.study.plan import Plan
 
 FEW = 8
 """Names that are shown."""
@@ -20,9 +19,8 @@ MOST_COMPARED = 2**26
 MOST_SEEDS = 32
 
 
-def what_was_read(plan: Plan) -> list[tuple[str, str]]:
+def what_was_read(data: Data, trial: TrialConfig) -> list[tuple[str, str]]:
     """Topic and sentence about rows, features, scaling, classes, splits and what stands out."""
-    data, trial = plan.data, plan.sample[0]
     trial = trial.model_copy(update={"seeds": trial.seeds[:MOST_SEEDS]})
     splits = make_splits(data, trial)
     scaling = trial.dataset.scaling or ("together" if data.pixels else "each")

@@ -13,8 +13,13 @@ LONGEST = 60.0
 """Seconds: a trial that took longer is not computed again by a verification."""
 
 
-def check_bits(storage: Storage, findings: Findings, longest: float = LONGEST) -> None:
-    """Compute the quickest trial again if it took at most `longest` seconds, else say why not."""
+def check_bits(
+    storage: Storage, findings: Findings, place: str | None = None, longest: float = LONGEST
+) -> None:
+    """Compute the quickest trial again if it took at most `longest` seconds, else say why not.
+
+    `place`: where the data lie now, if they have moved; raises RequestError if they are others.
+    """
     settled = {t: o for t, o in latest_outcomes(storage).items() if o["status"] in SETTLED}
     if not settled:
         return
@@ -27,8 +32,10 @@ def check_bits(storage: Storage, findings: Findings, longest: float = LONGEST) -
         )
         return
     try:
-        same, comparison = replay_trial(storage, trial_id)
+        same, comparison = replay_trial(storage, trial_id, place)
     except RequestError as error:
+        if place is not None:
+            raise
         findings.aside(f"no trial was computed again: {error}")
         return
     findings.check(

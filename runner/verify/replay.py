@@ -12,7 +12,8 @@ from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.executors.blas_threads import one_blas_thread
-from caviar.runner.session.run_folder import read_study_json
+from caviar.runner.session.run_folder import difference as difference_of
+from caviar.runner.session.run_folder import facts, read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
@@ -20,6 +21,7 @@ from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
 from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, difference
+from caviar.runner.verify.moved import moved
 from caviar.runner.verify.run import latest_outcomes
 
 MORE_THAN_DIGITS = (
@@ -35,18 +37,16 @@ class Replayed(NamedTuple):
     says: str
 
 
-def replay_trial(storage: Storage, trial_id: str) -> Replayed:
-    """Compute a trial again; raises RequestError if that is not possible."""
+def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> Replayed:
+    """Compute a trial again; raises RequestError if that is not possible.
+
+    `place`: where the data lie now, if they have moved.
+    """
     config = _config(storage, trial_id)
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
-    data = load_data(config.dataset)
-    if config.dataset.fingerprint not in (data.fingerprint, data.former_fingerprint):
-        raise RequestError(
-            f"the data of {config.dataset.title!r} have changed since the run "
-            f"(fingerprint {config.dataset.fingerprint} then, {data.fingerprint} now)"
-        )
+    data = _data(storage, config, place)
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
     with one_blas_thread():
         here = arithmetic()
@@ -66,6 +66,28 @@ def replay_trial(storage: Storage, trial_id: str) -> Replayed:
         sentence = f"the last digits differ (largest {largest:.1g})"
         return Replayed(True, f"trial {trial_id}: {elsewhere}{sentence}")
     return Replayed(False, elsewhere + parted[0].first + (elsewhere and f"; {MORE_THAN_DIGITS}"))
+
+
+def _data(storage: Storage, config: TrialConfig, place: str | None) -> Data:
+    """The data of a trial; raises RequestError where they are not those of the run."""
+    recorded = config.dataset
+    dataset = recorded if place is None else moved(recorded, place)
+    try:
+        data = load_data(dataset)
+    except RequestError as error:
+        if place is not None or recorded.name is not None:
+            raise
+        raise RequestError(
+            f"{error}; if the data have moved, name the place: --data PLACE"
+        ) from None
+    if recorded.fingerprint in (data.fingerprint, data.former_fingerprint):
+        return data
+    changes = difference_of(read_study_json(storage).get("data"), facts(data, config), "data")
+    raise RequestError(
+        f"the data of {dataset.title!r} are not those of the run "
+        f"(fingerprint {recorded.fingerprint} then, {data.fingerprint} now)"
+        + "".join(f"; {change}" for change in changes[:3])
+    )
 
 
 def made_elsewhere(study: dict[str, Any], outcome: dict[str, Any], here: Arithmetic) -> str:

@@ -25,13 +25,15 @@ def of(table: pd.DataFrame, folder: Path) -> dict[str, str]:
         "fixed": {"batch_size": 16, "hidden": [4]},
     }
     topics: dict[str, str] = {}
-    for topic, text in what_was_read(make_plan(study_from_table(study))):
+    plan = make_plan(study_from_table(study))
+    for topic, text in what_was_read(plan.data, plan.sample[0]):
         topics[topic] = f"{topics[topic]}; {text}" if topic in topics else text
     return topics
 
 
 def test_a_bundled_set() -> None:
-    topics = dict(what_was_read(plan_of(*TINY)))
+    plan = plan_of(*TINY)
+    topics = dict(what_was_read(plan.data, plan.sample[0]))
     assert list(topics) == ["rows", "features", "scaling", "classes"]
 
 
