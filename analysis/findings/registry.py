@@ -29,6 +29,7 @@ from caviar.analysis.findings.test_time.error_parts import (
     ERROR_PARTS_OVER_DECAY,
     ERROR_PARTS_OVER_TIME,
 )
+from caviar.analysis.findings.test_time.readers import READERS, VARIANCE_ESTIMATORS
 from caviar.analysis.findings.test_time.repairs import BEST_DECAY, MEMORY_SCALING, REPAIRS
 from caviar.analysis.findings.test_time.running_statistics import RUNNING_DAMAGE, STATISTICS_ERROR
 from caviar.analysis.findings.trials import TRIALS
@@ -57,6 +58,8 @@ FINDINGS = (
     ACROSS_DATA_SETS,
     STATISTICS_ERROR,
     RUNNING_DAMAGE,
+    READERS,
+    VARIANCE_ESTIMATORS,
     ERROR_PARTS,
     ERROR_PARTS_OVER_DECAY,
     ERROR_PARTS_OVER_TIME,

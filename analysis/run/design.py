@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.read import Run
@@ -105,5 +106,15 @@ def facet_of(frame: pd.DataFrame, design: Design) -> pd.Series:
     """`"norm = layer, depth = 2"` for every row; empty where no other field is crossed."""
     text = pd.Series("", index=frame.index)
     for i, name in enumerate(design.facets):
-        text = text + (", " if i else "") + f"{name} = " + frame[name].astype(str)
+        text = text + (", " if i else "") + f"{name} = " + frame[name].map(_shown).astype(str)
     return text
+
+
+def _shown(value: Any) -> str:
+    """A crossed value in a few characters: equal hidden layers are counted, `5 × 128`."""
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        return str(value)
+    values = list(value)
+    if len(values) > 1 and len(set(values)) == 1:
+        return f"{len(values)} × {values[0]}"
+    return ", ".join(map(str, values)) or "none"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.estimates import level_means
@@ -99,3 +103,85 @@ def ordered(parts: list[pd.DataFrame], front: list[str]) -> pd.DataFrame:
     """The parts as one frame, the columns of `front` first."""
     table = pd.concat(parts, ignore_index=True)
     return table[[*front, *(c for c in table.columns if c not in front)]]
+
+
+READER = ["statistics", "rule", "tracker_decay"]
+AVAILABLE = ("population", "precise", "evalnorm", "running")
+"""Statistics that a deployed network can have; those of the test batch need others beside it."""
+
+
+def readers(comparison: Comparison) -> pd.DataFrame:
+    """Test loss under every kind of statistics less that under the best available kind.
+
+    One row per reading, facet, level and `reader`, which `statistics` and, for running averages,
+    `rule` and `tracker_decay` tell apart. `best` is the available reader with the lowest
+    validation loss over the seeds that choose (`split_seeds`); costs are those at the other seeds,
+    where the best may turn out worse than another.
+    """
+    run, design = comparison.run, comparison.design
+    rows = own_decay_as_one(run, final(run.evaluations, design))
+    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    if not (rows["statistics"] == "running").any():
+        return pd.DataFrame()
+    rows = rows.assign(reader=_name(rows))
+    seeds = sorted(rows["seed"].unique())
+    choosing, read = split_seeds(seeds)
+    planned = {place: n * len(read) // len(seeds) for place, n in design.planned.items()}
+    parts = []
+    for reading, test in comparison.readings(rows[rows["split"] == "test"]).items():
+        draws = test[["facet", "level", "draw"]].drop_duplicates()
+        best = _best(rows.merge(draws)[lambda r: r["seed"].isin(choosing)])
+        costs = _costs(test[test["seed"].isin(read)], best)
+        costs = costs.assign(rule=costs["rule"].fillna(""))
+        by = ["reader", *READER, "best"]
+        table = level_means(costs, replace(design, planned=planned), "cost", by, reading)
+        parts.append(table.assign(reading=reading))
+    return ordered(parts, ["reading", "facet", "level", *by])
+
+
+def _name(rows: pd.DataFrame) -> pd.Series:
+    """`population`, or `biased, decay 0.9`."""
+    decay = rows["tracker_decay"].map(lambda d: "" if pd.isna(d) else f", decay {d:g}")
+    return (rows["rule"] + decay).where(rows["statistics"] == "running", rows["statistics"])
+
+
+def _best(rows: pd.DataFrame) -> pd.Series:
+    """The available reader with the lowest validation loss, by facet and level."""
+    kept = rows[(rows["split"] == "validation") & rows["statistics"].isin(AVAILABLE)]
+    finite = kept["loss"].where(np.isfinite(kept["loss"]), np.inf)
+    means = finite.groupby([kept["facet"], kept["level"], kept["reader"]]).mean()
+    return means.unstack("reader").idxmin(axis=1).rename("best")
+
+
+def _costs(rows: pd.DataFrame, best: pd.Series) -> pd.DataFrame:
+    """The rows with the loss less that of the best reader, in the same network."""
+    rows = rows.merge(best, left_on=["facet", "level"], right_index=True)
+    network = ["trial_id", "seed"]
+    of_best = rows[rows["reader"] == rows["best"]].set_index(network)["loss"]
+    pair = pd.MultiIndex.from_frame(rows[network])
+    return rows.assign(cost=rows["loss"] - of_best.reindex(pair).to_numpy())
+
+
+def biased_less_unbiased(comparison: Comparison) -> pd.DataFrame:
+    """Test loss with the biased variance in the running average less that with the unbiased one.
+
+    At the same weights and the same `tracker_decay`, by reading, facet and level; empty where the
+    run did not keep both.
+    """
+    rows = own_decay_as_one(comparison.run, final(comparison.run.evaluations, comparison.design))
+    rows = rows[(rows["split"] == "test") & (rows["statistics"] == "running")]
+    # Of averages whose decay was drawn, the rule says so.
+    estimator = rows["rule"].str.removesuffix(", drawn decay")
+    keys = ["trial_id", "seed", "tracker_decay"]
+    biased, unbiased = (rows[estimator == name] for name in ("biased", "unbiased"))
+    if biased.empty or unbiased.empty:
+        return pd.DataFrame()
+    pairs = biased.merge(unbiased[[*keys, "loss"]], on=keys, suffixes=("", "_unbiased"))
+    pairs = pairs.assign(difference=pairs["loss"] - pairs["loss_unbiased"])
+    parts = [
+        level_means(kept, comparison.design, "difference", ["tracker_decay"], reading).assign(
+            reading=reading
+        )
+        for reading, kept in comparison.readings(pairs).items()
+    ]
+    return ordered(parts, ["reading"])

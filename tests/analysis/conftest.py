@@ -42,6 +42,7 @@ def hostile_trials() -> list[TrialConfig]:
         "dataset": DatasetConfig(path=f"/somewhere/{HOSTILE_DATA}", label="y"),
         "shadow": True,
         "decays": (0.5, 0.99),
+        "conventions": ("unbiased", "cumulative", "biased"),
     }
     whole = {"norm_batch_size": [1024]}
     return [

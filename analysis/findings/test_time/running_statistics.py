@@ -18,7 +18,7 @@ from caviar.analysis.findings.columns import (
 )
 from caviar.analysis.findings.finding import Finding, Results
 from caviar.analysis.findings.test_time.trackers import tracker_name, usual_errors, usual_tracker
-from caviar.analysis.findings.wording import at_level, behind, by_facet, first_and_last
+from caviar.analysis.findings.wording import at_level, by_facet, first_and_last
 from caviar.analysis.number_format import with_interval
 from caviar.analysis.tables import running_statistics as test_time
 
@@ -61,21 +61,6 @@ def _worst(results: Results, damage: pd.DataFrame) -> str:
     return (
         f"The highest cost is that of {tracker_name(worst)} at "
         f"{at_level(results, worst['level'])}{facet}: {with_interval(worst, signed=True)} nats."
-    )
-
-
-def _headline(results: Results) -> str:
-    damage = results.reading("running_damage")
-    if damage.empty or damage["facet"].nunique() > 1:
-        return ""
-    rows = usual_tracker(results, damage).sort_values("level")
-    ends = [
-        f"{with_interval(row, signed=True)} nats at {at_level(results, row['level'])}"
-        for row in rows.iloc[[0, -1]].to_dict("records")
-    ]
-    return (
-        "Running averages in place of population statistics change test loss by "
-        f"{' and '.join(ends)} ({behind(results, int(rows['units'].min()))})."
     )
 
 
@@ -130,5 +115,4 @@ RUNNING_DAMAGE = Finding(
         results.reading("running_damage"), results.design.label
     ),
     sentences=_costs,
-    headline=_headline,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from caviar.analysis.findings.test_time.running_statistics import RUNNING_DAMAGE
-from tests.analysis.synthetic import World, crossed, results_in, run_of, size
+from tests.analysis.synthetic import World, crossed, results_in, run_of
 
 
 def test_no_running_average_costs_anything(tmp_path: Path) -> None:
@@ -14,12 +14,3 @@ def test_no_running_average_costs_anything(tmp_path: Path) -> None:
     results = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
     *_, last = RUNNING_DAMAGE.sentences(results)
     assert last == "No running average raises test loss significantly at the end of training."
-
-
-def test_the_headline_is_the_damage_at_both_ends(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [4, 8, 16, 32, 64]}
-    world = World(damage=lambda config, seed, tracker: 1 / size(config))
-    results = results_in(run_of(tmp_path, crossed(levels), world, scientific=levels))
-    second = RUNNING_DAMAGE.headline(results)
-    assert "change test loss by +0.25 [0.25, 0.25] nats at m = 4 and +0.0156 [" in second
-    assert "at m = 64 (6 seeds; 0 diverged" in second
