@@ -9,8 +9,16 @@ import pandas as pd
 MINUS = "\N{MINUS SIGN}"
 
 
-def number(value: float) -> str:
-    """Three significant digits with a sign that cannot be overlooked; `?` for no number."""
+MOST_DIGITS = 17
+"""Digits that tell any two numbers apart."""
+
+
+def number(value: float, beside: tuple[float, ...] = ()) -> str:
+    """Three significant digits with a sign that cannot be overlooked; `?` for no number.
+
+    `beside` are bounds that a reader holds the number against: it gets as many digits as show on
+    which side of each it lies, 1.002 and not 1.00 beside 1.
+    """
     if pd.isna(value):
         return "?"
     if abs(value) == float("inf"):
@@ -19,7 +27,20 @@ def number(value: float) -> str:
         return "0"
     size = abs(value)
     text = f"{value:.0f}" if 999.5 <= size < 1e4 else f"{value:.3g}"
-    return (text if 1e-4 <= size < 1e4 else f"{value:.1e}").replace("-", MINUS)
+    text = text if 1e-4 <= size < 1e4 else f"{value:.1e}"
+    return _on_its_side(text, value, beside).replace("-", MINUS)
+
+
+def _on_its_side(text: str, value: float, beside: tuple[float, ...]) -> str:
+    """The text, or that of the fewest digits which lie on the value's side of every bound."""
+    digits = 3
+    while digits < MOST_DIGITS and any(
+        (float(text) > bound, float(text) < bound) != (value > bound, value < bound)
+        for bound in beside
+    ):
+        digits += 1
+        text = f"{value:.{digits}g}"
+    return text
 
 
 CONTROLS = {
@@ -33,10 +54,13 @@ def literal(text: str) -> str:
     return " ".join(text.translate(CONTROLS).split("\n")).replace("$", r"\$")
 
 
-def with_interval(row: Any, *, signed: bool = False) -> str:
-    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units."""
+def with_interval(row: Any, *, signed: bool = False, beside: tuple[float, ...] = ()) -> str:
+    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units.
+
+    No rounding hides on which side of the bounds `beside` an end lies.
+    """
     mean, low, high = row["mean"], row["low"], row["high"]
     sign = "+" if signed and mean > 0 else ""
     if pd.isna(low):
         return f"{sign}{number(mean)} (too few for an interval)"
-    return f"{sign}{number(mean)} [{number(low)}, {number(high)}]"
+    return f"{sign}{number(mean)} [{number(low, beside)}, {number(high, beside)}]"

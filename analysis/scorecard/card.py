@@ -7,12 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from caviar.analysis.number_format import number
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.scorecard.claim import TAGS, Claim
 from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.seedwise import Seedwise, seedwise
 from caviar.analysis.scorecard.tuned import rates_in_words, untuned
-from caviar.analysis.scorecard.verdicts import NOT_DECIDED, Verdict, in_words, verdict
+from caviar.analysis.scorecard.verdicts import (
+    NOT_DECIDED,
+    Verdict,
+    in_words,
+    parts_of_the_axis,
+    verdict,
+)
 from caviar.analysis.statistics.multiplicity import holm
 
 
@@ -85,8 +92,10 @@ def sentence(claim: Claim, outcome: Verdict) -> str:
     sized = outcome.place.startswith(("m =", "B ="))
     where = f"at {outcome.place}" if sized else f"({outcome.place})"
     text = f"{asked}; {where} it is {outcome.effect:.3g}"
+    parts = parts_of_the_axis(claim).values()
+    edges = tuple(edge for part in parts for ends in part for edge in ends)
     if not math.isnan(outcome.low):
-        text += f" [{outcome.low:.3g}, {outcome.high:.3g}]"
+        text += f" [{number(outcome.low, edges)}, {number(outcome.high, edges)}]"
     if outcome.places > 1:
         text += f", over {outcome.places} places {outcome.least:.3g} to {outcome.most:.3g}"
     return f"{text}; {NOT_DECIDED}: {outcome.why}" if outcome.why else text

@@ -52,3 +52,14 @@ def test_an_interval_in_words() -> None:
 
 def test_a_name_of_the_user_s_is_one_line_of_no_mathematics() -> None:
     assert literal("a $x$\nb\x1b") == r"a \$x\$ b\x1b"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0018, "1.002"), (0.99996, "0.99996"), (1.0, "1"), (1.00000004, "1.00000004"), (1.5, "1.5")],
+)
+def test_no_rounding_hides_on_which_side_of_a_bound_a_number_lies(value: float, text: str) -> None:
+    """The referee's end of 1.0018 was printed as 1 beside "theory expects 1"."""
+    assert number(value, (1.0, -math.inf)) == text
+    row = {"mean": 1.07, "low": value, "high": 1.9}
+    assert with_interval(row, beside=(1.0,)) == f"1.07 [{text}, 1.9]"

@@ -38,7 +38,7 @@ def _exponents(results: Results) -> list[str]:
     for row in table[table["range"] == "from 8"].to_dict("records"):
         if pd.isna(row["exponent"]):
             continue
-        power = with_interval({**row, "mean": row["exponent"]})
+        power = with_interval({**row, "mean": row["exponent"]}, beside=(1.0,))
         sentences.append(
             f"{opening(row['facet'])}This cost, the noise penalty, scales as "
             f"(1/m {MINUS} 1/N)^{power} from m = {row['smallest']:g} to {row['largest']:g}; theory "
