@@ -53,7 +53,8 @@ def _memory(results: Results) -> list[str]:
     return [
         f"{opening(row['facet'])}The memory 1/(1 - decay) of the best running mean in layer "
         f"{layer} scales as m^{with_interval(row, beside=(row['predicted'],))}; theory expects an "
-        f"exponent of {number(row['predicted'])} where batches are independent and drift does not depend on m."
+        f"exponent of {number(row['predicted'])} where batches are independent and drift does not "
+        "depend on m."
         for row in table[table["layer"] == layer].to_dict("records")
     ]
 

@@ -1,0 +1,1 @@
+"""Simulations of what intervals and tests promise: `python -m tests.inference --write`."""
