@@ -90,6 +90,17 @@ class Network:
         )
         return Network(self.layers[:first_norm]), Network(self.layers[first_norm:])
 
+    def up_to_last_norm(self) -> Network:
+        """The layers on which batch statistics and the state of generators depend.
+
+        What stands behind the last norm is left out, as far as it draws no numbers: with many
+        classes, the logits are far larger than anything before them.
+        """
+        ends = [
+            i for i, (_, layer) in enumerate(self.layers, 1) if isinstance(layer, Norm | Dropout)
+        ]
+        return Network(self.layers[: max(ends, default=0)])
+
     @property
     def norm_layers(self) -> dict[str, Norm]:
         """The layers that normalise by batch statistics, by name, in order."""

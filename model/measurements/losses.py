@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ def evaluate(
     for start in range(0, order.shape[1], chunk):
         x, labels = examples.take(order[:, start : start + chunk])
         scored = min(x.shape[1], n - start)
-        for key, logits in _logits(before, after, parameters, x, statistics).items():
+        for key, logits in _logits(before, after, parameters, x, statistics):
             scored_logits, truth = logits[:, :scored], labels[:, :scored]
             loss[key] += cross_entropy(scored_logits, truth).sum(axis=1, dtype=np.float64)
             right[key] += correct(scored_logits, truth).sum(axis=1)
@@ -90,10 +91,12 @@ def _logits(
     parameters: NetworkParameters,
     x: Array,
     statistics: dict[str, Statistics],
-) -> dict[str, Array]:
+) -> Iterator[tuple[str, Array]]:
+    """Logits under each kind of statistics, one kind in memory at a time."""
     # Nothing before the first batch norm depends on the statistics: once is enough.
     h = before.predict(parameters, x, next(iter(statistics.values())))
-    return {key: after.predict(parameters, h, kind) for key, kind in statistics.items()}
+    for key, kind in statistics.items():
+        yield key, after.predict(parameters, h, kind)
 
 
 def log_probabilities(

@@ -66,10 +66,10 @@ def pass_of_training_set(
     replica: int,
     statistics: Statistics,
 ) -> None:
-    """Hand `statistics` the input of every layer in turn, of the whole split for one replica."""
+    """Hand `statistics` the input of every norm in turn, of the whole split for one replica."""
     one = each(lambda array: array[replica : replica + 1], parameters)
     x, _ = examples.replica(replica).take(np.arange(len(examples))[None])
-    network.predict(one, x, statistics)
+    network.up_to_last_norm().predict(one, x, statistics)
 
 
 def stacked_moments(parts: list[Moments]) -> Moments:

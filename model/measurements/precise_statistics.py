@@ -32,6 +32,7 @@ def propagated(
     `parameters` holds the references too.
     """
     each = training.batch_size + training.company
+    network = training.network.up_to_last_norm()
     order = np.stack([g.permutation(len(examples)) for g in generators])
     by_batch: list[dict[str, Moments]] = []
     size = each
@@ -39,7 +40,7 @@ def propagated(
         rows = order[:, start : start + each]
         split = Rows(rows[:, : training.batch_size], rows[:, training.batch_size :])
         x, _ = batch_of(training, examples, split)
-        _, tape = training.network.forward(parameters, x, generators)
+        _, tape = network.forward(parameters, x, generators)
         moments, size = watched(tape, each)
         by_batch.append(moments)
     return Propagated(
