@@ -7,10 +7,12 @@ import math
 from pathlib import Path
 
 from tests.inference.best import BANDS, CHOOSING, POWER
+from tests.inference.data_sets import DATA_SETS
+from tests.inference.draws import DRAWS
 from tests.inference.families import FAMILIES
 from tests.inference.means import MEANS
 
-SECTIONS = (MEANS, CHOOSING, BANDS, POWER, FAMILIES)
+SECTIONS = (MEANS, CHOOSING, BANDS, POWER, FAMILIES, DRAWS, DATA_SETS)
 PAGE = Path(__file__).parents[2] / "docs" / "inference.md"
 
 INTRODUCTION = """# How intervals, families and "best" are computed, and how often they are wrong
