@@ -67,11 +67,15 @@ def probes_of(config: TrialConfig, sizes: Sizes) -> Probes:
 
 
 def _partitions(probes: Probes, config: TrialConfig, sizes: Sizes) -> int:
-    """The most partitions of penalties: the first, and those that fit into FURTHER_SHARE."""
+    """The most partitions of penalties: the first, and those that fit into FURTHER_SHARE.
+
+    Training counts as if it had one partition, for where further ones change nothing they change
+    no measurement either.
+    """
     one = AGAIN * 2 * len(probes.sizes) * probes.examples * len(probes.probe_steps)
     if not one:
         return 1
-    training = config.steps * sizes.step * config.partitions
+    training = config.steps * sizes.step
     return min(MOST_PARTITIONS, 1 + int(FURTHER_SHARE * training / one))
 
 
