@@ -67,7 +67,9 @@ ALLOWED = {
 }
 ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
-    "analysis": {f"runner/cli/{name}.py" for name in ("main", "power", "register", "report")},
+    "analysis": {
+        f"runner/cli/{name}.py" for name in ("advise", "main", "power", "register", "report")
+    },
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},
     "scipy": {"runner/study/sampling.py"},

@@ -26,7 +26,12 @@ def answer(results: Results | NoComparison) -> str:
 
 
 def about(results: Results | NoComparison) -> list[str]:
-    """What the numbers rest on: data, seeds, reading, failures."""
+    """What the numbers rest on: that the run is still running, data, seeds, reading, failures."""
+    note = results.run.note
+    return [*([note] if note else []), *_rests_on(results)]
+
+
+def _rests_on(results: Results | NoComparison) -> list[str]:
     lines = [_trials(results.run)]
     if isinstance(results, NoComparison):
         return lines

@@ -28,7 +28,7 @@ class Run:
     Beside their own columns, measurements carry the fields that differ between trials (and the
     batch sizes). The size at which something was measured is called `probe_batch_size`, so that
     `norm_batch_size` is always the size trained with. `outcomes` has one row per trial, that of
-    the attempt that counts. `where` holds no secrets.
+    the attempt that counts. `where` holds no secrets; `note` is what a reader must know first.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> test = run.evaluations.query("split == 'test' and step == step.max()")
@@ -47,6 +47,7 @@ class Run:
     noise: pd.DataFrame
     predictions: pd.DataFrame
     outcomes: pd.DataFrame
+    note: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, isfinite, isinf
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from caviar.model.averages.conventions import Convention
 from caviar.runner.cli.convention_names import row_named, rows_named
 from caviar.runner.cli.conventions import KEEP, SECOND
 from caviar.runner.errors import RequestError
+
+if TYPE_CHECKING:
+    from caviar.analysis.theory.advise import Advice
+    from caviar.analysis.theory.question import Question
 
 
 @dataclass(frozen=True)
@@ -188,3 +193,63 @@ def rules_between(
         missing = "--from" if source is None else "--to"
         raise RequestError(f"a translation needs --from and --to; add {missing} pytorch")
     return rows_named(source), rows_named(target)
+
+
+def advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> str:
+    """The answer to the arguments of `caviar advise`, as text or JSON; `plot` is drawn."""
+    import json
+    from dataclasses import asdict
+
+    from caviar.analysis.theory.advice.framework_words import setting, words_of
+    from caviar.analysis.theory.advice.text import text
+    from caviar.analysis.theory.advise import advise as answer
+    from caviar.analysis.theory.question import Question
+
+    convention, decay, setup, *rest = asked
+    row, chosen = rule_of(convention, decay)
+    words = words_of(row.name)
+    try:
+        question = Question(**fields_of(row, chosen, setup, *rest))
+        advice = answer(question, words)
+        drawn = _drawn(advice, question, plot) if plot else ""
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    fields = asdict(question)
+    if as_json:
+        told = {"convention": row.name, "setup": asdict(setup), "question": fields}
+        told |= asdict(advice)
+        return json.dumps(finite(told), indent=1)
+    return text(head(row, setup, fields, setting(question, words)), advice, everything) + drawn
+
+
+def _drawn(advice: Advice, question: Question, plot: Path) -> str:
+    from caviar.analysis.figures.advice import advice_against_size
+    from caviar.analysis.report.figure_files import write_figure
+    from caviar.analysis.theory.advice.curve import in_words
+    from caviar.analysis.theory.advice.text import wrapped
+
+    try:
+        write_figure(plot, lambda: advice_against_size(advice.curve, question.norm_batch_size))
+    except OSError as error:
+        raise RequestError(f"--plot {plot} cannot be written: {error.strerror}") from None
+    return f"\n\n{wrapped(f'{plot}: {in_words(advice.curve, question)}')}"
+
+
+def translated(
+    source: str | None, target: str | None, decay: float | None, m: int | None, as_json: bool
+) -> str:
+    """One framework's batch norm in the settings of another, as text or JSON."""
+    import json
+    from dataclasses import asdict
+
+    from caviar.analysis.theory.advice.translation import Rule, text, translate_any
+
+    sources, targets = (
+        [Rule(*(getattr(row, name) for name in Rule.__match_args__)) for row in rows]
+        for rows in rules_between(source, target)
+    )
+    try:
+        first, *others = translate_any(sources, targets, decay, m)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    return json.dumps(asdict(first), indent=1) if as_json else text(first, others)

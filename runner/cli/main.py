@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ from caviar.runner.cli.checks import (
     storage_of,
     verify,
 )
-from caviar.runner.cli.status import status
+from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
     flush,
@@ -39,12 +39,9 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 
 if TYPE_CHECKING:
-    from caviar.analysis.theory.advise import Advice
-    from caviar.analysis.theory.question import Question
     from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
@@ -79,6 +76,11 @@ def main(carry_out: CarryOut = carried_out) -> None:
         flush()
 
 
+@app.callback()
+def program(version: options.Version = False) -> None:
+    pass
+
+
 @app.command()
 def run(
     context: typer.Context,
@@ -94,6 +96,7 @@ def run(
     report: options.Report = True,
     register: options.Register = None,
     accept_other_processor: options.OtherProcessor = False,
+    as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
     from caviar.runner.study.plan import make_plan
@@ -105,33 +108,38 @@ def run(
         raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
     plan = make_plan(read_study(study, settings or []), trials)
     if dry_run:
-        _described(plan, pilot)
-        return
+        return _described(plan, pilot, as_json)
     root = out or f"runs/{plan.study.name}"
     if register is not None:
         from caviar.runner.cli.register import as_registered
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
-    in_a_job(root, on)
-    progress = context.obj(plan, root, on, workers, address, accept_other_processor)
-    if report and not progress.interrupted:
-        _report(root)
-    if progress.interrupted or progress.failed:
-        raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
+    with for_programs(root) if as_json else nullcontext():
+        in_a_job(root, on)
+        progress = context.obj(plan, root, on, workers, address, accept_other_processor)
+        if report and not progress.interrupted:
+            _report(root)
+        if progress.interrupted or progress.failed:
+            raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
-def _described(plan: Plan, pilot: str | None) -> None:
+def _described(plan: Plan, pilot: str | None, as_json: bool) -> None:
+    import json
+
     from caviar.runner.cli.dry_run import describe
     from caviar.runner.cli.power import power
 
-    say(f"{describe(plan)}\n{power(plan.study.replicas, pilot)}")
+    text = f"{describe(plan)}\n{power(plan.study.replicas, pilot)}"
+    facts = {"study": plan.study.name, "hash": plan.hash(), "trials": plan.most}
+    told = {**facts, "seeds": plan.study.replicas, "lines": text.splitlines()}
+    say(json.dumps(told, indent=1) if as_json else text)
 
 
-def _report(root: str, beside: Sequence[str] = ()) -> None:
+def _report(root: str, beside: Sequence[str] = (), out: str | None = None) -> None:
     from caviar.runner.cli.report import written
 
     try:
-        for line in written(root, beside):
+        for line in written(root, beside, out=out):
             say(line)
     except AllDivergedError as error:
         say(str(error))
@@ -142,13 +150,14 @@ def _report(root: str, beside: Sequence[str] = ()) -> None:
 def report(
     run: options.RunPlace,
     beside: options.Beside = None,
+    out: options.ReportPlace = None,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
 
     for folder in (run, *(beside or ())):
         read_study_json(storage_of(folder))
-    _report(run, beside or [])
+    _report(run, beside or [], out)
 
 
 @app.command()
@@ -224,75 +233,15 @@ def advise(
 
     `--from keras --to pytorch` translates one framework's batch norm into another's settings.
     """
-    from caviar.runner.cli.advise import Setup, inputs
+    from caviar.runner.cli.advise import Setup, advised, inputs, translated
 
     if source is not None or target is not None:
-        say(_translated(source, target, decay, batch_size or per_device, as_json))
+        say(translated(source, target, decay, batch_size or per_device, as_json))
         return
     arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
     law = inputs(excess_kurtosis, input_mean, input_variance)
     asked = (convention, decay, Setup(batch_size, *arguments), steps, dataset_size, law)
-    say(_advised(asked, plot, everything, as_json))
-
-
-def _advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> str:
-    import json
-    from dataclasses import asdict
-
-    from caviar.analysis.theory.advice.framework_words import setting, words_of
-    from caviar.analysis.theory.advice.text import text
-    from caviar.analysis.theory.advise import advise as answer
-    from caviar.analysis.theory.question import Question
-    from caviar.runner.cli.advise import fields_of, finite, head, rule_of
-
-    convention, decay, setup, *rest = asked
-    row, chosen = rule_of(convention, decay)
-    words = words_of(row.name)
-    try:
-        question = Question(**fields_of(row, chosen, setup, *rest))
-        advice = answer(question, words)
-        drawn = _drawn(advice, question, plot) if plot else ""
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    fields = asdict(question)
-    if as_json:
-        told = {"convention": row.name, "setup": asdict(setup), "question": fields}
-        told |= asdict(advice)
-        return json.dumps(finite(told), indent=1)
-    return text(head(row, setup, fields, setting(question, words)), advice, everything) + drawn
-
-
-def _drawn(advice: Advice, question: Question, plot: Path) -> str:
-    from caviar.analysis.figures.advice import advice_against_size
-    from caviar.analysis.report.figure_files import write_figure
-    from caviar.analysis.theory.advice.curve import in_words
-    from caviar.analysis.theory.advice.text import wrapped
-
-    try:
-        write_figure(plot, lambda: advice_against_size(advice.curve, question.norm_batch_size))
-    except OSError as error:
-        raise RequestError(f"--plot {plot} cannot be written: {error.strerror}") from None
-    return f"\n\n{wrapped(f'{plot}: {in_words(advice.curve, question)}')}"
-
-
-def _translated(
-    source: str | None, target: str | None, decay: float | None, m: int | None, as_json: bool
-) -> str:
-    import json
-    from dataclasses import asdict
-
-    from caviar.analysis.theory.advice.translation import Rule, text, translate_any
-    from caviar.runner.cli.advise import rules_between
-
-    sources, targets = (
-        [Rule(*(getattr(row, name) for name in Rule.__match_args__)) for row in rows]
-        for rows in rules_between(source, target)
-    )
-    try:
-        first, *others = translate_any(sources, targets, decay, m)
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    return json.dumps(asdict(first), indent=1) if as_json else text(first, others)
+    say(advised(asked, plot, everything, as_json))
 
 
 app.command()(doctor)

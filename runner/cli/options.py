@@ -36,6 +36,10 @@ DataPlace = Annotated[
         "--data", callback=_text, help="Where the data lie now: their file, or its folder."
     ),
 ]
+StateAsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print only JSON: the run as `status` gives it, or the plan."),
+]
 StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
 ]
@@ -61,6 +65,25 @@ OtherProcessor = Annotated[
     typer.Option(
         "--accept-other-processor", help="Resume a run that another processor's kernel began."
     ),
+]
+
+ReportPlace = Annotated[
+    str | None,
+    typer.Option("--out", callback=_text, help="Write it under this folder or URI instead."),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"caviar {version('caviar')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
 ]
 
 Beside = Annotated[

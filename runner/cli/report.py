@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.complete_sizes import while_running
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import read_run, run_in
 from caviar.analysis.scorecard.registry import declarations_hash
@@ -28,18 +30,26 @@ from caviar.runner.verify.run import verify_run
 
 
 def written(
-    root: str, beside: Sequence[str] = (), drawing: Drawing = figure_files
+    root: str,
+    beside: Sequence[str] = (),
+    drawing: Drawing = figure_files,
+    out: str | None = None,
 ) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    `drawing` draws each figure and writes its files. Raises RequestError if a run cannot be read or
-    compared, StorageError if the report cannot be written, InternalError if the analysis fails, and
-    AllDivergedError, after writing the page, if every seed of the run diverged.
+    `drawing` draws each figure and writes its files. The report is the folder `report` of `out`,
+    by default of the run. Of a run that is still running, only complete sizes are compared.
+
+    Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
+    written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
+    every seed of the run diverged.
     """
     with ThreadPoolExecutor(1) as aside:
         try:
-            place = place_at(root)
-            runs = [run_in(place), *map(read_run, beside)]
+            place = place_at(out or root)
+            run = run_in(place_at(root))
+            running = storage_at(root).is_held(time.time())
+            runs = [while_running(run) if running else run, *map(read_run, beside)]
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
                 raise RequestError(str(error)) from None
@@ -56,8 +66,8 @@ def written(
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
     with _faults_told(root):
-        _write(results, place, root, checks, drawing)
-    page = joined(masked(root), "report/index.html")
+        _write(results, place, out or root, checks, drawing)
+    page = joined(masked(out or root), "report/index.html")
     yield f"report: {page}"
     if isinstance(results, NoComparison) and results.diverged:
         raise AllDivergedError(f"{results.why} The page {page} says where.")

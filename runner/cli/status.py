@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,11 @@ CLEAR = "\033[H\033[2J"
 def status(runs: RunPlaces = None, watch: Watch = False, as_json: AsJson = False) -> None:
     """Say how far runs are, who works on them, and what failed; without RUN, all under `runs/`."""
     places = runs or _runs_here()
-    show = _as_json if as_json else _as_text
+    show = as_data if as_json else _as_text
     if watch:
         watched(places, show, time.time, time.sleep)
     else:
-        show([_state(place, time.time()) for place in places])
+        show([state_at(place, time.time()) for place in places])
 
 
 def watched(
@@ -41,7 +42,7 @@ def watched(
     """Show the state of runs again and again, until none is running or Ctrl-C."""
     try:
         while True:
-            states = [_state(place, clock()) for place in places]
+            states = [state_at(place, clock()) for place in places]
             if sys.stdout.isatty():
                 sys.stdout.write(CLEAR)
             show(states)
@@ -53,6 +54,18 @@ def watched(
         return
 
 
+@contextmanager
+def for_programs(place: str) -> Iterator[None]:
+    """Send what is printed to stderr, and the state of the run at the end to stdout, as JSON."""
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except SystemExit:
+        as_data([state_at(place, time.time())])
+        raise
+    as_data([state_at(place, time.time())])
+
+
 def _runs_here() -> list[str]:
     places = sorted(str(study.parent) for study in Path(RUNS).glob("*/study.json"))
     if not places:
@@ -62,7 +75,8 @@ def _runs_here() -> list[str]:
     return places
 
 
-def _state(place: str, now: float) -> RunState:
+def state_at(place: str, now: float) -> RunState:
+    """The state of the run at a folder or URI, `now` in seconds since 1970."""
     from caviar.runner.store.open import storage_at
     from caviar.runner.verify.state import state_of
 
@@ -76,7 +90,8 @@ def _as_text(states: Sequence[RunState]) -> None:
         say(f"{state.run}\n{text(state)}" if len(states) > 1 else text(state))
 
 
-def _as_json(states: Sequence[RunState]) -> None:
+def as_data(states: Sequence[RunState]) -> None:
+    """Print the states as a JSON list."""
     import json
     from dataclasses import asdict
 

@@ -110,6 +110,8 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     if already:
         done = f"{already} of {len(plan.trials)} trials are done"
         print(f"resuming {printable(storage.where)}: {done}", file=output)
+    # Now: to start Ray takes seconds, and a pipe would show this line with the first trial's.
+    print(f"{len(plan.trials) - already} trials to run: starting workers", file=output, flush=True)
 
 
 def _told(progress: Progress, storage: Storage, output: Output) -> Progress:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tests.runner.helpers import caviar
+from tests.runner.helpers import caviar, ended_well
 
 
 @pytest.mark.parametrize("words", [("run", "--dry-run", "--out"), ("status",), ("report",)])
@@ -23,3 +27,18 @@ def test_a_value_out_of_range_is_exit_code_two(words: tuple[str, ...], tmp_path:
     done = caviar("run", *words, cwd=tmp_path)
     assert done.returncode == 2 and words[0].partition("=")[0] in done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    assert ended_well("--version", cwd=tmp_path) == f"caviar {version('caviar')}\n"
+
+
+def test_a_shell_completes_commands(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("caviar")
+    if not script.exists():
+        pytest.skip(f"the package is not installed: no {script}")
+    asked = {"_CAVIAR_COMPLETE": "complete_bash", "COMP_WORDS": "caviar st", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [script], env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["status"]

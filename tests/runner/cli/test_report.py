@@ -10,6 +10,7 @@ import pytest
 from caviar.runner.cli import report
 from caviar.runner.cli.report import written
 from caviar.runner.errors import InternalError, RequestError, StorageError
+from caviar.runner.store.local_folder import LocalFolder
 from tests.analysis.page import not_drawn
 from tests.faults.program import run_here
 from tests.runner.helpers import TINY, caviar, parts, settings_of
@@ -92,3 +93,20 @@ def test_a_fault_of_the_analysis_is_a_traceback_in_a_file(
     for file in tmp_path.glob("caviar-traceback-*.txt"):
         assert "ValueError: No objects to concatenate" in file.read_text()
     assert len(list(tmp_path.glob("caviar-traceback-*.txt"))) == 2
+
+
+def test_a_run_that_may_not_be_written_to_is_reported_elsewhere(run: Path, tmp_path: Path) -> None:
+    *_, last = written(str(run), drawing=not_drawn, out=str(tmp_path / "mine"))
+    assert last == f"report: {tmp_path}/mine/report/index.html"
+    assert (tmp_path / "mine/report/index.html").is_file() and not (run / "report").exists()
+
+
+def test_a_run_that_is_running_says_so_first(run: Path) -> None:
+    with LocalFolder(run).hold():
+        answer, *_ = written(str(run), drawing=not_drawn)
+    first, note, *_ = answer.splitlines()
+    assert first == "" and note == (
+        "  This run is still running: 4 of 4 trials have a result. Compared are the complete "
+        "sizes, m = 4, 16."
+    )
+    assert '<p class="soft">This run is still running' in (run / "report/index.html").read_text()

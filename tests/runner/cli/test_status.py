@@ -79,3 +79,17 @@ def test_ctrl_c_ends_watching(folder: Path) -> None:
 
     with LocalFolder(folder / "runs/one").hold():
         assert watching(folder / "runs/one", interrupted) == ["running"]
+
+
+def test_a_run_for_a_program_prints_its_state_alone(folder: Path) -> None:
+    words = ("--trials", "1", "--on", "inline", "--no-report", "--out", "runs/two", "--json")
+    done = caviar("run", *settings_of(TINY), *words, cwd=folder)
+    (run,) = json.loads(done.stdout)
+    assert (done.returncode, run["run"], run["completed"]) == (0, "runs/two", 1)
+    assert "0 trials to run: starting workers" in done.stderr
+
+
+def test_a_plan_for_a_program(folder: Path) -> None:
+    plan = json.loads(ended_well("run", "--dry-run", "--json", *settings_of(TINY), cwd=folder))
+    assert (plan["study"], plan["trials"], plan["seeds"]) == ("quickstart", 4, 2)
+    assert plan["lines"][0].startswith("study quickstart (")

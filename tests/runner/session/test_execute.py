@@ -59,8 +59,9 @@ def test_what_is_left_is_run_and_then_nothing(
     topics = [line.split(":")[0] for line in lines[:4]]
     assert topics == ["data, rows", "data, features", "data, scaling", "data, classes"]
     other_lines = [line for line in lines if not line.startswith("data, ")]
-    assert other_lines[0].startswith("4/4 trials · 0 running · 0 failed")
-    assert other_lines[1] == f"resuming {tmp_path / 'run'}: 4 of 4 trials are done"
+    assert other_lines[0] == "4 trials to run: starting workers"
+    assert other_lines[1].startswith("4/4 trials · 0 running · 0 failed")
+    assert other_lines[2] == f"resuming {tmp_path / 'run'}: 4 of 4 trials are done"
     sessions = read_study_json(storage_at(tmp_path / "run"))["sessions"]
     assert [session["command"] for session in sessions] == ["the first", "the second"]
     assert not verify_run(storage_at(tmp_path / "run")).faults
