@@ -15,7 +15,7 @@ from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.complete_sizes import while_running
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
-from caviar.analysis.run.read import read_run, run_in
+from caviar.analysis.run.read import Run, read_run, run_in
 from caviar.analysis.scorecard.registry import declarations_hash
 from caviar.runner.errors import (
     AllDivergedError,
@@ -47,9 +47,7 @@ def written(
     with ThreadPoolExecutor(1) as aside:
         try:
             place = place_at(out or root)
-            run = run_in(place_at(root))
-            running = storage_at(root).is_held(time.time())
-            runs = [while_running(run) if running else run, *map(read_run, beside)]
+            runs = [_so_far(root), *map(read_run, beside)]
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
                 raise RequestError(str(error)) from None
@@ -71,6 +69,12 @@ def written(
     yield f"report: {page}"
     if isinstance(results, NoComparison) and results.diverged:
         raise AllDivergedError(f"{results.why} The page {page} says where.")
+
+
+def _so_far(root: str) -> Run:
+    running = storage_at(root).is_held(time.time())  # Before the tables: they only grow.
+    run = run_in(place_at(root))
+    return while_running(run) if running else run
 
 
 @contextmanager
