@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from caviar.runner.data.places import without_home
-from caviar.runner.errors import RequestError, printable
+from caviar.runner.errors import AllDivergedError, RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.uri import masked
 
@@ -48,6 +48,27 @@ def in_a_job(root: str, on: Where) -> None:
         )
     if on != "ray":
         print(f"this Ray job runs on its head alone (--on {on}); --on ray uses the cluster")
+
+
+def some_must_be_finite(root: str) -> None:
+    """Raise AllDivergedError if every seed of a run diverged, as its report would."""
+    from caviar.runner.store.open import storage_at
+    from caviar.runner.store.part_files import read_rows
+    from caviar.runner.trial.events import SETTLED
+
+    storage = storage_at(root)
+    seeds = dict(zip(*read_rows(storage, "trials", ["trial_id", "seeds"]).values(), strict=True))
+    ended = read_rows(storage, "outcomes", ["trial_id", "status", "diverged_seeds"])
+    lost = [
+        set(seeds[trial]) == set(diverged or ())
+        for trial, status, diverged in zip(*ended.values(), strict=True)
+        if status in SETTLED
+    ]
+    if lost and all(lost):
+        raise AllDivergedError(
+            f"all {len(lost)} trials diverged, with every seed: their losses stopped being finite; "
+            f"lower the learning rates, and see where with `caviar report {masked(root)}`"
+        )
 
 
 def carried_out(

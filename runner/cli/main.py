@@ -66,7 +66,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
         app(obj=carry_out)
     except RequestError as error:
         end(str(error), REFUSED)
-    except (StorageError, InternalError, WorkersError) as error:
+    except (StorageError, InternalError, WorkersError, AllDivergedError) as error:
         end(str(error), FAILED)
     except BrokenPipeError:
         raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.
@@ -99,6 +99,7 @@ def run(
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
+    from caviar.runner.cli.carry_out import some_must_be_finite
     from caviar.runner.study.plan import make_plan
     from caviar.runner.study.study_file import read_study
 
@@ -117,8 +118,8 @@ def run(
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
         progress = context.obj(plan, root, on, workers, address, accept_other_processor)
-        if report and not progress.interrupted:
-            _report(root)
+        if not progress.interrupted:
+            _report(root) if report else some_must_be_finite(root)
         if progress.interrupted or progress.failed:
             raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 

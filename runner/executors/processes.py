@@ -24,11 +24,19 @@ from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
 from caviar.runner.trial.run_trial import run_trial
 
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv.pop()); import caviar; del sys.path[0]; "
-    "from caviar.runner.executors.worker import main; main()"
-)
+PROGRAM = """
+import sys
+try:
+    sys.path.insert(0, sys.argv.pop()); import caviar; del sys.path[0]
+    from caviar.runner.executors.worker import main; main()
+except Exception as error:
+    from multiprocessing.connection import Connection
+    Connection(int(sys.argv[1])).send(f"{type(error).__name__}: {error}")
+    raise
+"""
 """What a worker runs: the driver's caviar, wherever it lies, and nothing else from that folder.
+
+A worker that cannot start tells the driver why, without caviar.
 
 With `-P`, Python does not search the working folder, which may hold a `types.py` or a `model.py`
 of the user's. `multiprocessing` would run the user's script again in every worker.
@@ -43,6 +51,8 @@ class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
     job: Job | None = None
+    took_a_trial: bool = False
+    error: str = ""
 
 
 class LocalExecutor:
@@ -106,14 +116,19 @@ class LocalExecutor:
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
         try:
-            event: Event = worker.connection.recv()
+            event: Event | str = worker.connection.recv()
         except (EOFError, OSError):
             self._pool.remove(worker)
             exit_code = _ended(worker)
             if worker.job is not None:
-                reason = _reason(exit_code)
-                yield WorkerDied(worker.job, reason, host=platform.node())
+                reason = _reason(exit_code) + (worker.error and f" ({worker.error})")
+                never_ran = not worker.took_a_trial
+                yield WorkerDied(worker.job, reason, host=platform.node(), never_ran=never_ran)
             return
+        if isinstance(event, str):  # Its last word: the pipe closes next.
+            worker.error = event
+            return
+        worker.took_a_trial = True
         if isinstance(event, Refused):
             raise RequestError(f"{event.reason}; {SAME_KERNEL}")
         if isinstance(event, Outcome):

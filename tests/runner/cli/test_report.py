@@ -75,6 +75,8 @@ def test_a_run_of_which_every_seed_diverged_has_a_page_and_exit_code_1(tmp_path:
     page = (tmp_path / "run/report/index.html").read_text()
     assert sentence in page and "first seen at step " in page
     assert caviar("report", "run", cwd=tmp_path).returncode == 1
+    done = caviar(*words, "--no-report", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("caviar: all 2 trials diverged, with ")
 
 
 def test_a_fault_of_the_analysis_is_a_traceback_in_a_file(

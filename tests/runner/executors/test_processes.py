@@ -13,7 +13,7 @@ import pytest
 from caviar.runner.executors.executor import Executor, RunTrial
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.executors.processes import LocalExecutor
-from caviar.runner.session.loop import Progress, run_study
+from caviar.runner.session.loop import NEVER_RAN, Progress, run_study
 from caviar.runner.session.run_folder import open_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink, ParquetSink
@@ -25,13 +25,16 @@ from tests.runner.helpers import (
     DIGITS,
     TINY,
     Rows,
+    caviar,
     eventually,
     jobs_of,
     local_workers,
     nothing,
+    parts,
     plan_of,
     rows_of,
     same_tables,
+    settings_of,
     tables,
 )
 
@@ -207,12 +210,28 @@ def test_workers_that_die_once_each_cost_nothing(pair: Plan) -> None:
     assert progress.retries == 2 and rows_of(sink.blocks) == expected
 
 
-def test_workers_that_die_at_birth_do_not_go_on_for_ever(pair: Plan) -> None:
+def test_workers_that_die_at_birth_end_the_run(pair: Plan) -> None:
     data = workers.poisoned(pair.data)
-    progress, sink = run_on(LocalExecutor(data, 2), pair)
-    assert {o.status for o in sink.outcomes} == {"failed"}
-    assert progress.failed == 2
-    assert sink.outcomes[0].error == "the worker process exited with code 7, 3 times"
+    progress, _ = run_on(LocalExecutor(data, 2), pair)
+    assert progress.never_ran == NEVER_RAN
+    assert progress.cannot_start == "the worker process exited with code 7"
+
+
+def test_an_import_that_fails_in_the_worker_ends_the_run_with_its_cause(tmp_path: Path) -> None:
+    """Whatever the number of trials: 40 of them would be charged 120 workers."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'worker import main' in str(sys.orig_argv): sys.modules['pydantic'] = None\n"
+    )
+    words = ("run", *settings_of((*TINY, "draws.count=20")), "--no-report", "--workers", "2")
+    done = caviar(*words, "--out", "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "caviar: no worker can start, 5 failed in a row: the worker process exited with code 1 "
+        "(ModuleNotFoundError: import of pydantic halted; None in sys.modules); the same command "
+        "resumes once they can"
+    )
+    assert not parts(tmp_path / "run", "outcomes")
 
 
 def test_a_worker_that_dies_idle_is_replaced(tiny: Plan) -> None:
