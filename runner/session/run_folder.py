@@ -158,9 +158,10 @@ def blas() -> str:
     import numpy as np
 
     config: Any = np.show_config(mode="dicts")
-    library = config["Build Dependencies"]["blas"]
+    library = config.get("Build Dependencies", {}).get("blas", {})
     core = os.environ.get("OPENBLAS_CORETYPE", "detected")
-    return f"{library['name']} {library['version']}, core type {core}"
+    name, version = (library.get(key, "unknown") for key in ("name", "version"))
+    return f"{name} {version}, core type {core}"
 
 
 def difference(recorded: Any, requested: Any, path: str = "") -> list[str]:

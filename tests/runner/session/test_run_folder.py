@@ -9,6 +9,7 @@ import pytest
 
 from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import (
+    blas,
     difference,
     open_run,
     other_kernel_before,
@@ -246,3 +247,9 @@ def test_an_attempt_that_left_rows_is_not_repeated_under_its_number(
     sink.close()
     assert left(tmp_path)[trial] == 4
     assert sorted(left(tmp_path).values()) == [0, 0, 0, 4]
+
+
+def test_a_numpy_that_names_no_blas_is_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setattr("numpy.show_config", lambda mode: {})
+    assert blas() == "unknown unknown, core type Haswell"
