@@ -62,11 +62,11 @@ def output(home: Path) -> str:
 def test_the_default_study_answers(output: str, home: Path) -> None:
     root = home / "runs" / "quickstart"
     lines = output.splitlines()
-    assert output.isascii() and "6/6 trials | 0 running | 0 failed | 0 diverged | " in output
+    assert output.isascii() and "10/10 trials | 0 running | 0 failed | 0 diverged | " in output
     assert "rows: runs/quickstart" in lines
     assert lines[-1] == "report: runs/quickstart/report/index.html"
     assert (root / "report" / "index.html").read_text().startswith("<!")
-    assert len(tables(root)["outcomes"]) == 6
+    assert len(tables(root)["outcomes"]) == 10
     assert not verify_run(storage_at(root)).faults
 
 
@@ -175,7 +175,7 @@ def test_a_dry_run_shows_every_default_and_writes_nothing(tmp_path: Path) -> Non
     assert "data: wine, 13 features, 3 classes; 96 train, 40 validation, 42 test" in output
     for line in (
         "crossed: norm_batch_size = [4, 16]",
-        "drawn (random): learning_rate = 0.",
+        "drawn (halton): learning_rate = 0.",
         "fixed: hidden = [6]",
         'fixed: activation = "relu"',
         "fixed: steps = 12",
