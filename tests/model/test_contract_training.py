@@ -23,6 +23,7 @@ ABSENT: dict[tuple[type, bool], set[str]] = {
     (Noise, False): {
         *("noise_penalty", "external_penalty", "self_influence", "predicted_self_influence"),
         *("partition_variance", "gradient_variance"),
+        *("self_influence_error", "penalty_partitions"),
     },
     (Noise, True): {
         *("mean_variance", "deviation_variance", "excess_kurtosis"),
@@ -43,7 +44,12 @@ def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
         curve_steps=last,
         norm_batch_size=4,
         probes=small_probes(
-            sizes=(4,), evaluation_steps=last, probe_steps=last, shadow=True, log_probabilities=True
+            sizes=(4,),
+            evaluation_steps=last,
+            probe_steps=last,
+            penalty_partitions=2,
+            shadow=True,
+            log_probabilities=True,
         ),
     )
     records = run(training, small_splits(2))

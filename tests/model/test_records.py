@@ -14,6 +14,6 @@ def test_a_row_of_noise_has_nan_where_nothing_applies() -> None:
     assert (row.step, row.layer, row.norm_batch_size, row.batches) == (7, "norm1", 8, 32)
     np.testing.assert_array_equal(row.coupling, [0.25, 0.5])
     rest = {f.name for f in fields(Noise)[4:]} - {"coupling"}
-    assert len(rest) == 10
+    assert len(rest) == 12
     for name in rest:
         np.testing.assert_array_equal(getattr(row, name), [np.nan, np.nan])
