@@ -48,8 +48,9 @@ def test_few_seeds(tmp_path: Path, seeds: int, rates: tuple[float, ...]) -> None
     assert "nats is not decided" not in text and "train loss stays" not in text
 
 
-def test_five_seeds_have_intervals(tmp_path: Path) -> None:
-    assert "too few" not in whole(results_with(tmp_path, SIZES, seeds=range(5)))
+def test_six_seeds_have_intervals(tmp_path: Path) -> None:
+    """One of them chooses the best reader of the test set, so that five are read."""
+    assert "too few" not in whole(results_with(tmp_path, SIZES, seeds=range(6)))
 
 
 def test_one_level(tmp_path: Path) -> None:
