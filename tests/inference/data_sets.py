@@ -28,7 +28,7 @@ def linear(overlap: Overlap, seeds: int, data_sets: int) -> dict[str, tuple[str,
     y = x[..., :2].sum(axis=-1, keepdims=True) + nature.standard_t(8, (*x.shape[:2], 1))
     split = _divided(overlap, seeds, np.concatenate([x, y], axis=-1), nature)
     train, test = split[..., : overlap.train, :], split[..., -overlap.test :, :]
-    errors = {}
+    errors: dict[tuple[str, float], Array] = {}
     for ridge in (0.0, 30.0):
         rows, target = train[..., :-1], train[..., -1:]
         gram = rows.swapaxes(-1, -2) @ rows + ridge * np.eye(FEATURES)
@@ -48,7 +48,7 @@ def networks(overlap: Overlap, seeds: int, data_sets: int) -> dict[str, tuple[st
     x, y = flat[..., :-1], flat[..., -1].astype(int)
     train, test = np.s_[:, : overlap.train], np.s_[:, -overlap.test :]
     split = Split(x[train], y[train], x[test], y[test])
-    errors = {}
+    errors: dict[tuple[str, float], Array] = {}
     for m in (4, 32):
         measured = losses(split, m, 60, np.random.default_rng([33, seeds]))
         errors |= {(name, m): v.reshape(data_sets, seeds) for name, v in measured.items()}
@@ -96,10 +96,10 @@ def table(simulations: int) -> Rows:
             count = min(simulations, most)
             shared = model(OVERLAP, seeds, count)
             pools = OVERLAP._replace(disjoint=True)
-            own = model(pools, seeds, count)
+            of_pools = model(pools, seeds, count)
             for words, (quantity, values) in shared.items():
                 plain, wider = coverage(values, quantity, OVERLAP)
-                alone, _ = coverage(own[words][1], quantity, pools)
+                alone, _ = coverage(of_pools[words][1], quantity, pools)
                 shares = (percent(plain), percent(wider), percent(alone))
                 rows.append((name, str(seeds), words, *shares))
     return rows

@@ -39,7 +39,7 @@ def heavy_lognormal(nature: np.random.Generator, shape: tuple[int, ...]) -> Arra
 
 def three_values(nature: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """One of three values, as accuracies on a small test set: units tie."""
-    return np.sqrt(2) * (nature.binomial(2, 0.5, shape) - 1)
+    return np.asarray(np.sqrt(2) * (nature.binomial(2, 0.5, shape) - 1))
 
 
 def students_t(nature: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -30,7 +30,7 @@ def test_what_is_shaded_lies_between_train_and_test_loss() -> None:
     rows = table(quantity=QUANTITIES)
     (axes,) = side_by_side(rows, "m", "").axes
     (gap,) = [shade for shade in axes.collections if shade.get_label() == "gap"]
-    heights = {tuple(point) for point in gap.get_paths()[0].vertices}
+    heights = set(map(tuple, np.asarray(gap.get_paths()[0].vertices).tolist()))
     for quantity in ("train_loss", "test_loss"):
         of = part(rows, quantity=quantity)
         assert set(zip(of["level"], of["mean"], strict=True)) <= heights

@@ -19,5 +19,5 @@ def test_one_panel_per_facet_with_a_line_per_reader() -> None:
     for axes in figure.axes:
         names = axes.get_legend_handles_labels()[1]
         assert names == ["population", "unbiased, decay 0.9"]
-        lines = [c.lines[0].get_ydata().tolist() for c in axes.containers]
+        lines = [c[0].get_ydata().tolist() for c in axes.containers]
         assert lines == [[0, 0], [1 / 4, 1 / 64]]

@@ -59,7 +59,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def loss(config: TrialConfig, seed: int) -> float:
     """Smaller batches help batch norm; without it the size changes nothing."""
     of_norm = {"batch": 0.002 * size(config), "layer": 0.5, "none": 0.7}[config.norm]
-    return of_norm + config.learning_rate / 100 + wiggle(config, seed) * (config.norm == "batch")
+    noise = wiggle(config, seed) if config.norm == "batch" else 0.0
+    return float(of_norm + config.learning_rate / 100 + noise)
 
 
 WORLD = World(train=loss, validation=loss, test=loss)
