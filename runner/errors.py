@@ -93,7 +93,7 @@ def unwritten_report(where: str, error: OSError) -> StorageError:
     """The error for a report that could not be written."""
     return StorageError(
         f"cannot write the report of {where!r}: {error.strerror or error}; the rows are complete, "
-        "and `caviar report RUN` writes it once there is room, or `--out PLACE` elsewhere"
+        f"and `caviar report {where}` writes it once there is room, or `--out PLACE` elsewhere"
     )
 
 

@@ -120,8 +120,9 @@ def _power(ratio: float, units: int, alpha: float) -> float:
     far = float(stats.t.isf(alpha / 2, units - 1))
     shift = ratio * math.sqrt(units)
     upper_tail = float(stats.nct.sf(far, units - 1, shift))
-    # Beyond a shift of 5 the wrong tail holds less than 3e-7, and SciPy's can be NaN.
-    return upper_tail + float(stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else upper_tail
+    # Beyond a shift of 5 the wrong tail holds less than 3e-7; SciPy's is NaN where it is tiny.
+    wrong_tail = float(stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else 0.0
+    return upper_tail + (0.0 if math.isnan(wrong_tail) else wrong_tail)
 
 
 def _check(spread: float, alpha: float) -> None:

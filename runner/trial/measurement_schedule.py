@@ -11,6 +11,7 @@ from caviar.model.measurements.batch_noise import NOISE_BATCHES, PARTITIONS
 from caviar.model.norms.registry import NORMS
 from caviar.model.steps.setup import Probes
 from caviar.runner.config import TrialConfig
+from caviar.runner.effects import is_read
 
 EVALUATE, POPULATION, PROPAGATE, NOISE, PENALTY, PREDICT = 0.35, 0.5, 0.4, 0.12, 0.6, 2.0
 """Time of one example in one evaluation, population pass, train-mode pass, partition into noise
@@ -69,13 +70,13 @@ def probes_of(config: TrialConfig, sizes: Sizes) -> Probes:
 def _partitions(probes: Probes, config: TrialConfig, sizes: Sizes) -> int:
     """The most partitions of penalties: the first, and those that fit into FURTHER_SHARE.
 
-    Training counts as if it had one partition, for where further ones change nothing they change
-    no measurement either.
+    Where further partitions of training change nothing, they change no measurement either.
     """
     one = AGAIN * 2 * len(probes.sizes) * probes.examples * len(probes.probe_steps)
     if not one:
         return 1
-    training = config.steps * sizes.step
+    read = is_read("partitions", vars(config))
+    training = config.steps * sizes.step * (config.partitions if read else 1)
     return min(MOST_PARTITIONS, 1 + int(FURTHER_SHARE * training / one))
 
 

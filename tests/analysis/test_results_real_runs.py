@@ -110,6 +110,9 @@ def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Results, MemorySink]
         if name == "noise_penalty_exponent":
             assert np.isfinite(table["exponent"]).all()
             continue  # tiny networks' penalties may be negative: then an end is infinite
+        if name == "scorecard":
+            assert table["low"].isna().all()  # five seeds: one chooses, and four have no interval
+            continue
         if name == "tuning_spread":
             of_draws = table["over"] == "draws"
             assert table.loc[of_draws, "low"].isna().all()  # two draws have no interval

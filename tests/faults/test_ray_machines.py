@@ -61,6 +61,8 @@ LINES = (
     r"\d+/\d+ trials · ",
     r"rows: ",
     r"data, [a-z ]+: ",
+    r"evaluations: all trials measure losses at ",
+    r"\d+ trials to run: starting workers",
     r"trial [0-9a-f]{12}: the Ray actor died: process \d+ on [\d.]+: it ended unexpectedly$",
     r"trial [0-9a-f]{12}: the machine [\d.]+ is lost or out of reach: ",
 )

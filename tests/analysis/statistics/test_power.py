@@ -79,6 +79,12 @@ def test_units_needed_are_the_fewest(ratio: float, power: float, alpha: float) -
     assert units == 2 or power_of(ratio, 1, units - 1, alpha=alpha) < power
 
 
+def test_a_wrong_tail_too_small_for_scipy_is_none() -> None:
+    assert power_of(0.11033298312400253, 1, 2048, alpha=0.001) == pytest.approx(
+        stats.nct.sf(stats.t.isf(0.0005, 2047), 2047, 0.11033298312400253 * np.sqrt(2048))
+    )
+
+
 def test_an_effect_beyond_any_number_of_units_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 1000000 units"):
         units_needed(1e-4, 1)

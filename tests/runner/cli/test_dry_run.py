@@ -92,4 +92,4 @@ def test_what_was_drawn_is_shown_of_trials_that_read_it() -> None:
     drawn = "nuisance={ momentum = { scale = 'choice', values = [0.5, 0.6] } }"
     arms = "arms={ s = { optimizer = 'sgd' }, m = {} }"
     text = describe(plan_of(*TINY, drawn, arms, "draws.count=9"))
-    assert "\ndrawn (random): momentum = 0.5, 0.6\n" in text
+    assert "\ndrawn (halton): momentum = 0.5, 0.6\n" in text

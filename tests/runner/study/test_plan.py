@@ -119,6 +119,7 @@ PLANNED: dict[str, tuple[int, str, str]] = {
     "ghost-size": (32, "06d04d227045", "edfd800f5bda"),
     "ghost-size-mnist": (32, "9b08dba1f179", "9e215f43336e"),
     "mechanisms": (134, "2d73c682949a", "0ac6d0234911"),
+    "depth": (48, "968ee3fa12b3", "02d5f95db547"),
     "naive-batch-size": (28, "041e367193cc", "772c69fda13e"),
     "random-search": (60, "39a27fa68777", "0a12e33b97b2"),
     "references": (40, "ffb4ddc4075b", "5e14bd08eae2"),
