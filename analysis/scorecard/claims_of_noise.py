@@ -65,6 +65,11 @@ def partition_shares(s: Seedwise) -> dict[float, NDArray[Any]]:
     return {size: by_size.loc[size].to_numpy() for size in kept}
 
 
+def partition_shares_below_all(s: Seedwise) -> Parts:
+    """What ghosts leave of the variance; where that is not above 0, too few draws were made."""
+    return {size_label(size): 1 - share for size, share in partition_shares(s).items()}
+
+
 def partition_share_falls(s: Seedwise) -> Parts | None:
     """The share at each size less that at the next."""
     shares = partition_shares(s)
@@ -142,6 +147,7 @@ CLAIMS = (
         unit="share of variance",
         design="ghost-size",
         measure=partition_share_falls,
+        premise=partition_shares_below_all,
         differs=f"{SMALL_NETWORKS}.",
         not_tested="Batch sizes that the run lacks.",
     ),
@@ -158,6 +164,7 @@ CLAIMS = (
         unit="share of variance",
         design="ghost-size",
         measure=partition_share_at_16,
+        premise=partition_shares_below_all,
         differs=f"{SMALL_NETWORKS}.",
         not_tested="Other architectures, and the course of training: the share is read at its end.",
     ),

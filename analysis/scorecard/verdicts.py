@@ -26,7 +26,7 @@ FARTHEST = 1e300
 """Stands for an infinite end of an interval, which lies inside a region without an end there."""
 
 FEW_SEEDS = f"fewer than {FEWEST} seeds"
-NO_PREMISE = "batch norm has no significant gain or loss to explain here"
+NO_PREMISE = "what the claim presupposes is not significant here"
 
 
 class Verdict(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.analysis.scorecard.verdicts import NO_PREMISE, NOT_DECIDED, OPPOSITE
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import (
     CHECKS,
@@ -14,8 +15,10 @@ from tests.analysis.scorecard.scenarios import (
     Check,
     Make,
     Scenario,
+    decide,
     ghosts,
     of_network,
+    quantity,
 )
 from tests.analysis.synthetic import size
 
@@ -78,3 +81,11 @@ def test_verdicts_where_the_truth_is_known(
     tmp_path: Path, scenario: Scenario, holds: Check
 ) -> None:
     holds(tmp_path, scenario)
+
+
+def test_shares_above_one_decide_nothing(tmp_path: Path) -> None:
+    """A share is a part of the whole: 1.1 says that too few partitions were drawn."""
+    at_16 = next(scenario for scenario in SCENARIOS if str(scenario) == "partition-share-at-16")
+    assert decide(tmp_path / "part", at_16, quantity(at_16, 0.8)).verdict == OPPOSITE
+    above = decide(tmp_path / "above", at_16, quantity(at_16, 1.1))
+    assert (above.verdict, above.why) == (NOT_DECIDED, NO_PREMISE)
