@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from caviar.runner.errors import RequestError as RequestError
     from caviar.runner.errors import StorageError as StorageError
     from caviar.runner.study.plan import Plan as Plan
-    from caviar.runner.study.study_file import Study as Study
+    from caviar.runner.study.study import Study as Study
     from caviar.runner.trial.build import build as build
 
 HOMES = {
     "read_study": "front_door",
-    "Study": "runner.study.study_file",
+    "Study": "runner.study.study",
     "plan": "front_door",
     "Plan": "runner.study.plan",
     "describe": "runner.cli.dry_run",

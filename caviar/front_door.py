@@ -28,8 +28,9 @@ from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan, make_plan
-from caviar.runner.study.study_file import Study, study_from_table, study_from_text
+from caviar.runner.study.study import Study
 from caviar.runner.study.study_file import read_study as study_from_file
+from caviar.runner.study.study_file import study_from_table, study_from_text
 from caviar.runner.trial.run_trial import run_trial
 
 StudySource = Study | str | Path | Mapping[str, Any]

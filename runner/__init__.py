@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from caviar.runner.store.open import storage_at as storage_at
     from caviar.runner.study.plan import Plan as Plan
     from caviar.runner.study.plan import make_plan as make_plan
-    from caviar.runner.study.study_file import Study as Study
+    from caviar.runner.study.study import Study as Study
     from caviar.runner.study.study_file import read_study as read_study
     from caviar.runner.verify.run import verify_run as verify_run
 
@@ -20,7 +20,7 @@ HOMES = {
     "Plan": "study.plan",
     "RequestError": "errors",
     "StorageError": "errors",
-    "Study": "study.study_file",
+    "Study": "study.study",
     "execute": "session.execute",
     "make_plan": "study.plan",
     "read_study": "study.study_file",

@@ -40,6 +40,7 @@ FLOORS = {
     ),
     "runner": (
         {"errors", "limits", "effects"},
+        {"fields"},
         {"config"},
         {"data"},
         {"trial"},

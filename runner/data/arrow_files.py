@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.columns import chosen_columns
 from caviar.runner.data.labels import is_text
 from caviar.runner.data.reading import check_plain, check_unpacked, check_values, reading
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 MOST_FILES = 10_000

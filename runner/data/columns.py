@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.labels import classes_of
 from caviar.runner.data.splits import Data, coded, merged
 from caviar.runner.errors import RequestError, nearest
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.limits import MOST_COLUMNS
 
 EXACT = 2.0**53

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.columns import check_width
 from caviar.runner.data.reading import (
     check_bytes,
@@ -18,6 +17,7 @@ from caviar.runner.data.reading import (
     unpacked,
 )
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 20

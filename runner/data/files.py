@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.arrow_files import feather_table, parquet_folder, parquet_table
 from caviar.runner.data.columns import from_table
 from caviar.runner.data.csv_tables import csv_table
@@ -21,6 +20,7 @@ from caviar.runner.data.numpy_files import npy, npz
 from caviar.runner.data.reading import ZIP, check_plain, first_bytes, reading
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather", b"\x93NUMPY": "npy"}
 SUFFIXES = {

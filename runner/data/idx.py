@@ -11,11 +11,11 @@ from typing import IO
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.numpy_files import examples, flat, npy, one_each
 from caviar.runner.data.reading import GZIP, check_plain, check_values, first_bytes, reading
 from caviar.runner.data.splits import Data, checked
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 NPY = b"\x93NUMPY"

@@ -10,12 +10,12 @@ from typing import IO, Any
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.columns import EXACT, check_label
 from caviar.runner.data.object_arrays import texts_of
 from caviar.runner.data.reading import check_values, reading
 from caviar.runner.data.splits import Data, checked, merged
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 TRAIN, TEST = "_train", "_test"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig, TestFile
 from caviar.runner.data.files import table_file
 from caviar.runner.data.idx import pair
 from caviar.runner.data.labels import check_classes
 from caviar.runner.data.places import local
 from caviar.runner.data.splits import Data, checked
 from caviar.runner.errors import RequestError, nearest
+from caviar.runner.fields.dataset import DatasetConfig, TestFile
 
 BUNDLED = {
     "breast_cancer": "breast_cancer.csv",

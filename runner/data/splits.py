@@ -13,11 +13,12 @@ from caviar.model.contract import Array
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.identity import fingerprint, former_fingerprint
 from caviar.runner.data.labels import classes_of_array, lookalikes
 from caviar.runner.data.scaling import SCALINGS, origins, training_moments
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 SMALL = 20
 """A class of fewer examples is shared out over the splits, unless the study says otherwise."""

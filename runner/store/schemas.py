@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 
 _WHO = [("trial_id", pa.string()), ("attempt", pa.int32()), ("seed", pa.int64())]
 _WHEN = [("step", pa.int64())]

@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from caviar.model.averages.frameworks import ALL
-from caviar.runner.config import DatasetConfig, TrialConfig, TrialFields
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, check_pools, split_sizes
 from caviar.runner.effects import unread
 from caviar.runner.errors import RequestError, shown
+from caviar.runner.fields.dataset import DatasetConfig
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_WEIGHTS
 from caviar.runner.study.grid import Position
-from caviar.runner.study.study_file import INNER, Study
+from caviar.runner.study.study import Study
+from caviar.runner.study.study_file import INNER
 from caviar.runner.study.validation_message import explain
 from caviar.runner.trial.build import forward_examples
 

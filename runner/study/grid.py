@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from caviar.runner.study.distributions import Distribution, Value
 from caviar.runner.study.sampling import points
-from caviar.runner.study.study_file import Study, space_of
+from caviar.runner.study.study import Study
+from caviar.runner.study.study_file import space_of
 
 GOLDEN = 11_400_714_819_323_198_485
 """The golden ratio less one, in units of 2^-64: its multiples spread evenly over [0, 1)."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from caviar.runner.effects import is_read, reason
 from caviar.runner.errors import RequestError
 from caviar.runner.study.bench import Placed
-from caviar.runner.study.study_file import TABLES, Study
+from caviar.runner.study.study import Study
+from caviar.runner.study.study_file import TABLES
 
 
 class Setting(NamedTuple):

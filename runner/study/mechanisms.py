@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from caviar.model.norms.kind import Mechanism
 from caviar.model.norms.registry import NORMS
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 
 PARTITIONS = Mechanism("partition diffusion", "removed")
 CLASSES = Mechanism("class composition", "removed")

@@ -8,7 +8,7 @@ from typing import Any
 from caviar.model.norms.registry import NORMS
 from caviar.runner.config import TrialConfig
 from caviar.runner.effects import IN_ROWS_ALONE, is_trained_with
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 
 
 def not_trained_with() -> list[dict[str, Any]]:

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from caviar.runner.config import LATER, LOCATION, PLACES, TrialConfig, TrialFields
+from caviar.runner.config import LATER, LOCATION, TrialConfig
 from caviar.runner.data.extent import check_extent
 from caviar.runner.data.places import without_home
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import PLACES
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_TRIALS
 from caviar.runner.study.bench import Bench, Placed, own_epsilon
 from caviar.runner.study.grid import Layout, Position
 from caviar.runner.study.idle import Repeats, refuse, repeats, settings_of, take_out_read
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 
 EXACT = 1000
 """A plan of up to this many trials is built at once; of a larger one, a sample of this size."""

@@ -10,72 +10,21 @@ import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from caviar.runner.config import PLACES, DatasetConfig, Frozen, Steps, TrialFields
 from caviar.runner.errors import RequestError, nearest, shown
-from caviar.runner.limits import HIGHEST_SEED, MOST_SEEDS, MOST_STUDY_BYTES, MOST_TRIALS
+from caviar.runner.fields.dataset import PLACES, DatasetConfig
+from caviar.runner.fields.frozen import Frozen
+from caviar.runner.fields.trial import TrialFields
+from caviar.runner.limits import MOST_STUDY_BYTES
 from caviar.runner.study.distributions import Distribution, parse_distribution
-from caviar.runner.study.sampling import Sampler
+from caviar.runner.study.study import Budget, Draws, Study
 from caviar.runner.study.validation_message import explain
 
 QUICKSTART = Path(__file__).with_name("quickstart.toml")
 TABLES = ("fixed", "scientific", "nuisance")
-
-
-class Budget(Frozen):
-    """How long a trial trains: `epochs` of the training split, or `steps` of the optimiser."""
-
-    epochs: Steps | None = None
-    steps: Steps | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Budget:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give epochs or steps, exactly one of them")
-        return self
-
-    def steps_for(self, steps_per_epoch: int) -> int:
-        return self.steps if self.steps is not None else (self.epochs or 0) * steps_per_epoch
-
-
-class Draws(Frozen):
-    """How many nuisance points are drawn, and how; with `sobol`, best a power of two."""
-
-    count: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
-    sampler: Sampler = "random"
-
-
-class Study(Frozen):
-    """A study file, validated; `fixed`, `scientific` and `nuisance` hold fields of a trial.
-
-    `arms` are named sets of fields, crossed with `scientific`; where an arm sets a crossed field
-    itself, its own value counts.
-
-    >>> study = caviar.read_study("sizes.toml")
-    >>> study.name, study.replicas, study.scientific
-    ('sizes', 2, {'norm_batch_size': [8, 32]})
-    """
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
-    dataset: DatasetConfig
-    seed: Annotated[int, Field(ge=0, le=HIGHEST_SEED)] = 0
-    replicas: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 8
-    budget: Budget = Budget(epochs=30)
-    draws: Draws = Draws()
-    fixed: dict[str, Any] = Field(default_factory=dict)
-    scientific: dict[str, Any] = Field(default_factory=dict)
-    nuisance: dict[str, Any] = Field(default_factory=dict)
-    arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        moves = {"crossed": self.scientific, "drawn": self.nuisance, "arms": self.arms}
-        parts = [f"{kind}: {', '.join(names)}" for kind, names in moves.items() if names]
-        draws = f"{self.draws.count} draw{'s' if self.draws.count > 1 else ''}"
-        about = f"{self.name}: {self.dataset.title}, {self.replicas} seeds, {draws}"
-        return f"<Study {'; '.join([about, *parts])}>"
 
 
 INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}

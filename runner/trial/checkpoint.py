@@ -14,8 +14,9 @@ from pydantic import Field, ValidationError
 from caviar.model.contract import Array
 from caviar.model.steps.random_streams import StreamState
 from caviar.model.steps.snapshot import Snapshot, Streams, beginning
-from caviar.runner.config import Frozen, TrialConfig, listed
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data
+from caviar.runner.fields.frozen import Frozen, listed
 from caviar.runner.trial import npy
 from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint_arrays import arrays_of, with_arrays

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
-from caviar.runner.config import PLACES, DatasetConfig, TestFile
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import PLACES, DatasetConfig, TestFile
 
 
 def moved(dataset: DatasetConfig, place: str) -> DatasetConfig:

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.executors.blas_threads import one_blas_thread
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.session.run_folder import difference as difference_of
 from caviar.runner.session.run_folder import facts, read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of

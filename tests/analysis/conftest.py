@@ -14,7 +14,8 @@ import pytest
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.report.write import write_report
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.trial.events import Status
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size, wiggle
 

@@ -14,7 +14,8 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.read import Run, read_run
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.session.run_folder import session
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink

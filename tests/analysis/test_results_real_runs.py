@@ -21,7 +21,7 @@ from caviar.runner.session.run_folder import open_run, remaining, unplanned
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import MemorySink, ParquetSink
 from caviar.runner.study.plan import Plan, make_plan
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 from tests.analysis.page import read_page
 from tests.analysis.synthetic import results_in
 

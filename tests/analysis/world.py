@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 
 Measure = Callable[[TrialConfig, int], float]
 

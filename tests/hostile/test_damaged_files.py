@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.runner.data.test_files import DIGITS, IMAGES, NUMBERS, WORDS, idx
 
 Y = [i % 2 for i in range(60)]

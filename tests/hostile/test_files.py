@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data import reading
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.limits import MOST_FILE_BYTES
 
 GIB = MOST_FILE_BYTES

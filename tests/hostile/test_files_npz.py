@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.hostile.test_files import said
 
 

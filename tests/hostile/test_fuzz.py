@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from caviar.runner.cli.dry_run import describe
 from caviar.runner.cli.main import main
-from caviar.runner.config import DatasetConfig, TrialFields
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.study.plan import make_plan
-from caviar.runner.study.study_file import Study, read_study
+from caviar.runner.study.study import Study
+from caviar.runner.study.study_file import read_study
 from tests.hostile.test_damaged_files import PIXELS, TRUTH, WHOLE
 from tests.hostile.test_requests import GOOD
 

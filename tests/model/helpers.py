@@ -38,7 +38,7 @@ from caviar.model.steps.random_streams import streams
 from caviar.model.steps.schedules import constant
 from caviar.model.steps.setup import Probes, Splits, Training
 from caviar.model.train import train
-from caviar.runner.config import TrialFields
+from caviar.runner.fields.trial import TrialFields
 from tests.model.nested import FlatNetwork, flat, nested
 
 R = TypeVar("R")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
+from caviar.runner.fields.dataset import DatasetConfig
 
 ROWS = 60
 LABELS = [("ant", "bee", "cow")[i % 3] for i in range(ROWS)]

@@ -10,8 +10,9 @@ import pytest
 
 from caviar.model.norms.registry import NORMS
 from caviar.model.steps.setup import Probes
-from caviar.runner.config import TrialConfig, TrialFields
+from caviar.runner.config import TrialConfig
 from caviar.runner.effects import NEEDS, OPTIMIZERS, is_read, is_trained_with, reason, unread
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.study.bench import Bench
 from caviar.runner.study.grid import Position
 from caviar.runner.trial.events import Block, Job

@@ -19,7 +19,8 @@ from caviar.analysis.compare.runs import _whole_means, compare, p_value
 from caviar.analysis.compare.text import opening, text
 from caviar.analysis.run.read import Run, read_run
 from caviar.analysis.statistics.intervals import difference_interval, mean_interval
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.analysis.compare.two_runs import RATES, SIZES, changed, noisy, row, run, shifted
 from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
 

@@ -8,7 +8,8 @@ import pytest
 
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.data_sets import across_data_sets
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.analysis.synthetic import World, compared, crossed, run_of, size
 
 UPDATES = {"batch_size": [64, 256, 512]}

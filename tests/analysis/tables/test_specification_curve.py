@@ -21,7 +21,8 @@ from caviar.analysis.tables.specification_curve import (
     choices,
     specifications,
 )
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.analysis.page import has_section, run_code
 from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from caviar.analysis.tables.trials import trials_table
-from caviar.runner.config import DatasetConfig
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.trial.events import Status
 from tests.analysis.synthetic import World, crossed, run_of, size, trial
 

@@ -6,7 +6,7 @@ import pytest
 
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.registry import NORMS
-from caviar.runner.config import TrialFields
+from caviar.runner.fields.trial import TrialFields
 from tests.model.helpers import built
 
 

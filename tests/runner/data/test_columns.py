@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.columns import Columns, chosen_columns, from_table
 from caviar.runner.data.labels import is_text
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 Y = DatasetConfig(path="t", label="y")
 WORDS = [("ant", "bee", "cow")[i % 3] for i in range(60)]

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 RNG = np.random.default_rng(0)
 

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.identity import BUNDLED_CONTENT
 from caviar.runner.data.sources import BUNDLED, load_data
 from caviar.runner.data.splits import Data, make_splits
+from caviar.runner.fields.dataset import DatasetConfig
 
 FORMER = {
     "breast_cancer": "4802323d42a5",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.runner.data.test_files import DIGITS, IMAGES, idx
 
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.labels import lookalikes
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 
 def load(path: Path) -> Data:

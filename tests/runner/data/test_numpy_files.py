@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import make_splits
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from tests.runner.small_tables import LABELS, ROWS, TABLE, is_the_table, load
 
 X = TABLE[["a", "b"]].to_numpy()

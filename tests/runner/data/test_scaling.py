@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from caviar.model.contract import Array
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.scaling import origins
 from caviar.runner.data.sources import BUNDLED, load_data
 from caviar.runner.data.splits import Data, make_splits
+from caviar.runner.fields.dataset import DatasetConfig
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(size=400)

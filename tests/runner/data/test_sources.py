@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from sklearn import datasets
 
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.sources import BUNDLED, load_data
 from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 RNG = np.random.default_rng(0)

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import _openml
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 
 PREFIXES = ("_SEARCH_NAME", "_DATA_INFO", "_DATA_FEATURES", "_DATA_QUALITIES")
 OFFICIAL = "https://www.openml.org"

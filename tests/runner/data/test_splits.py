@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from caviar.model.contract import Array
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.setup import Splits
-from caviar.runner.config import DatasetConfig, TrialConfig
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data, check_pools, make_splits, split_sizes
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.study.plan import make_plan
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 
 RNG = np.random.default_rng(3)
 FEATURES = RNG.gamma(2.0, size=(200, 4)) * [1.0, 10.0, 0.1, 1.0] + [5.0, 0.0, -3.0, 0.0]

@@ -10,7 +10,7 @@ import pytest
 from caviar.analysis.run.read import read_run
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import make_plan
-from caviar.runner.study.study_file import Study
+from caviar.runner.study.study import Study
 from tests.runner.helpers import ended_well
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caviar.runner.errors import RequestError
-from caviar.runner.study.study_file import Budget, read_study
+from caviar.runner.study.study import Budget
+from caviar.runner.study.study_file import read_study
 from tests.runner.helpers import TINY, plan_of
 from tests.runner.large_studies import RATES
 

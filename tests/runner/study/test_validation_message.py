@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from caviar.runner.config import DatasetConfig, TrialFields
-from caviar.runner.study.study_file import INNER, Study
+from caviar.runner.fields.dataset import DatasetConfig
+from caviar.runner.fields.trial import TrialFields
+from caviar.runner.study.study import Study
+from caviar.runner.study.study_file import INNER
 from caviar.runner.study.validation_message import explain
 
 DATA = {"name": "wine"}

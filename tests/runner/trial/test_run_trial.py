@@ -13,8 +13,9 @@ from caviar.model.records import Checked, Curve, Evaluation, Probing, Record
 from caviar.model.steps.optimizers import Adam, CoupledDecay, DecoupledDecay, Momentum, Sgd
 from caviar.model.steps.schedules import SCHEDULES
 from caviar.model.steps.snapshot import Snapshot
-from caviar.runner.config import TrialConfig, TrialFields
+from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS, TRIALS, trial_row
 from caviar.runner.store.sink import MemorySink, to_table
 from caviar.runner.trial.build import build

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.runner.config import DatasetConfig
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.verify.moved import moved
 from tests.runner.helpers import Done, caviar, ended_well
 from tests.runner.verify.damage import INLINE
