@@ -1,6 +1,7 @@
-"""The page about `import caviar`, from the names it exports and their docstrings.
+"""The reference pages: of `import caviar` (here), of a study file, and of a run's tables.
 
-python -m caviar.reference > docs/python.md
+python -m caviar.reference    writes docs/python.md, docs/study.md, docs/tables.md and the JSON
+                              Schema of a study file
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from importlib import import_module
 from pathlib import Path
 
 import caviar
+from caviar import study_reference
+from caviar.runner.reference import json_schema
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 PAGE = """\
 # `import caviar`
 
-Generated from the exported names by `python -m caviar.reference > docs/python.md`; a test fails
-when it is stale, and runs every example. `np` is numpy, `sizes.toml` crosses
+Generated from the exported names by `python -m caviar.reference`; a test fails when it is stale,
+and runs every example. `np` is numpy, `sizes.toml` crosses
 `norm_batch_size = [8, 32]` on a small data set, and `runs/quickstart` is a run.
 
 ## In short
@@ -110,5 +115,15 @@ def _paragraphs(text: str) -> list[str]:
     ]
 
 
+def pages() -> dict[Path, str]:
+    """Every generated page by its file."""
+    return {
+        DOCS / "python.md": page(),
+        DOCS / "study.md": study_reference.page(),
+        json_schema.FILE: json_schema.schema_text(),
+    }
+
+
 if __name__ == "__main__":
-    print(page(), end="")
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")

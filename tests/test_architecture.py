@@ -45,7 +45,7 @@ FLOORS = {
         {"data"},
         {"trial"},
         {"study", "executors", "store"},
-        {"session"},
+        {"reference", "session"},
         {"verify"},
         {"cli"},
     ),

@@ -135,7 +135,8 @@ def _nats(total: float, freedom: int) -> float:
 
 @dataclass(frozen=True)
 class NoisyNorm:
-    """Normalises by the whole batch, then blurs x_hat as a ghost of m examples would.
+    """Normalises by the whole batch, then blurs x_hat as the mean (shift), the deviation (scale) or
+    both of a ghost of m examples would.
 
     Keeps the noise of ghost statistics at m = `noise_batch_size`; removes self-influence, the
     noise's dependence on the data and between features, and its gradient: delta and s have the

@@ -19,6 +19,7 @@ from caviar.runner.cli.checks import (
     storage_of,
     verify,
 )
+from caviar.runner.cli.fields import fields, schema
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
@@ -201,7 +202,7 @@ def compare(
         raise SystemExit(FAILED)
 
 
-for _command in (status, verify, replay, conventions):
+for _command in (status, verify, replay, conventions, fields, schema):
     app.command()(_command)
 
 

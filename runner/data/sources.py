@@ -29,6 +29,18 @@ BUNDLED = {
 
 OPENML = "openml:"
 
+ON_OPENML = {
+    "mnist": "mnist_784",
+    "fashionmnist": "Fashion-MNIST",
+    "fmnist": "Fashion-MNIST",
+    "kmnist": "Kuzushiji-MNIST",
+    "cifar": "CIFAR_10",
+    "cifar10": "CIFAR_10",
+    "letter": "letter",
+    "letters": "letter",
+}
+"""What well-known sets, which scikit-learn does not bring, are called on OpenML."""
+
 
 def load_data(dataset: DatasetConfig) -> Data:
     """The examples of a data set; raises RequestError that says what is wrong with it."""
@@ -103,11 +115,7 @@ def _loaded(dataset: DatasetConfig) -> Data:
 
 def _bundled(name: str) -> Data:
     if name not in BUNDLED:
-        raise RequestError(
-            f"unknown dataset {name!r}; {nearest(name, BUNDLED)} "
-            f"(also '{OPENML}NAME', {{ path = ..., label = ... }} and "
-            "{ images = ..., labels = ... })"
-        )
+        raise RequestError(_unknown(name))
     package = find_spec("sklearn")
     assert package is not None and package.origin is not None
     file = Path(package.origin).parent / "datasets" / "data" / BUNDLED[name]
@@ -124,6 +132,21 @@ def _bundled(name: str) -> Data:
         with file.open(encoding="utf-8") as text:
             labels = np.array(text.readline().strip().split(",")[2:])[labels]
     return checked(table[:, :-1], labels, source=name, names=None, pixels=pixels)
+
+
+def _unknown(name: str) -> str:
+    """What to write in place of a name that no bundled set has."""
+    known = ON_OPENML.get("".join(c for c in name.lower() if c.isalnum()))
+    if known:
+        return (
+            f"unknown dataset {name!r}; did you mean '{OPENML}{known}', which is downloaded once? "
+            "Files of your own are { images = ..., labels = ... } or { path = ..., label = ... }"
+        )
+    return (
+        f"unknown dataset {name!r}; {nearest(name, BUNDLED)} "
+        f"(also '{OPENML}NAME', {{ path = ..., label = ... }} and "
+        "{ images = ..., labels = ... })"
+    )
 
 
 def _openml(name: str) -> Data:

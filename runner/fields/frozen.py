@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from caviar.runner.limits import MOST_EXAMPLES, MOST_LISTED, MOST_MOMENTS, MOST_STEPS, WIDEST
 
@@ -38,16 +39,32 @@ def setting(
     unit: str = "",
     example: Any,
     also: Sequence[str] = (),
+    words: Mapping[str, str] | None = None,
     factory: Any = None,
 ) -> Any:
     """A field with all that its reference says: meaning, default, unit and an example.
 
     Without a `default` (or the `factory` of one) the field must be given. `unit` may be left out
-    of names and switches. `also` are other names by which people look for it; one that is not a
-    field gets this one as its suggestion.
+    of names and switches. `also` are other names that people type for it, `words` other words for
+    its values: whoever types one is told the right one.
     """
-    extra: dict[str, Any] = {"unit": unit, "also": list(also)}
+    extra: dict[str, Any] = {"unit": unit, "also": list(also), "words": dict(words or {})}
     about: Any = {"description": says, "examples": [example], "json_schema_extra": extra}
     if factory is not None:
         return Field(default_factory=factory, **about)
     return Field(default, **about)
+
+
+def other_names(field: FieldInfo) -> tuple[str, ...]:
+    """The names that people type for a field that `setting` declared."""
+    return tuple(_extra(field)["also"])
+
+
+def other_words(field: FieldInfo) -> dict[str, str]:
+    """The right word for each that people type as the value of a field."""
+    return dict(_extra(field)["words"])
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    extra: Any = field.json_schema_extra
+    return dict(extra)

@@ -22,7 +22,8 @@ from caviar.runner.fields.frozen import (
     setting,
 )
 
-Rule = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ALL)})]
+ROW = {"type": "string", "enum": list(ALL), "in_words": "a row of `caviar conventions`"}
+Rule = Annotated[str, WithJsonSchema(ROW)]
 """A row of `caviar conventions`."""
 
 
@@ -50,6 +51,14 @@ class NetworkFields(Frozen):
         "batch",
         example="layer",
         also=("bn", "batchnorm", "batch_norm", "normalization", "normalisation", "norm_type"),
+        words={
+            **dict.fromkeys(("bn", "batchnorm", "batch_norm"), "batch"),
+            **dict.fromkeys(("ln", "layernorm", "layer_norm"), "layer"),
+            **dict.fromkeys(("gn", "groupnorm", "group_norm"), "group"),
+            **dict.fromkeys(("no", "off", "identity"), "none"),
+            **dict.fromkeys(("brn", "batch-renorm", "batch_renorm"), "renorm"),
+            "xbn": "leave-one-out",
+        },
     )
     batch_size: Size = setting(
         "Examples behind one update of the weights: those whose loss is averaged. Norms that take "

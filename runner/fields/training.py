@@ -25,11 +25,12 @@ class TrainingFields(NetworkFields):
         "momentum",
         example="adam",
         also=("optimiser", "optim", "opt"),
+        words={"adamw": "adam", "nesterov": "momentum", "sgdm": "momentum", "gd": "sgd"},
     )
     learning_rate: Positive = setting(
         "The learning rate at the start; `schedule` lowers it during training.",
         0.1,
-        unit="1",
+        unit="factor on the gradient",
         example=0.05,
         also=("lr", "eta", "step_size", "alpha", "rate", "learningrate"),
     )
@@ -72,7 +73,7 @@ class TrainingFields(NetworkFields):
     gamma_decay: NonNegative = setting(
         "A decay of the norm's scale gamma alone, added to its gradient (Luo et al. 2019).",
         0.0,
-        unit="1",
+        unit="factor on gamma",
         example=0.01,
     )
     schedule: ScheduleName = setting(
@@ -81,4 +82,5 @@ class TrainingFields(NetworkFields):
         "cosine",
         example="constant",
         also=("scheduler", "lr_schedule", "lr_scheduler"),
+        words={"none": "constant", "fixed": "constant", "multistep": "step", "cos": "cosine"},
     )

@@ -89,7 +89,11 @@ class TrialFields(TrainingFields):
         also=("log_every", "logs"),
     )
     dtype: Literal["float32", "float64"] = setting(
-        "The precision of training.", "float32", example="float64", also=("precision",)
+        "The precision of training.",
+        "float32",
+        example="float64",
+        also=("precision",),
+        words={"single": "float32", "float": "float32", "double": "float64"},
     )
 
     @model_validator(mode="after")

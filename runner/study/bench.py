@@ -20,7 +20,6 @@ from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_WEIGHTS
 from caviar.runner.study.grid import Position
 from caviar.runner.study.study import Study
-from caviar.runner.study.study_file import INNER
 from caviar.runner.study.validation_message import explain
 from caviar.runner.trial.build import forward_examples
 
@@ -86,9 +85,7 @@ class Bench:
         except ValidationError as error:
             varied = {**position.level, **position.point}
             place = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items())
-            raise RequestError(
-                explain(error, INNER) + (f" (at {place})" if place else "")
-            ) from None
+            raise RequestError(explain(error) + (f" (at {place})" if place else "")) from None
         self._check(given)
         return given
 

@@ -26,7 +26,7 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True)
 class Uniform:
-    """low + u * (high - low)."""
+    """Any number from low to high, all equally likely."""
 
     low: float
     high: float

@@ -14,20 +14,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from caviar.runner.errors import RequestError, nearest, shown
-from caviar.runner.fields.dataset import PLACES, DatasetConfig
-from caviar.runner.fields.frozen import Frozen
+from caviar.runner.errors import RequestError, shown
+from caviar.runner.fields.dataset import PLACES
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_STUDY_BYTES
 from caviar.runner.study.distributions import Distribution, parse_distribution
-from caviar.runner.study.study import Budget, Draws, Study
+from caviar.runner.study.study import Study
+from caviar.runner.study.suggestions import MODELS, STUDY, TRIAL, setting_suggestion, suggestion
 from caviar.runner.study.validation_message import explain
 
 QUICKSTART = Path(__file__).with_name("quickstart.toml")
 TABLES = ("fixed", "scientific", "nuisance")
-
-
-INNER: dict[str, type[Frozen]] = {"dataset": DatasetConfig, "budget": Budget, "draws": Draws}
 
 
 def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
@@ -133,7 +130,7 @@ def _apply(table: dict[str, Any], setting: str) -> None:
     path = key.split(".")
     known = [*Study.model_fields, *TrialFields.model_fields]
     if path[0] not in known:
-        raise RequestError(f"--set: unknown key {path[0]!r}; {nearest(path[0], known)}")
+        raise RequestError(f"--set: unknown key {path[0]!r}; {setting_suggestion(path[0])}")
     if len(path) == 1 and key in TrialFields.model_fields:
         path = [_table_of(table, key, value), key]
     inner = table
@@ -174,14 +171,14 @@ def _table_of(table: dict[str, Any], key: str, value: Any) -> str:
 
 
 def _validated(table: dict[str, Any]) -> Study:
-    _check_keys(table, Study.model_fields, "the study")
+    _check_keys(table, STUDY, "the study")
     if isinstance(table.get("dataset"), str):
         table = {**table, "dataset": {"name": table["dataset"]}}
     for name in TABLES:
         fields = table.get(name, {})
         if not isinstance(fields, dict):
             raise RequestError(f"{name} must be a table, [{name}]; got {shown(fields)}")
-        _check_keys(fields, TrialFields.model_fields, f"[{name}]")
+        _check_keys(fields, TRIAL, f"[{name}]")
     for one, other in itertools.combinations(TABLES, 2):
         for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
             raise RequestError(f"{key!r} appears in both [{one}] and [{other}]; keep one")
@@ -190,7 +187,7 @@ def _validated(table: dict[str, Any]) -> Study:
         study = Study(**table)
         TrialFields(**study.fixed)
     except ValidationError as error:
-        raise RequestError(explain(error, INNER)) from None
+        raise RequestError(explain(error)) from None
     for field, levels in study.scientific.items():
         _check_levels(field, levels)
     space_of(study)
@@ -204,7 +201,7 @@ def _check_arms(table: dict[str, Any]) -> None:
     for name, fields in arms.items():
         if not isinstance(fields, dict):
             raise RequestError(f"arms.{name}: expected a table of fields; got {shown(fields)}")
-        _check_keys(fields, TrialFields.model_fields, f"arms.{name}")
+        _check_keys(fields, TRIAL, f"arms.{name}")
         for key in sorted(fields.keys() & table.get("nuisance", {}).keys()):
             raise RequestError(
                 f"{key!r} appears in both arms.{name} and [nuisance]; arms share what is drawn, "
@@ -212,10 +209,11 @@ def _check_arms(table: dict[str, Any]) -> None:
             )
 
 
-def _check_keys(table: dict[str, Any], allowed: Any, where: str) -> None:
+def _check_keys(table: dict[str, Any], kind: str, where: str) -> None:
+    """Refuse a key that a table of this kind, one of `MODELS`, does not have."""
     for key in table:
-        if key not in allowed:
-            raise RequestError(f"unknown key {shown(key)} in {where}; {nearest(key, allowed)}")
+        if key not in MODELS[kind].model_fields:
+            raise RequestError(f"unknown key {shown(key)} in {where}; {suggestion(key, kind)}")
 
 
 def _check_levels(field: str, levels: Any) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from caviar.runner.errors import nearest, shown
+from caviar.runner.errors import shown
+from caviar.runner.study.suggestions import suggestion, word_suggestion
 
 
-def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> str:
-    """The first problem of a pydantic error in the user's words.
-
-    `tables` maps a table of the study file to its model, for the nearest allowed key.
-    """
+def explain(error: ValidationError) -> str:
+    """The first problem of a pydantic error in the user's words."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
     for noise in (".int", ".float", ".constrained-int", ".constrained-float"):
         where = where.removesuffix(noise)
     if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        owner = tables[str(first["loc"][0])]
-        return f"unknown key {key!r} in {first['loc'][0]}; {nearest(key, owner.model_fields)}"
+        key, table = str(first["loc"][-1]), str(first["loc"][0])
+        return f"unknown key {key!r} in {table}; {suggestion(key, table)}"
     if first["type"] == "missing":
         return f"{where} is missing"
     message = first["msg"].removeprefix("Value error, ")
@@ -32,4 +28,7 @@ def explain(error: ValidationError, tables: Mapping[str, type[BaseModel]]) -> st
     message = message.replace(" after validation", "")
     given = first["input"]
     got = "" if isinstance(given, dict | BaseModel) else f"; got {shown(given)}"
+    if first["type"] == "literal_error":
+        words = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        got += word_suggestion(where.rpartition(".")[2], given, words)
     return f"{where}: {message}{got}" if where else message

@@ -126,6 +126,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "fixed ghosts do not divide": ("norm_batch_size=6", "6 does not divide batch_size 16"),
     "batch above the split": ("batch_size=128", "batch_size 128 is above the 107 examples of the"),
     "unknown data": ("dataset=wines", "unknown dataset 'wines'; did you mean 'wine'"),
+    "a well-known name": ("dataset=Fashion-MNIST", "did you mean 'openml:Fashion-MNIST', which"),
     "two sources": (
         'dataset={ name = "wine", path = "x", label = "y" }',
         "give exactly one of name",

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.study.study import Study
-from caviar.runner.study.study_file import INNER
 from caviar.runner.study.validation_message import explain
 
 DATA = {"name": "wine"}
@@ -20,7 +19,7 @@ CASES: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     "a word": (
         TrialFields,
         {"optimizer": "adamw"},
-        "optimizer: must be 'sgd', 'momentum' or 'adam'; got 'adamw'",
+        "optimizer: must be 'sgd', 'momentum' or 'adam'; got 'adamw'; did you mean 'adam'?",
     ),
     "an item": (TrialFields, {"hidden": ["a"]}, "hidden.0: must be a valid integer; got 'a'"),
     "a list": (TrialFields, {"hidden": 8}, "hidden: must be a list; got 8"),
@@ -53,4 +52,4 @@ def test_the_first_fault_is_said_in_the_user_s_words(case: str) -> None:
     model, table, sentence = CASES[case]
     with pytest.raises(ValidationError) as caught:
         model(**table)
-    assert explain(caught.value, INNER) == sentence
+    assert explain(caught.value) == sentence

@@ -1,0 +1,118 @@
+"""The page about a study file, from the models that read it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+
+from caviar.model.norms.kind import NormKind
+from caviar.model.norms.registry import NORMS
+from caviar.runner.reference.study_fields import PARTS, StudyField, study_fields
+from caviar.runner.study.distributions import RANGES, Choice
+
+PAGE = """\
+# The study file
+
+Generated from the models that read it by `python -m caviar.reference`; a test fails when it is
+stale. `caviar fields NAME` prints a row of it, and names the nearest field where there is none.
+
+A study is a TOML file of one page. Only `name` and `dataset` must be given. The fields of a trial
+stand in `[fixed]` with one value, in `[scientific]` with a list of values, all combinations of
+which are run, or in `[nuisance]` with a range that values are drawn from. A field that no trial
+reads is refused, and `caviar run STUDY --dry-run` prints every field with its value.
+
+```toml
+{example}
+```
+
+Editors complete and check a study whose first line names its JSON Schema
+(`#:schema study.schema.json`; Taplo reads it, and editors that use Taplo, such as VS Code with Even
+Better TOML). `caviar schema > study.schema.json` writes the schema; the studies of this repository
+name `runner/reference/study.schema.json`.
+
+{parts}
+
+## What `norm` may be
+
+{norms}
+
+## What is drawn: scales of `[nuisance]`
+
+{scales}
+"""
+
+EXAMPLE = """\
+#:schema study.schema.json
+name = "sizes"
+dataset = { path = "mine.csv", label = "species" }
+replicas = 8                                   # seeds, paired across all trials
+budget = { epochs = 30 }
+draws = { count = 4, sampler = "sobol" }
+
+[fixed]
+hidden = [128, 128]
+batch_size = 128
+
+[scientific]
+norm_batch_size = [8, 32, 128]
+
+[nuisance]
+learning_rate = { scale = "log_uniform", low = 0.01, high = 1.0 }"""
+
+HEAD = ("field", "meaning", "unit", "default", "allowed", "example")
+
+
+def page() -> str:
+    """The content of `docs/study.md`."""
+    return PAGE.format(
+        example=EXAMPLE, parts="\n\n".join(_parts()), norms=_norms(), scales=_scales()
+    )
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; bars in cells are escaped."""
+    whole = [tuple(head), ("---",) * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in whole
+    )
+
+
+def first_sentence(text: str) -> str:
+    """A docstring's first paragraph on one line."""
+    return " ".join(inspect.cleandoc(text).split("\n\n")[0].split())
+
+
+def _parts() -> Iterable[str]:
+    for part, title in PARTS.items():
+        rows = [_row(field) for field in study_fields() if field.part == part]
+        yield f"## {title}\n\n{markdown(HEAD, rows)}"
+
+
+def _row(field: StudyField) -> tuple[str, ...]:
+    default = field.default if field.default in ("none", "must be given") else f"`{field.default}`"
+    name, allowed = f"`{field.name}`", field.allowed
+    return (name, field.says, field.unit, default, allowed, f"`{field.example}`")
+
+
+def _norms() -> str:
+    rows = [(f"`{name}`", _about(kind)) for name, kind in NORMS.items()]
+    return markdown(("value", "meaning"), rows)
+
+
+def _about(kind: NormKind) -> str:
+    if kind.normaliser is None:
+        return "No norm at all."
+    about = first_sentence(kind.normaliser.__doc__ or "")
+    if kind.mechanism is None:
+        return about
+    name, contrast = kind.mechanism
+    return f"{about} It shows what {name} does, {contrast}."
+
+
+def _scales() -> str:
+    ends = [
+        (f'`{{ scale = "{name}", low = ..., high = ... }}`', first_sentence(law.__doc__ or ""))
+        for name, law in RANGES.items()
+    ]
+    choice = ('`{ scale = "choice", values = [...] }`', first_sentence(Choice.__doc__ or ""))
+    return markdown(("scale", "what is drawn"), [*ends, choice])
