@@ -55,6 +55,11 @@ def setting(
     return Field(default, **about)
 
 
+def example_of(field: FieldInfo) -> Any:
+    """The example of a field that `setting` declared."""
+    return (field.examples or [None])[0]
+
+
 def other_names(field: FieldInfo) -> tuple[str, ...]:
     """The names that people type for a field that `setting` declared."""
     return tuple(_extra(field)["also"])

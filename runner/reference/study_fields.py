@@ -7,8 +7,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from caviar.runner.fields.dataset import DatasetConfig, TestFile
+from caviar.runner.fields.frozen import example_of
 from caviar.runner.fields.network import NetworkFields
 from caviar.runner.fields.training import TrainingFields
 from caviar.runner.fields.trial import TrialFields
@@ -55,7 +57,7 @@ def study_fields() -> tuple[StudyField, ...]:
     """Every field that a study file may have, part by part."""
     fields = [*_of(Study, "", lambda key: "study")]
     for table, model in TABLES.items():
-        fields += _of(model, f"{table}.", lambda key, part=table: part)  # type: ignore[misc]
+        fields += _of(model, f"{table}.", lambda key, part=table: part)
     return (*fields, *_of(TrialFields, "", _part))
 
 
@@ -64,17 +66,14 @@ def _of(model: type[BaseModel], prefix: str, part: Any) -> Iterator[StudyField]:
     required = schema.get("required", [])
     for key, declared in model.model_fields.items():
         field = _resolved(schema["properties"][key], schema)
-        (example,) = declared.examples or ()
         yield StudyField(
             name=f"{prefix}{key}",
             part=part(key),
             says=str(declared.description),
             unit=field["unit"] or _unit(field),
-            default="must be given"
-            if key in required
-            else _default(declared.get_default(call_default_factory=True)),
+            default="must be given" if key in required else _default(declared),
             allowed=allowed(field),
-            example=f"{prefix}{key} = {toml_value(example)}",
+            example=f"{prefix}{key} = {toml_value(example_of(declared))}",
         )
 
 
@@ -95,7 +94,8 @@ def _resolved(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return field
 
 
-def _default(default: Any) -> str:
+def _default(declared: FieldInfo) -> str:
+    default = declared.get_default(call_default_factory=True)
     if default is None:
         return "none"
     if isinstance(default, BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from caviar.runner.errors import nearest
 from caviar.runner.fields.dataset import DatasetConfig
-from caviar.runner.fields.frozen import other_names, other_words
+from caviar.runner.fields.frozen import example_of, other_names, other_words
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.study.study import Budget, Draws, Study
 from caviar.runner.study.toml_text import toml_value
@@ -79,8 +79,8 @@ def _meant(key: str, table: str) -> Iterator[Field]:
 
 def _elsewhere(key: str, field: Field) -> str:
     """Where a field of another table is written."""
-    (example,) = MODELS[field.table].model_fields[field.key].examples or ()
-    line = f"{field.key} = {toml_value(example)}"
+    example = toml_value(example_of(MODELS[field.table].model_fields[field.key]))
+    line = f"{field.key} = {example}"
     what = "it" if key == field.key else repr(field.key)
     if field.table == TRIAL:
         return f"{what} is a field of a trial: write {line} under [fixed], or cross or draw it"
