@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.design import Design, facet_of
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.read import Run, last_rows
 
 KEYS = ["facet", "level", "draw", "seed", "trial_id"]
 
 
 def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
     """The rows of each trial's last measured step, with `facet` and `level` columns."""
-    rows = _last_rows(frame)
+    rows = last_rows(frame)
     return rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
 
 
@@ -24,14 +24,8 @@ def at_end(run: Run) -> Run:
 
     For a run that was measured many times, this makes tables of the end much faster.
     """
-    ends = {name: _last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
+    ends = {name: last_rows(getattr(run, name)) for name in ("evaluations", "statistics", "noise")}
     return replace(run, **ends)
-
-
-def _last_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    if frame.empty:  # It may have no columns either.
-        return frame
-    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
 
 
 def final_values(run: Run, design: Design) -> pd.DataFrame:

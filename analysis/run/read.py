@@ -19,6 +19,21 @@ MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
 ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
 SETTLED = ("completed", "diverged")
+RENAMED = {
+    "curves": {"learning_rate": "scheduled_learning_rate"},
+    **{table: {"norm_batch_size": "probe_batch_size"} for table in MEASUREMENTS[1:]},
+}
+"""Measured columns with the name of a config field, which has the first claim on it."""
+
+WHO = ("trial_id", "seed")
+KEYS = {
+    "curves": WHO,
+    "evaluations": (*WHO, "split", "statistics", "tracker"),
+    "statistics": (*WHO, "layer", "tracker"),
+    "noise": (*WHO, "layer", "probe_batch_size"),
+    "predictions": (*WHO, "statistics", "example"),
+}
+"""What tells the rows of one step apart."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,14 +41,13 @@ class Run:
     """A run: `study` is `study.json`, the rest are data frames with one row per measurement.
 
     Beside their own columns, measurements carry the fields that differ between trials (and the
-    batch sizes). The size at which something was measured is called `probe_batch_size`, so that
-    `norm_batch_size` is always the size trained with. `outcomes` has one row per trial, that of
-    the attempt that counts. `where` holds no secrets; `note` is what a reader must know first.
+    batch sizes). The size at which something was measured is called `probe_batch_size`, and the
+    learning rate of a step `scheduled_learning_rate`, so that `norm_batch_size` and
+    `learning_rate` are always those of the trial. `outcomes` has one row per trial, that of the
+    attempt that counts. `where` holds no secrets; `note` is what a reader must know first.
 
     >>> run = caviar.read_run("runs/quickstart")
-    >>> test = run.evaluations.query("split == 'test' and step == step.max()")
-    >>> sorted(test["statistics"].unique())
-    ['batch', 'evalnorm', 'population', 'precise', 'running']
+    >>> test = run.final().query("split == 'test' and statistics == 'population'")
     >>> test.groupby("norm_batch_size")["loss"].mean().shape
     (2,)
     """
@@ -55,6 +69,22 @@ class Run:
         status = self.outcomes["status"]
         ended = {name: int((status == name).sum()) for name in (*SETTLED, "failed", "lost")}
         return {"planned": len(self.trials), **ended}
+
+    def final(self, table: str = "evaluations") -> pd.DataFrame:
+        """The rows of each trial's last step, indexed by what tells them apart.
+
+        One row of `evaluations` for each trial, seed, split, kind of statistics and tracker: a
+        mean over rows that mixes trackers has to say so. `table` may be any table of measurements;
+        KeyError for another name.
+
+        >>> run = caviar.read_run("runs/quickstart")
+        >>> run.final().index.names
+        FrozenList(['trial_id', 'seed', 'split', 'statistics', 'tracker'])
+        """
+        if table not in KEYS:
+            raise KeyError(f"{table!r} is not a table of measurements; those are {', '.join(KEYS)}")
+        rows = last_rows(getattr(self, table))
+        return rows if rows.empty else rows.set_index(list(KEYS[table]))
 
     @property
     def name(self) -> str:
@@ -113,6 +143,13 @@ def run_in(place: Place) -> Run:
         outcomes=outcomes.reset_index(drop=True),
         **measured,
     )
+
+
+def last_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each trial's last measured step."""
+    if frame.empty:  # It may have no columns either.
+        return frame
+    return frame[frame["step"] == frame.groupby("trial_id")["step"].transform("max")]
 
 
 def _study(place: Place) -> dict[str, Any]:
@@ -187,7 +224,7 @@ def _measured(
     counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts[of_trial])
     if not counts.all():
         rows, of_trial = rows[counts].reset_index(drop=True), of_trial[counts]
-    rows = rows.rename(columns={"norm_batch_size": "probe_batch_size"})
+    rows = rows.rename(columns=RENAMED[table])
     fields = known[[c for c in known.columns if c not in rows.columns]]
     return _with_rule(pd.concat([rows, fields.take(of_trial).reset_index(drop=True)], axis=1))
 

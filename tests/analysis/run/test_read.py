@@ -185,8 +185,33 @@ def test_what_varies_is_joined_and_the_rest_is_not(tmp_path: Path) -> None:
 
 def test_a_measured_column_is_not_overwritten_by_the_config(tmp_path: Path) -> None:
     run = run_of(tmp_path, [trial(learning_rate=0.1)])
-    assert set(run.curves["learning_rate"]) == {0.5}
-    assert set(run.evaluations["learning_rate"]) == {0.1}
+    assert set(run.curves["scheduled_learning_rate"]) == {0.5}
+    assert set(run.curves["learning_rate"]) == set(run.evaluations["learning_rate"]) == {0.1}
+
+
+def test_the_last_steps_are_told_apart_by_tracker(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [trial(norm_batch_size=8, seeds=range(2))])
+    rows = run.final()
+    assert rows.index.is_unique and set(rows["step"]) == {STEPS}
+    test = rows.query("split == 'test'")
+    wide = test.pivot_table(
+        index="norm_batch_size", columns=["statistics", "tracker"], values="loss"
+    )
+    expected = run.evaluations.query(f"split == 'test' and step == {STEPS}")
+    for name in ("unbiased/0.9", "cumulative"):
+        losses = expected[expected["tracker"] == name]["loss"]
+        assert wide[("running", name)].item() == pytest.approx(losses.mean(), abs=1e-15)
+    assert run.final("noise").index.names == ["trial_id", "seed", "layer", "probe_batch_size"]
+    assert all(run.final(table).index.is_unique for table in MEASUREMENTS)
+    with pytest.raises(
+        KeyError, match="'trials' is not a table of measurements; those are curves,"
+    ):
+        run.final("trials")
+
+
+def test_a_network_without_statistics_has_last_steps_too(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [trial(norm="layer")])
+    assert len(run.final()) == 6 * 3 and run.final("statistics").empty
 
 
 def test_fields_that_hold_nothing_can_vary() -> None:
