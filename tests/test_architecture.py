@@ -47,6 +47,7 @@ FLOORS = {
         {"study", "executors", "store"},
         {"reference", "session"},
         {"verify"},
+        {"forecast"},
         {"cli"},
     ),
     "analysis": (

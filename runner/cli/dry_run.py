@@ -13,7 +13,12 @@ from caviar.runner.study.not_compared import not_compared
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.build import forward_examples
-from caviar.runner.trial.measurement_schedule import Sizes, probes_of, shadow_cost, share
+from caviar.runner.trial.measurement_schedule import (
+    Sizes,
+    expected_share,
+    probes_of,
+    shadow_cost,
+)
 
 
 def describe(plan: Plan) -> str:
@@ -54,7 +59,10 @@ def describe(plan: Plan) -> str:
 
 
 FEW = 8
-"""The most levels and arms of a large plan that are shown, and the most drawn values of any."""
+"""The most levels and arms of a large plan that are shown, and the most drawn words of any."""
+
+FEW_DRAWN = 2
+"""The most drawn numbers that are shown one by one."""
 
 
 def _counted(plan: Plan) -> str:
@@ -95,22 +103,37 @@ def _repeated(plan: Plan) -> list[str]:
     ]
 
 
+def drawn(plan: Plan) -> dict[str, list[Any]]:
+    """The different values of each drawn field, in order, in the trials that read it."""
+    return {field: _values(plan, field) for field in plan.study.nuisance}
+
+
+def _values(plan: Plan, field: str) -> list[Any]:
+    readers = [trial for trial in plan.sample if is_read(field, vars(trial))]
+    different = {json.dumps(value): value for value in (getattr(t, field) for t in readers)}
+    numbers = all(isinstance(value, int | float) for value in different.values())
+    if numbers:
+        return sorted(different.values())
+    return [different[text] for text in sorted(different)]
+
+
+def _drawn(values: list[Any]) -> str:
+    """All values if they are few, and where they are more numbers their true range."""
+    if len(values) > FEW_DRAWN and all(isinstance(v, int | float) for v in values):
+        return f"{values[0]:.4g} to {values[-1]:.4g} in {len(values):,} values"
+    return ", ".join(map(json.dumps, values[:FEW]))
+
+
 def _fields(plan: Plan) -> list[str]:
     """The drawn values, and every field that nothing varies; both only where a trial reads them."""
-    study, trials, lines = plan.study, plan.sample, []
-
-    def values(field: str) -> list[str]:
-        readers = [trial for trial in trials if is_read(field, vars(trial))]
-        return sorted({json.dumps(getattr(trial, field)) for trial in readers})
-
-    for field in study.nuisance:
-        drawn = ", ".join(values(field)[:FEW])
-        lines.append(f"drawn ({study.draws.sampler}): {field} = {drawn}")
+    study, lines = plan.study, []
+    for field, values in drawn(plan).items():
+        lines.append(f"drawn ({study.draws.sampler}): {field} = {_drawn(values)}")
     in_arms = {field for settings in study.arms.values() for field in settings}
     varied = {*study.scientific, *study.nuisance, *in_arms, "dataset", "draw", "seeds", "arm"}
-    for field in type(trials[0]).model_fields:
-        if field not in varied and (given := values(field)):
-            shown = given[0] if len(given) == 1 else f"{len(given)} values, by trial"
+    for field in type(plan.sample[0]).model_fields:
+        if field not in varied and (given := _values(plan, field)):
+            shown = json.dumps(given[0]) if len(given) == 1 else f"{len(given)} values, by trial"
             lines.append(f"fixed: {field} = {shown}")
     return lines
 
@@ -150,4 +173,4 @@ def _share(plan: Plan, trial: TrialConfig) -> tuple[float, Probes, float]:
     splits = split_sizes(trial.dataset, len(plan.data.labels), plan.data.given_test)
     sizes = Sizes(*splits, forward_examples(trial, splits[0]))
     probes = probes_of(trial, sizes)
-    return share(probes, trial, sizes), probes, shadow_cost(trial, sizes)
+    return expected_share(probes, trial, sizes), probes, shadow_cost(trial, sizes)

@@ -40,7 +40,7 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 
 if TYPE_CHECKING:
-    from caviar.runner.study.plan import Plan
+    from caviar.runner.session.loop import Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -100,7 +100,6 @@ def run(
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    from caviar.runner.cli.carry_out import some_must_be_finite
     from caviar.runner.study.plan import make_plan
     from caviar.runner.study.study_file import read_study
 
@@ -109,32 +108,29 @@ def run(
     if pilot is not None and not dry_run:
         raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
     plan = make_plan(read_study(study, settings or []), trials)
-    if dry_run:
-        return _described(plan, pilot, as_json)
     root = out or f"runs/{plan.study.name}"
+    if dry_run:
+        from caviar.runner.cli.dry_run_costs import described
+
+        place = root, on, workers, accept_other_processor
+        return say(described(plan, pilot, *place, as_json=as_json))
     if register is not None:
         from caviar.runner.cli.register import as_registered
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        progress = context.obj(plan, root, on, workers, address, accept_other_processor)
-        if not progress.interrupted:
-            _report(root) if report else some_must_be_finite(root)
-        if progress.interrupted or progress.failed:
-            raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
+        _ended(context.obj(plan, root, on, workers, address, accept_other_processor), root, report)
 
 
-def _described(plan: Plan, pilot: str | None, as_json: bool) -> None:
-    import json
+def _ended(progress: Progress, root: str, report: bool) -> None:
+    """Report on a run that was not interrupted; leave with its exit code."""
+    from caviar.runner.cli.carry_out import some_must_be_finite
 
-    from caviar.runner.cli.dry_run import describe
-    from caviar.runner.cli.power import power
-
-    text = f"{describe(plan)}\n{power(plan.study.replicas, pilot)}"
-    facts = {"study": plan.study.name, "hash": plan.hash(), "trials": plan.most}
-    told = {**facts, "seeds": plan.study.replicas, "lines": text.splitlines()}
-    say(json.dumps(told, indent=1) if as_json else text)
+    if not progress.interrupted:
+        _report(root) if report else some_must_be_finite(root)
+    if progress.interrupted or progress.failed:
+        raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
 def _report(root: str, beside: Sequence[str] = (), out: str | None = None) -> None:

@@ -15,10 +15,30 @@ from caviar.runner.errors import RequestError
 STORES = ("s3", "gs", "gcs", "abfs", "hdfs")
 
 
-def without_home(word: str) -> str:
-    """A path or a word of a command with `~` for the user's home folder."""
+def without_home(text: str) -> str:
+    """A path, a command or any other text with `~` for the user's home folder."""
+    for home in _homes():
+        text = re.sub(rf"(?<![\w.~/-]){re.escape(home)}(?![\w.-])", "~", text)
+    return text
+
+
+def _homes() -> list[str]:
+    """The user's home folder as it is named, and where it lies if that is a link."""
     home = os.path.expanduser("~").rstrip("/")
-    return re.sub(rf"(^|=|\"){re.escape(home)}(?=/|$)", r"\1~", word) if home else word
+    return list(dict.fromkeys((os.path.realpath(home), home))) if home else []
+
+
+def from_folder(path: str, folder: Path) -> str:
+    """A path as it is written in `folder`; one that shares no folder with it but the home or what
+    lies above, and a URI, is written in full, with `~` for the home folder."""
+    if "://" in path or not os.path.isabs(path):
+        return path
+    if Path(path).is_relative_to(folder):
+        return os.path.relpath(path, folder)
+    shared = os.path.commonpath([path, folder])
+    if any(Path(home).is_relative_to(shared) for home in (*_homes(), "/")):
+        return without_home(path)
+    return os.path.relpath(path, folder)
 
 
 @contextmanager

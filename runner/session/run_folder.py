@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from caviar.runner.config import TrialConfig
+from caviar.runner.data.places import from_folder, without_home
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.dataset import PLACES
 from caviar.runner.session.planned import planned
 from caviar.runner.session.registration import must_match
 from caviar.runner.store.part_files import read_columns, read_rows
@@ -30,6 +33,8 @@ from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import SETTLED, Job
 
 STUDY = "study.json"
+FOLDERS = "study_folders"
+"""Key of `study.json`: folders that a relative path of the data may start from."""
 PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
 SAME_KERNEL_OR_ACCEPT = (
@@ -46,39 +51,63 @@ def open_run(
 ) -> None:
     """Write or check `study.json`; raises RequestError if the place holds something else, or if
     another kernel began a run with unfinished trials, unless that is accepted."""
-    names = storage.names("")
-    if STUDY not in names:
-        if names:
-            raise RequestError(
-                f"{storage.where!r} holds files that are not a run ({', '.join(names[:3])}); "
-                "use another --out"
-            )
-        content: dict[str, Any] = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
+    content = held(storage, plan)
+    if content is None:
+        content = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
         content["data"] = facts(plan.data, plan.sample[0])
         if plan.registered is not None:
             content["registered"] = plan.registered
     else:
-        content = read_study_json(storage)
-        if content["hash"] != plan.hash():
-            changes = difference(content["study"], plan.identity())
-            if content["study"]["dataset"].get("fingerprint") != plan.data.fingerprint:
-                here = facts(plan.data, plan.sample[0])
-                changes += difference(content.get("data"), here, "data")
-            raise RequestError(
-                f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
-                + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
-                + "; undo the change, or use another --out"
-            )
         must_match(content.get("registered"), plan.registered)
         changed = other_kernel_before(content)
         if changed and not accept_other_processor and remaining(storage, plan):
             raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")
+    _keep_places(content, plan, storage)
     content["sessions"].append(session(command))
     content["mechanisms"] = mechanisms_of(plan.study)
     content["not_trained_with"] = not_trained_with()
     content["measured_less"] = measured_less(plan)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
+
+
+def _keep_places(content: dict[str, Any], plan: Plan, storage: Storage) -> None:
+    """Note where the data lie now, and the folders that relative paths to them may start from:
+    that of the study as seen from the run, and in full."""
+    recorded, now = content["study"]["dataset"], plan.identity()["dataset"]
+    for key in PLACES:
+        recorded[key] = now[key]
+    recorded["test"] = now["test"]
+    folder = str(plan.study.folder)
+    seen = [] if "://" in storage.where else [from_folder(folder, Path(storage.where).resolve())]
+    content[FOLDERS] = list(dict.fromkeys((*seen, without_home(folder))))
+
+
+def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:
+    """The content of `study.json` where a run of this plan lies, None where nothing does.
+
+    Raises RequestError where something else lies, with the difference if that is another study.
+    """
+    names = storage.names("")
+    if not names:
+        return None
+    if STUDY not in names:
+        raise RequestError(
+            f"{storage.where!r} holds files that are not a run ({', '.join(names[:3])}); "
+            "use another --out"
+        )
+    content = read_study_json(storage)
+    if content["hash"] == plan.hash():
+        return content
+    changes = difference(content["study"], plan.identity())
+    if content["study"]["dataset"].get("fingerprint") != plan.data.fingerprint:
+        here = facts(plan.data, plan.sample[0])
+        changes += difference(content.get("data"), here, "data")
+    raise RequestError(
+        f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
+        + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
+        + "; undo the change, or use another --out"
+    )
 
 
 def facts(data: Data, trial: TrialConfig) -> dict[str, str]:

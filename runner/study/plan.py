@@ -12,7 +12,7 @@ from typing import Any
 
 from caviar.runner.config import LATER, LOCATION, TrialConfig
 from caviar.runner.data.extent import check_extent
-from caviar.runner.data.places import without_home
+from caviar.runner.data.places import from_folder
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
@@ -79,13 +79,15 @@ class Plan:
         return f"<Plan {study.name}: {about}>"
 
     def identity(self) -> dict[str, Any]:
-        """What may not change between sessions of one run; `draws.count` may grow."""
+        """What may not change between sessions of one run; `draws.count` may grow.
+
+        Paths of the data are relative to the folder of the study."""
         content = self.study.model_dump(mode="json")
         content["draws"].pop("count")
         content["dataset"]["fingerprint"] = self.data.fingerprint
         for file in (content["dataset"], content["dataset"]["test"]):
             for key in PLACES if isinstance(file, dict) else ():
-                file[key] = file[key] and without_home(file[key])
+                file[key] = file[key] and from_folder(file[key], self.study.folder)
         content["fixed"] = _defaults_filled(self.study)
         if self.study.dataset.split == "random":  # As of a run before it could be set.
             del content["dataset"]["split"]

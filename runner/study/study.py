@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.fields.frozen import Frozen, Steps, setting
@@ -131,6 +132,13 @@ class Study(Frozen):
         example={"batch": {"norm": "batch"}, "layer": {"norm": "layer"}},
         also=("variants", "conditions", "arm"),
     )
+
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """Where paths of the study start: the folder of its file, else the working folder."""
+        return self._folder
 
     def __repr__(self) -> str:
         moves = {"crossed": self.scientific, "drawn": self.nuisance, "arms": self.arms}

@@ -36,7 +36,10 @@ def read_study(path: Path | None, settings: Sequence[str] = ()) -> Study:
     source = path or QUICKSTART
     table = _parsed(_text_of(source), source.name)
     _resolve_paths(table, source.parent)
-    return _changed(table, settings)
+    study = _changed(table, settings)
+    if path is not None:
+        study._folder = source.parent.resolve()
+    return study
 
 
 def study_from_text(text: str, settings: Sequence[str] = ()) -> Study:

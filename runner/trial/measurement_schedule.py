@@ -39,6 +39,9 @@ AGAIN = 0.25
 0.49 measured on seven networks (docs/decisions.md, 2026-11-28). What is measured when is decided
 by PENALTY, so that runs that exist keep their rows."""
 
+EVALNORM = 0.5
+"""Time of one example in the pass that finds the moments of EvalNorm's layers, likewise."""
+
 
 class Sizes(NamedTuple):
     """Examples of each split, and of a training step's forward pass."""
@@ -116,6 +119,37 @@ def share(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
     training = config.steps * sizes.step * config.partitions
     light = len(probes.evaluation_steps - probes.probe_steps) * _light(config, sizes)
     whole = len(probes.probe_steps) * _whole(probes, config, sizes)
+    return (light + whole) / (training + light + whole)
+
+
+class Expected(NamedTuple):
+    """Time in training passes of one example: all training, one moment of losses, one of
+    everything; the shadow left out."""
+
+    training: float
+    light: float
+    whole: float
+
+
+def expected(probes: Probes, config: TrialConfig, sizes: Sizes) -> Expected:
+    """What a trial is expected to cost.
+
+    `share` decides what is measured, and must go on deciding as it did for runs that exist; this
+    counts what was added since: EvalNorm's pass, and the most partitions of penalties.
+    """
+    whole = _whole(probes, config, sizes)
+    if NORMS[config.norm].uses_batch_statistics:
+        further = 2 * len(probes.sizes) * probes.examples * (probes.penalty_partitions - 1)
+        whole += EVALNORM * sizes.train + AGAIN * further
+    training = config.steps * sizes.step * config.partitions
+    return Expected(training, _light(config, sizes), whole)
+
+
+def expected_share(probes: Probes, config: TrialConfig, sizes: Sizes) -> float:
+    """The share of a trial's time that measuring is expected to take, the shadow left out."""
+    training, light, whole = expected(probes, config, sizes)
+    light *= len(probes.evaluation_steps - probes.probe_steps)
+    whole *= len(probes.probe_steps)
     return (light + whole) / (training + light + whole)
 
 

@@ -25,6 +25,7 @@ from caviar.model.records import (
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train
+from caviar.runner.data.places import without_home
 from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.build import build
@@ -213,7 +214,7 @@ class _Gathered:
         return replace(ended, diverged_seeds=tuple(seeds))
 
     def failure(self, error: Exception, trace: str) -> Outcome:
-        return replace(self._ended("failed", _said(error)), traceback=trace)
+        return replace(self._ended("failed", _said(error)), traceback=without_home(trace))
 
     def _ended(self, status: Status, error: str) -> Outcome:
         here = arithmetic()

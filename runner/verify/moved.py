@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from caviar.runner.errors import RequestError
@@ -25,6 +26,24 @@ def moved(dataset: DatasetConfig, place: str) -> DatasetConfig:
         test = TestFile(**{key: _found(p, place, only=False) for key, p in files_of_test.items()})
     only = len(files) == 1 and not isinstance(test, TestFile)
     places = {key: _found(path, place, only=only) for key, path in files.items()}
+    return dataset.model_copy(update={**places, "test": test})
+
+
+def rooted(dataset: DatasetConfig, folders: Sequence[str], run: str) -> DatasetConfig:
+    """The same data set with full paths; relative ones start from one of `folders`, which may
+    themselves be relative to the folder of the run, and lead to a file where they can."""
+    starts = [Path(run, Path(folder).expanduser()) for folder in folders] or [Path(run)]
+
+    def full(path: str) -> str:
+        if "://" in path:
+            return path
+        places = [start / Path(path).expanduser() for start in starts]
+        return os.path.normpath(next((p for p in places if p.exists()), places[-1]))
+
+    test = dataset.test
+    if isinstance(test, TestFile):
+        test = TestFile(**{key: full(path) for key, path in _files(test).items()})
+    places = {key: full(path) for key, path in _files(dataset).items()}
     return dataset.model_copy(update={**places, "test": test})
 
 

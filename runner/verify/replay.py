@@ -13,8 +13,8 @@ from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.executors.blas_threads import one_blas_thread
 from caviar.runner.fields.dataset import DatasetConfig
+from caviar.runner.session.run_folder import FOLDERS, facts, read_study_json
 from caviar.runner.session.run_folder import difference as difference_of
-from caviar.runner.session.run_folder import facts, read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
@@ -22,7 +22,7 @@ from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
 from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, difference
-from caviar.runner.verify.moved import moved
+from caviar.runner.verify.moved import moved, rooted
 from caviar.runner.verify.run import latest_outcomes
 
 MORE_THAN_DIGITS = (
@@ -120,14 +120,15 @@ def _computed(job: Job, data: Data) -> tuple[dict[str, dict[str, list[Any]]], Ou
 
 
 def _config(storage: Storage, trial_id: str) -> TrialConfig:
-    study = read_study_json(storage)["study"]
+    content = read_study_json(storage)
     trials = read_rows(storage, "trials", TRIALS.names)
     if trial_id not in trials["trial_id"]:
         known = trials["trial_id"]
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
     position = trials["trial_id"].index(trial_id)
     row = {name: values[position] for name, values in trials.items()}
-    return config_of(row, DatasetConfig(**study["dataset"]))
+    dataset = DatasetConfig(**content["study"]["dataset"])
+    return config_of(row, rooted(dataset, content.get(FOLDERS, []), storage.where))
 
 
 def _of_attempt(storage: Storage, table: str, job: Job) -> Rows:

@@ -11,7 +11,7 @@ import pytest
 
 from caviar.runner.errors import RequestError
 from caviar.runner.fields.dataset import DatasetConfig
-from caviar.runner.verify.moved import moved
+from caviar.runner.verify.moved import moved, rooted
 from tests.runner.helpers import Done, caviar, ended_well
 from tests.runner.verify.damage import INLINE
 
@@ -42,9 +42,52 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_names_no_home_folder(home: Path) -> None:
+    """Data below the folder of the study are named from there, the rest with `~`."""
     text = (home / "run" / "study.json").read_text()
-    assert json.loads(text)["study"]["dataset"]["test"]["path"] == "~/data/late.csv"
-    assert "caviar run ~/study.toml" in text and str(home) not in text
+    dataset = json.loads(text)["study"]["dataset"]
+    assert (dataset["path"], dataset["test"]["path"]) == ("data/main.csv", "data/late.csv")
+    assert json.loads(text)["study_folders"] == ["~"]
+    assert "caviar run ~/study.toml" in text
+    assert str(home) not in text + (home / "run" / "log.jsonl").read_text()
+
+
+def test_a_study_that_moves_with_its_data_and_its_run_goes_on(tmp_path: Path) -> None:
+    """Another folder is no other study: it is verified and resumed, and its new place kept."""
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    rows = pd.DataFrame({"a": [0.5, 1.5, 2.5, 4.0] * 15, "y": ["ant", "bee"] * 30})
+    for name in ("main", "late"):
+        rows.to_csv(project / "data" / f"{name}.csv", index=False)
+    text = STUDY.replace("~/data", "data") + "[scientific]\nnorm_batch_size = [4, 8]\n"
+    (project / "study.toml").write_text(text)
+    run = ("run", "study.toml", *INLINE)
+    ended_well(*run, "runs/one", "--trials", "1", cwd=project)
+    content = json.loads((project / "runs" / "one" / "study.json").read_text())
+    assert content["study_folders"] == ["../..", str(project)]
+    moved_to = tmp_path / "far" / "away"
+    moved_to.parent.mkdir()
+    project.rename(moved_to)
+    assert "the same bits in all" in ended_well("verify", "runs/one", cwd=moved_to)
+    ended_well(*run, "runs/one", cwd=moved_to)
+    after = json.loads((moved_to / "runs" / "one" / "study.json").read_text())
+    assert after["study_folders"] == ["../..", str(moved_to)]
+    assert (after["hash"], after["study"], after["trials"]) == (
+        content["hash"],
+        content["study"],
+        2,
+    )
+
+
+def test_a_run_that_moves_alone_finds_the_data_where_they_were(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "a.csv").touch()
+    dataset = DatasetConfig(path="a.csv", label="y")
+    for folders in (["../study", str(tmp_path / "study")], ["nowhere", str(tmp_path / "study")]):
+        found_at = rooted(dataset, folders, str(tmp_path / "run")).path
+        assert found_at == str(tmp_path / "study" / "a.csv")
+    recorded_in_full = DatasetConfig(path="/gone/a.csv", label="y")
+    assert rooted(recorded_in_full, [], "run").path == "/gone/a.csv"
+    assert rooted(DatasetConfig(path="s3://b/a.csv", label="y"), ["x"], "r").path == "s3://b/a.csv"
 
 
 def verified(home: Path, *words: str) -> Done:

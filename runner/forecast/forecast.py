@@ -1,0 +1,81 @@
+"""What a run will write and need: rows, disk, memory and time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from caviar.runner.forecast.disk import bytes_of
+from caviar.runner.forecast.memory import Memory, memory_of_trial
+from caviar.runner.forecast.place import Outlook, amount, in_words
+from caviar.runner.forecast.rows import laid, rows_of_plan, rows_of_trial
+from caviar.runner.forecast.timing import calibrated, seconds_of_run, seconds_of_trial
+from caviar.runner.session.progress_display import duration
+from caviar.runner.study.plan import Plan
+
+
+class Forecast(NamedTuple):
+    """Rows by table, bytes of all tables, the memory of the worker that needs most, and seconds
+    with so many workers; None where a trial does not fit into this machine's memory."""
+
+    rows: dict[str, int]
+    disk: float
+    memory: Memory
+    workers: int
+    seconds: float | None
+
+
+def forecast(plan: Plan, workers: int, clock: Callable[[], float]) -> Forecast:
+    """Compute what follows from the plan, and time real steps for about two seconds of `clock`."""
+    trials = [laid(config, plan.data) for config in plan.sample]
+    rows = rows_of_plan(plan, {t.config.trial_id: rows_of_trial(t) for t in trials})
+    shadow = any(trial.config.shadow for trial in trials)
+    memory = max((memory_of_trial(trial, plan.data) for trial in trials), key=lambda m: m.in_all)
+    seconds = None
+    if memory.in_all < _memory_of_this_machine():
+        known = calibrated(trials, plan.data, clock)
+        each = [seconds_of_trial(trial, plan.data, known) for trial in trials]
+        seconds = seconds_of_run(plan, each, workers)
+    disk = bytes_of(rows, len(plan.data.classes), shadow)
+    return Forecast(rows, disk, memory, workers, seconds)
+
+
+def _memory_of_this_machine() -> float:
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def lines(plan: Plan, told: Forecast, place: Outlook) -> list[str]:
+    """The forecast in lines of text."""
+    about = "" if plan.small else "about "
+    tables = ", ".join(f"{table} {rows:,}" for table, rows in told.rows.items() if rows)
+    memory, workers = told.memory, f"{told.workers} worker{'s' * (told.workers > 1)}"
+    time = (
+        "not measured, since a trial needs more memory than this machine has"
+        if told.seconds is None
+        else f"about {duration(max(1.0, told.seconds))} for all trials with {workers}: an estimate "
+        "from two seconds of real steps, for cores that have nothing else to do"
+    )
+    return [
+        f"rows: {about}{sum(told.rows.values()):,} in all: {tables}",
+        f"disk: about {amount(told.disk)} of tables, within a factor of two",
+        f"memory: about {amount(memory.in_all)} per worker, within a factor of two: "
+        f"{amount(memory.program)} for the program, {amount(memory.data)} for the data, "
+        f"{amount(memory.state)} for networks and optimiser, and {amount(memory.passing)} while "
+        "they train or are measured",
+        f"time: {time}",
+        f"out: {in_words(place)}",
+    ]
+
+
+def facts(told: Forecast, place: Outlook) -> dict[str, Any]:
+    """The same for programs."""
+    memory = {f"{name}_bytes": round(size) for name, size in told.memory._asdict().items()}
+    return {
+        "rows": told.rows,
+        "disk_bytes": round(told.disk),
+        "memory_per_worker": memory | {"bytes": round(told.memory.in_all)},
+        "workers": told.workers,
+        "seconds": None if told.seconds is None else round(told.seconds, 1),
+        "out": place._asdict(),
+    }

@@ -1,0 +1,82 @@
+"""What lies where a run would be written, and whether it would be refused there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from caviar.runner.errors import RequestError, StorageError
+from caviar.runner.session.run_folder import SAME_KERNEL_OR_ACCEPT, held, other_kernel_before
+from caviar.runner.store.storage import Storage
+from caviar.runner.store.uri import masked
+from caviar.runner.study.plan import Plan
+from caviar.runner.verify.state import state_of
+
+
+class Outlook(NamedTuple):
+    """The place of a run: trials that are `done` there, unfinished ones with a checkpoint, how
+    many are `left`, why a run would be `refused` (empty if it would not), and free bytes if they
+    are known."""
+
+    where: str
+    done: int
+    checkpoints: int
+    left: int
+    refused: str
+    free: int | None
+
+
+def outlook(storage: Storage, plan: Plan, accept_other_processor: bool, now: float) -> Outlook:
+    """Look at a place without writing to it, `now` in seconds since 1970."""
+    where, done, checkpoints, refused = masked(storage.where), 0, 0, ""
+    try:
+        content = held(storage, plan)
+        if content is not None:
+            state = state_of(storage, now)
+            done, checkpoints = state.done, state.checkpoints
+            if state.state == "running":
+                refused = f"another caviar is writing to {where!r} now; wait for it"
+            changed = other_kernel_before(content)
+            if changed and done < plan.most and not accept_other_processor:
+                refused = refused or f"{changed}; {SAME_KERNEL_OR_ACCEPT}"
+    except (RequestError, StorageError) as error:
+        refused = str(error)
+    free, closed = _of_folder(storage.where)
+    return Outlook(where, done, checkpoints, max(0, plan.most - done), closed or refused, free)
+
+
+def _of_folder(where: str) -> tuple[int | None, str]:
+    """Free bytes of the disk that a folder is on or will be on, and why it cannot be written."""
+    if "://" in where:
+        return None, ""
+    folder = Path(where).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return None, f"cannot write to {where!r}: {str(folder)!r} is not a folder"
+    refused = "" if os.access(folder, os.W_OK | os.X_OK) else f"{str(folder)!r} may not be written"
+    return shutil.disk_usage(folder).free, refused
+
+
+def in_words(outlook: Outlook) -> str:
+    """One sentence."""
+    free = "" if outlook.free is None else f"; {amount(outlook.free)} are free on its disk"
+    if outlook.refused:
+        return f"the run would be refused: {outlook.refused}"
+    if not outlook.done and not outlook.checkpoints:
+        return f"{outlook.where} holds no finished trial yet{free}"
+    kept = f", and {outlook.checkpoints} have a checkpoint" if outlook.checkpoints else ""
+    return (
+        f"{outlook.where} holds {outlook.done:,} finished trials of this study{kept}; "
+        f"{outlook.left:,} would run{free}"
+    )
+
+
+def amount(count: float) -> str:
+    """`812 bytes`, `3.4 MB`."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.0f} bytes"
