@@ -73,14 +73,16 @@ def open_run(
 
 def _keep_places(content: dict[str, Any], plan: Plan, storage: Storage) -> None:
     """Note where the data lie now, and the folders that relative paths to them may start from:
-    that of the study as seen from the run, and in full."""
+    that of the study as from_run from the run, and in full."""
     recorded, now = content["study"]["dataset"], plan.identity()["dataset"]
     for key in PLACES:
         recorded[key] = now[key]
     recorded["test"] = now["test"]
     folder = str(plan.study.folder)
-    seen = [] if "://" in storage.where else [from_folder(folder, Path(storage.where).resolve())]
-    content[FOLDERS] = list(dict.fromkeys((*seen, without_home(folder))))
+    from_run = (
+        [] if "://" in storage.where else [from_folder(folder, Path(storage.where).resolve())]
+    )
+    content[FOLDERS] = list(dict.fromkeys((*from_run, without_home(folder))))
 
 
 def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ def test_a_path_is_written_from_a_folder_but_through_no_home(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "without"),
     [
         ('File "/home/ann/venv/a.py", line 3', 'File "~/venv/a.py", line 3'),
         ("--out=/home/ann", "--out=~"),
@@ -50,6 +50,8 @@ def test_a_path_is_written_from_a_folder_but_through_no_home(
         ("/home/anna/x /mnt/home/ann/x", "/home/anna/x /mnt/home/ann/x"),
     ],
 )
-def test_a_text_names_no_home_folder(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_names_no_home_folder(
+    text: str, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
-    assert without_home(text) == said
+    assert without_home(text) == without
