@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from caviar.model.steps.setup import Probes
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
 from caviar.runner.effects import is_read
+from caviar.runner.executors.choice import Where
+from caviar.runner.executors.cores import usable_cores
+from caviar.runner.forecast.forecast import facts, forecast, lines
+from caviar.runner.forecast.place import outlook
+from caviar.runner.store.open import storage_at
 from caviar.runner.study.not_compared import not_compared
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
@@ -174,3 +180,42 @@ def _share(plan: Plan, trial: TrialConfig) -> tuple[float, Probes, float]:
     sizes = Sizes(*splits, forward_examples(trial, splits[0]))
     probes = probes_of(trial, sizes)
     return expected_share(probes, trial, sizes), probes, shadow_cost(trial, sizes)
+
+
+def described(
+    plan: Plan,
+    pilot: str | None,
+    root: str,
+    on: Where,
+    workers: int | None,
+    accept_other_processor: bool,
+    *,
+    as_json: bool,
+) -> str:
+    """The plan with its forecast and its power, as text or JSON; nothing is written.
+
+    `pilot` is a run to take the spread over seeds from, `root` is where the run would go. Without
+    `workers`, one per core of this machine is assumed.
+    """
+    from caviar.runner.cli.power import power
+
+    count = 1 if on is Where.inline else workers or usable_cores()
+    place = outlook(storage_at(root), plan, accept_other_processor, time.time())
+    told = forecast(plan, min(count, plan.most), time.process_time)
+    last = power(plan.study.replicas, pilot)
+    text = "\n".join([describe(plan), *lines(plan, told, place), last])
+    if not as_json:
+        return text
+    content = {
+        "study": plan.study.name,
+        "hash": plan.hash(),
+        "trials": plan.most,
+        "seeds": plan.study.replicas,
+        "drawn": {
+            field: {"low": values[0], "high": values[-1], "values": len(values)}
+            for field, values in drawn(plan).items()
+        },
+        **facts(told, place),
+        "lines": text.splitlines(),
+    }
+    return json.dumps(content, indent=1)

@@ -110,7 +110,7 @@ def run(
     plan = make_plan(read_study(study, settings or []), trials)
     root = out or f"runs/{plan.study.name}"
     if dry_run:
-        from caviar.runner.cli.dry_run_costs import described
+        from caviar.runner.cli.dry_run import described
 
         place = root, on, workers, accept_other_processor
         return say(described(plan, pilot, *place, as_json=as_json))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from caviar.runner.cli.dry_run import describe
 from caviar.runner.study.plan import EXACT, Plan
-from tests.runner.helpers import TINY, command, plan_of, settings_of
+from tests.runner.helpers import TINY, command, ended_well, plan_of, settings_of
 from tests.runner.large_studies import BIG, MANY_DRAWS, RATES
 
 
@@ -93,3 +94,22 @@ def test_what_was_drawn_is_shown_of_trials_that_read_it() -> None:
     arms = "arms={ s = { optimizer = 'sgd' }, m = {} }"
     text = describe(plan_of(*TINY, drawn, arms, "draws.count=9"))
     assert "\ndrawn (halton): momentum = 0.5, 0.6\n" in text
+
+
+RATE = "learning_rate={ scale = 'log_uniform', low = 0.01, high = 1.0 }"
+WORDS = ("run", *settings_of((*TINY, RATE, "draws.count=5")))
+
+
+def test_the_draws_have_their_true_range_and_the_run_its_rows(tmp_path: Path) -> None:
+    told = json.loads(ended_well(*WORDS, "--dry-run", "--json", cwd=tmp_path))
+    assert not list(tmp_path.iterdir())
+    drawn = told["drawn"]["learning_rate"]
+    assert drawn["values"] == 5 and 0.01 <= drawn["low"] < drawn["high"] <= 1.0
+    line = f"drawn (halton): learning_rate = {drawn['low']:.4g} to {drawn['high']:.4g} in 5 values"
+    assert line in told["lines"]
+    ended_well(*WORDS, "--on", "inline", "--no-report", "--out", "runs/quickstart", cwd=tmp_path)
+    (state,) = json.loads(ended_well("status", "--json", cwd=tmp_path))
+    both = told["rows"].pop("trials"), told["rows"].pop("outcomes")
+    assert both == (10, 10) and sum(told["rows"].values()) == state["rows"]
+    text = ended_well(*WORDS, "--dry-run", cwd=tmp_path)
+    assert "\nout: runs/quickstart holds 10 finished trials of this study; 0 would run; " in text
