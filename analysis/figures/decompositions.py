@@ -33,6 +33,14 @@ PENALTY_NAMES = {
     "predicted_self_influence": "self-influence, predicted",
 }
 
+STRENGTHS = {
+    "same_train_loss": "same train loss",
+    "same_test_loss": "same test loss",
+    "predicted": "predicted, same variance",
+}
+DIFFERENCES = {"difference": "at the same train loss", "best_difference": "at its best strength"}
+"""What is drawn of equivalent strengths, and its name in the legend."""
+
 
 def arm_effects(table: pd.DataFrame, label: str) -> Figure:
     """Train and test loss of every arm less those under population statistics, as maps.
@@ -213,20 +221,21 @@ def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
     return figure
 
 
-def equivalent_dropout(table: pd.DataFrame, label: str) -> Figure:
-    """Equivalent dropout rate, measured and predicted, and the difference in test loss at it."""
-    figure, grid = grid_of(2)
-    for i, (quantity, name) in enumerate(
-        (("measured_rate", "measured, same train loss"), ("predicted_rate", "predicted"))
-    ):
-        line(grid[0, 0], table[table["quantity"] == quantity], i, name)
-    line(grid[0, 1], table[table["quantity"] == "test_difference"], 0, "")
-    grid[0, 1].axhline(0, color="#777777", linewidth=1)
-    for axes in grid[0]:
-        size_axis(axes, table["level"], label)
-        legend(axes)
-    grid[0, 0].set(title="equivalent dropout rate", ylabel="rate")
-    grid[0, 1].set(title="test loss, batch norm less dropout", ylabel="nats")
+def equivalent_strength(table: pd.DataFrame, label: str) -> Figure:
+    """By regulariser, the strength as strong as batch norm, and the difference in test loss."""
+    regularisers = list(dict.fromkeys(table["regulariser"]))
+    figure, grid = grid_of(len(regularisers), rows=2)
+    for above, below, name in zip(*grid, regularisers, strict=True):
+        rows = table[table["regulariser"] == name]
+        for axes, quantities in ((above, STRENGTHS), (below, DIFFERENCES)):
+            for i, (quantity, words) in enumerate(quantities.items()):
+                if len(of_quantity := rows[rows["quantity"] == quantity]):
+                    line(axes, of_quantity, i, words)
+            size_axis(axes, table["level"], label)
+            legend(axes)
+        below.axhline(0, color="#777777", linewidth=1)
+        above.set(title=name.replace("_", " "), ylabel="strength")
+        below.set_ylabel("test loss, batch norm less it (nats)")
     return figure
 
 

@@ -6,7 +6,7 @@ from caviar.analysis.findings.batch_noise import BATCH_NOISE
 from caviar.analysis.findings.regularization.best_size import BEST_SIZE, CHOSEN_DRAWS
 from caviar.analysis.findings.regularization.control_arms import ARM_EFFECTS, MECHANISM_SHARES
 from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE, LOSSES, TRENDS
-from caviar.analysis.findings.regularization.equivalent_dropout import EQUIVALENT_DROPOUT
+from caviar.analysis.findings.regularization.equivalent_strength import EQUIVALENT_STRENGTH
 from caviar.analysis.findings.regularization.noise_penalty import (
     NOISE_PENALTY,
     NOISE_PENALTY_EXPONENT,
@@ -50,7 +50,7 @@ FINDINGS = (
     PENALTIES,
     PENALTY_SPLIT,
     GRADIENT_NOISE,
-    EQUIVALENT_DROPOUT,
+    EQUIVALENT_STRENGTH,
     TUNING,
     TUNING_SPREAD,
     SPECIFICATIONS,

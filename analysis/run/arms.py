@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from caviar.analysis.run.read import Run, of_trials
 
+REGULARISERS = ("dropout", "gamma_decay", "weight_decay")
+"""The fields by which an arm regularises beside, or instead of, batch norm's noise."""
+
 
 def arms_of(run: Run) -> tuple[str, ...]:
     """The arms that a study names and the run has trials of, in the study's order."""

@@ -68,13 +68,18 @@ class Comparison:
 
     @cached_property
     def at_shared_draw(self) -> pd.DataFrame:
-        """`final_values` of all levels at the draw that most of them choose, where fits may be
-        compared, at the seeds that did not choose it; empty where nothing can be chosen."""
-        rows, chosen = self.final_values, self.chosen_draws
-        if not self.chooses:
+        """`final_values` of all levels at the shared draw, at the seeds that did not choose it;
+        empty where nothing can be chosen."""
+        rows = self.final_values
+        if self.shared_draw is None:
             return rows.iloc[:0]
-        shared = rows["draw"] == chosen["draw"].mode().iloc[0]
-        return rows[shared & rows["seed"].isin(chosen["seed"])]
+        shared = rows["draw"] == self.shared_draw
+        return rows[shared & rows["seed"].isin(self.chosen_draws["seed"])]
+
+    @cached_property
+    def shared_draw(self) -> int | None:
+        """The draw that most levels choose, at which fits may be compared; None if none can."""
+        return int(self.chosen_draws["draw"].mode().iloc[0]) if self.chooses else None
 
     @property
     def chooses(self) -> bool:

@@ -63,8 +63,8 @@ def log2_best(s: Seedwise, places: list[Place]) -> NDArray[Any]:
 
 def gamma_decays(s: Seedwise) -> list[Place]:
     """The arms that decay gamma on population statistics."""
-    fixed: dict[str, Any] = {"norm": "batch", "norm_batch_size": s.examples, "dropout": 0.0}
-    return [p for p in s.places_with(**fixed) if (s.of_arm(p[0], "gamma_decay") or 0) > 0]
+    decaying = [a for a in s.on_population("gamma_decay") if (s.of_arm(a, "gamma_decay") or 0) > 0]
+    return [(arm, level) for arm in decaying for level in s.levels(arm)]
 
 
 def batch_norm_gain(s: Seedwise) -> Choice:

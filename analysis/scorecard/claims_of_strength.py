@@ -51,8 +51,7 @@ def pseudo_slopes(x: NDArray[Any], penalties: NDArray[Any]) -> NDArray[Any]:
 
 def dropout_path(s: Seedwise) -> list[tuple[float, str]]:
     """Dropout rates on population statistics, from none up, with their arms."""
-    fixed: dict[str, Any] = {"norm": "batch", "norm_batch_size": s.examples, "gamma_decay": 0.0}
-    path = sorted((float(s.of_arm(arm, "dropout")), arm) for arm in s.arms_with(**fixed))
+    path = sorted((float(s.of_arm(arm, "dropout")), arm) for arm in s.on_population("dropout"))
     return path if len(path) > 2 and path[0][0] == 0 else []
 
 

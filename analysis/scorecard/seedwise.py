@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from caviar.analysis.run.arms import arms_of
+from caviar.analysis.run.arms import REGULARISERS, arms_of
 from caviar.analysis.run.choice import Choice, lowest_of
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design
@@ -137,12 +137,19 @@ class Seedwise:
 
     def population(self) -> Place | None:
         """Arm and size that train on the whole training split's statistics, without noise."""
-        none = {"norm": "batch", "dropout": 0.0, "gamma_decay": 0.0}
-        for arm in self.arms_with(**none, norm_batch_size=self.examples) or [self.batch_norm]:
+        for arm in self.on_population() or [self.batch_norm]:
             level = self.levels(arm)[-1] if self.levels(arm) else 0
             if (self._trials(arm)["norm_batch_size"] == self.examples).any():
                 return arm, level
         return None
+
+    def on_population(self, *but: str) -> list[str]:
+        """The arms that train on the whole training split's statistics and regularise as batch norm
+        does, except in the fields `but`."""
+        every = {name: self.of_batch_norm(name) for name in REGULARISERS if name not in but}
+        # What is drawn, all arms share.
+        same = {name: strength for name, strength in every.items() if strength is not None}
+        return self.arms_with(norm="batch", norm_batch_size=self.examples, **same)
 
     def _loss(self, arm: str, level: float, what: str, seeds: tuple[int, ...]) -> Array:
         if what not in self.losses or (arm, level) not in self.losses.index.droplevel("seed"):

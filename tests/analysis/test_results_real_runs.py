@@ -93,7 +93,7 @@ def test_the_design_is_that_of_the_study(tiny: tuple[Results, MemorySink]) -> No
 
 
 EMPTY = (
-    *("arm_effects", "mechanism_shares", "equivalent_dropout", "gradient_noise"),
+    *("arm_effects", "mechanism_shares", "equivalent_strength", "gradient_noise"),
     *("designs", "across_data_sets", "variance_estimators"),
     "error_parts_over_time",
 )

@@ -47,15 +47,24 @@ def test_penalty_matrix() -> None:
     assert ticks(axes) == ["8", "64", "256"]
 
 
-def test_equivalent_dropout() -> None:
-    rows = table(quantity=("measured_rate", "predicted_rate", "test_difference"))
-    figure = decompositions.equivalent_dropout(rows, "m")
+def test_equivalent_strength() -> None:
+    """A column for each regulariser: its strengths above, its differences below."""
+    named = {**decompositions.STRENGTHS, **decompositions.DIFFERENCES}
+    rows = table(regulariser=("dropout", "weight_decay"), quantity=tuple(named))
+    rows = rows[(rows["regulariser"] == "dropout") | (rows["quantity"] != "predicted")]
+    figure = decompositions.equivalent_strength(rows, "m")
     drawn(figure)
-    left, right = panels(figure)
-    measured, predicted = series(left)
-    assert same(measured, part(rows, quantity="measured_rate"))
-    assert same(predicted, part(rows, quantity="predicted_rate"))
-    assert same(series(right)[0], part(rows, quantity="test_difference"))
+    strengths, more, differences, _ = panels(figure)
+    assert [axes.get_title() for axes in (strengths, more)] == ["dropout", "weight decay"]
+    for axes, quantities in (
+        (strengths, decompositions.STRENGTHS),
+        (differences, decompositions.DIFFERENCES),
+    ):
+        lines = {one.name: one for one in series(axes)}
+        assert lines.keys() == set(quantities.values())
+        for quantity, name in quantities.items():
+            assert same(lines[name], part(rows, regulariser="dropout", quantity=quantity))
+    assert len(series(more)) == 2
 
 
 def test_best_decay() -> None:

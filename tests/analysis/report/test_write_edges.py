@@ -116,7 +116,7 @@ def test_an_unpaired_search_has_a_page(tmp_path: Path, norm: str) -> None:
         for i in range(12)
     ]
     results, page = written(run_of(tmp_path, trials), tmp_path)
-    for name in ("trends", "best_size", "best_decay", "memory_scaling", "equivalent_dropout"):
+    for name in ("trends", "best_size", "best_decay", "memory_scaling", "equivalent_strength"):
         assert results[name].empty
     assert len(page.tables) >= 3
 
@@ -221,7 +221,7 @@ def test_an_old_run_has_the_page_of_what_it_measured(tmp_path: Path) -> None:
     new = results_in(read_run(root))
     made_old(root)
     results, page = written(read_run(root), tmp_path)
-    for name in ("gradient_noise", "error_parts", "arm_effects", "equivalent_dropout"):
+    for name in ("gradient_noise", "error_parts", "arm_effects", "equivalent_strength"):
         assert results[name].empty, name
     same = ("noise_penalty", "effect_of_size", "best_size", "running_damage", "best_decay")
     for name in same:

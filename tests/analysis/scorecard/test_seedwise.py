@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.analysis.scorecard.claims_of_injected_noise import gamma_decays
 from caviar.analysis.scorecard.sizes import probed
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import DECIDING, arm, ghosts, seedwise_of, verdict_on
@@ -84,6 +85,23 @@ def test_an_arm_is_known_by_its_fields(tmp_path: Path) -> None:
     assert s.arms_with(norm="batch") == ["own", "y"]
     assert s.population() is None
     assert math.isnan(s.loss("x", 32)[0])
+
+
+def test_population_statistics_have_no_regulariser_that_batch_norm_lacks(tmp_path: Path) -> None:
+    """Neither are its arms with weight decay, nor is that of all arms in the way."""
+    explicit = [
+        *arm("decay", 1024, weight_decay=0.1),
+        *arm("gamma", 1024, gamma_decay=0.1),
+        *arm("dropout", 1024, dropout=0.1),
+    ]
+    s = seedwise_of(tmp_path / "a", [*arm("own", 8, 64), *explicit, *arm("plain", 1024)])
+    assert s.population() == ("plain", 1024.0)
+    assert s.on_population("weight_decay") == ["decay", "plain"]
+    assert gamma_decays(s) == [("gamma", 1024.0)]
+    s = seedwise_of(tmp_path / "b", [*arm("own", 8, 64), *explicit])
+    assert s.population() is None
+    decaying = [*arm("own", 8, 64, weight_decay=0.1), *explicit, *arm("plain", 1024)]
+    assert seedwise_of(tmp_path / "c", decaying).population() == ("decay", 1024.0)
 
 
 def test_what_a_measure_asks_for_is_collected(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""How strong dropout, gamma decay and weight decay are as batch norm's noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from caviar.analysis.figures import decompositions
+from caviar.analysis.findings.columns import LEVEL, READING, interval
+from caviar.analysis.findings.finding import Column, Finding, Results
+from caviar.analysis.findings.wording import at_level
+from caviar.analysis.number_format import number, with_interval
+from caviar.analysis.run.draws import EVERY_DRAW, SHARED_DRAW
+from caviar.analysis.tables.equivalent_strength import equivalent_strength
+
+NAMES = {
+    "dropout": ("Dropout", "rate"),
+    "gamma_decay": ("Gamma decay", "strength"),
+    "weight_decay": ("Weight decay", "strength"),
+}
+WEIGHT_DECAY = (
+    "Weight decay is no regulariser of the same kind: batch norm undoes the scale of the weights "
+    "below it, so decaying them changes the effective learning rate and not the function (van "
+    "Laarhoven 2017; Zhang et al. 2019). Its numbers hold at these learning rates, and only the "
+    "weights of the output layer shrink in the usual sense."
+)
+
+
+def _sentences(results: Results) -> list[str]:
+    """Every regulariser against the size at which batch norm has its lowest test loss."""
+    table = results["equivalent_strength"]
+    if table.empty:
+        return []
+    reading = SHARED_DRAW if (table["reading"] == SHARED_DRAW).any() else EVERY_DRAW
+    table = table[table["reading"] == reading]
+    losses = results.reading("side_by_side", reading).set_index("level")["test_loss"]
+    level = float(losses[losses.index.isin(table["level"])].idxmin())
+    sentences = []
+    for name, rows in table[table["level"] == level].groupby("regulariser", sort=False):
+        by = {str(row["quantity"]): row for row in rows.to_dict("records")}
+        sentences.append(_against(str(name), by, f"batch norm at {at_level(results, level)}"))
+    weight_decay = (table["regulariser"] == "weight_decay").any()
+    return [*sentences, *([WEIGHT_DECAY] if weight_decay else [])]
+
+
+def _against(name: str, by: dict[str, Any], place: str) -> str:
+    word, strength = NAMES[name]
+    fits, best = by["same_train_loss"], by["best_difference"]
+    if fits["units"]:
+        text = f"{word} at a {strength} of {with_interval(fits)} leaves the train loss of {place}"
+        if fits["outside"]:
+            text += f" (in {fits['units']:g} seeds; in {fits['outside']} none of those tried does)"
+        if "predicted" in by:
+            text += f" (equal noise variance predicts {with_interval(by['predicted'])})"
+        text += (
+            f"; test loss of batch norm less that of {word.lower()} is then "
+            f"{with_interval(by['difference'], signed=True)} nats."
+        )
+    else:
+        text = f"{word} leaves the train loss of {place} at none of the strengths tried."
+    return f"{text} {_at_best(word, strength, best)}"
+
+
+def _at_best(word: str, strength: str, best: dict[str, Any]) -> str:
+    """The best strength, what batch norm gains over it, and whether a larger one may be better."""
+    gain = f"{with_interval(best, signed=True)} nats"
+    if pd.isna(best["best"]):
+        return ""
+    if best["best"] == 0:
+        return (
+            "None of the strengths tried lowers test loss: test loss of batch norm less that "
+            f"without {word.lower()} is {gain}."
+        )
+    text = f"At its best {strength} of those tried, {number(best['best'])}, it is {gain}"
+    return text + ("; larger ones were not tried, and may be better." if best["largest"] else ".")
+
+
+EQUIVALENT_STRENGTH = Finding(
+    name="equivalent_strength",
+    part="regularisation",
+    compute=lambda results: equivalent_strength(results.comparison),
+    columns=(
+        READING,
+        Column("regulariser", "text", "The field whose strength is matched."),
+        LEVEL,
+        Column(
+            "quantity",
+            "text",
+            "`same_train_loss`, `same_test_loss`: the strength with the loss of batch norm; "
+            "`predicted`: the dropout rate with the variance of its noise; `difference`, "
+            "`best_difference`: test loss of batch norm less that of the regulariser at the same "
+            "train loss, and at its best strength.",
+        ),
+        *interval("strength; differences: nats"),
+        Column("outside", "count", "Seeds whose loss no strength matches."),
+        Column("best", "strength", "The best strength, chosen by the first third of the seeds."),
+        Column("largest", "true or false", "Whether the best strength is the largest tried."),
+    ),
+    title="Explicit regularisers as strong as batch norm's noise",
+    says="How much dropout, gamma decay or weight decay does what batch norm's noise at m does: "
+    "networks that normalise by population statistics, and so have no noise, are trained with "
+    "each over a range of strengths. Above: the strength that leaves the same train loss as batch "
+    "norm, the smallest that leaves the same test loss, and for dropout the rate whose noise has "
+    "the same variance. Below: test loss of batch norm less that of the regulariser, at the same "
+    "train loss and at its best strength. Everything is read seed by seed; outside counts seeds "
+    f"that no strength matches. {WEIGHT_DECAY}",
+    caption="Where the lower panels are below zero, batch norm's noise regularises better.",
+    alt="Strength with the same loss as batch norm, and test loss difference, by regulariser.",
+    draw=lambda results: decompositions.equivalent_strength(
+        results.reading("equivalent_strength"), results.design.label
+    ),
+    sentences=_sentences,
+)
