@@ -107,6 +107,7 @@ def block(
         columns[name] = np.exp(generator.normal(0.0, 0.1, rows)) / size
     if table == "evaluations":
         columns["examples"] = np.full(rows, 1024)
+        columns["mislabelled"] = np.zeros(rows, int)
         columns["loss"] += 0.1 * np.isin(columns["statistics"], ["batch", "running"]) + 0.2
     if table == "noise":
         columns["batches"] = np.full(rows, 64)

@@ -34,7 +34,8 @@ class Evaluation:
     `batch`, groups of `norm_batch_size`, the size trained with; `precise`, the mean over an epoch
     of the batch statistics at these weights; or `evalnorm`, expected batch statistics given
     that the evaluated example is in the batch, in every layer around the moments of its inputs
-    under EvalNorm below.
+    under EvalNorm below. `mislabelled` counts the examples of the split whose label was replaced,
+    which loss and accuracy are held against all the same.
     """
 
     step: int
@@ -45,6 +46,7 @@ class Evaluation:
     loss: Array
     accuracy: Array
     examples: int
+    mislabelled: int
 
 
 @dataclass(frozen=True)

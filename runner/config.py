@@ -64,8 +64,9 @@ class TrialConfig(TrialFields):
         content["dataset"]["test"] = self.dataset.test_size  # The fingerprint covers a file.
         if self.dataset.stratified is None:  # As of a trial before it could be set.
             del content["dataset"]["stratified"]
-        if self.dataset.split == "random":
-            del content["dataset"]["split"]
+        for later, default in ADDED_LATER.items():  # As of a trial before they could be set.
+            if content["dataset"][later] == default:
+                del content["dataset"][later]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -75,6 +76,9 @@ class TrialConfig(TrialFields):
         copied.__dict__.pop("trial_id", None)
         return copied
 
+
+ADDED_LATER = {"split": "random", "label_noise": 0.0}
+"""Keys of a data set that runs existed without: at their default no identity includes them."""
 
 READ = {"features", "exclude", "delimiter", "decimal", "encoding", "header", "missing"}
 LOCATION = {"name", "path", "label", "images", "labels", *READ}

@@ -44,7 +44,7 @@ def _rests_on(results: Results | NoComparison) -> list[str]:
             f"Both questions are answered for the arm {arms[0]}, with which the study compares "
             f"{others}."
         )
-    lines += _not_compared(results)
+    lines += [*_mislabelled(results), *_not_compared(results)]
     whole = results.comparison.training_examples
     if design.axis == "norm_batch_size" and design.reference == whole:
         lines.append(
@@ -59,6 +59,18 @@ def _rests_on(results: Results | NoComparison) -> list[str]:
             "otherwise, both sides of a comparison share the draw, and draws are averaged."
         )
     return lines
+
+
+def _mislabelled(results: Results) -> list[str]:
+    """Which losses are held against labels that the study has replaced."""
+    share = results.run.study["study"].get("dataset", {}).get("label_noise", 0)
+    if not share:
+        return []
+    return [
+        f"{100 * share:.3g} % of the training labels are wrong on purpose (label_noise). Train "
+        "loss, train-mode loss and noise penalties are against the labels that were trained on, "
+        "validation and test loss and accuracy against true ones."
+    ]
 
 
 def _not_compared(results: Results) -> list[str]:

@@ -13,7 +13,6 @@ from caviar.model.contract import Array, Generators
 from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.gradient_noise import gradient_noise
 from caviar.model.measurements.losses import (
-    Scores,
     batch_statistics,
     evaluate,
     log_probabilities,
@@ -128,14 +127,9 @@ def _evaluations(
             group=size if grouped else 1,
         )
         for key, score in scores.items():
-            yield _evaluation(state.step, split, key, size, score, len(examples))
-
-
-def _evaluation(
-    step: int, split: str, key: str, size: int, score: Scores, examples: int
-) -> Evaluation:
-    kind, tracker = key.split(" ")
-    return Evaluation(step, split, kind, tracker, size, score.loss, score.accuracy, examples)
+            kind, tracker = key.split(" ")
+            count = (len(examples), examples.mislabelled)
+            yield Evaluation(state.step, split, kind, tracker, size, *score, *count)
 
 
 def _errors(moment: Moment) -> Iterator[StatisticsError]:
@@ -199,5 +193,4 @@ def _log_probabilities(moment: Moment) -> LogProbabilities:
     training, splits, state, _ = moment
     test = splits.test
     values = log_probabilities(training.network, state.parameters, test, moment.known)
-    labels = test.labels[test.index]
-    return LogProbabilities(state.step, "population", test.index, labels, values)
+    return LogProbabilities(state.step, "population", test.index, test.labels, values)

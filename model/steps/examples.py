@@ -14,9 +14,10 @@ from caviar.model.contract import Array
 class Examples:
     """Rows `index` of shared data, standardised with each replica's own training moments.
 
-    `features` is `(examples, features)` of any numeric dtype, `labels` `(examples,)` integers,
-    `index` `(replicas, rows)`; `centre` and `scale` are `(replicas, 1, features)`. Only the
-    index differs between splits, so that replicas and splits share one copy of the data.
+    `features` is `(examples, features)` of any numeric dtype; `index` and the integers `labels` are
+    `(replicas, rows)`, since a replica's label may have been replaced: `mislabelled` counts those
+    of each replica. `centre` and `scale` are `(replicas, 1, features)`. Replicas and splits share
+    one copy of the features.
     """
 
     features: Array
@@ -25,6 +26,7 @@ class Examples:
     centre: Array
     scale: Array
     dtype: DTypeLike
+    mislabelled: int = 0
 
     def __len__(self) -> int:
         return int(self.index.shape[1])
@@ -39,13 +41,12 @@ class Examples:
 
     def of_replicas(self, kept: slice | Array) -> Examples:
         """The view of some replicas, as a smaller stack."""
-        return replace(
-            self, index=self.index[kept], centre=self.centre[kept], scale=self.scale[kept]
-        )
+        names = ("labels", "index", "centre", "scale")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def labels_of(self, rows: Array) -> Array:
         """Labels of `rows`, `(replicas, batch)`."""
-        return np.asarray(self.labels[np.take_along_axis(self.index, rows, axis=1)])
+        return np.asarray(np.take_along_axis(self.labels, rows, axis=1))
 
     def take(self, rows: Array) -> tuple[Array, Array]:
         """Features `(replicas, batch, features)` and labels of `rows`, `(replicas, batch)`."""
@@ -53,4 +54,4 @@ class Examples:
         x = self.features[data_rows].astype(self.dtype)
         x -= self.centre
         x *= self.scale
-        return x, self.labels[data_rows]
+        return x, self.labels_of(rows)

@@ -20,6 +20,7 @@ Purpose = Literal[
     "shadow",
     "pools",
     "penalty",
+    "labels",
 ]
 _SPAWN_KEY = {purpose: (i,) for i, purpose in enumerate(get_args(Purpose))}
 

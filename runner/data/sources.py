@@ -48,7 +48,8 @@ def load_data(dataset: DatasetConfig) -> Data:
     if isinstance(dataset.test, TestFile):
         data = _with_test_file(data, _of_test_file(dataset, dataset.test, data))
     check_classes(data.classes, len(data.labels), data.source)
-    return replace(data, scaling_given=dataset.scaling is not None)
+    given, noise = dataset.scaling is not None, dataset.label_noise
+    return replace(data, scaling_given=given, label_noise=noise)
 
 
 def _of_test_file(dataset: DatasetConfig, test: TestFile, main: Data) -> Data:

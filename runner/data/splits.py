@@ -15,6 +15,7 @@ from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.identity import fingerprint, former_fingerprint
+from caviar.runner.data.label_noise import replaced, with_noise
 from caviar.runner.data.labels import classes_of_array, lookalikes
 from caviar.runner.data.scaling import SCALINGS, origins, training_moments
 from caviar.runner.errors import RequestError
@@ -32,7 +33,8 @@ class Data:
     study does not say otherwise. `shape` is that of an example before it became one row,
     `names` are those of the features, and `notes` what a reader of the results should know.
     `scaling_given` says that the study names the scaling, which is then part of a trial's identity
-    without the fingerprint. The last `given_test` examples are the test split of every seed.
+    without the fingerprint. `label_noise` is the share of training labels that the study has
+    replaced. The last `given_test` examples are the test split of every seed.
     """
 
     features: Array
@@ -44,6 +46,7 @@ class Data:
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     scaling_given: bool = False
+    label_noise: float = 0.0
     given_test: int = 0
 
     @cached_property
@@ -58,6 +61,8 @@ class Data:
             more["given_test"] = self.given_test
         if self.smallest_class < SMALL:  # Once its splits were drawn regardless of classes.
             more["stratified"] = True
+        if self.label_noise:
+            more["label_noise"] = self.label_noise
         pixels = None if self.scaling_given else self.pixels
         return fingerprint(self.features, self.labels, self.classes, images, pixels, more)
 
@@ -264,6 +269,8 @@ def _by_class(
 def make_splits(data: Data, config: TrialConfig) -> Splits:
     """Every seed's own random split, standardised with its own training moments.
 
+    Training labels are those that the study's label noise leaves; all others are true.
+
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> splits = caviar.make_splits(plan.data, plan.trials[0])
     >>> len(splits.train), len(splits.validation), len(splits.test)
@@ -280,6 +287,11 @@ def make_splits(data: Data, config: TrialConfig) -> Splits:
 
     def view(start: int, count: int) -> Examples:
         index = order[:, start : start + count]
-        return Examples(features, data.labels, index, centre, scale, np.dtype(config.dtype))
+        labels = data.labels[index]
+        return Examples(features, labels, index, centre, scale, np.dtype(config.dtype))
 
-    return Splits(view(0, train), view(train, validation), view(train + validation, test))
+    fitted, share = view(0, train), config.dataset.label_noise
+    if share:
+        noisy = with_noise(fitted.labels, share, len(data.classes), config.seeds)
+        fitted = replace(fitted, labels=noisy, mislabelled=replaced(share, train))
+    return Splits(fitted, view(train, validation), view(train + validation, test))

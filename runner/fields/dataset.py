@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import field_validator, model_validator
 
 from caviar.runner.errors import nearest
-from caviar.runner.fields.frozen import Count, Fraction, Frozen, listed, setting
+from caviar.runner.fields.frozen import Count, Decay, Fraction, Frozen, listed, setting
 from caviar.runner.limits import MOST_COLUMNS
 
 PLACES = ("path", "images", "labels")
@@ -149,6 +149,14 @@ class DatasetConfig(Frozen):
         "other data of the same kind too; `train`, `validation` and `test` are then all given.",
         "random",
         example="disjoint",
+    )
+    label_noise: Decay = setting(
+        "The share of training labels that each seed has replaced by another class, all others "
+        "being equally likely; the same ones in every arm. Labels of validation and test stay.",
+        0.0,
+        unit="share of the training examples",
+        example=0.2,
+        also=("noise", "noisy_labels", "wrong_labels"),
     )
     fingerprint: str = setting(
         "The hash of what was loaded. It is filled in when the data are read; a run resumes with "

@@ -36,7 +36,7 @@ EVALUATIONS = pa.schema(
         ("norm_batch_size", pa.int64()),
     ]
     + _real("loss", "accuracy")
-    + [("examples", pa.int64())]
+    + [("examples", pa.int64()), ("mislabelled", pa.int64())]
 )
 STATISTICS = pa.schema(
     _WHO

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from caviar.runner.config import LATER, LOCATION, TrialConfig
+from caviar.runner.config import ADDED_LATER, LATER, LOCATION, TrialConfig
 from caviar.runner.data.extent import check_extent
 from caviar.runner.data.places import from_folder
 from caviar.runner.data.sources import load_data
@@ -89,8 +89,9 @@ class Plan:
             for key in PLACES if isinstance(file, dict) else ():
                 file[key] = file[key] and from_folder(file[key], self.study.folder)
         content["fixed"] = _defaults_filled(self.study)
-        if self.study.dataset.split == "random":  # As of a run before it could be set.
-            del content["dataset"]["split"]
+        for later, default in ADDED_LATER.items():  # As of a run before they could be set.
+            if content["dataset"][later] == default:
+                del content["dataset"][later]
         return content
 
     def hash(self) -> str:

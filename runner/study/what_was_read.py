@@ -31,12 +31,25 @@ def what_was_read(data: Data, trial: TrialConfig) -> list[tuple[str, str]]:
         ("features", _features(data)),
         ("scaling", f"{how}; scaled values reach {farthest:.3g}"),
         ("classes", _classes(data, splits, is_stratified(data, trial.dataset))),
+        *_noise(trial, splits),
         *(("note", note) for note in data.notes),
     ]
 
 
 def _given(data: Data) -> str:
     return f", the last {data.given_test:,} of them the given test set" if data.given_test else ""
+
+
+def _noise(trial: TrialConfig, splits: Splits) -> list[tuple[str, str]]:
+    share = trial.dataset.label_noise
+    if not share:
+        return []
+    text = (
+        f"{splits.train.mislabelled:,} of {len(splits.train):,} training labels of every seed are "
+        f"replaced by another class (label_noise = {share:g}): train loss is against labels that "
+        "are partly wrong; those of validation and test are true"
+    )
+    return [("labels", text)]
 
 
 def _features(data: Data) -> str:

@@ -45,6 +45,7 @@ def evaluations_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
                 "loss": loss,
                 "accuracy": world.accuracy(config, seed),
                 "examples": EXAMPLES[split],
+                "mislabelled": 0,
             }
             for (kind, tracker), loss in kinds.items()
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -132,17 +131,14 @@ def small_mlp(
 def examples(
     features: Array, labels: Array, index: Array, dtype: DTypeLike = np.float64
 ) -> Examples:
-    """Rows `index` unchanged: nothing is centred or scaled."""
+    """Rows `index` unchanged, with the `labels` of all: nothing is centred or scaled."""
     shape = (index.shape[0], 1, features.shape[1])
-    return Examples(features, labels, index, np.zeros(shape), np.ones(shape), dtype)
+    return Examples(features, labels[index], index, np.zeros(shape), np.ones(shape), dtype)
 
 
 def alike(data: Examples, count: int) -> Examples:
     """The examples of the first replica, `count` times."""
-    index, centre, scale = (
-        np.repeat(part[:1], count, axis=0) for part in (data.index, data.centre, data.scale)
-    )
-    return replace(data, index=index, centre=centre, scale=scale)
+    return data.of_replicas(np.zeros(count, int))
 
 
 def copies(parameters: NetworkParameters, count: int) -> NetworkParameters:
@@ -176,7 +172,7 @@ def small_splits(
     centre = x[train].mean(axis=1, keepdims=True).astype(dtype)
     scale = (1 / x[train].std(axis=1, keepdims=True)).astype(dtype)
     return Splits(
-        *(Examples(x, labels, index, centre, scale, dtype) for index in (train, validation, test))
+        *(Examples(x, labels[i], i, centre, scale, dtype) for i in (train, validation, test))
     )
 
 

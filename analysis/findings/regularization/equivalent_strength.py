@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from caviar.analysis.figures import decompositions
 from caviar.analysis.findings.columns import LEVEL, READING, interval
 from caviar.analysis.findings.finding import Column, Finding, Results
@@ -45,35 +43,36 @@ def _sentences(results: Results) -> list[str]:
 
 
 def _against(name: str, by: dict[str, Any], place: str) -> str:
+    """What a regulariser does at the train loss of batch norm, and at its best strength."""
     word, strength = NAMES[name]
-    fits, best = by["same_train_loss"], by["best_difference"]
-    if fits["units"]:
-        text = f"{word} at a {strength} of {with_interval(fits)} leaves the train loss of {place}"
-        if fits["outside"]:
-            text += f" (in {fits['units']:g} seeds; in {fits['outside']} none of those tried does)"
-        if "predicted" in by:
-            text += f" (equal noise variance predicts {with_interval(by['predicted'])})"
-        text += (
-            f"; test loss of batch norm less that of {word.lower()} is then "
-            f"{with_interval(by['difference'], signed=True)} nats."
-        )
-    else:
-        text = f"{word} leaves the train loss of {place} at none of the strengths tried."
-    return f"{text} {_at_best(word, strength, best)}"
+    fits = by["same_train_loss"]
+    if not fits["units"]:
+        text = f"{word} leaves the train loss of {place} at no {strength} tried"
+        return f"{text}; {_at_best(word, strength, by['best_difference'])}."
+    text = f"{word} at a {strength} of {with_interval(fits)} leaves the train loss of {place}"
+    if fits["outside"]:
+        text += f" in {fits['units']:g} seeds, and at no {strength} tried in {fits['outside']}"
+    if "predicted" in by:
+        text += f" (equal noise variance predicts {with_interval(by['predicted'])})"
+    then = with_interval(by["difference"], signed=True)
+    text += f"; test loss of batch norm less that of {word.lower()} is then {then} nats"
+    return f"{text}. {_at_best(word, strength, by['best_difference']).capitalize()}."
 
 
 def _at_best(word: str, strength: str, best: dict[str, Any]) -> str:
-    """The best strength, what batch norm gains over it, and whether a larger one may be better."""
-    gain = f"{with_interval(best, signed=True)} nats"
-    if pd.isna(best["best"]):
-        return ""
+    """What batch norm gains over the best strength, and whether a larger one may be better."""
+    difference = f"{with_interval(best, signed=True)} nats"
+    less = "test loss of batch norm less that"
     if best["best"] == 0:
         return (
-            "None of the strengths tried lowers test loss: test loss of batch norm less that "
-            f"without {word.lower()} is {gain}."
+            f"no {strength} tried lowers test loss, and {less} without {word.lower()} is "
+            f"{difference}"
         )
-    text = f"At its best {strength} of those tried, {number(best['best'])}, it is {gain}"
-    return text + ("; larger ones were not tried, and may be better." if best["largest"] else ".")
+    text = f"at its best {strength} of those tried, {number(best['best'])}, "
+    text += f"{less} of {word.lower()} is {difference}"
+    if best["largest"]:
+        text += "; it is the largest tried, so a larger one may be better"
+    return text
 
 
 EQUIVALENT_STRENGTH = Finding(

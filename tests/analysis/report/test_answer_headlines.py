@@ -31,6 +31,15 @@ def test_the_whole_training_split_is_named(tmp_path: Path) -> None:
     assert "whole training split" not in " ".join(about(results_with(tmp_path / "other")))
 
 
+def test_wrong_labels_are_named(tmp_path: Path) -> None:
+    results = results_with(tmp_path)
+    results.run.study["study"]["dataset"] = {"label_noise": 0.2}
+    (said,) = [line for line in about(results) if "label_noise" in line]
+    assert said.startswith("20 % of the training labels are wrong on purpose (label_noise). Train ")
+    results.run.study["study"]["dataset"] = {"label_noise": 0.0}
+    assert not any("label_noise" in line for line in about(results))
+
+
 @pytest.mark.parametrize("facets", [("batch", "batch"), ("relu", "tanh")])
 def test_crossed_fields_keep_their_sentences_apart(tmp_path: Path, facets: tuple[str, ...]) -> None:
     levels: dict[str, Any] = {**SIZES, "activation": sorted({"relu", facets[1]} & {"relu", "tanh"})}

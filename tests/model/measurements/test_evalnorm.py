@@ -131,7 +131,7 @@ def test_each_layer_s_moments_are_those_under_evalnorm_below_it() -> None:
         for of_layer, expected in zip(moments.values(), by_layer, strict=True):
             for part, value in zip(of_layer, expected, strict=True):
                 np.testing.assert_allclose(part[r, 0], value, rtol=1e-12, atol=1e-13)
-        labels = splits.test.labels[splits.test.index[r]]
+        labels = splits.test.labels[r]
         loss = -predictions[np.arange(len(labels)), labels].mean()
         np.testing.assert_allclose(rows["test", "evalnorm", ""].loss[r], loss, rtol=1e-12)
         right = np.mean(predictions.argmax(axis=1) == labels)

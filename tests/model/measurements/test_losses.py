@@ -81,8 +81,7 @@ def test_log_probabilities_of_every_example_in_the_order_of_the_split(
     logits = network.predict(parameters, data.features[data.index], known)
     np.testing.assert_allclose(logs, log_softmax(logits, axis=2), rtol=1e-10)
     np.testing.assert_allclose(np.exp(logs).sum(axis=2), 1, rtol=1e-12)
-    labels = data.labels[data.index]
-    loss = -np.take_along_axis(logs, labels[..., None], axis=2)[..., 0].mean(axis=1)
+    loss = -np.take_along_axis(logs, data.labels[..., None], axis=2)[..., 0].mean(axis=1)
     scores = evaluate(network, parameters, data, {"known": known})["known"]
     np.testing.assert_allclose(loss, scores.loss, rtol=1e-12)
 

@@ -117,8 +117,7 @@ def test_penalties_of_a_partition_by_hand(m: int) -> None:
     exact = _exact(NETWORK, parameters, data)
     penalty = penalties(Frozen(NETWORK, parameters, data, exact), m, order)
     for r in range(2):
-        rows = data.index[r][order[r]]
-        x, labels = data.features[rows], data.labels[rows]
+        x, labels = data.features[data.index[r][order[r]]], data.labels[r][order[r]]
         base = _each(parameters, r, x, labels, _groups(24)).mean()
         inside = _each(parameters, r, x, labels, _groups(m)).mean() - base
         external = _as_guests(parameters, r, x, labels, m).mean() - base
@@ -145,8 +144,7 @@ def test_every_row_is_scored_once_and_never_normalised_by_itself(count: int, m: 
     for start in range(0, count, m):
         group, other = filled[start : start + m], np.roll(filled, -m)[start : start + m]
         assert not set(group[: count - start]) & set(other)
-    rows = data.index[0][filled]
-    x, labels = data.features[rows], data.labels[rows]
+    x, labels = data.features[data.index[0][filled]], data.labels[0][filled]
     known = _each(parameters, 0, x, labels, _known(exact, 0))
     inside = _each(parameters, 0, x, labels, _groups(m))
     external = _as_guests(parameters, 0, x, labels, m)
@@ -161,8 +159,7 @@ def test_the_mean_over_all_orders_is_the_expectation() -> None:
     orders = np.array(list(permutations(range(6))))
     problem = Frozen(ONE_LAYER, parameters, data, exact)
     by_order = [penalties(problem, 2, order[None]) for order in orders]
-    rows = data.index[0]
-    x, labels = data.features[rows], data.labels[rows]
+    x, labels = data.features[data.index[0]], data.labels[0]
     base = _each(parameters, 0, x, labels, _groups(6)).mean()
     h = x @ parameters["dense1"]["weight"][0]
     inside, external = [], []
@@ -193,8 +190,7 @@ def test_self_influence_is_the_slope_of_the_loss_along_an_example_s_own_pull(
     slopes = predicted_self_influence(Frozen(network, parameters, data, exact), order)
     step = 1e-4
     for r in range(2):
-        rows = data.index[r][order[r]]
-        x, labels = data.features[rows], data.labels[rows]
+        x, labels = data.features[data.index[r][order[r]]], data.labels[r][order[r]]
         ends = [_pulled(parameters, r, x, labels, exact, by) for by in (step, -step)]
         numeric = (ends[0] - ends[1]) / (2 * step)
         assert relative_error(float(slopes[r]), float(numeric.mean())) < 1e-6

@@ -108,10 +108,11 @@ def test_each_example_is_scored_once_in_a_whole_group(
     order = rows if ordered else None
     scores = evaluate(NETWORK, parameters, data, kinds, group=group, order=order)["batch"]
     for r in range(2):
-        index = data.index[r][rows[r]] if ordered else data.index[r]
+        of_row = rows[r] if ordered else slice(None)
+        index, labels = data.index[r][of_row], data.labels[r][of_row]
         company = index[: -count % group]
         logits, _ = _by_hand(parameters, r, data.features[np.append(index, company)], group)
-        loss, accuracy = _scores(logits[:count], data.labels[index])
+        loss, accuracy = _scores(logits[:count], labels)
         np.testing.assert_allclose(scores.loss[r], loss, rtol=1e-10)
         np.testing.assert_allclose(scores.accuracy[r], accuracy, rtol=1e-12)
 

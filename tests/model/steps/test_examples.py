@@ -12,9 +12,7 @@ def _examples(dtype: DTypeLike = np.float64) -> Examples:
     """Two replicas of five rows each out of twelve, each with its own moments."""
     index = np.stack([np.random.default_rng(r).permutation(12)[:5] for r in range(2)])
     features = np.arange(36).reshape(12, 3).astype(np.uint8)
-    return Examples(
-        features, np.arange(12) % 4, index, normal(0, 2, 1, 3), normal(1, 2, 1, 3), dtype
-    )
+    return Examples(features, index % 4, index, normal(0, 2, 1, 3), normal(1, 2, 1, 3), dtype)
 
 
 def test_take_standardises_the_rows_of_each_replica() -> None:
@@ -24,7 +22,7 @@ def test_take_standardises_the_rows_of_each_replica() -> None:
         data_rows = data.index[r][rows[r]]
         expected = (data.features[data_rows].astype(float) - data.centre[r]) * data.scale[r]
         np.testing.assert_allclose(x[r], expected, rtol=1e-14)
-        np.testing.assert_array_equal(labels[r], data.labels[data_rows])
+        np.testing.assert_array_equal(labels[r], data_rows % 4)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -45,7 +43,7 @@ def test_a_replica_alone_is_its_part_of_the_stack() -> None:
     for r in range(2):
         alone = data.replica(r)
         assert len(alone) == 5 and alone.replicas == 1
-        assert alone.features is data.features and alone.labels is data.labels
+        assert alone.features is data.features
         for single, all_ in zip(alone.take(rows[r : r + 1]), whole, strict=True):
             np.testing.assert_array_equal(single[0], all_[r])
 
@@ -54,4 +52,4 @@ def test_labels_of_rows_are_those_taken_with_their_features() -> None:
     data = random_examples(20, 3)
     rows = np.stack([g.permutation(20)[:7] for g in generators(3)])
     np.testing.assert_array_equal(data.labels_of(rows), data.take(rows)[1])
-    np.testing.assert_array_equal(data.labels_of(rows)[2], data.labels[data.index[2][rows[2]]])
+    np.testing.assert_array_equal(data.labels_of(rows)[2], data.labels[2][rows[2]])

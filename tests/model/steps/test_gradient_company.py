@@ -140,9 +140,9 @@ def test_labels_of_the_company_are_never_seen() -> None:
     training, rows = _in_company(24), _rows(8)
     parameters = _parameters(training.network)
     for r in range(2):
-        labels = SPLITS.train.labels.copy()
         examples = SPLITS.train.replica(r)
-        labels[examples.index[0, rows.company[r]]] = 0
+        labels = examples.labels.copy()
+        labels[0, rows.company[r]] = 0
         other = replace(examples, labels=labels)
         one = Rows(rows.scored[r : r + 1], rows.company[r : r + 1])
         replica_parameters = of_replica(parameters, r)

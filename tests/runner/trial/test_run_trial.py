@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from caviar.model.records import Checked, Curve, Evaluation, Probing, Record
@@ -133,11 +134,20 @@ def test_a_loss_that_is_not_finite_is_a_result_with_its_seeds_named(
 def test_population_loss_tells_divergence_and_other_readings_do_not() -> None:
     def status_of(statistics: str) -> str:
         values = np.array([1.0, np.nan])
-        record = Evaluation(1, "test", statistics, "", 8, values, values, 9)
+        record = Evaluation(1, "test", statistics, "", 8, values, values, 9, 0)
         return outcome_of(trained_by(lambda *_: iter([record]))).status
 
     assert status_of("population") == "diverged"
     assert status_of("running") == status_of("batch") == "completed"
+
+
+def test_rows_count_the_labels_that_were_replaced() -> None:
+    """Those of the training split, beside its examples."""
+    blocks = [e for e in events_of("dataset.label_noise=0.25") if isinstance(e, Block)]
+    rows = pd.concat([pd.DataFrame(e.columns) for e in blocks if e.table == "evaluations"])
+    train = rows[rows["split"] == "train"]
+    assert (train["mislabelled"] == round(0.25 * train["examples"].iloc[0])).all() and len(train)
+    assert (rows.loc[rows["split"] != "train", "mislabelled"] == 0).all()
 
 
 def test_a_network_that_diverges_keeps_its_rows() -> None:

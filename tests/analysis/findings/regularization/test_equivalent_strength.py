@@ -8,6 +8,7 @@ from caviar.analysis.findings.regularization.equivalent_strength import (
     EQUIVALENT_STRENGTH,
     WEIGHT_DECAY,
 )
+from caviar.analysis.number_format import MINUS
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
@@ -45,17 +46,18 @@ def test_each_regulariser_against_the_best_size(tmp_path: Path) -> None:
     )
     assert dropout.endswith(
         "; test loss of batch norm less that of dropout is then 0 [0, 0] nats. At its best rate of "
-        "those tried, 0.5, it is +0.25 [0.25, 0.25] nats."
+        "those tried, 0.5, test loss of batch norm less that of dropout is +0.25 [0.25, 0.25] nats."
     )
     assert gamma == (
-        "Gamma decay leaves the train loss of batch norm at m = 8 at none of the strengths tried. "
-        "None of the strengths tried lowers test loss: test loss of batch norm less that without "
-        "gamma decay is \N{MINUS SIGN}0.25 [\N{MINUS SIGN}0.25, \N{MINUS SIGN}0.25] nats."
+        "Gamma decay leaves the train loss of batch norm at m = 8 at no strength tried; no "
+        "strength tried lowers test loss, and test loss of batch norm less that without gamma decay is "
+        f"{MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
     )
-    assert weights.startswith("Weight decay leaves the train loss of batch norm at m = 8 at none")
-    assert weights.endswith(
-        "At its best strength of those tried, 1, it is \N{MINUS SIGN}0.125 [\N{MINUS SIGN}0.125, "
-        "\N{MINUS SIGN}0.125] nats; larger ones were not tried, and may be better."
+    assert weights == (
+        "Weight decay leaves the train loss of batch norm at m = 8 at no strength tried; at its "
+        "best strength of those tried, 1, test loss of batch norm less that of weight decay is "
+        f"{MINUS}0.125 [{MINUS}0.125, {MINUS}0.125] nats; it is the largest tried, so a larger one "
+        "may be better."
     )
     assert note == WEIGHT_DECAY
 
