@@ -50,8 +50,8 @@ def test_each_regulariser_against_the_best_size(tmp_path: Path) -> None:
     )
     assert gamma == (
         "Gamma decay leaves the train loss of batch norm at m = 8 at no strength tried; no "
-        "strength tried lowers test loss, and test loss of batch norm less that without gamma decay is "
-        f"{MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
+        "strength tried lowers test loss, and test loss of batch norm less that without gamma "
+        f"decay is {MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
     )
     assert weights == (
         "Weight decay leaves the train loss of batch norm at m = 8 at no strength tried; at its "
