@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from caviar.model.contract import Array
 from caviar.model.steps.examples import Examples
+from caviar.model.steps.label_noise import replaced, with_noise
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.identity import fingerprint, former_fingerprint
-from caviar.runner.data.label_noise import replaced, with_noise
 from caviar.runner.data.labels import classes_of_array, lookalikes
 from caviar.runner.data.scaling import SCALINGS, origins, training_moments
 from caviar.runner.errors import RequestError

@@ -34,8 +34,10 @@ def test_the_whole_training_split_is_named(tmp_path: Path) -> None:
 def test_wrong_labels_are_named(tmp_path: Path) -> None:
     results = results_with(tmp_path)
     results.run.study["study"]["dataset"] = {"label_noise": 0.2}
-    (said,) = [line for line in about(results) if "label_noise" in line]
-    assert said.startswith("20 % of the training labels are wrong on purpose (label_noise). Train ")
+    (sentence,) = [line for line in about(results) if "label_noise" in line]
+    assert sentence.startswith(
+        "20 % of the training labels are wrong on purpose (label_noise). Train "
+    )
     results.run.study["study"]["dataset"] = {"label_noise": 0.0}
     assert not any("label_noise" in line for line in about(results))
 

@@ -234,8 +234,8 @@ def decayed(root: Path, strengths: tuple[float, ...], draws: tuple[float, ...] =
 
     def test(config: TrialConfig, seed: int) -> float:
         of_decay = 0.04 if config.arm == "batch" else (config.weight_decay - 0.3) ** 2
-        own = (8 / size(config)) ** 2 if config.arm == "batch" else 0.0
-        return 1 + seed + config.draw + of_decay + own
+        noise = (8 / size(config)) ** 2 if config.arm == "batch" else 0.0
+        return 1 + seed + config.draw + of_decay + noise
 
     world = World(train=train, validation=test, test=test)
     return run_of(root, trials, world, scientific=LEVELS)

@@ -252,3 +252,24 @@ def test_a_study_that_does_not_set_it_keeps_its_name_and_its_trials() -> None:
     assert [t.trial_id for t in plain.trials] == [t.trial_id for t in random.trials]
     shared = make_plan(study(train=20, validation=6, test=7))
     assert {t.trial_id for t in disjoint.trials}.isdisjoint(t.trial_id for t in shared.trials)
+
+
+def test_labels_are_replaced_in_training_alone() -> None:
+    noisy = splits(label_noise=0.2)
+    wrong = noisy.train.labels != DATA.labels[noisy.train.index]
+    assert wrong.sum(axis=1).tolist() == [24] * 3 and noisy.train.mislabelled == 24
+    for part in (noisy.validation, noisy.test):
+        assert part.mislabelled == 0
+        np.testing.assert_array_equal(part.labels, DATA.labels[part.index])
+    assert splits().train.mislabelled == 0
+
+
+def test_every_arm_and_every_size_has_the_same_wrong_labels() -> None:
+    of_arms = study(label_noise=0.2).model_copy(
+        update={"arms": {"batch": {}, "layer": {"norm": "layer", "norm_batch_size": 8}}}
+    )
+    plan = make_plan(of_arms)
+    first, *others = (make_splits(plan.data, trial).train.labels for trial in plan.trials)
+    assert {trial.arm for trial in plan.trials} == {"batch", "layer"} and len(others) == 2
+    for labels in others:
+        np.testing.assert_array_equal(labels, first)

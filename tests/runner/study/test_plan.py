@@ -122,11 +122,12 @@ PLANNED: dict[str, tuple[int, str, str]] = {
     "depth": (48, "968ee3fa12b3", "02d5f95db547"),
     "naive-batch-size": (28, "041e367193cc", "772c69fda13e"),
     "random-search": (60, "39a27fa68777", "0a12e33b97b2"),
-    "references": (40, "ffb4ddc4075b", "5e14bd08eae2"),
+    "references": (54, "5bb93c21170f", "b45e9c912291"),
     "running-average": (7, "11cb4f5a75d9", "d6223164c7dc"),
 }
 """Trials of each study, its hash, and the hash of its trials' identities in order, all as they
-were before fields without effect were refused. The images are replaced by the digits."""
+were before fields without effect were refused, but for `references`, which has had weight decay
+since 2026-11-28. The images are replaced by the digits."""
 
 
 @pytest.mark.parametrize(
@@ -214,3 +215,23 @@ def test_a_trial_is_small_and_knows_its_name() -> None:
     assert (again, again.trial_id) == (trials[0], trials[0].trial_id)
     other = trials[0].model_copy(update={"steps": 99})
     assert other.trial_id != trials[0].trial_id and other != trials[0]
+
+
+def test_a_study_without_label_noise_keeps_its_name_its_trials_and_its_data() -> None:
+    plain, zero, noisy = (
+        plan_of(*TINY, *more)
+        for more in ((), ("dataset.label_noise=0.0",), ("dataset.label_noise=0.2",))
+    )
+    assert plain.hash() == zero.hash() != noisy.hash()
+    assert "label_noise" not in zero.identity()["dataset"]
+    assert noisy.identity()["dataset"]["label_noise"] == 0.2
+    assert [t.trial_id for t in plain.trials] == [t.trial_id for t in zero.trials]
+    assert {t.trial_id for t in noisy.trials}.isdisjoint(t.trial_id for t in plain.trials)
+    assert plain.data.fingerprint == zero.data.fingerprint != noisy.data.fingerprint
+    assert noisy.trials[0].dataset.fingerprint == noisy.data.fingerprint
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.0", "'a fifth'"])
+def test_label_noise_that_is_no_share_is_refused(share: str) -> None:
+    with pytest.raises(RequestError, match="label_noise"):
+        plan_of(*TINY, f"dataset.label_noise={share}")

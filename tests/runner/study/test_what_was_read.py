@@ -37,6 +37,14 @@ def test_a_bundled_set() -> None:
     assert list(topics) == ["rows", "features", "scaling", "classes"]
 
 
+def test_wrong_labels_are_counted() -> None:
+    plan = plan_of(*TINY, "dataset.label_noise=0.2")
+    read = dict(what_was_read(plan.data, plan.sample[0]))["labels"]
+    assert read.startswith(
+        "19 of 96 training labels of every seed are replaced by another class (label_noise = 0.2)"
+    )
+
+
 def test_a_table_with_all_that_stands_out(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {
