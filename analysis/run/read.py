@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -123,21 +123,29 @@ def read_run(where: str | Path) -> Run:
 
 def run_in(place: Place) -> Run:
     """The same from a place that is open already."""
-    study = _study(place)
-    trials = _read(place, "trials")
-    outcomes = _read(place, "outcomes")
+    return run_from(place.shown, _study(place), lambda table: parts(place, table))
+
+
+Stored = Callable[[str], list[pa.Table]]
+"""The parts of a table, by its name."""
+
+
+def run_from(where: Path | str, study: dict[str, Any], stored: Stored) -> Run:
+    """The same from tables as the runner stores them, which are taken one after the other."""
+    trials = _frame(where, "trials", stored)
+    outcomes = _frame(where, "outcomes", stored)
     if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
-        raise ValueError(
-            f"no trial of {str(place.shown)!r} has finished yet; there is nothing to read"
-        )
+        raise ValueError(f"no trial of {str(where)!r} has finished yet; there is nothing to read")
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
     counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
     known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
     attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"].to_numpy()
-    measured = {table: _measured(place, table, attempts, known) for table in MEASUREMENTS}
+    measured = {
+        table: _measured(_frame(where, table, stored), attempts, known) for table in MEASUREMENTS
+    }
     return Run(
-        where=place.shown,
+        where=where,
         study=study,
         trials=trials,
         outcomes=outcomes.reset_index(drop=True),
@@ -192,8 +200,8 @@ def of_trials(run: Run, trial_ids: pd.Series) -> Run:
     return replace(run, **{n: f[f["trial_id"].isin(trial_ids)] for n, f in frames.items()})
 
 
-def _read(place: Place, table: str) -> pd.DataFrame:
-    tables = parts(place, table)
+def _frame(where: Path | str, table: str, stored: Stored) -> pd.DataFrame:
+    tables = stored(table)
     if not tables:
         return pd.DataFrame({"trial_id": [], "attempt": [], "status": []})
     try:
@@ -201,7 +209,7 @@ def _read(place: Place, table: str) -> pd.DataFrame:
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise DamagedError(
-            f"the part files of {table} in {str(place.shown)!r} do not fit together ({reason})"
+            f"the part files of {table} in {str(where)!r} do not fit together ({reason})"
         ) from None
     del tables
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
@@ -210,15 +218,12 @@ def _read(place: Place, table: str) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _measured(
-    place: Place, table: str, attempts: NDArray[Any], known: pd.DataFrame
-) -> pd.DataFrame:
-    """The rows of the attempts that count, with the fields of their trials beside them.
+def _measured(rows: pd.DataFrame, attempts: NDArray[Any], known: pd.DataFrame) -> pd.DataFrame:
+    """The `rows` of the attempts that count, with the fields of their trials beside them.
 
     `known` has trial_id and fields, one row per trial; `attempts`, `(trials,)`, which of each
     trial counts (NaN: none).
     """
-    rows = _read(place, table)
     codes, trials = pd.factorize(rows["trial_id"])
     of_trial = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
     counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts[of_trial])

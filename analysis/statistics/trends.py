@@ -14,6 +14,9 @@ from caviar.analysis.statistics.sign_flip import sign_flip
 
 Array = NDArray[Any]
 
+DIGITS = 12
+"""Values that are equal in as many digits have one rank."""
+
 EXACT_UNITS, EXACT_LEVELS = 20, 8
 """Up to these sizes Page's L has its exact distribution within a second."""
 
@@ -85,12 +88,23 @@ def page(values: Array, generator: np.random.Generator) -> Page:
     if n == 0:
         nan = float("nan")
         return Page(nan, nan, nan, nan, 0, left_out, False)
-    ranks = stats.rankdata(values, axis=1)
+    ranks = stats.rankdata(_rounded(values), axis=1)
     ties = (np.diff(np.sort(ranks, axis=1)) == 0).any()
     exact = not ties and 2 <= n <= EXACT_UNITS and 3 <= k <= EXACT_LEVELS
     rise, fall = _exact(ranks) if exact else _random_orders(ranks, generator)
     statistic = float(ranks.sum(axis=0) @ np.arange(1, k + 1))
     return Page(statistic, rise, fall, min(1.0, 2 * min(rise, fall)), n, left_out, exact)
+
+
+def _rounded(values: Array) -> Array:
+    """Every unit in shares of its largest value, without the digits that rounding leaves.
+
+    Means of equal counts may differ in these, and are ties.
+    """
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    shares = np.divide(values, largest, out=np.zeros_like(values), where=largest > 0)
+    rounded: Array = np.round(shares, DIGITS)
+    return rounded
 
 
 def _exact(ranks: Array) -> tuple[float, float]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.design import Design
-from caviar.analysis.run.draws import EVERY_DRAW, PAIRED_BY
+from caviar.analysis.run.draws import EVERY_DRAW
+from caviar.analysis.run.paired import facets, mean_of_finite, paired
 from caviar.analysis.statistics.intervals import (
     Interval,
     difference_interval,
-    mean_interval,
     mean_intervals,
 )
 from caviar.analysis.statistics.random_draws import over_draws
@@ -36,18 +36,31 @@ def level_means(
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
     and planned ones that are missing because a trial failed, was lost or was not yet tried.
     """
-    names = ["facet", *by, "level"]
-    groups = rows.groupby(names, dropna=False)
-    number, finite = groups.ngroup().to_numpy(), np.isfinite(rows[value].to_numpy())
-    units = rows[finite].groupby([number[finite], design.unit])[value].mean()
-    ends = np.searchsorted(units.index.get_level_values(0), np.arange(1, groups.ngroups))
-    samples = np.split(units.to_numpy(), ends)[: groups.ngroups]
+    groups = rows.groupby(["facet", *by, "level"], dropna=False)
+    sizes, number = groups.size(), groups.ngroup().to_numpy()
+    finite = np.isfinite(rows[value].to_numpy())
+    samples = _units(rows, design, value, number, finite, len(sizes))
     intervals = [clipped(one, range_of(value)) for one in mean_intervals(samples, SEED)]
-    table = groups.size().index.to_frame(index=False)
-    made, held = (np.bincount(n, minlength=groups.ngroups) for n in (number, number[finite]))
+    table = sizes.index.to_frame(index=False)
+    made, held = (np.bincount(n, minlength=len(sizes)) for n in (number, number[finite]))
     left_out = np.maximum(_planned(table, design, rows, reading), made) - held
     counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
     return pd.concat([table, counted], axis=1)
+
+
+def _units(
+    rows: pd.DataFrame, design: Design, value: str, number: Any, finite: Any, groups: int
+) -> list[Any]:
+    """The mean of every unit's finite values, `(units,)` for each of the numbered groups."""
+    unit, units = pd.factorize(rows[design.unit], sort=True)
+    place = (number * len(units) + unit)[finite]
+    shape = groups, len(units)
+    sums = np.bincount(place, rows[value].to_numpy(float)[finite], groups * len(units))
+    counts = np.bincount(place, minlength=groups * len(units)).reshape(shape)
+    return [
+        of_units[held > 0] / held[held > 0]
+        for of_units, held in zip(sums.reshape(shape), counts, strict=True)
+    ]
 
 
 def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: str) -> Any:
@@ -68,23 +81,50 @@ def contrasts(
     `left_out` counts pairs with a side that is missing or not finite; without pairing,
     measurements of either side.
     """
-    names = ["facet", "level"]
-    index = PAIRED_BY[reading]
-    table = []
-    for key, of_level, of_reference in _against_reference(rows, design):
+    of_level = _pairs if design.paired else _unpaired
+    table = [
+        {"facet": facet, **row._asdict()}
+        for facet, arm in facets(rows)
+        for row in of_level(arm, design, value, reading)
+    ]
+    return pd.DataFrame(table, columns=["facet", *Contrast._fields])
+
+
+class Contrast(NamedTuple):
+    """A level less the reference."""
+
+    level: float
+    mean: float
+    low: float
+    high: float
+    units: int
+    left_out: int
+
+
+def _pairs(arm: pd.DataFrame, design: Design, value: str, reading: str) -> Iterator[Contrast]:
+    """The contrasts of one facet, paired by seed and draw."""
+    at_level = paired(arm, value, reading)
+    if design.reference not in at_level.levels:
+        return
+    pairs = at_level.less(design.reference)
+    left_out = (pairs.held & np.isnan(pairs.values)).sum(axis=(1, 2))
+    limits = range_of_difference(value)
+    intervals = mean_intervals(pairs.by_seed, SEED)
+    for level, interval, missing in zip(pairs.levels, intervals, left_out, strict=True):
+        if level != design.reference:
+            yield Contrast(float(level), *clipped(interval, limits), int(missing))
+
+
+def _unpaired(arm: pd.DataFrame, design: Design, value: str, _: str) -> Iterator[Contrast]:
+    """The contrasts of one facet between the trials of two levels."""
+    sides = dict(list(arm.groupby("level")))
+    reference = sides.pop(design.reference, None)
+    for level, side in sorted(sides.items()) if reference is not None else ():
         generator = np.random.default_rng(SEED)
-        if design.paired:
-            pair = of_level.set_index(index)[value] - of_reference.set_index(index)[value]
-            pair = pair.where(np.isfinite(pair))
-            interval = mean_interval(pair.groupby("seed").mean().to_numpy(), generator)
-            left_out = int(pair.isna().sum())
-        else:
-            both = (of_level, of_reference)
-            sides = [_by_trial(side, value) for side in both]
-            interval = difference_interval(sides[0], sides[1], generator)
-            left_out = sum(int((~np.isfinite(side[value])).sum()) for side in both)
-        table.append(_row(names, key, clipped(interval, range_of_difference(value)), left_out))
-    return _table(names, table)
+        both = (side, reference)
+        interval = difference_interval(*(_by_trial(one, value) for one in both), generator)
+        left_out = sum(int((~np.isfinite(one[value])).sum()) for one in both)
+        yield Contrast(level, *clipped(interval, range_of_difference(value)), left_out)
 
 
 def contrasts_over_draws(rows: pd.DataFrame, design: Design, value: str) -> pd.DataFrame:
@@ -93,17 +133,26 @@ def contrasts_over_draws(rows: pd.DataFrame, design: Design, value: str) -> pd.D
     `draws` counts those at which every pair is finite; the ends are those of
     `random_draws.over_draws`. Empty where nothing is drawn, or arms are not paired.
     """
-    table: list[dict[str, Any]] = []
+    table: list[Any] = []
     drawn = design.paired and rows["draw"].nunique() > 1
-    for key, of_level, of_reference in _against_reference(rows, design) if drawn else ():
-        index = PAIRED_BY[EVERY_DRAW]
-        pair = of_level.set_index(index)[value] - of_reference.set_index(index)[value]
-        over = over_draws(pair.unstack("draw").to_numpy(float), np.random.default_rng(SEED))
-        interval = Interval(over.mean, over.low, over.high, over.seeds)
-        ends = clipped(interval, range_of_difference(value))
-        row = (*key, over.draws, ends.low, ends.high)
-        table.append(dict(zip(["facet", "level", *OVER_DRAWS], row, strict=True)))
+    for facet, arm in facets(rows) if drawn else ():
+        at_level = paired(arm, value, EVERY_DRAW)
+        if design.reference not in at_level.levels:
+            continue
+        pairs = at_level.less(design.reference)
+        for level, values, held in zip(pairs.levels, pairs.values, pairs.held, strict=True):
+            if level != design.reference:
+                table.append((facet, level, *_over(values, held, value)))
     return pd.DataFrame(table, columns=["facet", "level", *OVER_DRAWS])
+
+
+def _over(values: Any, held: Any, value: str) -> tuple[int, float, float]:
+    """Draws and ends of the pairs of one level, `(seeds, draws)`, where either side was run."""
+    run = values[held.any(axis=1)][:, held.any(axis=0)]
+    over = over_draws(run, np.random.default_rng(SEED))
+    interval = Interval(over.mean, over.low, over.high, over.seeds)
+    ends = clipped(interval, range_of_difference(value))
+    return over.draws, ends.low, ends.high
 
 
 def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:
@@ -113,33 +162,15 @@ def by_seed(rows: pd.DataFrame, value: str, reading: str) -> pd.DataFrame:
     so that levels never differ by draw; NaN for a seed without a complete draw. A level without
     any finite value has no column.
     """
-    finite = rows[value].where(np.isfinite(rows[value]))
-    wide = finite.groupby([rows[name] for name in (*PAIRED_BY[reading], "level")]).first()
-    wide = wide.unstack("level").dropna(axis=1, how="all")
-    whole = wide[wide.notna().all(axis=1)]
-    return whole.groupby("seed").mean().reindex(sorted(rows["seed"].unique()))
-
-
-def _against_reference(
-    rows: pd.DataFrame, design: Design
-) -> Iterator[tuple[tuple[str, float], pd.DataFrame, pd.DataFrame]]:
-    """For every facet and level but the reference: its rows and those of the reference."""
-    for facet, arms in rows.groupby("facet"):
-        sides = dict(list(arms.groupby("level")))
-        if design.reference in sides:
-            for level in sorted(sides.keys() - {design.reference}):
-                yield (str(facet), level), sides[level], sides[design.reference]
+    at_level = paired(rows, value, reading)
+    known = ~np.isnan(at_level.values)
+    levels = known.any(axis=(1, 2))
+    whole = known[levels].all(axis=0)
+    means = mean_of_finite(np.where(whole, at_level.values[levels], np.nan))
+    seeds = pd.Index(at_level.seeds, name="seed")
+    return pd.DataFrame(means.T, seeds, pd.Index(at_level.levels[levels], name="level"))
 
 
 def _by_trial(rows: pd.DataFrame, value: str) -> Any:
     finite = rows[np.isfinite(rows[value])]
     return finite.groupby("trial_id")[value].mean().to_numpy()
-
-
-def _row(names: list[str], key: Any, interval: Interval, left_out: int) -> dict[str, Any]:
-    return {**dict(zip(names, key, strict=True)), **interval._asdict(), "left_out": left_out}
-
-
-def _table(names: list[str], rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows as a frame that has its columns even where it is empty."""
-    return pd.DataFrame(rows, columns=[*names, *Interval._fields, "left_out"])

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.analysis.run.design import Design
-from caviar.analysis.run.draws import PAIRED_BY
+from caviar.analysis.run.paired import facets, paired
 from caviar.analysis.statistics.equivalence import equivalence
 from caviar.analysis.statistics.multiplicity import simultaneous_bands
 from caviar.analysis.statistics.power import pilot_spread, smallest_effect
@@ -48,7 +48,7 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
     table: list[dict[str, Any]] = []
     if not design.paired or rows.empty:
         return _table(table)
-    for facet, arm in rows.groupby("facet"):
+    for facet, arm in facets(rows):
         # One size at which nothing is finite must not remove the bands of the others.
         wide = differences(arm, design, value, reading).dropna(axis=1, how="all")
         if wide.empty:
@@ -87,14 +87,13 @@ def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> 
     Draws are averaged. Empty where the reference has no rows. As in `estimates.contrasts`, a
     draw whose difference is not finite is left out of the mean; NaN where that leaves none.
     """
-    wide = arm.pivot_table(
-        index=PAIRED_BY[reading], columns="level", values=value, dropna=False, aggfunc="first"
-    )
-    if design.reference not in wide:
+    at_level = paired(arm, value, reading)
+    if design.reference not in at_level.levels:
         return pd.DataFrame()
-    wide = wide.sub(wide[design.reference], axis=0).drop(columns=design.reference)
-    wide = wide.where(np.isfinite(wide))
-    return wide.groupby("seed").mean()
+    pairs = at_level.less(design.reference)
+    seeds, levels = pd.Index(pairs.seeds, name="seed"), pd.Index(pairs.levels, name="level")
+    wide = pd.DataFrame(pairs.by_seed.T, seeds, levels)
+    return wide.drop(columns=design.reference)
 
 
 def _generator() -> np.random.Generator:

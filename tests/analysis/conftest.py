@@ -17,7 +17,7 @@ from caviar.analysis.report.write import write_report
 from caviar.runner.config import TrialConfig
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.trial.events import Status
-from tests.analysis.synthetic import World, crossed, results_in, run_of, size, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, size, stored_run, wiggle
 
 WINE = DatasetConfig(name="wine", fingerprint="wine")
 HOSTILE_ERROR = "ValueError: <script>alert(1)</script> \"quoted\" & 'single'"
@@ -66,7 +66,7 @@ def hostile_loss(config: TrialConfig, seed: int) -> float:
 def hostile_findings(root: Path) -> Results:
     """Of the first arm's eight trials one failed, one was lost, one diverged."""
     loss = hostile_loss
-    run = run_of(
+    run = stored_run(
         root,
         hostile_trials(),
         World(train=loss, validation=loss, test=loss, mean_error=noisy_and_stale),
@@ -75,7 +75,9 @@ def hostile_findings(root: Path) -> Results:
         status=lambda config: ENDS.get((config.arm, size(config), config.draw), "completed"),
         error=HOSTILE_ERROR,
     )
-    other = run_of(root / "other", crossed(LEVELS, dataset=WINE), scientific=LEVELS, name="other")
+    other = stored_run(
+        root / "other", crossed(LEVELS, dataset=WINE), scientific=LEVELS, name="other"
+    )
     return results_in(run, other)
 
 

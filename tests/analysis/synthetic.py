@@ -1,24 +1,32 @@
-"""Runs with known truth: what a study would measure is given as functions, and written by the
-real sink."""
+"""Runs with known truth: what a study would measure is given as functions.
+
+`run_of` has the rows as they would be stored, and writes nothing; `stored_run` writes them with
+the real sink, for what reads the files of a run.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import Comparison, comparison_of
-from caviar.analysis.run.read import Run, read_run
+from caviar.analysis.run.read import Run, read_run, run_from
 from caviar.runner.config import TrialConfig
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.session.run_folder import session
 from caviar.runner.store.open import storage_at
-from caviar.runner.store.sink import ParquetSink
+from caviar.runner.store.schemas import SCHEMAS, trial_row
+from caviar.runner.store.sink import ParquetSink, whole_columns
 from caviar.runner.trial.events import Block, Outcome, Status
 from tests.analysis.rows import (
     curves_rows,
@@ -41,6 +49,7 @@ __all__ = [
     "results_in",
     "run_of",
     "size",
+    "stored_run",
     "tracker_names",
     "trial",
     "wiggle",
@@ -82,27 +91,39 @@ def crossed(
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a synthetic run's study says, and how each of its trials ended; None: not yet tried."""
+
+    scientific: Mapping[str, Any] | None = None
+    nuisance: Iterable[str] = ("learning_rate",)
+    name: str = "synthetic"
+    status: Callable[[TrialConfig], Status | None] = lambda config: "completed"
+    error: str = ""
+
+    def described(self, trials: Sequence[TrialConfig]) -> dict[str, Any]:
+        several = len({config.draw for config in trials}) > 1
+        nuisance = self.nuisance if several else ()
+        return study_of(self.scientific or {}, nuisance, self.name, trials)
+
+    def send(self, sink: Sink, trials: Sequence[TrialConfig], world: World) -> None:
+        """All rows and outcomes of the trials."""
+        sink.plan(trials)
+        for config in trials:
+            ended = self.status(config)
+            if ended is not None:
+                write_attempt(sink, config, world, status=ended, error=self.error)
+
+
 def write_run(
-    root: Path,
-    trials: Sequence[TrialConfig],
-    world: World | None = None,
-    *,
-    scientific: Mapping[str, Any] | None = None,
-    nuisance: Iterable[str] = ("learning_rate",),
-    name: str = "synthetic",
-    status: Callable[[TrialConfig], Status | None] = lambda config: "completed",
-    error: str = "",
+    root: Path, trials: Sequence[TrialConfig], world: World | None = None, **how: Any
 ) -> Path:
-    """A run on disk in which each trial ended as `status` says; None: not yet tried."""
+    """A run on disk, by `how` it is a `Study`."""
     root.mkdir(parents=True, exist_ok=True)
-    several = len({config.draw for config in trials}) > 1
-    write_study(root, scientific or {}, nuisance if several else (), name, trials)
+    study = Study(**how)
+    _write(root, study.described(trials))
     sink = ParquetSink(storage_at(root))
-    sink.plan(trials)
-    for config in trials:
-        ended = status(config)
-        if ended is not None:
-            write_attempt(sink, config, world or World(), status=ended, error=error)
+    study.send(sink, trials, world or World())
     sink.close()
     return root
 
@@ -114,8 +135,22 @@ def write_study(
     name: str = "synthetic",
     trials: Sequence[TrialConfig] = (),
 ) -> None:
+    _write(root, study_of(scientific, nuisance, name, trials))
+
+
+def _write(root: Path, study: dict[str, Any]) -> None:
+    (root / "study.json").write_text(json.dumps(study, indent=1), encoding="utf-8")
+
+
+def study_of(
+    scientific: Mapping[str, Any],
+    nuisance: Iterable[str],
+    name: str,
+    trials: Sequence[TrialConfig],
+) -> dict[str, Any]:
+    """The content of `study.json`."""
     drawn = {"scale": "log_uniform", "low": 0.01, "high": 1.0}
-    content = {
+    content: dict[str, Any] = {
         "hash": "0123456789ab",
         "study": {
             "name": name,
@@ -123,14 +158,55 @@ def write_study(
             "nuisance": dict.fromkeys(nuisance, drawn),
             "arms": {config.arm: {} for config in trials if config.arm},
         },
-        "sessions": [{**session("caviar run"), "started": "2026-01-02T03:04:05Z", "host": "here"}],
+        "sessions": [{**_session(), "started": "2026-01-02T03:04:05Z", "host": "here"}],
         "draws": 1,
     }
-    (root / "study.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    stored: dict[str, Any] = json.loads(json.dumps(content))
+    return stored
+
+
+@cache
+def _session() -> dict[str, Any]:
+    return session("caviar run")
+
+
+class Sink(Protocol):
+    """The part of a `MetricSink` that invented trials need."""
+
+    def plan(self, trials: Iterable[TrialConfig]) -> None: ...
+
+    def write(self, block: Block) -> None: ...
+
+    def commit(self, outcome: Outcome) -> None: ...
+
+
+class Stored:
+    """The tables of a run as its part files would hold them, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {"trials": [], "outcomes": []}
+        self.columns: dict[str, dict[str, list[Any]]] = {}
+
+    def plan(self, trials: Iterable[TrialConfig]) -> None:
+        self.rows["trials"] += map(trial_row, trials)
+
+    def write(self, block: Block) -> None:
+        columns = self.columns.setdefault(block.table, {})
+        for name, values in whole_columns(block).items():
+            columns.setdefault(name, []).extend(values)
+
+    def commit(self, outcome: Outcome) -> None:
+        self.rows["outcomes"].append(asdict(outcome))
+
+    def __call__(self, table: str) -> list[pa.Table]:
+        schema = SCHEMAS[table]
+        if table in self.rows:
+            return [pa.Table.from_pylist(self.rows[table], schema=schema)]
+        return [pa.table(self.columns[table], schema=schema)] if table in self.columns else []
 
 
 def write_attempt(
-    sink: ParquetSink,
+    sink: Sink,
     config: TrialConfig,
     world: World,
     *,
@@ -166,6 +242,15 @@ def write_attempt(
 
 
 def run_of(
+    root: Path, trials: Sequence[TrialConfig], world: World | None = None, **how: Any
+) -> Run:
+    """A synthetic run, as if it had been read from `root`."""
+    study, stored = Study(**how), Stored()
+    study.send(stored, trials, world or World())
+    return run_from(root, study.described(trials), stored)
+
+
+def stored_run(
     root: Path, trials: Sequence[TrialConfig], world: World | None = None, **how: Any
 ) -> Run:
     """A synthetic run, written and read back."""

@@ -15,7 +15,7 @@ from caviar.analysis.compare.runs import compare
 from caviar.analysis.compare.text import opening
 from caviar.analysis.run.read import Run, read_run
 from tests.analysis.compare.two_runs import RATES, SIZES, changed
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, stored_run
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_the_first_difference_is_the_earliest(here: Run, tmp_path: Path) -> None
 
 def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=RATES)
-    here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    reversed_run = run_of(tmp_path / "b", trials[::-1], scientific=SIZES)
+    here = stored_run(tmp_path / "a", trials, scientific=SIZES)
+    reversed_run = stored_run(tmp_path / "b", trials[::-1], scientific=SIZES)
     assert here.curves["trial_id"].iloc[0] != reversed_run.curves["trial_id"].iloc[0]
     assert compare(here, reversed_run).verdict == "same"
 

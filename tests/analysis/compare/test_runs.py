@@ -22,7 +22,7 @@ from caviar.analysis.statistics.intervals import difference_interval, mean_inter
 from caviar.runner.config import TrialConfig
 from caviar.runner.fields.dataset import DatasetConfig
 from tests.analysis.compare.two_runs import RATES, SIZES, changed, noisy, row, run, shifted
-from tests.analysis.synthetic import World, crossed, run_of, size, trial, wiggle
+from tests.analysis.synthetic import World, crossed, size, stored_run, trial, wiggle
 
 
 def test_a_run_is_itself(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_rows_of_one_run_alone_are_a_difference(here: Run, tmp_path: Path) -> No
 
 def test_a_trial_of_one_run_alone_is_not_the_same_run(tmp_path: Path) -> None:
     trials = crossed(SIZES, rates=RATES)
-    here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    second = run_of(tmp_path / "b", trials[:3], scientific=SIZES)
+    here = stored_run(tmp_path / "a", trials, scientific=SIZES)
+    second = stored_run(tmp_path / "b", trials[:3], scientific=SIZES)
     two = compare(here, second)
     assert two.bits.same and two.bits.trials == 3 and two.verdict == "not significantly"
     assert len(settled(here)) == 4
@@ -134,8 +134,8 @@ def test_every_quantity_is_the_last_step(tmp_path: Path) -> None:
         accuracy=lambda c, s: 0.75,
     )
     trials = crossed(SIZES)
-    here = run_of(tmp_path / "a", trials, scientific=SIZES)
-    two = compare(here, run_of(tmp_path / "b", trials, world, scientific=SIZES))
+    here = stored_run(tmp_path / "a", trials, scientific=SIZES)
+    two = compare(here, stored_run(tmp_path / "b", trials, world, scientific=SIZES))
     means = {(r["quantity"], r["tracker"]): r["mean"] for r in two.differences.to_dict("records")
              if r["norm_batch_size"] == "8"}  # fmt: skip
     wiggles = float(np.mean([wiggle(trials[0], s) for s in range(6)]))
@@ -163,7 +163,7 @@ def test_a_random_search_repeats_draws(tmp_path: Path) -> None:
     ]
     drawn = ["norm_batch_size", "learning_rate"]
     runs = [
-        run_of(tmp_path / name, trials, world(shift), nuisance=drawn)
+        stored_run(tmp_path / name, trials, world(shift), nuisance=drawn)
         for name, shift in (("a", 0.0), ("b", 0.5))
     ]
     table = compare(*runs).differences
@@ -174,7 +174,7 @@ def test_a_random_search_repeats_draws(tmp_path: Path) -> None:
 
 def test_what_differs_between_the_studies_is_listed(here: Run, tmp_path: Path) -> None:
     other = {"norm_batch_size": [8, 32]}
-    second = run_of(tmp_path / "b", crossed(other), scientific=other, name="mine")
+    second = stored_run(tmp_path / "b", crossed(other), scientific=other, name="mine")
     two = compare(here, second)
     changes = {c.field: (c.first_value, c.second_value) for c in two.changes}
     assert changes["name"] == ("synthetic", "mine")
@@ -187,7 +187,7 @@ def test_what_differs_between_the_studies_is_listed(here: Run, tmp_path: Path) -
 def test_nothing_in_common_says_what_each_has(here: Run, tmp_path: Path) -> None:
     other = {"batch_size": [128]}
     trials = crossed(other, norm_batch_size=32)
-    second = run_of(tmp_path / "b", trials, scientific=other)
+    second = stored_run(tmp_path / "b", trials, scientific=other)
     with pytest.raises(ValueError, match=r"no level in common: .*a has norm_batch_size = 8 \| 64,"):
         compare(here, second)
 
@@ -197,7 +197,7 @@ def test_arms_are_levels(tmp_path: Path) -> None:
     rates = {"batch": 0.9, "slow": 0.8, "slower": 0.7}
     for name, arms in (("a", ("batch", "slow")), ("b", ("batch", "slower"))):
         trials = [t for arm in arms for t in crossed(SIZES, arm=arm, momentum=rates[arm])]
-        runs.append(run_of(tmp_path / name, trials, scientific=SIZES))
+        runs.append(stored_run(tmp_path / name, trials, scientific=SIZES))
     table = compare(*runs).differences
     assert set(table["arm"]) == {"batch"} and set(table["norm_batch_size"]) == {"8", "64"}
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from caviar.analysis.compare.runs import TwoRuns
 from caviar.analysis.run.read import Run
 from caviar.runner.config import TrialConfig
-from tests.analysis.synthetic import World, crossed, run_of, size, wiggle
+from tests.analysis.synthetic import World, crossed, size, stored_run, wiggle
 
 SIZES = {"norm_batch_size": [8, 64]}
 RATES = (0.1, 0.2)
@@ -29,7 +29,7 @@ def shifted(config: TrialConfig, seed: int) -> float:
 
 def run(root: Path, test: Any = noisy, **fields: Any) -> Run:
     trials = crossed(SIZES, rates=fields.pop("rates", RATES), **fields)
-    return run_of(root, trials, World(test=test), scientific=SIZES)
+    return stored_run(root, trials, World(test=test), scientific=SIZES)
 
 
 def row(two: TwoRuns, quantity: str, level: int, tracker: str = "") -> Any:

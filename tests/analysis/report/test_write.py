@@ -22,7 +22,7 @@ from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.page_order import OVERVIEW
 from caviar.analysis.report.write import Cell, _cell, write_report
 from tests.analysis.page import Page, not_drawn, read_page, run_code
-from tests.analysis.synthetic import World, crossed, results_in, run_of, wiggle
+from tests.analysis.synthetic import World, crossed, results_in, run_of, stored_run, wiggle
 
 WITH_TABLE = [finding for finding in FINDINGS if finding.title]
 WITH_FIGURE = [finding for finding in (OVERVIEW, *FINDINGS) if finding.draw is not None]
@@ -160,7 +160,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("large")
     world = World(damage=lambda config, seed, tracker: -0.01 + wiggle(config, seed))
     trials = crossed(levels, rates=(0.1, 0.2), hidden=(8, 8), conventions=RULES, decays=DECAYS)
-    results = results_in(run_of(root, trials, world, scientific=levels))
+    results = results_in(stored_run(root, trials, world, scientific=levels))
     write_report(results, root / "report", drawing=not_drawn)
     return root / "report"
 

@@ -9,12 +9,12 @@ import pytest
 
 from caviar.analysis.run.location import content, parts, place_at, published
 from caviar.analysis.run.read import MEASUREMENTS, read_run
-from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.synthetic import crossed, stored_run
 
 
 def test_a_folder_and_its_uri_are_one_place(tmp_path: Path) -> None:
     trials = crossed({"norm_batch_size": [8, 64]})
-    run = run_of(tmp_path / "run", trials, scientific={"norm_batch_size": [8, 64]})
+    run = stored_run(tmp_path / "run", trials, scientific={"norm_batch_size": [8, 64]})
     again = read_run(f"file://{tmp_path}/run/")
     assert again.where == run.where == tmp_path / "run"
     for name in MEASUREMENTS:
@@ -34,7 +34,7 @@ def test_a_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_only_part_files_are_read(tmp_path: Path) -> None:
-    run_of(tmp_path, crossed({"norm_batch_size": [8]}))
+    stored_run(tmp_path, crossed({"norm_batch_size": [8]}))
     before = parts(place_at(tmp_path), "curves")
     for name in (".part-000009.parquet.tmp", "_part.parquet", "part-1.csv", "notes"):
         (tmp_path / "curves" / name).write_text("not rows")

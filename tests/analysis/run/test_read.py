@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from caviar.analysis.run.location import DamagedError
-from caviar.analysis.run.read import MEASUREMENTS, Run, joined_fields, read_run
+from caviar.analysis.run.read import MEASUREMENTS, TABLES, Run, joined_fields, read_run
 from caviar.runner.config import TrialConfig
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
@@ -23,6 +24,7 @@ from tests.analysis.synthetic import (
     crossed,
     run_of,
     size,
+    stored_run,
     trial,
     wiggle,
     write_attempt,
@@ -48,7 +50,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
 
 def test_a_whole_run(tmp_path: Path) -> None:
     trials = crossed(SIZES)
-    run = run_of(tmp_path, trials, scientific=SIZES)
+    run = stored_run(tmp_path, trials, scientific=SIZES)
     assert run.where == tmp_path
     assert run.study["study"]["scientific"] == SIZES
     assert run.trials["trial_id"].tolist() == [config.trial_id for config in trials]
@@ -57,9 +59,22 @@ def test_a_whole_run(tmp_path: Path) -> None:
     assert run.counts == {"planned": 2, "completed": 2, "diverged": 0, "failed": 0, "lost": 0}
 
 
+def test_an_invented_run_in_memory_is_the_one_that_would_be_read(tmp_path: Path) -> None:
+    """On this rest all tests that write nothing."""
+    levels = {"norm_batch_size": [8, 64], "norm": ["batch", "layer"]}
+    how: dict[str, Any] = {"scientific": levels, "status": by_size(m64="failed"), "error": "why"}
+    trials = crossed(levels, rates=(0.1, 0.2), shadow=True, arm="one")
+    stored, invented = (make(tmp_path, trials, **how) for make in (stored_run, run_of))
+    assert stored.study == invented.study
+    for name in TABLES:
+        pd.testing.assert_frame_equal(
+            getattr(stored, name), getattr(invented, name), check_exact=True
+        )
+
+
 def test_every_row_is_read_once_with_its_values(tmp_path: Path) -> None:
     config = trial(seeds=[3, 5])
-    run = run_of(tmp_path, [config])
+    run = stored_run(tmp_path, [config])
     rows = run.evaluations
     assert len(rows) == run.outcomes["rows"].sum() - sum(
         len(table) for name, table in tables(run).items() if name != "evaluations"
@@ -78,7 +93,7 @@ def test_part_files_are_put_together(tmp_path: Path) -> None:
         write_attempt(sink, config, World())
     sink.close()
     assert len(list((tmp_path / "evaluations").glob("part-*"))) > 1
-    whole = run_of(tmp_path / "whole", trials, scientific=SIZES)
+    whole = stored_run(tmp_path / "whole", trials, scientific=SIZES)
     run = read_run(tmp_path)
     for name, table in tables(run).items():
         pd.testing.assert_frame_equal(table, getattr(whole, name))
@@ -127,7 +142,7 @@ def test_an_attempt_under_way_does_not_count(tmp_path: Path) -> None:
 def test_failed_and_lost_trials_are_counted_and_not_measured(
     tmp_path: Path, status: Status
 ) -> None:
-    run = run_of(tmp_path, crossed(SIZES), scientific=SIZES, status=by_size(m8=status))
+    run = stored_run(tmp_path, crossed(SIZES), scientific=SIZES, status=by_size(m8=status))
     for table in tables(run).values():
         assert set(table["norm_batch_size"]) == {64}
     assert run.counts[status] == 1 and run.counts["completed"] == 1
@@ -136,7 +151,7 @@ def test_failed_and_lost_trials_are_counted_and_not_measured(
 
 def test_diverged_trials_are_results(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: np.nan if seed == 2 and size(config) == 8 else 0.3)
-    run = run_of(tmp_path, crossed(SIZES), world, scientific=SIZES)
+    run = stored_run(tmp_path, crossed(SIZES), world, scientific=SIZES)
     assert run.counts["diverged"] == 1 and run.counts["completed"] == 1
     assert set(run.evaluations["norm_batch_size"]) == {8, 64}
     bad = run.evaluations[run.evaluations["loss"].isna()]
@@ -146,13 +161,13 @@ def test_diverged_trials_are_results(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_read(tmp_path: Path) -> None:
-    run = run_of(tmp_path, crossed(SIZES), scientific=SIZES, status=by_size(m64=None))
+    run = stored_run(tmp_path, crossed(SIZES), scientific=SIZES, status=by_size(m64=None))
     assert run.counts == {"planned": 2, "completed": 1, "diverged": 0, "failed": 0, "lost": 0}
     assert set(run.evaluations["norm_batch_size"]) == {8}
 
 
 def test_the_size_of_a_measurement_is_not_the_size_trained_with(tmp_path: Path) -> None:
-    run = run_of(tmp_path, crossed(SIZES, probe_batch_sizes=(4, 32)), scientific=SIZES)
+    run = stored_run(tmp_path, crossed(SIZES, probe_batch_sizes=(4, 32)), scientific=SIZES)
     assert set(run.noise["probe_batch_size"]) == {4, 32}
     assert set(run.noise["norm_batch_size"]) == {8, 64}
     same = run.evaluations["probe_batch_size"] == run.evaluations["norm_batch_size"]
@@ -162,7 +177,7 @@ def test_the_size_of_a_measurement_is_not_the_size_trained_with(tmp_path: Path) 
 
 def test_trackers_are_split_into_rule_and_decay(tmp_path: Path) -> None:
     config = trial(conventions=("unbiased", "cumulative"), decay=0.5, decays=(0.995,))
-    run = run_of(tmp_path, [config])
+    run = stored_run(tmp_path, [config])
     for table in (run.statistics, run.evaluations):
         pairs = table[["tracker", "rule", "tracker_decay"]].drop_duplicates().set_index("tracker")
         assert tuple(pairs.loc["unbiased/0.5"]) == ("unbiased", 0.5)
@@ -175,7 +190,7 @@ def test_trackers_are_split_into_rule_and_decay(tmp_path: Path) -> None:
 
 def test_what_varies_is_joined_and_the_rest_is_not(tmp_path: Path) -> None:
     levels = {"hidden": [(8,), (8, 8)], "dropout": [0.0, 0.1]}
-    run = run_of(tmp_path, crossed(levels), scientific=levels)
+    run = stored_run(tmp_path, crossed(levels), scientific=levels)
     assert {"hidden", "dropout", "norm", "batch_size", "draw"} <= set(run.statistics.columns)
     assert {"momentum", "seeds", "dataset", "steps"}.isdisjoint(run.statistics.columns)
     row = run.trials.set_index("trial_id").loc[run.statistics["trial_id"]]
@@ -184,7 +199,7 @@ def test_what_varies_is_joined_and_the_rest_is_not(tmp_path: Path) -> None:
 
 
 def test_a_measured_column_is_not_overwritten_by_the_config(tmp_path: Path) -> None:
-    run = run_of(tmp_path, [trial(learning_rate=0.1)])
+    run = stored_run(tmp_path, [trial(learning_rate=0.1)])
     assert set(run.curves["scheduled_learning_rate"]) == {0.5}
     assert set(run.curves["learning_rate"]) == set(run.evaluations["learning_rate"]) == {0.1}
 
@@ -221,7 +236,7 @@ def test_fields_that_hold_nothing_can_vary() -> None:
 
 
 def test_networks_without_batch_norm_have_empty_tables(tmp_path: Path) -> None:
-    run = run_of(tmp_path, [trial(norm="layer")])
+    run = stored_run(tmp_path, [trial(norm="layer")])
     assert run.statistics.empty and run.noise.empty
     assert len(run.evaluations) and len(run.curves)
 
@@ -266,7 +281,7 @@ def test_a_damaged_part_is_an_error(tmp_path: Path) -> None:
 
 def test_only_networks_without_batch_norm_have_finished(tmp_path: Path) -> None:
     levels = {"norm": ["batch", "none"]}
-    run = run_of(
+    run = stored_run(
         tmp_path,
         crossed(levels),
         scientific=levels,

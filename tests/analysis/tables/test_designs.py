@@ -13,7 +13,7 @@ from caviar.analysis.run.read import Run
 from caviar.analysis.tables.designs import designs_beside
 from caviar.runner.config import TrialConfig
 from tests.analysis.page import has_section, run_code
-from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size
+from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, stored_run
 
 GHOSTS = {"norm_batch_size": [8, 64, 256, 1024]}
 UPDATES = {"batch_size": [64, 256, 512]}
@@ -21,7 +21,7 @@ UPDATES = {"batch_size": [64, 256, 512]}
 
 def ghosts(root: Path) -> Run:
     world = World(test=lambda config, seed: seed + 1 / size(config))
-    return run_of(root, crossed(GHOSTS), world, scientific=GHOSTS, name="ghosts")
+    return stored_run(root, crossed(GHOSTS), world, scientific=GHOSTS, name="ghosts")
 
 
 def updates(root: Path, **levels: list[int]) -> Run:
@@ -30,7 +30,7 @@ def updates(root: Path, **levels: list[int]) -> Run:
 
     sizes = levels or UPDATES
     trials = crossed(sizes, norm_batch_size=32, rates=(0.1, 0.2))
-    return run_of(root, trials, World(test=loss), scientific=sizes, name="updates")
+    return stored_run(root, trials, World(test=loss), scientific=sizes, name="updates")
 
 
 def test_every_design_is_held_against_the_largest_size_that_all_have(tmp_path: Path) -> None:

@@ -24,7 +24,16 @@ from caviar.analysis.tables.specification_curve import (
 from caviar.runner.config import TrialConfig
 from caviar.runner.fields.dataset import DatasetConfig
 from tests.analysis.page import has_section, run_code
-from tests.analysis.synthetic import World, compared, crossed, results_in, run_of, size, trial
+from tests.analysis.synthetic import (
+    World,
+    compared,
+    crossed,
+    results_in,
+    run_of,
+    size,
+    stored_run,
+    trial,
+)
 
 LEVELS = {"activation": ["relu", "tanh"], "norm_batch_size": [8, 32, 64]}
 SLOPE = {("relu", 0): -0.2, ("relu", 1): 0.1, ("tanh", 0): -0.4, ("tanh", 1): -0.3}
@@ -40,7 +49,7 @@ def loss(config: TrialConfig, seed: int) -> float:
 
 def faceted(root: Path) -> Run:
     trials = crossed(LEVELS, rates=(0.1, 0.3))
-    return run_of(root, trials, World(test=loss), scientific=LEVELS, name="facets")
+    return stored_run(root, trials, World(test=loss), scientific=LEVELS, name="facets")
 
 
 @pytest.fixture(scope="module")
