@@ -46,11 +46,11 @@ def paired(rows: pd.DataFrame, value: str, reading: str) -> Paired:
     places = [np.unique(key, return_inverse=True) for key in keys]
     levels, seeds = places[0][0], places[1][0]
     shape = [len(known) for known, _ in places]
-    at = tuple(code for _, code in places)
+    place = tuple(code for _, code in places)
     held, values = np.zeros(shape, bool), np.full(shape, np.nan)
     measured = rows[value].to_numpy(float)
-    held[at] = True
-    values[at] = np.where(np.isfinite(measured), measured, np.nan)
+    held[place] = True
+    values[place] = np.where(np.isfinite(measured), measured, np.nan)
     whole = (*shape, 1)[:3]
     return Paired(levels, seeds, values.reshape(whole), held.reshape(whole))
 

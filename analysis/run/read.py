@@ -142,7 +142,8 @@ def run_from(where: Path | str, study: dict[str, Any], stored: Stored) -> Run:
     known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
     attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"].to_numpy()
     measured = {
-        table: _measured(_frame(where, table, stored), attempts, known) for table in MEASUREMENTS
+        table: _measured(table, _frame(where, table, stored), attempts, known)
+        for table in MEASUREMENTS
     }
     return Run(
         where=where,
@@ -218,7 +219,9 @@ def _frame(where: Path | str, table: str, stored: Stored) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _measured(rows: pd.DataFrame, attempts: NDArray[Any], known: pd.DataFrame) -> pd.DataFrame:
+def _measured(
+    table: str, rows: pd.DataFrame, attempts: NDArray[Any], known: pd.DataFrame
+) -> pd.DataFrame:
     """The `rows` of the attempts that count, with the fields of their trials beside them.
 
     `known` has trial_id and fields, one row per trial; `attempts`, `(trials,)`, which of each
