@@ -70,4 +70,6 @@ def mean_of_finite(values: Array) -> Array:
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     sums = np.where(known, values, 0.0).sum(axis=-1)
-    return np.divide(sums, count, out=np.full(count.shape, np.nan), where=count > 0)
+    means = np.full(count.shape, np.nan)
+    np.divide(sums, count, out=means, where=count > 0)
+    return means

@@ -122,7 +122,8 @@ def _unpaired(arm: pd.DataFrame, design: Design, value: str, _: str) -> Iterator
     for level, side in sorted(sides.items()) if reference is not None else ():
         generator = np.random.default_rng(SEED)
         both = (side, reference)
-        interval = difference_interval(*(_by_trial(one, value) for one in both), generator)
+        of_side, of_reference = (_by_trial(one, value) for one in both)
+        interval = difference_interval(of_side, of_reference, generator)
         left_out = sum(int((~np.isfinite(one[value])).sum()) for one in both)
         yield Contrast(level, *clipped(interval, range_of_difference(value)), left_out)
 
