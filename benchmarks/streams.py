@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import ray
 
 from caviar.runner.executors.ray_actors import _ready
-from caviar.runner.store.schemas import CURVES
+from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.trial.events import Block
 
 
@@ -58,7 +58,7 @@ def main(sizes: Sizes) -> None:
     print(f"each stream sends once a second, for {sizes.seconds:.0f} s\n")
     print("| streams | messages per second | share of those due | driver's CPU per message (ms) |")
     print("| ---: | ---: | ---: | ---: |")
-    names = [name for name in CURVES.names if name not in ("trial_id", "attempt")]
+    names = [name for name in ROW_TABLES["curves"].names if name not in ("trial_id", "attempt")]
     bundle = [Block("t" * 12, 0, "curves", {name: [0.5] * 24 for name in names})]
     for count in sizes.streams:
         ray.init(address="local", include_dashboard=False, log_to_driver=False)

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 import caviar
-from caviar import study_reference
+from caviar import study_reference, tables_reference
 from caviar.runner.reference import json_schema
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -120,6 +120,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "python.md": page(),
         DOCS / "study.md": study_reference.page(),
+        DOCS / "tables.md": tables_reference.page(),
         json_schema.FILE: json_schema.schema_text(),
     }
 

@@ -35,7 +35,12 @@ BATCH_NOISE = Finding(
             for name, (unit, what) in WHAT.items()
         ),
         *(column for name in WHAT for column in _ends(name)),
-        Column("excess_kurtosis", "ratio", "The excess kurtosis of the norm layer's input."),
+        Column(
+            "excess_kurtosis",
+            "ratio",
+            "The excess kurtosis of the norm layer's input.",
+            "-2 or more",
+        ),
         Column("networks", "count", "Networks that the means are over."),
         Column("left_out", "count", "Networks that diverged, failed or are missing."),
         *(

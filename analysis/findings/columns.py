@@ -31,16 +31,17 @@ LEFT_OUT = Column(
 UNITS = Column("units", "count", "The number of seeds, or of trials where nothing is paired.")
 
 
-def interval(unit: str, of: str = "The mean over units.") -> tuple[Column, ...]:
+def interval(unit: str, of: str = "The mean over units.", between: str = "") -> tuple[Column, ...]:
     """`mean`, `low`, `high` and `units`: an estimate in `unit` with its 95 % interval."""
-    return (Column("mean", unit, of), *ends(unit), UNITS)
+    return (Column("mean", unit, of, between), *ends(unit, between), UNITS)
 
 
-def ends(unit: str) -> tuple[Column, Column]:
+def ends(unit: str, between: str = "") -> tuple[Column, Column]:
     """`low` and `high`, the ends of a 95 % interval."""
+    says = "The {} end of the 95 % interval; empty with fewer than 5 units."
     return (
-        Column("low", unit, "The lower end of the 95 % interval; empty with fewer than 5 units."),
-        Column("high", unit, "The upper end of the 95 % interval; empty with fewer than 5 units."),
+        Column("low", unit, says.format("lower"), between),
+        Column("high", unit, says.format("upper"), between),
     )
 
 

@@ -19,11 +19,46 @@ from caviar.analysis.run.read import Run
 
 
 class Column(NamedTuple):
-    """A column of a table: its name, the unit of its values, and what they are in a sentence."""
+    """A column of a table: its name, the unit of its values, and what they are in a sentence.
+
+    `between` says which values it can have, where the unit does not.
+    """
 
     name: str
     unit: str
     says: str
+    between: str = ""
+
+    @property
+    def range(self) -> str:
+        """Which values the column can have."""
+        return self.between or RANGES.get(self.unit, "")
+
+
+RANGES = {
+    "text": "any text",
+    "true or false": "true or false",
+    "count": "0 or more",
+    "examples": "1 or more",
+    "updates": "0 or more",
+    "seconds": "0 or more",
+    "share": "0 to 1",
+    "probability": "0 to 1",
+    "population variance": "0 or more",
+    "ratio": "0 or more",
+    "nats": "any number",
+    "nats; test_accuracy: share": "any number; for test_accuracy -1 to 1",
+    "nats; test_accuracy: share; per doubling": "any number",
+    "strength": "0 or more",
+    "strength; differences: nats": "0 or more; for differences any number",
+    "share; test_difference: nats": "0 to 1; for test_difference any number",
+    "deviations; variance: log ratio": "any number",
+    "deviations; variance_error and variance_bias: log ratio": "any number",
+    "exponent": "any number",
+    "see unit": "any number",
+    "that of the field": "those of the field",
+}
+"""The values that a column of this unit can have."""
 
 
 Part = Literal["theory", "regularisation", "test time", "run"]

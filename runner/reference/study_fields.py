@@ -61,10 +61,17 @@ def study_fields() -> tuple[StudyField, ...]:
     return (*fields, *_of(TrialFields, "", _part))
 
 
+def fields_of(model: type[BaseModel]) -> Iterator[StudyField]:
+    """The fields of one model that `setting` declared."""
+    return _of(model, "", lambda key: "trial")
+
+
 def _of(model: type[BaseModel], prefix: str, part: Any) -> Iterator[StudyField]:
     schema = model.model_json_schema()
     required = schema.get("required", [])
     for key, declared in model.model_fields.items():
+        if declared.description is None:
+            continue
         field = _resolved(schema["properties"][key], schema)
         yield StudyField(
             name=f"{prefix}{key}",

@@ -11,76 +11,13 @@ import pyarrow as pa
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.fields.dataset import DatasetConfig
-
-_WHO = [("trial_id", pa.string()), ("attempt", pa.int32()), ("seed", pa.int64())]
-_WHEN = [("step", pa.int64())]
-
-
-def _real(*names: str) -> list[tuple[str, pa.DataType]]:
-    return [(name, pa.float64()) for name in names]
+from caviar.runner.store import columns
+from caviar.runner.store.columns import Column
 
 
-CURVES = pa.schema(
-    _WHO
-    + _WHEN
-    + _real("epoch", "learning_rate", "loss", "gradient_norm", "weight_norm")
-    + _real("effective_learning_rate")
-)
-EVALUATIONS = pa.schema(
-    _WHO
-    + _WHEN
-    + [
-        ("split", pa.string()),
-        ("statistics", pa.string()),
-        ("tracker", pa.string()),
-        ("norm_batch_size", pa.int64()),
-    ]
-    + _real("loss", "accuracy")
-    + [("examples", pa.int64()), ("mislabelled", pa.int64())]
-)
-STATISTICS = pa.schema(
-    _WHO
-    + _WHEN
-    + [("layer", pa.string()), ("tracker", pa.string())]
-    + _real("mean_error", "mean_bias", "variance_error", "variance_bias", "divergence")
-    + _real("mean_sampling", "mean_staleness", "mean_propagation")
-    + _real("variance_sampling", "variance_staleness", "variance_propagation")
-)
-NOISE = pa.schema(
-    _WHO
-    + _WHEN
-    + [("layer", pa.string()), ("norm_batch_size", pa.int64()), ("batches", pa.int64())]
-    + _real("mean_variance", "deviation_variance", "excess_kurtosis")
-    + _real("noise_to_signal", "coupling", "noise_penalty", "external_penalty")
-    + _real("self_influence", "predicted_self_influence")
-    + _real("partition_variance", "gradient_variance")
-    + _real("self_influence_error", "penalty_partitions")
-)
-PREDICTIONS = pa.schema(
-    _WHO
-    + _WHEN
-    + [("statistics", pa.string()), ("example", pa.int64()), ("label", pa.int64())]
-    + [("log_probabilities", pa.list_(pa.float64()))]
-)
-OUTCOMES = pa.schema(
-    [
-        ("trial_id", pa.string()),
-        ("attempt", pa.int32()),
-        ("status", pa.string()),
-        ("seconds", pa.float64()),
-        ("probe_seconds", pa.float64()),
-        ("steps", pa.int64()),
-        ("rows", pa.int64()),
-        ("diverged_seeds", pa.list_(pa.int64())),
-        ("invariants", pa.string()),
-        ("host", pa.string()),
-        ("kernel", pa.string()),
-        ("blas_threads", pa.int64()),
-        ("processor", pa.string()),
-        ("error", pa.string()),
-        ("traceback", pa.string()),
-    ]
-)
+def _schema(declared: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([(column.name, column.type) for column in declared])
+
 
 _ARROW: dict[Any, pa.DataType] = {
     int: pa.int64(),
@@ -105,7 +42,7 @@ def _arrow(annotation: Any) -> pa.DataType:
 
 
 TRIALS = pa.schema(
-    [("trial_id", pa.string()), ("dataset", pa.string()), ("dataset_fingerprint", pa.string())]
+    [(column.name, column.type) for column in columns.OF_TRIALS]
     + [
         (name, _arrow(field.annotation))
         for name, field in TrialConfig.model_fields.items()
@@ -113,13 +50,17 @@ TRIALS = pa.schema(
     ]
 )
 
-ROW_TABLES: dict[str, pa.Schema] = {
-    "curves": CURVES,
-    "evaluations": EVALUATIONS,
-    "statistics": STATISTICS,
-    "noise": NOISE,
-    "predictions": PREDICTIONS,
+OUTCOMES = _schema(columns.OUTCOMES)
+
+MEASURED: dict[str, tuple[Column, ...]] = {
+    "curves": columns.CURVES,
+    "evaluations": columns.EVALUATIONS,
+    "statistics": columns.STATISTICS,
+    "noise": columns.NOISE,
+    "predictions": columns.PREDICTIONS,
 }
+
+ROW_TABLES: dict[str, pa.Schema] = {table: _schema(MEASURED[table]) for table in MEASURED}
 """The tables that trials fill with measurements."""
 
 KEYS: dict[str, list[str]] = {
@@ -134,7 +75,11 @@ KEYS: dict[str, list[str]] = {
 }
 """The columns that identify the rows of a table."""
 
-SCHEMAS: dict[str, pa.Schema] = {"trials": TRIALS, **ROW_TABLES, "outcomes": OUTCOMES}
+SCHEMAS: dict[str, pa.Schema] = {
+    "trials": TRIALS,
+    **ROW_TABLES,
+    "outcomes": OUTCOMES,
+}
 
 
 def trial_row(config: TrialConfig) -> dict[str, Any]:

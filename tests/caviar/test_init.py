@@ -56,4 +56,5 @@ def test_only_the_front_door_joins_runner_and_analysis() -> None:
         "front_door.py": {"runner", "analysis"},
         "reference.py": {"runner"},
         "study_reference.py": {"model", "runner"},
+        "tables_reference.py": {"runner", "analysis"},
     }

@@ -99,7 +99,11 @@ GRADIENT_NOISE = Finding(
         READING,
         FACET,
         LEVEL,
-        *interval("share", "The share of the gradient's variance that lies between partitions."),
+        *interval(
+            "share",
+            "The share of the gradient's variance that lies between partitions.",
+            "0 to 1; beyond it by noise of the measurement",
+        ),
         LEFT_OUT,
     ),
     title="Ghosts also make gradient noise",

@@ -99,7 +99,11 @@ ACROSS_DATA_SETS = Finding(
     columns=(
         QUANTITY,
         LEVEL,
-        *interval("share", "Interquartile mean of the difference over the loss at the reference."),
+        *interval(
+            "share",
+            "Interquartile mean of the difference over the loss at the reference.",
+            "any number",
+        ),
         Column("data_sets", "count", "The number of data sets."),
     ),
     title="Across data sets",

@@ -139,6 +139,8 @@ EFFECT_AT_SHARED_DRAW = Finding(
     part="regularisation",
     compute=lambda results: regularization.effect_at_shared_draw(results.comparison),
     columns=tuple(one for one in EFFECT_OF_SIZE.columns if not one.name.startswith("draws")),
+    says="The effect of the size at the one draw that most sizes choose, where fits may be "
+    "compared. It is shown as a part of `side_by_side`.",
 )
 
 SIDE_BY_SIDE = Finding(

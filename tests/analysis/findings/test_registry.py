@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+
+import pandas as pd
 
 from caviar.analysis.findings.finding import Finding, Results
 from caviar.analysis.findings.registry import BY_NAME, FINDINGS
@@ -23,7 +26,10 @@ def test_every_column_has_a_unit_and_a_sentence() -> None:
         (finding.name, column.name)
         for finding in FINDINGS
         for column in finding.columns
-        if not column.unit or not column.says.endswith(".") or not column.says[:1].strip()
+        if not column.unit
+        or not column.range
+        or not column.says.endswith(".")
+        or not column.says[:1].strip()
     ]
     assert not bad
 
@@ -39,7 +45,23 @@ def test_every_column_is_declared_and_every_declared_one_occurs(findings: Result
         assert bool(fields) == bool(finding.fields), finding.name
 
 
+ENDS = {"0 to 1": (0, 1), "0 or more": (0, math.inf), "1 or more": (1, math.inf)}
+"""Ranges that numbers are held to."""
+
+
+def test_no_value_lies_outside_the_range_that_is_said(findings: Results) -> None:
+    outside = []
+    for finding in FINDINGS:
+        table = findings[finding.name]
+        for column in finding.columns:
+            low, high = ENDS.get(column.range, (-math.inf, math.inf))
+            numbers = pd.to_numeric(table[column.name], errors="coerce")
+            if not numbers.dropna().between(low, high).all():
+                outside.append(f"{finding.name}.{column.name}: {numbers.min()} to {numbers.max()}")
+    assert not outside
+
+
 def test_a_section_of_the_page_is_whole() -> None:
     for finding in FINDINGS:
-        assert bool(finding.title) == bool(finding.says), finding.name
+        assert finding.says.endswith("."), finding.name
         assert bool(finding.draw) == bool(finding.caption) == bool(finding.alt), finding.name

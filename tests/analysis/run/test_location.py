@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from caviar.analysis.run.location import content, parts, place_at, published
@@ -19,6 +22,28 @@ def test_a_folder_and_its_uri_are_one_place(tmp_path: Path) -> None:
     assert again.where == run.where == tmp_path / "run"
     for name in MEASUREMENTS:
         pd.testing.assert_frame_equal(getattr(run, name), getattr(again, name))
+
+
+def test_parts_that_are_merged_while_they_are_read_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "curves"
+    folder.mkdir()
+    rows = [pa.table({"trial_id": [t], "attempt": pa.array([0], pa.int32())}) for t in "abc"]
+    for number, row in enumerate(rows):
+        pq.write_table(row, folder / f"part-00000{number}.parquet")
+    real, reads = pq.read_table, []
+
+    def reading(file: Any) -> pa.Table:
+        reads.append(file)
+        if len(reads) == 2:
+            pq.write_table(pa.concat_tables(rows), folder / "part-000000to000002.parquet")
+            (folder / "part-000002.parquet").unlink()
+        return real(file)
+
+    monkeypatch.setattr(pq, "read_table", reading)
+    (table,) = parts(place_at(tmp_path), "curves")
+    assert table["trial_id"].to_pylist() == ["a", "b", "c"] and len(reads) == 3
 
 
 def test_a_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

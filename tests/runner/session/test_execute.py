@@ -169,3 +169,42 @@ def test_workers_that_cannot_start_end_the_run_with_the_cause(
         carried_out(plan, tmp_path / "run", lambda jobs: Failing(plan.data))
     again = carried_out(plan, tmp_path / "run", lambda jobs: InlineExecutor(plan.data))
     assert again.done == 4 and not verify_run(storage_at(tmp_path / "run")).faults
+
+
+@pytest.mark.parametrize(("most", "merged"), [(1, True), (2, True), (3, False)])
+def test_many_part_files_are_merged_when_a_run_ends(
+    most: int,
+    merged: bool,
+    plan: Plan,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each of three sessions leaves a part of most tables; the last one merges them."""
+    for trials in (1, 2, 4):
+        some = plan_of(*TINY, trials=trials)
+        pace = Pace(most_parts=most if trials == 4 else 100)
+        run_inline(some, tmp_path / "run", pace)
+    curves = sorted(path.name for path in (tmp_path / "run/curves").iterdir())
+    assert (curves == ["part-000000to000002.parquet"]) is merged and len(curves) in (1, 3)
+    assert ("part files are 7 now" in capsys.readouterr().out) is merged
+    assert not verify_run(storage_at(tmp_path / "run")).faults
+
+
+def run_inline(plan: Plan, root: Path, pace: Pace) -> Progress:
+    def make(jobs: int) -> Executor:
+        return InlineExecutor(plan.data)
+
+    return execute(plan, storage_at(root), make, "test", at_once, pace=pace)
+
+
+def test_a_part_that_cannot_be_merged_is_told_and_costs_no_run(
+    plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for trials in (2, 4):
+        run_inline(plan_of(*TINY, trials=trials), tmp_path / "run", Pace())
+    part = tmp_path / "run/curves/part-000001.parquet"
+    content = bytearray(part.read_bytes())
+    content[12] ^= 1
+    part.write_bytes(content)
+    assert run_inline(plan, tmp_path / "run", Pace(most_parts=1)).done == 4
+    assert "part files are left as they are: curves/part-000001" in capsys.readouterr().out
