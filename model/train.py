@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,22 +67,23 @@ def train(
             drawing.mark("shadow")
             state = _expecting(training, splits, state, drawing.of("shadow"))
         if state.step in training.curve_steps:
-            yield _curve(training, splits, state, losses, gradient)
+            yield curve(training, splits, state.step, losses, norms_of(state, gradient))
             losses = []
         if state.step in training.probes.evaluation_steps:
             yield Probing(state.step)
-            yield from _measured(training, splits, state, drawing.of("probe"))
+            yield from measured(training, splits, state, drawing.of("probe"))
         if state.step % training.steps_per_epoch(splits.train) == 0:
             drawing.mark("order")
         if state.step < training.steps and wanted():
             resting = replace(state, expected=None)
-            yield Snapshot(resting, _stacked(training, losses), drawing.at_rest())
+            yield Snapshot(resting, stacked(training, losses), drawing.at_rest())
 
 
 @np.errstate(all="ignore")
-def _measured(
+def measured(
     training: Training, splits: Splits, state: TrainingState, probe: Generators
 ) -> list[Record]:
+    """What is due after a step, as records."""
     return list(measure(training, splits, state, probe))
 
 
@@ -129,29 +131,39 @@ def _expecting(
     return replace(state, expected=propagated(training, state.forward, splits.train, shadow))
 
 
-def _stacked(training: Training, losses: list[Array]) -> Array:
+def stacked(training: Training, losses: list[Array]) -> Array:
+    """Losses of single steps as one array, `(steps, replicas)`."""
     return np.reshape(losses, (len(losses), len(training.seeds)))
 
 
+class Norms(NamedTuple):
+    """Of a step: its gradient's norm, and the norm of all weights after it; both `(replicas,)`."""
+
+    gradient: Array
+    weight: Array
+
+
 @np.errstate(all="ignore")
-def _curve(
-    training: Training,
-    splits: Splits,
-    state: TrainingState,
-    losses: list[Array],
-    gradient: Gradient,
-) -> Curve:
-    rate = training.rate_after(state.step - 1)
+def norms_of(state: TrainingState, gradient: Gradient) -> Norms:
+    """The norms of a step, from the state after it."""
     weights = [by_name["weight"] for by_name in state.parameters.values() if "weight" in by_name]
-    weight_norm = _norm(weights)
+    return Norms(_norm(list(arrays(gradient.gradients))), _norm(weights))
+
+
+@np.errstate(all="ignore")
+def curve(
+    training: Training, splits: Splits, step: int, losses: list[Array], norms: Norms
+) -> Curve:
+    """The curve record of a step; `losses` are those of the steps since the record before."""
+    rate = training.rate_after(step - 1)
     return Curve(
-        step=state.step,
-        epoch=state.step / training.steps_per_epoch(splits.train),
+        step=step,
+        epoch=step / training.steps_per_epoch(splits.train),
         learning_rate=rate,
         loss=np.mean(losses, axis=0),
-        gradient_norm=_norm(list(arrays(gradient.gradients))),
-        weight_norm=weight_norm,
-        effective_learning_rate=rate / weight_norm**2,
+        gradient_norm=norms.gradient,
+        weight_norm=norms.weight,
+        effective_learning_rate=rate / norms.weight**2,
     )
 
 

@@ -37,6 +37,7 @@ FLOORS = {
         {"records"},
         {"measurements"},
         {"train"},
+        {"kernels"},
     ),
     "runner": (
         {"errors", "limits", "effects"},
@@ -75,8 +76,10 @@ ALONE = {
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},
     "scipy": {"runner/study/sampling.py"},
+    "numba": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},
+    "llvmlite": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},
 }
-"""Packages that a file of the runner may import in addition, and no other file may."""
+"""Packages that these files may import in addition, and no other file of the runner may."""
 
 PICKLES = {"pickle", "_pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
 IMPURE = {"io", "os", "pathlib", "random", "time", "datetime", "logging", "warnings", "sys"}

@@ -1,0 +1,72 @@
+"""Running averages over many steps at once; the lines of `RunningStatistics.update`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from caviar.model.averages.bank import GHOST_UPDATES, Averaged, BankState, RunningStatistics
+from caviar.model.averages.conventions import SECOND, Tracker
+from caviar.model.contract import Array, Moments
+from caviar.model.kernels.compiling import compiled_exactly
+
+
+def folded(
+    running: RunningStatistics, state: BankState, moments: Mapping[str, Moments], size: int
+) -> BankState:
+    """The bank after steps whose ghosts have these `moments`, `(replicas, steps, ghosts, features)`
+    by layer; bit for bit as after one update for each step."""
+    averages, updates = {}, state.updates
+    kinds = list(dict.fromkeys(tracker.convention.second for tracker in running.trackers))
+    kind = np.array([kinds.index(tracker.convention.second) for tracker in running.trackers])
+    keeps = None
+    for name, (mean, variance) in moments.items():
+        replicas, steps, ghosts, features = mean.shape
+        flat = (part.reshape(-1, ghosts, features) for part in (mean, variance))
+        observations = GHOST_UPDATES[running.ghost_update](Moments(*flat), size)
+        examples, number = observations[0].examples, steps * len(observations)
+        shape = (replicas, number, features)
+        means, variances = (
+            np.stack(parts, axis=1).reshape(shape).astype(np.float64)
+            for parts in zip(*((o.mean, o.variance) for o in observations), strict=True)
+        )
+        stored = np.stack([SECOND[k].stored(variances, examples, running.epsilon) for k in kinds])
+        if keeps is None:
+            updates = state.updates + number
+            keeps = _keeps(running.trackers, range(state.updates + 1, updates + 1), examples)
+        before = state.averages[name]
+        after = Averaged(before.mean.copy(), before.second.copy())
+        fold(after.mean, after.second, means, stored, kind, keeps)
+        averages[name] = after
+    return BankState(updates, averages)
+
+
+def _keeps(trackers: tuple[Tracker, ...], numbers: range, examples: int) -> Array:
+    """The weights of the old mean and second statistic, `(updates, trackers, 2)`."""
+    keeps = np.empty((len(numbers), len(trackers), 2))
+    for t, tracker in enumerate(trackers):
+        row = tracker.convention
+        if row.keep == "constant" and row.mean_keep in (None, "constant"):
+            keeps[:, t] = tracker.keeps(1, examples)
+        else:
+            keeps[:, t] = [tracker.keeps(number, examples) for number in numbers]
+    return keeps
+
+
+@compiled_exactly
+def fold(
+    mean: Array, second: Array, means: Array, stored: Array, kind: Array, keeps: Array
+) -> None:
+    """average = keep * average + (1 - keep) * stored, one update after the other."""
+    trackers, replicas, features = mean.shape
+    for t in range(trackers):
+        for r in range(replicas):
+            for u in range(means.shape[1]):
+                keep, keep_second = keeps[u, t]
+                other, other_second = 1 - keep, 1 - keep_second
+                for f in range(features):
+                    mean[t, r, f] = keep * mean[t, r, f] + other * means[r, u, f]
+                    second[t, r, f] = (
+                        keep_second * second[t, r, f] + other_second * stored[kind[t], r, u, f]
+                    )

@@ -1,0 +1,27 @@
+"""Columns of the table of dense layers: sizes, then places in the flat array, one row per layer."""
+
+from __future__ import annotations
+
+INPUTS, VECTORS, UNITS = range(3)
+"""Inputs; outputs in whole vectors; outputs."""
+
+INPUT, INPUT_ROW, OUTPUT, OUTPUT_ROW, SLOPE = range(3, 8)
+"""What the layer takes; what it gives (behind the norm: x_hat); the gradient by its output.
+
+`..._ROW` is the distance from a row to the next; a slope has that of the output.
+"""
+
+WEIGHT, VELOCITY, GRADIENT, WEIGHT_ROW, TRANSPOSED = range(8, 13)
+"""The weights, their velocity and their gradient, which lies there only where it is asked for;
+their transpose, whose rows are as far apart as those of the input."""
+
+GAIN, GAIN_VELOCITY, GAIN_GRADIENT = range(13, 16)
+"""gamma of the norm behind the layer."""
+
+SHIFT, SHIFT_VELOCITY, SHIFT_GRADIENT = range(16, 19)
+"""beta of the norm behind the layer, or the bias of the last one."""
+
+INVERSE, MOMENTS = range(19, 21)
+"""The inverse deviations of each ghost; where the layer's features begin among all norms'."""
+
+COLUMNS = 21

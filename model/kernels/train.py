@@ -1,0 +1,78 @@
+"""The training loop on compiled kernels: the records of `model/train.py`, many steps per call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from caviar.model.kernels.averages import folded
+from caviar.model.kernels.feed import Feed
+from caviar.model.kernels.proof import proof
+from caviar.model.kernels.stack import Stack, ghost_of
+from caviar.model.records import Probing, Record
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
+from caviar.model.train import Norms, curve, measured, never, stacked
+
+WORK = 2e9
+"""Most multiply-adds of a call, some 30 ms: so often a snapshot can be asked for."""
+
+MOMENTS = 2**21
+"""Most numbers that the moments of a call's ghosts take."""
+
+
+def train(
+    training: Training,
+    splits: Splits,
+    start: Snapshot | None = None,
+    wanted: Callable[[], bool] = never,
+) -> Iterator[Record]:
+    """Train one network per seed side by side, and yield what `caviar.model.train.train` yields.
+
+    Numbers differ from those in their last digits. A snapshot can follow only after a call, so
+    `wanted` is asked less often. The training must have a kernel (`without_kernel`).
+    """
+    first = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
+    drawing = Drawing(first.streams)
+    state, losses = first.state, list(first.losses)
+    if start is None:
+        yield from proof(training, splits.train, state.parameters)
+    stack = Stack(training, splits.train, state.parameters)
+    stack.start(state.optimizer)
+    feed = Feed(training, splits.train, drawing, state.step)
+    bank, step = state.bank, state.step
+    for count in _calls(training, stack, step):
+        due = np.array([t in training.curve_steps for t in range(step + 1, step + count + 1)])
+        rates = [training.rate_after(t) for t in range(step, step + count)]
+        done = stack.advance(feed.take(count), rates, due)
+        bank = folded(training.running, bank, done.moments, ghost_of(training))
+        for t in range(count):
+            losses.append(done.losses[t])
+            if due[t]:
+                norms = Norms(*np.sqrt(done.squares[t].T))
+                yield curve(training, splits, step + t + 1, losses, norms)
+                losses = []
+        step += count
+        if step % feed.per_epoch == 0:
+            drawing.mark("order")
+        if step in training.probes.evaluation_steps:
+            yield Probing(step)
+            yield from measured(training, splits, stack.state(step, bank), drawing.of("probe"))
+        if step < training.steps and wanted():
+            yield Snapshot(stack.state(step, bank), stacked(training, losses), drawing.at_rest())
+
+
+def _calls(training: Training, stack: Stack, step: int) -> Iterator[int]:
+    """How many steps each call takes: up to the next measurement, and not for too long."""
+    sizes = stack.sizes
+    weights = sum(v.size for by_name in stack.views.values() for v in by_name.values())
+    work = 3 * weights * sizes.examples
+    moments = 2 * sizes.kept * sizes.features * len(training.seeds)
+    most = max(1, min(int(WORK / work), MOMENTS // moments))
+    stops = sorted({*training.probes.evaluation_steps, training.steps})
+    for stop in stops:
+        while step < stop:
+            count = min(most, stop - step)
+            yield count
+            step += count
