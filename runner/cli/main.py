@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -40,6 +40,7 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 
 if TYPE_CHECKING:
+    from caviar.analysis.report.figure_files import Drawing
     from caviar.runner.session.loop import Progress
 
 app = typer.Typer(
@@ -51,11 +52,15 @@ app = typer.Typer(
 REFUSED = 2
 
 
-def main(carry_out: CarryOut = carried_out) -> None:
-    """Run the program; a user's mistake is one sentence on stderr and exit code 2.
+class Parts(NamedTuple):
+    """What commands do with a plan, and how a report draws its figures (None: `figure_files`)."""
 
-    `carry_out` is what `caviar run` does with a plan.
-    """
+    carry_out: CarryOut
+    drawing: Drawing | None
+
+
+def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> None:
+    """Run the program; a user's mistake is one sentence on stderr and exit code 2."""
     if os.name == "nt":
         end("caviar needs Linux or macOS; on Windows, run it in WSL (`wsl --install`)", REFUSED)
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
@@ -64,7 +69,7 @@ def main(carry_out: CarryOut = carried_out) -> None:
     replace_unknown_signs()
     try:
         must_be_somewhere()
-        app(obj=carry_out)
+        app(obj=Parts(carry_out, drawing))
     except RequestError as error:
         end(str(error), REFUSED)
     except (StorageError, InternalError, WorkersError, AllDivergedError) as error:
@@ -120,24 +125,29 @@ def run(
         plan = as_registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        _ended(context.obj(plan, root, on, workers, address, accept_other_processor), root, report)
+        parts: Parts = context.obj
+        progress = parts.carry_out(plan, root, on, workers, address, accept_other_processor)
+        _ended(progress, root, report, parts.drawing)
 
 
-def _ended(progress: Progress, root: str, report: bool) -> None:
+def _ended(progress: Progress, root: str, report: bool, drawing: Drawing | None) -> None:
     """Report on a run that was not interrupted; leave with its exit code."""
     from caviar.runner.cli.carry_out import some_must_be_finite
 
     if not progress.interrupted:
-        _report(root) if report else some_must_be_finite(root)
+        _report(root, drawing) if report else some_must_be_finite(root)
     if progress.interrupted or progress.failed:
         raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
-def _report(root: str, beside: Sequence[str] = (), out: str | None = None) -> None:
+def _report(
+    root: str, drawing: Drawing | None, beside: Sequence[str] = (), out: str | None = None
+) -> None:
+    from caviar.analysis.report.figure_files import figure_files
     from caviar.runner.cli.report import written
 
     try:
-        for line in written(root, beside, out=out):
+        for line in written(root, beside, drawing or figure_files, out):
             say(line)
     except AllDivergedError as error:
         say(str(error))
@@ -146,6 +156,7 @@ def _report(root: str, beside: Sequence[str] = (), out: str | None = None) -> No
 
 @app.command()
 def report(
+    context: typer.Context,
     run: options.RunPlace,
     beside: options.Beside = None,
     out: options.ReportPlace = None,
@@ -155,7 +166,7 @@ def report(
 
     for folder in (run, *(beside or ())):
         read_study_json(storage_of(folder))
-    _report(run, beside or [], out)
+    _report(run, context.obj.drawing, beside or [], out)
 
 
 @app.command()

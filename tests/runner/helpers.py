@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,16 +20,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from caviar.analysis.report.figure_files import Drawing
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.model.norms.registry import NORMS
 from caviar.runner.cli.main import main
-from caviar.runner.data.splits import Data
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Event, Job, Outcome
+from tests.analysis.page import not_drawn
 
 WORKER = b"caviar.runner.executors.worker"
 TINY = (
@@ -108,11 +109,12 @@ def started(*words: str | Path, cwd: Path, **env: str) -> Done:
     )
 
 
-def caviar(*words: str | Path, cwd: Path, **env: str) -> Done:
+def caviar(*words: str | Path, cwd: Path, drawing: Drawing | None = not_drawn, **env: str) -> Done:
     """The program in this process, to its end; environment, folder and signals are restored.
 
     Its streams are files, those of its workers too. An exception that leaves `main` is what the
-    interpreter makes of it: a traceback and exit code 1.
+    interpreter makes of it: a traceback and exit code 1. Figures, six of the seven seconds of a
+    report, are drawn where `drawing` says how (None: as the program does).
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     argv = ["caviar", *map(str, words)]
@@ -123,7 +125,7 @@ def caviar(*words: str | Path, cwd: Path, **env: str) -> Done:
             patch.object(sys, "argv", argv),
             chdir(cwd),
         ):
-            code = _exit_code()
+            code = _exit_code(drawing)
             out.seek(0), err.seek(0)
             return subprocess.CompletedProcess(argv, code, out.read(), err.read())
     finally:
@@ -131,9 +133,9 @@ def caviar(*words: str | Path, cwd: Path, **env: str) -> Done:
             signal.signal(number, handler)
 
 
-def _exit_code() -> int:
+def _exit_code(drawing: Drawing | None) -> int:
     try:
-        main()
+        main(drawing=drawing)
     except SystemExit as ended:
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
@@ -166,9 +168,11 @@ def well(done: Done) -> str:
     return done.stdout
 
 
-def ended_well(*words: str | Path, cwd: Path, **env: str) -> str:
+def ended_well(
+    *words: str | Path, cwd: Path, drawing: Drawing | None = not_drawn, **env: str
+) -> str:
     """What the program prints in this process, once it ended well."""
-    return well(caviar(*words, cwd=cwd, **env))
+    return well(caviar(*words, cwd=cwd, drawing=drawing, **env))
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
@@ -279,11 +283,6 @@ def local_workers() -> list[int]:
         for pid in (task / "children").read_text().split()
     ]
     return [pid for pid in pids if WORKER in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-def data_of(features: Any, labels: Sequence[int]) -> Data:
-    classes = tuple(str(c) for c in sorted(set(labels)))
-    return Data(np.asarray(features), np.asarray(labels, np.int64), classes, pixels=False)
 
 
 def rows_are_there(root: Path) -> None:

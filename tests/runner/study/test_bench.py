@@ -9,12 +9,13 @@ import pytest
 
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.config import TrialConfig
+from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.study.bench import Bench
 from caviar.runner.study.grid import Layout
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.study_file import read_study
-from tests.runner.helpers import TINY, data_of, plan_of, tiny
+from tests.runner.helpers import TINY, plan_of, tiny
 from tests.runner.trial.test_build import SMALL
 
 
@@ -123,7 +124,8 @@ def test_arms_stay_paired() -> None:
 def test_the_splits_of_all_seeds_must_fit() -> None:
     """Ten thousand seeds that each permute a hundred thousand examples: 8 GB."""
     study = read_study(None, (*TINY, 'dataset={ name = "x" }', "replicas=10_000"))
-    data = data_of(np.zeros((100_001, 1)), [0, 1] * 50_000 + [0])
+    labels = np.array([0, 1] * 50_000 + [0])
+    data = Data(np.zeros((100_001, 1)), labels, ("0", "1"), pixels=False)
     (position, *_) = Layout(study, 1)
     with pytest.raises(RequestError, match="10000 seeds that each split 100,001 examples"):
         Bench.of(study, data).trial(position)
