@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from caviar.analysis.run.part_names import current, replacing
+
 AT_ONCE = 16
 """The number of simultaneous requests to a remote place."""
 
@@ -73,6 +75,7 @@ def content(place: Place, key: str) -> bytes:
 def parts(place: Place, table: str) -> list[pa.Table]:
     """The part files of a table, in the order of their names; none where there is no table.
 
+    They are read again if they were merged meanwhile.
     Raises DamagedError for a file that is not a part of that table.
     """
 
@@ -84,17 +87,30 @@ def parts(place: Place, table: str) -> list[pa.Table]:
         with _readable(place, key), place.system.open_input_file(info.path) as file:
             return _checked(pq.read_table(file), table)
 
-    with ThreadPoolExecutor(1 if place.is_local else AT_ONCE) as pool:
-        return list(pool.map(read, _part_files(place, table)))
+    while True:
+        before = _part_files(place, table)
+        counting = set(current(list(before)))
+        try:
+            with ThreadPoolExecutor(1 if place.is_local else AT_ONCE) as pool:
+                tables = list(pool.map(read, [before[name] for name in before if name in counting]))
+        except FileNotFoundError:
+            if before.keys() <= _part_files(place, table).keys():
+                raise
+            continue
+        # A listing made while parts were merged may lack some.
+        if replacing(list(_part_files(place, table))).keys() <= before.keys():
+            return tables
 
 
-def _part_files(place: Place, table: str) -> list[fs.FileInfo]:
+def _part_files(place: Place, table: str) -> dict[str, fs.FileInfo]:
+    """The part files of a table by name, in order."""
     folder = fs.FileSelector(f"{place.path}/{table}", allow_not_found=True)
     try:
         listed = place.system.get_file_info(folder)
     except NotADirectoryError:
         raise DamagedError(f"{table} in {str(place.shown)!r} is not a folder") from None
-    return sorted((info for info in listed if _is_part(info.path)), key=lambda info: info.path)
+    named = {info.base_name: info for info in listed}
+    return {name: named[name] for name in sorted(named) if _is_part(name)}
 
 
 @contextmanager
@@ -124,8 +140,7 @@ def _checked(part: pa.Table, table: str) -> pa.Table:
     return part
 
 
-def _is_part(path: str) -> bool:
-    name = path.rpartition("/")[2]
+def _is_part(name: str) -> bool:
     return name.startswith("part-") and name.endswith(".parquet")
 
 

@@ -13,6 +13,7 @@ from caviar.runner.cli import options
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
+    compact,
     conventions,
     doctor,
     replay,
@@ -209,7 +210,7 @@ def compare(
         raise SystemExit(FAILED)
 
 
-for _command in (status, verify, replay, conventions, fields, schema):
+for _command in (status, verify, replay, compact, conventions, fields, schema):
     app.command()(_command)
 
 

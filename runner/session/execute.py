@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 
 from rich.console import Console
 
-from caviar.runner.errors import StorageError, WorkersError, printable
+from caviar.runner.errors import RequestError, StorageError, WorkersError, printable
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.interrupt import Interrupt
 from caviar.runner.session.loop import NEVER_RAN, Observer, Progress, run_study
@@ -26,6 +26,7 @@ from caviar.runner.session.run_folder import (
 )
 from caviar.runner.session.run_log import RunLog
 from caviar.runner.store.checkpoints import forget_all, forget_ended
+from caviar.runner.store.compact import compact
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.measured_less import measured_less
@@ -72,6 +73,7 @@ def execute(
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
+        _compacted(progress, storage, pace, stop, output)
     return _told(progress, storage, output)
 
 
@@ -112,6 +114,21 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
         print(f"resuming {printable(storage.where)}: {done}", file=output)
     # Now: to start Ray takes seconds, and a pipe would show this line with the first trial's.
     print(f"{len(plan.trials) - already} trials to run: starting workers", file=output, flush=True)
+
+
+def _compacted(
+    progress: Progress, storage: Storage, pace: Pace, stop: Callable[[], bool], output: Output
+) -> None:
+    """Merge part files where a run that ended has many; a fault there leaves them and is told."""
+    if progress.interrupted:
+        return
+    try:
+        before, after = compact(storage, most=pace.most_parts, stop=stop)
+    except (RequestError, StorageError) as error:
+        print(printable(f"part files are left as they are: {error}"), file=output)
+        return
+    if after < before:
+        print(f"compacted: {before:,} part files are {after:,} now", file=output)
 
 
 def _told(progress: Progress, storage: Storage, output: Output) -> Progress:

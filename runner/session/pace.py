@@ -12,13 +12,15 @@ class Pace:
     A trial sends a checkpoint about every `checkpoint_seconds`, and all trials together at most
     `checkpoints_per_second`: the driver writes them, and that of a large network has tens of
     megabytes. Rows wait at most `rows_seconds` for their file. Without a terminal, a line of
-    progress is printed every `line_seconds`.
+    progress is printed every `line_seconds`. When a run ends, the part files of a table are merged
+    if there are more than `most_parts`.
     """
 
     checkpoint_seconds: float = 10.0
     checkpoints_per_second: float = 2.0
     rows_seconds: float = 10.0
     line_seconds: float = 10.0
+    most_parts: int = 100
 
     def between_checkpoints(self, workers: int) -> float:
         """Seconds between two checkpoints of a trial, with this number of trials at once."""

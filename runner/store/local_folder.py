@@ -5,14 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
 from caviar.runner.errors import RequestError, StorageError
-from caviar.runner.store.storage import CARRY_ON, ROOM, numbered, read, reason
+from caviar.runner.store.part_names import name_for, numbered
+from caviar.runner.store.storage import CARRY_ON, ROOM, read, reason
+from caviar.runner.store.whole_files import UNABLE, remove, swap, write_whole
 
 PAUSES = (0.02, 0.05, 0.0)
 """Seconds between attempts at the lock, which `caviar status` may hold for an instant."""
@@ -71,6 +73,20 @@ class LocalFolder:
 
     def next_part(self, folder: str) -> str:
         return f"part-{numbered(self.names(folder)):06d}.parquet"
+
+    def replace(self, folder: str, names: Sequence[str], content: bytes) -> str:
+        """In one step, also for readers that are not ours, where the file system can do it."""
+        path, name = self._path(folder), name_for(names)
+        self._must_be_there()
+        try:
+            swap(path, names, name, content)
+        except OSError as error:
+            if error.errno not in UNABLE:
+                raise self._failed(f"write {folder}/{name}", error, ROOM) from error
+            self.write(f"{folder}/{name}", content)
+            for replaced in names:
+                self.delete(f"{folder}/{replaced}")
+        return name
 
     def append(self, key: str, lines: bytes) -> None:
         path = self._path(key)
@@ -152,9 +168,9 @@ class LocalFolder:
         """Remove the files of a driver that was killed while writing; no one else writes here."""
         try:
             folders = [p for p in self.root.iterdir() if p.is_dir() and not p.is_symlink()]
-            for folder in (self.root, *folders):
+            for folder in (*folders, self.root):
                 for left_over in folder.glob(".*.tmp"):
-                    left_over.unlink()
+                    remove(left_over) if left_over in folders else left_over.unlink()
         except OSError as error:
             raise self._failed("remove what a killed caviar left", error, ROOM) from error
 
@@ -203,25 +219,3 @@ def _is_torn(path: Path) -> bool:
             return file.read(1) != b"\n"
     except OSError:  # There is no such file, or it is empty.
         return False
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write, sync and rename; if the write fails, nothing is left behind."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        # Create a new file: do not write through a link that has this name.
-        temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -8,7 +8,8 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from pyarrow import fs
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.store import s3_limits as s3
 from caviar.runner.store.local_folder import LocalFolder
-from caviar.runner.store.storage import CARRY_ON, Storage, numbered, read, reason
+from caviar.runner.store.part_names import name_for, numbered
+from caviar.runner.store.storage import CARRY_ON, Storage, read, reason
 from caviar.runner.store.uri import masked
 
 WRITER = "_writer.json"
@@ -27,6 +29,9 @@ ATOMIC = ("s3", "gcs", "abfs")
 
 WHOLE = 4 * 2**20
 """An object of at most this many bytes is read in one request, whatever part is needed."""
+
+DELETES = 16
+"""Objects that are deleted at once, as each takes a distant store two answers."""
 
 SILENT_SECONDS = 120.0
 """A driver that has written nothing for as long is taken for dead; it logs every ten seconds."""
@@ -112,7 +117,15 @@ class ObjectStore:
         if folder not in self._next:
             self._next[folder] = numbered(self.names(folder))
         number, self._next[folder] = self._next[folder], self._next[folder] + 1
-        return f"part-{number:06d}-{self._session or 'unheld'}.parquet"
+        return f"part-{number:06d}-{self._sign}.parquet"
+
+    def replace(self, folder: str, names: Sequence[str], content: bytes) -> str:
+        """Readers of this package pass over what the new part replaces until it is removed."""
+        name = name_for(names, self._sign)
+        self.write(f"{folder}/{name}", content)
+        with ThreadPoolExecutor(DELETES) as pool:
+            list(pool.map(self.delete, [f"{folder}/{replaced}" for replaced in names]))
+        return name
 
     def append(self, key: str, lines: bytes) -> None:
         folder, _, suffix = key.rpartition(".")
@@ -162,6 +175,10 @@ class ObjectStore:
             self._release()
             raise
         self._release()
+
+    @property
+    def _sign(self) -> str:
+        return self._session or "unheld"
 
     def _release(self) -> None:
         with suppress(OSError, StorageError):

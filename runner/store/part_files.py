@@ -3,51 +3,61 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caviar.runner.errors import RequestError
+from caviar.runner.store.part_names import current, replacing
 from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.store.storage import Storage, unreadable
 
 READERS = 16
 _KEYS = {"trial_id", "attempt"}
+T = TypeVar("T")
 
 
-def part_names(storage: Storage, table: str) -> list[str]:
-    """The names of a table's part files, in order."""
+def listed_parts(storage: Storage, table: str) -> list[str]:
+    """The names of a table's part files in order, also of those that another one replaces."""
     names = storage.names(table)
     return [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
 
 
-def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
-    """Write the next `part-*.parquet` of a table, as a whole or not at all; returns its key."""
+def part_names(storage: Storage, table: str) -> list[str]:
+    """The names of a table's part files, in order."""
+    return current(listed_parts(storage, table))
+
+
+def parquet(rows: pa.Table) -> bytes:
+    """The content of a part file."""
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="zstd", write_page_checksum=True)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
+    """Write the next `part-*.parquet` of a table, as a whole or not at all; returns its key."""
+    content = parquet(rows)
     key = f"{table}/{storage.next_part(table)}"
-    storage.write(key, sink.getvalue().to_pybytes())
+    storage.write(key, content)
     return key
 
 
-def read_part(storage: Storage, table: str, name: str, columns: list[str] | None) -> pa.Table:
-    """Some columns of one part file, as declared; raises RequestError if it is damaged and
-    StorageError if the storage cannot read it."""
+@contextmanager
+def readable(storage: Storage, table: str, name: str) -> Iterator[None]:
+    """Raise RequestError if a part is damaged, StorageError if the storage cannot read it, and
+    FileNotFoundError if it is not there."""
     key = f"{table}/{name}"
     try:
-        with storage.open(key) as file:
-            rows = pq.read_table(
-                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
-            )
-        if any(rows[name].null_count for name in _KEYS & set(rows.column_names)):
-            raise pa.ArrowInvalid(
-                "it has rows without trial or attempt, so caviar did not write it"
-            )
-        return rows
+        yield
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise unreadable(storage, key, error) from error
@@ -58,17 +68,50 @@ def read_part(storage: Storage, table: str, name: str, columns: list[str] | None
         ) from None
 
 
+def read_part(storage: Storage, table: str, name: str, columns: list[str] | None) -> pa.Table:
+    """Some columns of one part file, as declared; raises as `readable`."""
+    with readable(storage, table, name):
+        with storage.open(f"{table}/{name}") as file:
+            rows = pq.read_table(
+                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
+            )
+        if any(rows[name].null_count for name in _KEYS & set(rows.column_names)):
+            raise pa.ArrowInvalid(
+                "it has rows without trial or attempt, so caviar did not write it"
+            )
+        return rows
+
+
+def each_part(names: Sequence[str], read: Callable[[str], T], at_once: int = READERS) -> list[T]:
+    """What `read` gives for parts, in order, many at once, since a distant store answers slowly."""
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(read, names))
+
+
+def over_parts(
+    storage: Storage, table: str, read: Callable[[str], T], at_once: int = READERS
+) -> list[T]:
+    """What `read` gives for the name of each part, in order.
+
+    It reads again if parts were merged meanwhile: a listing made at that time may lack some.
+    """
+    while True:
+        before = listed_parts(storage, table)
+        try:
+            results = each_part(current(before), read, at_once)
+        except FileNotFoundError:
+            if set(before) <= set(listed_parts(storage, table)):
+                raise
+            continue
+        if set(replacing(listed_parts(storage, table))) <= set(before):
+            return results
+
+
 def read_columns(storage: Storage, table: str, columns: list[str]) -> pa.Table:
     """Some columns of a table from all its part files; no rows if there are no files."""
-    read = _each(part_names(storage, table), lambda name: read_part(storage, table, name, columns))
+    read = over_parts(storage, table, lambda name: read_part(storage, table, name, columns))
     schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
     return pa.concat_tables(read).select(columns) if read else schema.empty_table()
-
-
-def _each(names: Sequence[str], read: Callable[[str], pa.Table]) -> list[pa.Table]:
-    """The parts in order, read many at once, since a distant store answers slowly."""
-    with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(read, names))
 
 
 def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
@@ -79,7 +122,7 @@ def rows_of(storage: Storage, table: str, trial_ids: Sequence[str]) -> pa.Table:
         part = read_part(storage, table, name, None)
         return part.filter(pc.is_in(part["trial_id"], value_set=trials))
 
-    read = _each(part_names(storage, table), of_them)
+    read = over_parts(storage, table, of_them)
     return pa.concat_tables(read) if read else schema.empty_table()
 
 

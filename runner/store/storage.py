@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -22,7 +23,8 @@ class Storage(Protocol):
     the run's own), sorted, without names that start with a dot or an underscore. `write` writes a
     whole file or nothing. `open` and `delete` raise FileNotFoundError, and `open` any OSError of a
     file that cannot be read. All raise StorageError if the place fails, or if a link leads out of
-    the run. `next_part` is a name in a folder that no part file has. While the storage is held,
+    the run. `next_part` is a name in a folder that no part file has. `replace` puts one part file
+    in place of some others, which are numbered, and gives its name. While the storage is held,
     `rival` is an earlier writer that may still be running.
 
     `append` adds whole lines to a log, which `appended` gives back, perhaps with a torn line
@@ -47,6 +49,8 @@ class Storage(Protocol):
 
     def next_part(self, folder: str) -> str: ...
 
+    def replace(self, folder: str, names: Sequence[str], content: bytes) -> str: ...
+
     def append(self, key: str, lines: bytes) -> None: ...
 
     def appended(self, key: str) -> bytes: ...
@@ -54,12 +58,6 @@ class Storage(Protocol):
     def is_held(self, now: float) -> bool: ...
 
     def written_last(self) -> float | None: ...
-
-
-def numbered(names: list[str]) -> int:
-    """The number after the largest of `part-000007.parquet`, `part-000009-1f3a.parquet`."""
-    stems = (name.removeprefix("part-").partition(".")[0].partition("-")[0] for name in names)
-    return max((int(stem) for stem in stems if stem.isdecimal()), default=-1) + 1
 
 
 def read(storage: Storage, key: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from caviar.runner.errors import RequestError
 from caviar.runner.session.registration import followed
 from caviar.runner.session.run_folder import read_study_json
-from caviar.runner.store.part_files import part_names, read_rows
+from caviar.runner.store.part_files import over_parts, read_rows
 from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
@@ -82,24 +83,35 @@ def verify_run(storage: Storage, claims: str | None = None) -> Findings:
 
 def _files(storage: Storage, findings: Findings) -> bool:
     """Check that every part can be read to its last row, and has its table's columns."""
+    faults: list[str] = []
     parts = 0
-    for table, schema in SCHEMAS.items():
-        for part in part_names(storage, table):
-            parts += 1
-            name = f"{table}/{part}"
-            try:
-                with storage.open(name) as file:
-                    columns = pq.read_table(file, page_checksum_verification=True).schema
-            except (pa.ArrowException, OSError) as error:
-                reason = (str(error).splitlines() or [type(error).__name__])[0]
-                findings.fault(f"{name} cannot be read: {reason}")
-                continue
-            # Schemas grow: a run lacks the columns that were declared after it was made.
-            if any(field not in list(schema) for field in columns):
-                findings.fault(f"{name} has columns that its table does not declare")
-    if not findings.faults:
+    for table in SCHEMAS:
+        # One at a time, which bounds the memory.
+        checked = over_parts(storage, table, partial(_fault, storage, table), at_once=1)
+        parts += len(checked)
+        faults += [fault for fault in checked if fault]
+    for fault in faults:
+        findings.fault(fault)
+    if not faults:
         findings.good(f"{parts} part files, all complete and with their tables' columns")
-    return not findings.faults
+    return not faults
+
+
+def _fault(storage: Storage, table: str, part: str) -> str:
+    """What is wrong with a part file; empty if nothing is."""
+    name = f"{table}/{part}"
+    try:
+        with storage.open(name) as file:
+            columns = pq.read_table(file, page_checksum_verification=True).schema
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"{name} cannot be read: {reason}"
+    # Schemas grow: a run lacks the columns that were declared after it was made.
+    if any(field not in list(SCHEMAS[table]) for field in columns):
+        return f"{name} has columns that its table does not declare"
+    return ""
 
 
 def _outcomes(

@@ -14,6 +14,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pytest
 
+from caviar.runner.store import whole_files
+
 Failure = Literal["full", "broken", "killed"]
 FAILURES: tuple[Failure, ...] = ("full", "broken", "killed")
 
@@ -150,12 +152,13 @@ def opening(disk: Disk) -> tuple[Callable[..., Any], Callable[..., Any]]:
 def failing(disk: Disk) -> Iterator[Disk]:
     """Until the end of the block every operation of this process goes by the disk."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("mkdir", "replace"):
+        for name in ("mkdir", "replace", "link"):
             patch.setattr(os, name, by_path(disk, getattr(os, name), writes=True))
-        for name in ("listdir", "scandir", "unlink", "open", "lstat", "stat"):
+        for name in ("listdir", "scandir", "unlink", "rmdir", "open", "lstat", "stat"):
             patch.setattr(os, name, by_path(disk, getattr(os, name), writes=False))
         patch.setattr(os, "fsync", by_descriptor(disk, os.fsync, writes=True))
         patch.setattr(fcntl, "flock", by_descriptor(disk, fcntl.flock, writes=False))
+        patch.setattr(whole_files, "exchange", by_path(disk, whole_files.exchange, writes=True))
         opened, arrow_file = opening(disk)
         patch.setattr(io, "open", opened)
         patch.setattr(pa, "OSFile", arrow_file)

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from moto.server import ThreadedMotoServer
@@ -18,6 +19,7 @@ from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.loop import run_study
 from caviar.runner.session.run_folder import open_run, remaining, unplanned
 from caviar.runner.store.checkpoints import forget_ended
+from caviar.runner.store.object_store import ObjectStore
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
@@ -65,6 +67,12 @@ def objects(port: int, path: str) -> dict[str, bytes]:
     entries = system.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True))
     files = [info.path for info in entries if info.type == fs.FileType.File]
     return {p.removeprefix(f"{root}/"): system.open_input_file(p).read() for p in files}
+
+
+def renamed(root: Path) -> ObjectStore:
+    """A store whose objects do not appear atomically, so that they are renamed into place."""
+    system = fs.SubTreeFileSystem(str(root), fs.LocalFileSystem())
+    return ObjectStore(system, "run", "mounted://run")
 
 
 def drive(place: Storage, plan: Plan, seconds: float = 10.0) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from caviar.runner.errors import StorageError
-from caviar.runner.store.local_folder import LocalFolder, write_whole
+from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.storage import read
 
 
@@ -52,31 +52,3 @@ def test_a_run_that_is_deleted_is_not_begun_again_in_its_middle(tmp_path: Path) 
         with pytest.raises(StorageError, match="was deleted or replaced while this caviar"):
             folder.write("curves/a", b"a")
     assert not (tmp_path / "run").exists()
-
-
-def names_while_writing(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The names in a folder at every sync and at the rename."""
-    listings: list[list[str]] = []
-    sync, rename = os.fsync, Path.replace
-
-    def looking(descriptor: int) -> None:
-        listings.append(sorted(os.listdir(os.environ["LOOKED_AT"])))
-        sync(descriptor)
-
-    def renaming(path: Path, target: Path) -> Path:
-        listings.append(["rename"])
-        return rename(path, target)
-
-    monkeypatch.setattr(os, "fsync", looking)
-    monkeypatch.setattr(Path, "replace", renaming)
-    return listings
-
-
-def test_a_file_appears_only_once_it_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOOKED_AT", str(tmp_path))
-    listings = names_while_writing(monkeypatch)
-    write_whole(tmp_path / "a.txt", b"content")
-    assert listings == [[".a.txt.tmp"], ["rename"], ["a.txt"]]
-    assert (tmp_path / "a.txt").read_bytes() == b"content"

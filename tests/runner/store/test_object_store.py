@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyarrow import fs
 
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.executors.inline import InlineExecutor
@@ -23,13 +22,7 @@ from caviar.runner.trial.events import Block, Job
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import verify_run
 from tests.runner.helpers import TINY, block, nothing, plan_of, same_tables, tables
-from tests.runner.stores import drive, new_run, objects, uri_at
-
-
-def renamed(root: Path) -> ObjectStore:
-    """A store whose objects do not appear atomically, so that they are renamed into place."""
-    system = fs.SubTreeFileSystem(str(root), fs.LocalFileSystem())
-    return ObjectStore(system, "run", "mounted://run")
+from tests.runner.stores import drive, new_run, objects, renamed, uri_at
 
 
 @pytest.fixture(params=["s3", "renamed"])

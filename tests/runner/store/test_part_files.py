@@ -9,8 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from caviar.runner.errors import RequestError
+from caviar.runner.store.compact import compact
+from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import (
+    over_parts,
+    parquet,
     part_names,
     read_columns,
     read_part,
@@ -65,3 +69,53 @@ def test_the_next_part_takes_the_next_number(tmp_path: Path) -> None:
         write_part(storage, "curves", to_table(block()))
     (curves / "part-000041.parquet").write_bytes((curves / "part-000000.parquet").read_bytes())
     assert write_part(storage, "curves", to_table(block())) == "curves/part-000042.parquet"
+
+
+def test_parts_that_are_merged_while_they_are_read_are_read_again(tmp_path: Path) -> None:
+    storage = LocalFolder(tmp_path)
+    for trial in "abc":
+        write_part(storage, "curves", to_table(block(trial_id=trial)))
+    tried: list[str] = []
+
+    def read(name: str) -> list[str]:
+        tried.append(name)
+        if len(tried) == 2:
+            compact(storage)
+        trials: list[str] = read_part(storage, "curves", name, None)["trial_id"].to_pylist()
+        return trials
+
+    rows = over_parts(storage, "curves", read, at_once=1)
+    assert [trial for part in rows for trial in part] == list("aaabbbccc")
+    assert tried[:2] + tried[-1:] == [
+        "part-000000.parquet",
+        "part-000001.parquet",
+        "part-000000to000002.parquet",
+    ]
+
+
+def test_a_listing_made_while_parts_are_merged_is_made_again(tmp_path: Path) -> None:
+    class Late(LocalFolder):
+        listings = 0
+
+        def names(self, folder: str) -> list[str]:
+            """At first without the parts that were removed, nor the one that came meanwhile."""
+            self.listings += 1
+            return [] if self.listings == 1 else super().names(folder)
+
+    storage = Late(tmp_path)
+    for number in range(2):
+        name = f"part-00000{number}.parquet"
+        LocalFolder(tmp_path).write(f"curves/{name}", parquet(to_table(block())))
+    compact(LocalFolder(tmp_path))
+    assert read_columns(storage, "curves", ["step"]).num_rows == 6 and storage.listings == 4
+
+
+def test_a_part_that_is_listed_and_cannot_be_found_is_no_endless_loop(tmp_path: Path) -> None:
+    storage = LocalFolder(tmp_path)
+    write_part(storage, "curves", to_table(block()))
+
+    def missing(name: str) -> None:
+        raise FileNotFoundError(name)
+
+    with pytest.raises(FileNotFoundError):
+        over_parts(storage, "curves", missing)

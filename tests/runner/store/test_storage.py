@@ -10,20 +10,7 @@ import pytest
 
 from caviar.runner.errors import StorageError
 from caviar.runner.store.local_folder import LocalFolder
-from caviar.runner.store.storage import numbered, read, reason
-
-
-@pytest.mark.parametrize(
-    ("names", "number"),
-    [
-        ([], 0),
-        (["part-000000.parquet"], 1),
-        (["part-000007.parquet", "part-000009-1f3a.parquet", "part-000008.parquet"], 10),
-        (["other", "part-.parquet", "part-x1.parquet"], 0),
-    ],
-)
-def test_the_next_number_is_above_all(names: list[str], number: int) -> None:
-    assert numbered(names) == number
+from caviar.runner.store.storage import read, reason
 
 
 def test_a_reason_is_one_line_of_the_system_or_the_library() -> None:
