@@ -46,10 +46,10 @@ def execute(
 ) -> Progress:
     """Run the unfinished trials of a plan; an interrupt or a closed output stops it cleanly.
 
-    `executor_for` makes the executor for a number of jobs; `command` is recorded in `study.json`;
-    a second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a
-    run of another kernel; its unfinished trials start again. Raises RequestError if the storage
-    holds something else, and StorageError if it fails.
+    `executor_for` makes the executor for a number of jobs; `command` goes into `study.json`; a
+    second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a run
+    of another kernel, whose unfinished trials start again. Raises RequestError if the storage holds
+    something else, and StorageError if it fails.
     """
     planned = len(plan.trials)  # This checks each trial, before anything is written.
     output = Output(sys.stdout)

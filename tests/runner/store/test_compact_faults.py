@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -15,14 +17,23 @@ from caviar.runner.errors import StorageError
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.compact import compact
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.object_store import ObjectStore
 from caviar.runner.store.open import storage_at
-from caviar.runner.store.part_files import read_columns
+from caviar.runner.store.part_files import (
+    listed_parts,
+    part_names,
+    read_columns,
+    read_rows,
+    write_part,
+)
 from caviar.runner.store.schemas import SCHEMAS
+from caviar.runner.store.sink import to_table
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.faults.program import SMALL, run_at_every_step
-from tests.runner.helpers import parts
+from tests.runner.helpers import TINY, block, caviar, parts, plan_of, same_tables, tables
+from tests.runner.stores import drive, new_run, renamed, uri_at
 
 MANY = (*SMALL, "budget={ steps = 8 }", "evaluations=4", "curve_rows=8", "log_probabilities=true")
 
@@ -156,3 +167,125 @@ def test_a_compaction_meets_a_bad_disk(
         fault.ended(before, expected, rows_that_count(root))
         assert not [path for path in root.rglob(".*")]
         shutil.rmtree(root)
+
+
+TRIALS = "abcdef"
+
+
+@pytest.fixture(params=["s3", "renamed"])
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ObjectStore]:
+    """Opens the same place once more, as another process would."""
+    if request.param == "renamed":
+        return lambda: renamed(tmp_path)
+    uri = uri_at(request.getfixturevalue("s3"), new_run())
+
+    def opened() -> ObjectStore:
+        store = storage_at(uri)
+        assert isinstance(store, ObjectStore)
+        return store
+
+    return opened
+
+
+def in_parts(store: ObjectStore) -> None:
+    with store.hold():
+        for trial in TRIALS:
+            write_part(store, "curves", to_table(block(trial_id=trial)))
+
+
+def trials(store: ObjectStore) -> list[str]:
+    return read_rows(store, "curves", ["trial_id"])["trial_id"]
+
+
+EACH = sorted(TRIALS * 3)
+
+
+class Watched:
+    """Counts the requests of a store that change it; reads before each, and dies at one."""
+
+    def __init__(
+        self, store: ObjectStore, read: Callable[[], None], patch: pytest.MonkeyPatch, fatal: int
+    ) -> None:
+        self.done = 0
+        for name in ("_put", "delete"):
+            patch.setattr(store, name, self._before(getattr(store, name), read, fatal))
+
+    def _before(
+        self, do: Callable[..., None], read: Callable[[], None], fatal: int
+    ) -> Callable[..., None]:
+        def change(*words: object) -> None:
+            read()
+            self.done += 1
+            if self.done > fatal:
+                raise Death
+            do(*words)
+
+        return change
+
+
+def test_each_row_is_there_once_wherever_it_stops(
+    another: Callable[[], ObjectStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_parts(another())
+    reader = another()
+
+    def read() -> None:
+        assert trials(reader) == EACH
+
+    fatal = 0
+    while len(listed_parts(reader, "curves")) > 1:
+        store = another()
+        with monkeypatch.context() as patch, suppress(Death), store.hold():
+            Watched(store, read, patch, fatal)
+            compact(store)
+        fatal += 1
+        read()
+    assert fatal > 2 and part_names(reader, "curves")[0].startswith("part-000000to000005-")
+
+
+def test_the_newest_writer_stops_a_compaction(another: Callable[[], ObjectStore]) -> None:
+    older, newer = another(), another()
+    in_parts(older)
+    with pytest.raises(StorageError, match="has taken over"), older.hold():
+        older.write("noise/part-000000.parquet", b"")
+        with newer.hold():
+            compact(older)
+    assert len(listed_parts(newer, "curves")) == len(TRIALS) and trials(newer) == EACH
+
+
+def test_two_writers_that_merged_the_same_parts_leave_each_row_once(
+    another: Callable[[], ObjectStore],
+) -> None:
+    """The older one's file is on its way while the newer one merges, and arrives afterwards."""
+    older, newer = another(), another()
+    in_parts(older)
+    arriving: list[tuple[str, bytes]] = []
+    with pytest.MonkeyPatch.context() as patch, suppress(Death):
+        patch.setattr(older, "_put", lambda key, content: arriving.append((key, content)))
+        patch.setattr(older, "delete", lambda key: (_ for _ in ()).throw(Death))
+        compact(older)
+    ((key, content),) = arriving
+    with newer.hold():
+        assert compact(newer) == (len(TRIALS), 1)
+        older._put(key, content)
+        assert len(listed_parts(newer, "curves")) == 2 and trials(newer) == EACH
+        assert compact(newer) == (1, 1) and len(listed_parts(newer, "curves")) == 1
+    assert trials(newer) == EACH
+
+
+def test_a_run_in_a_bucket_is_compacted_by_the_command(s3: int, tmp_path: Path) -> None:
+    uri = uri_at(s3, new_run())
+    plan = plan_of(*TINY, "draws.count=1")
+    drive(storage_at(uri), plan, seconds=0.0)
+    before, shown = rows_that_count(uri), tables(uri)
+    with storage_at(uri).hold():
+        done = caviar("compact", uri, cwd=tmp_path)
+        assert done.returncode == 2 and "compact it after that" in done.stderr
+    done = caviar("compact", uri, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "") and " part files are 7 now, in " in done.stdout
+    assert rows_that_count(uri) == before and not verify_run(storage_at(uri)).faults
+    same_tables(tables(uri), shown)
+    counts = Counter(len(read_by_analysis(place_at(uri), table)) for table in ("curves", "noise"))
+    assert counts == {1: 2}
+    drive(storage_at(uri), plan)
+    assert rows_that_count(uri) == before

@@ -17,7 +17,7 @@ import caviar.runner.store.sink
 import caviar.runner.store.storage
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows, write_part
-from caviar.runner.store.schemas import CURVES, ROW_TABLES, SCHEMAS
+from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.store.sink import MemorySink, ParquetSink, to_table
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import Block, Outcome
@@ -232,5 +232,5 @@ def test_memory_keeps_everything() -> None:
 
 def test_a_block_counts_its_rows() -> None:
     assert block(rows=5).rows == 5
-    assert to_table(block(rows=5)).schema.equals(CURVES)
+    assert to_table(block(rows=5)).schema.equals(SCHEMAS["curves"])
     assert Block("t", 0, "curves", {"seed": []}).rows == 0
