@@ -65,11 +65,10 @@ def execute(
         _announce(plan, storage, already, output)
         with _logged(storage, pace) as log:
             log.begin(command, planned, already)
-            started = closing(executor_for(len(jobs)))
-            with started as executor, closing(_display(output, pace)) as display:
+            with _started(executor_for, len(jobs), log, output, pace) as (executor, observe):
                 interrupt.install()  # Again: ray.init() installs its own handlers.
                 progress = run_study(
-                    jobs, executor, sink, _both(log, display), already=already, stop=stop, pace=pace
+                    jobs, executor, sink, observe, already=already, stop=stop, pace=pace
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
@@ -89,12 +88,18 @@ def _logged(storage: Storage, pace: Pace) -> Iterator[RunLog]:
         raise
 
 
-def _both(log: RunLog, display: Display) -> Observer:
-    def observe(progress: Progress, event: Event) -> None:
-        log(progress, event)  # First: the display takes the notes away.
-        display(progress, event)
+@contextmanager
+def _started(
+    executor_for: Callable[[int], Executor], jobs: int, log: RunLog, output: Output, pace: Pace
+) -> Iterator[tuple[Executor, Observer]]:
+    """The executor, and what its events are shown to; both are closed at the end."""
+    with closing(executor_for(jobs)) as executor, closing(_display(output, pace)) as display:
 
-    return observe
+        def observe(progress: Progress, event: Event) -> None:
+            log(progress, event)  # First: the display takes the notes away.
+            display(progress, event)
+
+        yield executor, observe
 
 
 def _display(output: Output, pace: Pace) -> Display:
