@@ -72,6 +72,11 @@ class Network:
             if isinstance(layer, Norm)
         }
 
+    def own_averages(self, references: NetworkParameters) -> dict[str, Moments]:
+        """By layer, the averages that norms carry and are evaluated with by their authors."""
+        by_layer = {n: layer.averages(references[n]) for n, layer in self.norm_layers.items()}
+        return {name: moments for name, moments in by_layer.items() if moments is not None}
+
     def predict(self, parameters: NetworkParameters, x: Array, statistics: Statistics) -> Array:
         """Evaluation-mode output under the statistics that the caller hands in."""
         for name, layer in self.layers:

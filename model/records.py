@@ -30,12 +30,15 @@ class Curve:
 class Evaluation:
     """Loss (nats) and accuracy of a split under one kind of statistics at the same weights.
 
-    `statistics` is `population`; `running` (then `tracker` names the average, else it is empty);
+    `statistics` is `population`; `running` (then `tracker` names the average, `own` those that the
+    norm itself carries and is read with by its authors; else it is empty);
     `batch`, groups of `norm_batch_size`, the size trained with; `precise`, the mean over an epoch
     of the batch statistics at these weights; or `evalnorm`, expected batch statistics given
     that the evaluated example is in the batch, in every layer around the moments of its inputs
     under EvalNorm below. `mislabelled` counts the examples of the split whose label was replaced,
-    which loss and accuracy are held against all the same.
+    which loss and accuracy are held against all the same. `sorted_loss` and `sorted_accuracy`
+    are those of the test split in batches sorted by class, beside `batch` where everything is
+    measured, and NaN elsewhere.
     """
 
     step: int
@@ -47,6 +50,8 @@ class Evaluation:
     accuracy: Array
     examples: int
     mislabelled: int
+    sorted_loss: Array
+    sorted_accuracy: Array
 
 
 @dataclass(frozen=True)

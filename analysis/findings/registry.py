@@ -32,6 +32,7 @@ from caviar.analysis.findings.test_time.error_parts import (
 from caviar.analysis.findings.test_time.readers import READERS, VARIANCE_ESTIMATORS
 from caviar.analysis.findings.test_time.repairs import BEST_DECAY, MEMORY_SCALING, REPAIRS
 from caviar.analysis.findings.test_time.running_statistics import RUNNING_DAMAGE, STATISTICS_ERROR
+from caviar.analysis.findings.test_time.sorting import SORTING
 from caviar.analysis.findings.trials import TRIALS
 
 FINDINGS = (
@@ -64,6 +65,7 @@ FINDINGS = (
     ERROR_PARTS_OVER_DECAY,
     ERROR_PARTS_OVER_TIME,
     REPAIRS,
+    SORTING,
     BEST_DECAY,
     MEMORY_SCALING,
     SCORECARD,

@@ -26,6 +26,7 @@ Place = tuple[str, float]
 
 TEST = "test population"
 TRAIN = "train population"
+OWN_AVERAGES = "test own averages"
 """Columns of `losses`: the split, and the statistics that it was read with."""
 
 
@@ -214,11 +215,13 @@ def _evaluations(comparison: Comparison) -> pd.DataFrame:
     # Where all trials are of one arm, measurements do not carry its name.
     arm = rows["arm"] if len(named) > 1 else (*named, "")[0]
     loss = rows["loss"].where(np.isfinite(rows["loss"]))
-    return rows.assign(arm=arm, what=rows["split"] + " " + rows["statistics"], loss=loss)
+    own = rows["tracker"] == "own"
+    what = rows["split"] + " " + rows["statistics"].mask(own, "own averages")
+    return rows.assign(arm=arm, what=what, loss=loss)
 
 
 def _by_draw(every: pd.DataFrame, tracker: str) -> pd.DataFrame:
-    rows = every[every["tracker"].isin(["", tracker])]
+    rows = every[every["tracker"].isin(["", "own", tracker])]
     # There is one row for each, except in a run whose rows were written twice.
     values = rows.groupby(["arm", "level", "draw", "seed", "what"])["loss"].first()
     return values.unstack("what").sort_index()

@@ -185,3 +185,25 @@ def biased_less_unbiased(comparison: Comparison) -> pd.DataFrame:
         for reading, kept in comparison.readings(pairs).items()
     ]
     return ordered(parts, ["reading"])
+
+
+def sorting(comparison: Comparison) -> pd.DataFrame:
+    """Test loss and accuracy under the test batch's statistics: sorted by class less as they come.
+
+    At the same weights, by reading, `quantity`, facet and level; empty where the run did not
+    measure it.
+    """
+    rows = final(comparison.run.evaluations, comparison.design)
+    rows = rows[(rows["split"] == "test") & (rows["statistics"] == "batch")]
+    if "sorted_loss" not in rows or rows["sorted_loss"].isna().all():
+        return pd.DataFrame()
+    changes = {name: rows[f"sorted_{name}"] - rows[name] for name in ("loss", "accuracy")}
+    rows = rows.assign(**{f"{name}_change": change for name, change in changes.items()})
+    parts = [
+        level_means(kept, comparison.design, f"{name}_change", [], reading).assign(
+            reading=reading, quantity=f"test_{name}"
+        )
+        for reading, kept in comparison.readings(rows).items()
+        for name in changes
+    ]
+    return ordered(parts, ["reading", "quantity"])

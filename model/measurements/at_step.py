@@ -13,6 +13,7 @@ from caviar.model.contract import Array, Generators
 from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.gradient_noise import gradient_noise
 from caviar.model.measurements.losses import (
+    Scores,
     batch_statistics,
     evaluate,
     log_probabilities,
@@ -21,6 +22,7 @@ from caviar.model.measurements.noise_penalty import Frozen, predicted_self_influ
 from caviar.model.measurements.population import Population, population
 from caviar.model.measurements.precise_statistics import precise, propagated
 from caviar.model.measurements.self_influence import averaged_penalties
+from caviar.model.measurements.sorted_batches import sorted_scores
 from caviar.model.network import Statistics, no_statistics
 from caviar.model.records import Evaluation, LogProbabilities, Noise, Record, StatisticsError
 from caviar.model.steps.random_streams import streams_at
@@ -29,6 +31,9 @@ from caviar.model.steps.state import TrainingState
 
 NETWORK = "network"
 """The `layer` of a record that belongs to the network as a whole."""
+
+OWN = "own"
+"""The `tracker` of averages that the norm itself carries."""
 
 Kind = tuple[str, str]
 """`statistics` and `tracker` of an evaluation."""
@@ -91,6 +96,8 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
         ("running", name): statistics
         for name, statistics in training.running.statistics(state.bank).items()
     }
+    if own := training.network.own_averages(state.references):
+        running["running", OWN] = frozen(own)
     yield from _evaluations(moment, ("train",), every, batch=True)
     yield from _evaluations(moment, ("validation", "test"), every | running, batch=True)
     yield from _errors(moment)
@@ -129,7 +136,10 @@ def _evaluations(
         for key, score in scores.items():
             kind, tracker = key.split(" ")
             count = (len(examples), examples.mislabelled)
-            yield Evaluation(state.step, split, kind, tracker, size, *score, *count)
+            by_class = Scores(*np.full((2, examples.replicas), np.nan))
+            if (split, kind) == ("test", "batch") and moment.probed:
+                by_class = sorted_scores(training.network, state.parameters, examples, size)
+            yield Evaluation(state.step, split, kind, tracker, size, *score, *count, *by_class)
 
 
 def _errors(moment: Moment) -> Iterator[StatisticsError]:

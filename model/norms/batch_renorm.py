@@ -84,6 +84,15 @@ class BatchRenorm:
             "reference_updates": updates + 1,
         }
 
+    def averages(self, references: Parameters) -> Moments:
+        """What evaluation normalises by (Algorithm 1): the mean, and the square of the deviation.
+
+        A rounded square may lie below epsilon; its variance is 0 then, as in TensorFlow's layer.
+        """
+        deviation = references["reference_deviation"]
+        square = deviation * deviation - deviation.dtype.type(self.epsilon)
+        return Moments(references["reference_mean"], np.maximum(square, 0))
+
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         plain = standardised(grouped(x, self.norm_batch_size), self.epsilon)
         assert plain.moments is not None

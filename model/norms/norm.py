@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from caviar.model.contract import Array, Generators, MomentsOf, NormTape, Parameters
+from caviar.model.contract import Array, Generators, Moments, MomentsOf, NormTape, Parameters
 from caviar.model.identities.identity import Identities
 from caviar.model.norms.standardise import grouped
 
@@ -50,6 +50,16 @@ class Carrying(Protocol):
     def references(self, gamma: Array) -> Parameters: ...
 
     def follow(self, references: Parameters, tape: NormTape) -> Parameters: ...
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """A normaliser that carries averages by which its authors evaluate.
+
+    `averages` reads them, `(replicas, 1, features)`, from what the normaliser carries.
+    """
+
+    def averages(self, references: Parameters) -> Moments: ...
 
 
 @dataclass(frozen=True)
@@ -114,3 +124,8 @@ class Norm:
         """What it carries after a step whose forward pass returned `tape`."""
         kept = self.normaliser
         return kept.follow(references, tape) if isinstance(kept, Carrying) else {}
+
+    def averages(self, references: Parameters) -> Moments | None:
+        """The averages among what it carries, by which its authors evaluate; None for most."""
+        kept = self.normaliser
+        return kept.averages(references) if isinstance(kept, Averaging) else None

@@ -46,6 +46,8 @@ TRACKER = (
     "other statistics."
 )
 
+RULES = "a rule of `caviar conventions`, own, or empty"
+
 CURVES = (
     *WHO,
     real("epoch", "epochs", "The same in passes over the training split.", FROM_0),
@@ -71,7 +73,7 @@ EVALUATIONS = (
         "(`precise`), or those expected of a batch that holds the example (`evalnorm`).",
         "population, running, batch, precise or evalnorm",
     ),
-    text("tracker", TRACKER, "a rule of `caviar conventions`, or empty"),
+    text("tracker", f"{TRACKER} `own`: those of the norm itself.", RULES),
     whole(
         "norm_batch_size",
         "examples",
@@ -87,6 +89,14 @@ EVALUATIONS = (
         "How many of them have a label that `label_noise` replaced; loss and accuracy are held "
         "against it all the same.",
     ),
+    real(
+        "sorted_loss",
+        "nats",
+        "In rows `batch` of the test split, where everything is measured: the loss in batches "
+        "sorted by class. Empty elsewhere.",
+        FROM_0,
+    ),
+    real("sorted_accuracy", "share", "The accuracy in the same batches.", SHARE),
 )
 
 

@@ -45,7 +45,8 @@ def difference(table: str, then: Rows, now: Rows) -> Difference | None:
     for key, row in sorted(then.items()):
         for name, value in row.items():
             again = now[key][name]
-            if _same(value, again):
+            # Null, which no measurement is: the row was written before the column was added.
+            if value is None or _same(value, again):
                 continue
             place = ", ".join(str(part) for part in key)
             first = first or f"{table} ({place}): {name} was {value!r} and is {again!r} now"

@@ -32,7 +32,8 @@ def evaluations_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
             kinds["batch", ""] = exact + world.penalty(config, seed)
             kinds["precise", ""] = exact + world.precise(config, seed)
             kinds["evalnorm", ""] = exact + world.evalnorm(config, seed)
-            for tracker in tracker_names(config):
+            carried = ["own"] if config.norm == "renorm" else []
+            for tracker in [*tracker_names(config), *carried]:
                 kinds["running", tracker] = exact + world.damage(config, seed, tracker)
         rows += [
             {
@@ -46,8 +47,11 @@ def evaluations_rows(config: TrialConfig, world: World) -> list[dict[str, Any]]:
                 "accuracy": world.accuracy(config, seed),
                 "examples": EXAMPLES[split],
                 "mislabelled": 0,
+                "sorted_loss": loss + world.sorting(config, seed) if by_class else math.nan,
+                "sorted_accuracy": 0.5 if by_class else math.nan,
             }
             for (kind, tracker), loss in kinds.items()
+            for by_class in [(split, kind) == ("test", "batch")]
         ]
     return rows
 

@@ -34,6 +34,7 @@ class World:
     """What trials measure at the last step, in nats (accuracy: a share).
 
     `damage`, `precise` and `evalnorm` are what other statistics add to a population loss.
+    `sorting` is what batches sorted by class add to a loss under batch statistics.
     `network` and `tracked` replace columns of the noise table's network rows, by probed size,
     and of the statistics table.
     """
@@ -52,6 +53,7 @@ class World:
     variance_error: Callable[[TrialConfig, int, str, str], float] = (
         lambda config, seed, layer, tracker: 0.8 / size(config) + wiggle(config, seed) / 10
     )
+    sorting: Measure = lambda config, seed: 2 + 8 / size(config) + wiggle(config, seed)
     precise: Measure = lambda config, seed: -0.125
     evalnorm: Measure = lambda config, seed: 0.25
     network: Callable[[TrialConfig, int, int], dict[str, float]] = lambda config, seed, m: {}

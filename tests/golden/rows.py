@@ -3,8 +3,9 @@
 What is recorded lies in `recorded_rows/`: the rows in a Parquet file per table, some checkpoints,
 and `recorded.json` with the trial ids and, per kernel, a hash of the bits of every table. It was
 written by the code of commit 078e4c2, before its files moved, except for the evaluations under
-EvalNorm, which since 2026-11-28 are read with each layer's own moments, and penalties of the
-network, which since then are averages over partitions where training is long enough. `--write`
+EvalNorm, which since 2026-11-28 are read with each layer's own moments, penalties of the
+network, which since then are averages over partitions where training is long enough, and the rows
+`own` of renormalisation, which joined then (all rows beside them kept their bits). `--write`
 writes it anew, `--add` writes the hashes of one more kernel beside the same rows.
 """
 

@@ -25,6 +25,7 @@ WORDS = {
     "population": "population statistics",
     "precise": "precise statistics",
     "evalnorm": "EvalNorm",
+    "own": "the averages that the norm itself carries",
 }
 
 MOST_LAYERS = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.analysis.scorecard.scenarios import (
     CHECKS,
     Check,
     Make,
+    Quantity,
     Scenario,
     arm,
 )
@@ -30,11 +32,14 @@ def other(name: str, *sizes: int, **fields: Any) -> list[TrialConfig]:
 
 
 def read_with_own_averages(losses: Callable[[float, str], float]) -> Make:
-    """A world in which running averages read other losses than population statistics."""
-    return lambda q: World(
-        test=lambda config, seed: 0.0,
-        damage=lambda config, seed, tracker: losses(q(seed), config.arm),
-    )
+    """A world in which running averages read other losses than population statistics, and those of
+    the variance are wrong for renormalisation."""
+
+    def damage(q: Quantity, config: TrialConfig, seed: int, tracker: str) -> float:
+        wrong = config.norm == "renorm" and tracker != "own"
+        return 9.0 if wrong else losses(q(seed), config.arm)
+
+    return lambda q: World(test=lambda config, seed: 0.0, damage=partial(damage, q))
 
 
 GROUP = [*arm("batch", 8, 64), *arm("group", 256, norm="group", norm_groups=2)]

@@ -11,10 +11,12 @@ from scipy.special import log_softmax
 
 from caviar.model.averages.bank import frozen
 from caviar.model.averages.errors import Split, tracker_errors
+from caviar.model.contract import Moments
 from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.losses import batch_statistics, evaluate
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated
+from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.norm import Norm
 from caviar.model.records import LogProbabilities, Record, StatisticsError
 from caviar.model.steps.loss import cross_entropy
@@ -215,3 +217,25 @@ def test_measuring_changes_nothing() -> None:
     for a, b in zip(first, second, strict=True):
         for name in vars(a):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_renormalisation_is_read_with_its_own_averages_too() -> None:
+    """On the held-out splits, by mean and deviation as they are carried; batch norm has none."""
+    renorm = BatchRenorm(TRAINING.norm_batch_size, 3.0, 5.0, 0.9, 1, TRAINING.epsilon)
+    training = replace(TRAINING, network=small_mlp(hidden=(6, 6), norm=Norm(renorm)))
+    state = initial_state(training, 4, np.dtype(np.float64))
+    carried = {
+        "reference_mean": np.full((2, 1, 6), 0.5),
+        "reference_deviation": np.full((2, 1, 6), 2.0),
+        "reference_updates": np.ones((2, 1, 1)),
+    }
+    references = {name: carried for name in training.network.norm_layers}
+    state = replace(state, references=state.references | references)
+    rows = evaluations(measured(training, state=state))
+    assert [split for split, *kind in rows if kind == ["running", "own"]] == ["validation", "test"]
+    known = Moments(carried["reference_mean"], 4.0 - np.full((2, 1, 6), TRAINING.epsilon))
+    by_hand = evaluate(
+        training.network, state.parameters, SPLITS.test, {"own": lambda name, x: known}
+    )
+    np.testing.assert_allclose(rows["test", "running", "own"].loss, by_hand["own"].loss, rtol=1e-12)
+    assert not any(tracker == "own" for _, _, tracker in evaluations(measured()))

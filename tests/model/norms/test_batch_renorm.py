@@ -100,6 +100,25 @@ def test_without_limits_it_normalises_by_the_averages(updates: int) -> None:
     np.testing.assert_allclose(z, (x - MEAN) / DEVIATION, rtol=1e-10, atol=1e-12)
 
 
+def test_without_limits_training_and_evaluation_by_its_averages_agree() -> None:
+    """Ioffe 2017, section 3: the same output from an example alone as from one in a batch."""
+    x = normal(0, 2, 12, 5) * 2 + 3
+    layer = Norm(BatchRenorm(4, np.inf, np.inf, 0.9, 4, 0.1))
+    parameters = _at(x, 9) | {"gamma": normal(5, 2, 1, 5), "beta": normal(6, 2, 1, 5)}
+    own = layer.averages(parameters)
+    assert own is not None
+    trained, _ = layer.forward(parameters, x, ())
+    read = layer.predict(parameters, x, lambda h: own)
+    np.testing.assert_allclose(read, trained, rtol=1e-10, atol=1e-12)
+    assert Norm(BatchNorm(4)).averages({}) is None
+
+
+def test_a_rounded_square_below_epsilon_is_no_negative_variance() -> None:
+    layer = BatchRenorm(4, 3.0, 5.0, 0.9, 4, 0.1)
+    tiny = {"reference_mean": np.zeros((1, 1, 1)), "reference_deviation": np.full((1, 1, 1), 0.1)}
+    assert layer.averages(tiny).variance.item() == 0
+
+
 def test_a_shift_and_a_scale_of_input_and_averages_change_nothing() -> None:
     x, layer = normal(0, 2, 12, 5) + 3, Norm(BatchRenorm(4, 1.3, 0.5, 0.9, 4, 0.0))
     parameters = _at(x, 3)

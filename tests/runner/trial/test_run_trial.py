@@ -133,8 +133,8 @@ def test_a_loss_that_is_not_finite_is_a_result_with_its_seeds_named(
 
 def test_population_loss_tells_divergence_and_other_readings_do_not() -> None:
     def status_of(statistics: str) -> str:
-        values = np.array([1.0, np.nan])
-        record = Evaluation(1, "test", statistics, "", 8, values, values, 9, 0)
+        both = (np.array([1.0, np.nan]),) * 2
+        record = Evaluation(1, "test", statistics, "", 8, *both, 9, 0, *both)
         return outcome_of(trained_by(lambda *_: iter([record]))).status
 
     assert status_of("population") == "diverged"

@@ -27,6 +27,14 @@ def test_the_first_difference_is_named_and_the_largest_of_all_measured() -> None
     assert parted.first == f"curves (1, 1): loss was 0.5 and is {0.5 + 2e-7!r} now"
 
 
+def test_a_column_that_was_added_later_is_no_difference() -> None:
+    """Rows that were written before have null in it."""
+    then = by_key("curves", {**COLUMNS, "added": [None, None]})
+    assert difference("curves", then, by_key("curves", {**COLUMNS, "added": [1, 2]})) is None
+    lost = by_key("curves", {**COLUMNS, "added": [None, None], "loss": [0.25, math.nan]})
+    assert difference("curves", lost, by_key("curves", {**COLUMNS, "added": [1, 2]}))
+
+
 def test_rows_that_are_missing_are_more_than_last_digits() -> None:
     then = by_key("curves", COLUMNS)
     parted = difference("curves", then, dict(list(then.items())[:1]))
