@@ -215,8 +215,8 @@ def _evaluations(comparison: Comparison) -> pd.DataFrame:
     # Where all trials are of one arm, measurements do not carry its name.
     arm = rows["arm"] if len(named) > 1 else (*named, "")[0]
     loss = rows["loss"].where(np.isfinite(rows["loss"]))
-    own = rows["tracker"] == "own"
-    what = rows["split"] + " " + rows["statistics"].mask(own, "own averages")
+    carried = rows["tracker"] == "own"
+    what = rows["split"] + " " + rows["statistics"].mask(carried, "own averages")
     return rows.assign(arm=arm, what=what, loss=loss)
 
 

@@ -96,8 +96,8 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
         ("running", name): statistics
         for name, statistics in training.running.statistics(state.bank).items()
     }
-    if own := training.network.own_averages(state.references):
-        running["running", OWN] = frozen(own)
+    if carried := training.network.own_averages(state.references):
+        running["running", OWN] = frozen(carried)
     yield from _evaluations(moment, ("train",), every, batch=True)
     yield from _evaluations(moment, ("validation", "test"), every | running, batch=True)
     yield from _errors(moment)

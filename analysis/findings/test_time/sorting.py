@@ -15,8 +15,8 @@ def _sentences(results: Results) -> list[str]:
             table[table["quantity"] == name] for name in ("test_loss", "test_accuracy")
         )
         sentences.append(
-            f"{facet}Evaluated with each test batch's own statistics, as by a network that was left "
-            "in train mode, a test set in the order of its classes instead of shuffled changes "
+            f"{facet}If a network is left in train mode, so that each test batch has its own "
+            "statistics, a test set that is sorted by class instead of shuffled changes "
             f"test loss by {first_and_last(results, losses, ' nats', signed=True)}, accuracy by "
             f"{first_and_last(results, accuracies, '', signed=True)}: shuffle it, or read with "
             "statistics of the training set."

@@ -105,10 +105,10 @@ def test_without_limits_training_and_evaluation_by_its_averages_agree() -> None:
     x = normal(0, 2, 12, 5) * 2 + 3
     layer = Norm(BatchRenorm(4, np.inf, np.inf, 0.9, 4, 0.1))
     parameters = _at(x, 9) | {"gamma": normal(5, 2, 1, 5), "beta": normal(6, 2, 1, 5)}
-    own = layer.averages(parameters)
-    assert own is not None
+    carried = layer.averages(parameters)
+    assert carried is not None
     trained, _ = layer.forward(parameters, x, ())
-    read = layer.predict(parameters, x, lambda h: own)
+    read = layer.predict(parameters, x, lambda h: carried)
     np.testing.assert_allclose(read, trained, rtol=1e-10, atol=1e-12)
     assert Norm(BatchNorm(4)).averages({}) is None
 
