@@ -23,12 +23,9 @@ def test_sorted_less_shuffled_under_the_same_statistics(tmp_path: Path) -> None:
     assert table.loc[("test_loss", 64), "mean"] == pytest.approx(0.15)
     assert table.loc[("test_accuracy", 8), "mean"] == pytest.approx(-0.4)
     (sentence,) = SORTING.sentences(results)
-    assert "test set in the order of its classes instead of shuffled changes test loss by +1.0" in (
-        sentence
-    )
-    assert (
-        "nats at m = 8 and by +0.15 [" in sentence and "accuracy by \N{MINUS SIGN}0.4" in sentence
-    )
+    assert "sorted by class instead of shuffled changes test loss by +1.02 [" in sentence
+    assert "nats at m = 8 and by +0.15 [" in sentence
+    assert "accuracy by \N{MINUS SIGN}0.4 [" in sentence
 
 
 def test_a_run_that_did_not_measure_it_says_nothing(tmp_path: Path) -> None:
