@@ -71,7 +71,8 @@ ALLOWED = {
 ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {
-        f"runner/cli/{name}.py" for name in ("advise", "main", "power", "register", "report")
+        f"runner/cli/{name}.py"
+        for name in ("advise", "best", "export", "main", "power", "register", "report")
     },
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},

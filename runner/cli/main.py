@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from caviar.runner.cli import options
+from caviar.runner.cli.best import best
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
@@ -210,7 +211,7 @@ def compare(
         raise SystemExit(FAILED)
 
 
-for _command in (status, verify, replay, compact, conventions, fields, schema):
+for _command in (status, verify, replay, best, compact, conventions, fields, schema):
     app.command()(_command)
 
 

@@ -60,10 +60,10 @@ def test_what_a_run_writes_lies_in_the_range_that_is_said(table: str, run: cavia
 
 
 def _holds(column: Row, rows: pd.DataFrame) -> None:
-    name, _, _, said = column
-    if said in ENDS:
-        low, high = ENDS[said]
+    name, _, _, between = column
+    if between in ENDS:
+        low, high = ENDS[between]
         assert rows[name].dropna().between(low - 1e-12, high).all(), name
-    elif " or " in said and rows[name].dtype == object and ", " in said:
-        words = set(said.replace(" or ", ", ").split(", "))
+    elif " or " in between and rows[name].dtype == object and ", " in between:
+        words = set(between.replace(" or ", ", ").split(", "))
         assert set(rows[name]) <= words, name
