@@ -72,7 +72,7 @@ ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {
         f"runner/cli/{name}.py"
-        for name in ("advise", "best", "export", "main", "power", "register", "report")
+        for name in (*("advise", "main", "power", "register", "report"), "finished/best")
     },
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},

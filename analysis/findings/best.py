@@ -9,9 +9,7 @@ from caviar.analysis.findings.finding import Column, Finding
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import FEWEST
-from caviar.analysis.tables.configurations.ranking import ranking
-
-QUANTITY = {"validation_loss": "validation loss", "validation_accuracy": "validation accuracy"}
+from caviar.analysis.tables.configurations.ranking import QUANTITY, ranking
 
 
 def sentences(run: Run, table: pd.DataFrame, by: str = "validation_loss") -> list[str]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from caviar.runner.cli import options
-from caviar.runner.cli.best import best
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
@@ -22,6 +21,7 @@ from caviar.runner.cli.checks import (
     verify,
 )
 from caviar.runner.cli.fields import fields, schema
+from caviar.runner.cli.finished.best import best
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,

@@ -16,6 +16,8 @@ from caviar.analysis.tables.estimates import SEED
 BEST_FIRST = {"validation_loss": 1, "validation_accuracy": -1}
 """What a configuration may be chosen by, and the sign with which less is better."""
 
+QUANTITY = {"validation_loss": "validation loss", "validation_accuracy": "validation accuracy"}
+
 INTERVALS = 100
 """As many of the first rows get intervals: of thousands of trials nobody reads the last."""
 

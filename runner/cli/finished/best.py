@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +13,6 @@ from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from caviar.runner.config import TrialConfig
 
 FEWEST_SEEDS = 8
@@ -41,6 +38,7 @@ def best(
     from caviar.analysis.findings.best import sentences
     from caviar.analysis.run.read import read_run
     from caviar.analysis.tables.configurations.ranking import ranking
+    from caviar.analysis.tables.configurations.text import text
     from caviar.runner.session.run_folder import read_study_json
     from caviar.runner.store.open import storage_at
 
@@ -53,10 +51,13 @@ def best(
     if table.empty:
         raise RequestError("no trial has finished with a validation loss yet")
     if as_toml:
-        return say(again(study, _config(run, table["trial_id"].iloc[0], study), _worth(table, by)))
+        first = table.iloc[0]
+        worth = f"the best of {len(table):,} by {by}, {first['mean']:.4g}."
+        return say(again(study, _config(run, first["trial_id"], study), worth))
     told = sentences(whole, table, by)
     if as_json:
-        return say(_data(table.head(top), by, told))
+        rows = json.loads(table.head(top).to_json(orient="records", double_precision=15))
+        return say(json.dumps({"by": by, "configurations": rows, "sentences": told}, indent=1))
     say("\n\n".join([text(table.head(top), by), *(textwrap.fill(one, 100) for one in told)]))
 
 
@@ -102,54 +103,3 @@ def _config(run: str, trial_id: str, study: dict[str, Any]) -> TrialConfig:
     place = columns["trial_id"].index(trial_id)
     row = {name: values[place] for name, values in columns.items()}
     return config_of(row, DatasetConfig.model_validate(study["study"]["dataset"]))
-
-
-def _worth(table: pd.DataFrame, by: str) -> str:
-    return f"the best of {len(table):,} by {by}, {table['mean'].iloc[0]:.4g}."
-
-
-def text(table: pd.DataFrame, by: str) -> str:
-    """The first rows in columns for a terminal."""
-    from caviar.analysis.findings.best import QUANTITY
-
-    fields = list(table.columns[list(table.columns).index("other_high") + 1 :])
-    head = ("rank", "trial", QUANTITY[by], "test loss", "test accuracy", *fields)
-    rows = [head]
-    for row in table.to_dict("records"):
-        rows.append(
-            (
-                str(row["rank"]) + "*" * bool(row["diverged_seeds"]),
-                row["trial_id"],
-                _interval(row, ""),
-                _interval(row, "test_"),
-                f"{100 * row['test_accuracy']:.1f} %",
-                *(_short(row[name]) for name in fields),
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    starred = bool(table["diverged_seeds"].any())
-    return "\n".join([*lines, *["* with seeds that diverged"] * starred])
-
-
-def _interval(row: dict[str, Any], prefix: str) -> str:
-    mean, low, high = (row[f"{prefix}{end}"] for end in ("mean", "low", "high"))
-    ends = f" [{low:.3g}, {high:.3g}]" if low == low else ""
-    return f"{mean:.3g}{ends}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return str(list(value))
-    return str(value.tolist() if hasattr(value, "tolist") else value)
-
-
-def _data(table: pd.DataFrame, by: str, told: list[str]) -> str:
-    from caviar.runner.cli.advise import finite
-
-    rows = json.loads(table.to_json(orient="records", double_precision=15))
-    return json.dumps(finite({"by": by, "configurations": rows, "sentences": told}), indent=1)
