@@ -54,7 +54,7 @@ FLOORS = {
     "analysis": (
         {"number_format", "notebook"},
         {"run", "statistics", "theory"},
-        {"tables"},
+        {"tables", "exports"},
         {"scorecard", "compare", "figures"},
         {"findings"},
         {"results"},
@@ -72,10 +72,16 @@ ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {
         f"runner/cli/{name}.py"
-        for name in (*("advise", "main", "power", "register", "report"), "finished/best")
+        for name in (
+            *("advise", "main", "power", "register", "report"),
+            "finished/best",
+            "finished/export",
+        )
     },
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"runner/data/sources.py"},
+    "tensorboardX": {"analysis/exports/tensorboard.py"},
+    "mlflow": {"analysis/exports/mlflow_store.py"},
     "scipy": {"runner/study/sampling.py"},
     "numba": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},
     "llvmlite": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},

@@ -22,6 +22,7 @@ from caviar.runner.cli.checks import (
 )
 from caviar.runner.cli.fields import fields, schema
 from caviar.runner.cli.finished.best import best
+from caviar.runner.cli.finished.export import export
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
@@ -211,7 +212,7 @@ def compare(
         raise SystemExit(FAILED)
 
 
-for _command in (status, verify, replay, best, compact, conventions, fields, schema):
+for _command in (status, verify, replay, best, export, compact, conventions, fields, schema):
     app.command()(_command)
 
 

@@ -39,10 +39,12 @@ def best(
     from caviar.analysis.run.read import read_run
     from caviar.analysis.tables.configurations.ranking import ranking
     from caviar.analysis.tables.configurations.text import text
+    from caviar.runner.cli.finished.study_text import data_of, trials_of
     from caviar.runner.session.run_folder import read_study_json
     from caviar.runner.store.open import storage_at
 
-    study = read_study_json(storage_at(run))
+    storage = storage_at(run)
+    study = read_study_json(storage)
     try:
         whole = read_run(run)
         table = ranking(whole, by)
@@ -53,7 +55,8 @@ def best(
     if as_toml:
         first = table.iloc[0]
         worth = f"the best of {len(table):,} by {by}, {first['mean']:.4g}."
-        return say(again(study, _config(run, first["trial_id"], study), worth))
+        config = trials_of(study, storage)[first["trial_id"]]
+        return say(again(study["study"], data_of(run, study), config, worth))
     told = sentences(whole, table, by)
     if as_json:
         rows = json.loads(table.head(top).to_json(orient="records", double_precision=15))
@@ -61,17 +64,13 @@ def best(
     say("\n\n".join([text(table.head(top), by), *(textwrap.fill(one, 100) for one in told)]))
 
 
-def again(study: dict[str, Any], config: TrialConfig, worth: str) -> str:
-    """A study of one configuration, on seeds that the run has not used."""
+def again(ran: dict[str, Any], dataset: dict[str, Any], config: TrialConfig, worth: str) -> str:
+    """A study of one configuration, on seeds that the run, of the study `ran`, has not used."""
     from caviar.runner.effects import is_read
     from caviar.runner.fields.trial import TrialFields
     from caviar.runner.study.toml_text import toml_lines
 
-    ran = study["study"]
-    first = ran.get("seed", 0) + ran.get("replicas", len(config.seeds))
-    dataset = {k: v for k, v in ran["dataset"].items() if v is not None and k != "fingerprint"}
-    if isinstance(dataset.get("test"), dict):
-        dataset["test"] = {k: v for k, v in dataset["test"].items() if v is not None}
+    first = ran["seed"] + ran["replicas"]
     head = {
         "name": f"{ran['name'][:95]}-best",
         "dataset": dataset,
@@ -81,25 +80,10 @@ def again(study: dict[str, Any], config: TrialConfig, worth: str) -> str:
     }
     values = config.model_dump(mode="json")
     fixed = {k: values[k] for k in TrialFields.model_fields if is_read(k, vars(config))}
-    return "\n".join(
-        [
-            f"# Trial {config.trial_id} of the run {ran['name']}: {worth}",
-            f"# The seeds are new, from {first} on: at those that chose it, it looks too good.",
-            *toml_lines(head),
-            "",
-            "[fixed]",
-            *toml_lines(fixed),
-        ]
-    )
-
-
-def _config(run: str, trial_id: str, study: dict[str, Any]) -> TrialConfig:
-    from caviar.runner.fields.dataset import DatasetConfig
-    from caviar.runner.store.open import storage_at
-    from caviar.runner.store.part_files import read_rows
-    from caviar.runner.store.schemas import SCHEMAS, config_of
-
-    columns = read_rows(storage_at(run), "trials", SCHEMAS["trials"].names)
-    place = columns["trial_id"].index(trial_id)
-    row = {name: values[place] for name, values in columns.items()}
-    return config_of(row, DatasetConfig.model_validate(study["study"]["dataset"]))
+    if config.convention is not None:  # It brings its own.
+        del fixed["epsilon"]
+    about = [
+        f"# Trial {config.trial_id} of the run {ran['name']}: {worth}",
+        f"# The seeds are new, from {first} on: at those that chose it, it looks too good.",
+    ]
+    return "\n".join([*about, *toml_lines(head), "", "[fixed]", *toml_lines(fixed)])

@@ -5,21 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from caviar.runner.study.plan import make_plan
 from caviar.runner.study.study_file import study_from_text
-from tests.runner.helpers import TINY, caviar, ended_well, plan_of, settings_of
-
-SETTINGS = (*TINY, "replicas=3", "log_probabilities=false")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("best")
-    words = ("--on", "inline", "--no-report", "--out", "run", *settings_of(SETTINGS))
-    ended_well("run", *words, cwd=folder)
-    return folder
+from tests.runner.cli.finished.conftest import SETTINGS
+from tests.runner.helpers import caviar, plan_of
 
 
 def test_the_printed_study_is_the_winner_on_new_seeds(folder: Path) -> None:
