@@ -26,6 +26,28 @@ def test_the_program_answers_before_it_imports_what_is_heavy(then: str) -> None:
     assert not loaded & heavy
 
 
+FIRST = """
+import io, sys
+class Watched(io.StringIO):
+    def write(self, text):
+        if text.strip() and not self.getvalue():
+            print(text.strip(), *sorted({name.partition(".")[0] for name in sys.modules}),
+                  file=sys.stderr)
+        return super().write(text)
+sys.stdout = Watched()
+sys.argv = ["caviar", "run", "missing.toml", "--on", "ray"]
+from caviar.runner.cli.main import main
+main()
+"""
+
+
+def test_the_first_line_of_a_run_comes_before_what_is_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, cwd=ROOT)
+    line, _ = done.stderr.splitlines()
+    assert line.startswith("reading missing.toml and its data ")
+    assert not set(line.split()) & {"numpy", "pandas", "ray", "pyarrow", "scipy", "sklearn"}
+
+
 def test_the_analysis_never_loads_ray_or_the_packages_below() -> None:
     files = [p for p in FILES if p.is_relative_to(ROOT / "analysis") and p.name != "__init__.py"]
     modules = ", ".join(f"caviar.{name_of(p)[:-3].replace('/', '.')}" for p in files)

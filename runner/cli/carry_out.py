@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from caviar.runner.data.places import without_home
@@ -32,6 +33,7 @@ class CarryOut(Protocol):
         workers: int | None,
         address: str | None,
         accept_other_processor: bool,
+        verbose: bool,
     ) -> Progress: ...
 
 
@@ -71,6 +73,14 @@ def some_must_be_finite(root: str) -> None:
         )
 
 
+def _on_stderr(line: str) -> None:
+    with suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+def _nowhere(line: str) -> None: ...
+
+
 def carried_out(
     plan: Plan,
     root: str,
@@ -78,13 +88,14 @@ def carried_out(
     workers: int | None,
     address: str | None,
     accept_other_processor: bool = False,
+    verbose: bool = False,
     *,
     trial: RunTrial | None = None,
     pace: Pace = PACE,
 ) -> Progress:
     """Run the unfinished trials of a plan into a folder or URI, and print the outcome.
 
-    `trial` is what a worker does with a job, by default `run_trial`.
+    `trial` is what a worker does with a job; `verbose`: every event is a line on stderr too.
     """
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.executors.ray_address import must_answer
@@ -104,6 +115,7 @@ def carried_out(
         at_once=lambda: os._exit(INTERRUPTED),
         accept_other_processor=accept_other_processor,
         pace=pace,
+        tell=_on_stderr if verbose else _nowhere,
     )
     print(printable(f"rows: {masked(root)}"))
     if progress.interrupted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -26,6 +27,7 @@ from caviar.runner.cli.finished.export import export
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
+    first_line,
     flush,
     must_be_somewhere,
     replace_unknown_signs,
@@ -43,8 +45,11 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from caviar.analysis.report.figure_files import Drawing
     from caviar.runner.session.loop import Progress
+    from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -105,32 +110,45 @@ def run(
     report: options.Report = True,
     register: options.Register = None,
     accept_other_processor: options.OtherProcessor = False,
+    verbose: options.Verbose = False,
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    from caviar.runner.study.plan import make_plan
-    from caviar.runner.study.study_file import read_study
-
-    if address is not None and on is not Where.ray:
-        raise RequestError("--address names a Ray cluster; add --on ray")
-    if pilot is not None and not dry_run:
-        raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
-    plan = make_plan(read_study(study, settings or []), trials)
+    _must_fit(address, on, pilot, dry_run)
+    if not dry_run:
+        first_line(study, sys.stderr if as_json else sys.stdout)
+    plan = _planned(study, settings or [], trials)
     root = out or f"runs/{plan.study.name}"
     if dry_run:
         from caviar.runner.cli.dry_run import described
 
-        place = root, on, workers, accept_other_processor
-        return say(described(plan, pilot, *place, as_json=as_json))
+        where = root, on, workers, accept_other_processor
+        return say(described(plan, pilot, *where, as_json=as_json))
     if register is not None:
         from caviar.runner.cli.register import as_registered
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
+    parts: Parts = context.obj
+    further = accept_other_processor, verbose
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        parts: Parts = context.obj
-        progress = parts.carry_out(plan, root, on, workers, address, accept_other_processor)
+        progress = parts.carry_out(plan, root, on, workers, address, *further)
         _ended(progress, root, report, parts.drawing)
+
+
+def _must_fit(address: str | None, on: Where, pilot: str | None, dry_run: bool) -> None:
+    """Raise RequestError for options that need another one."""
+    if address is not None and on is not Where.ray:
+        raise RequestError("--address names a Ray cluster; add --on ray")
+    if pilot is not None and not dry_run:
+        raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
+
+
+def _planned(study: Path | None, settings: Sequence[str], trials: int | None) -> Plan:
+    from caviar.runner.study.plan import make_plan
+    from caviar.runner.study.study_file import read_study
+
+    return make_plan(read_study(study, settings), trials)
 
 
 def _ended(progress: Progress, root: str, report: bool, drawing: Drawing | None) -> None:

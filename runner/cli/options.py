@@ -60,6 +60,9 @@ Register = Annotated[
     typer.Option(help="Run as this dated file fixed it; a new file is written first."),
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML report.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Print each start, end, retry and worker on stderr.")
+]
 OtherProcessor = Annotated[
     bool,
     typer.Option(

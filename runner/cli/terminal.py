@@ -6,7 +6,9 @@ import errno
 import io
 import os
 import sys
-from typing import NoReturn
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 from caviar.runner.errors import RequestError, one_line, printable
 from caviar.runner.session.output import REPLACED, silence
@@ -39,6 +41,17 @@ def say(text: str) -> None:
         print(printable(text))
     except BrokenPipeError:
         silence(sys.stdout)
+
+
+def first_line(study: Path | None, stream: TextIO) -> None:
+    """Say what a run does first, before anything that takes a second is imported or read.
+
+    A reader that is gone by now is noticed when the run has more to say.
+    """
+    with suppress(OSError):
+        print(
+            printable(f"reading {study or 'the quickstart'} and its data"), file=stream, flush=True
+        )
 
 
 def flush() -> None:

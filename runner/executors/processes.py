@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
@@ -21,7 +21,7 @@ from caviar.runner.errors import RequestError
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.executor import IDLE_SECONDS, OUT_OF_MEMORY, SAME_KERNEL, RunTrial
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
-from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
+from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
 from caviar.runner.trial.run_trial import run_trial
 
 PROGRAM = """
@@ -73,18 +73,22 @@ class LocalExecutor:
         self._queue.append(job)
 
     def events(self) -> Iterator[Event]:
-        while self._assign():
+        while (yield from self._assign()):
             ready = wait([w.connection for w in self._pool], timeout=IDLE_SECONDS)
             if not ready:
                 yield Idle()
             for worker in [w for w in self._pool if w.connection in ready]:
                 yield from self._receive(worker)
 
-    def _assign(self) -> bool:
+    def _assign(self) -> Generator[Event, None, bool]:
         """Hand queued jobs to idle workers, starting missing ones; whether any job is running."""
         idle = [w for w in self._pool if w.job is None]
         while self._queue and (idle or len(self._pool) < self.workers):
-            worker = idle.pop() if idle else self._start()
+            if idle:
+                worker = idle.pop()
+            else:
+                worker = self._start()
+                yield WorkerStarted(platform.node(), worker.process.pid)
             job = self._queue.popleft()
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
             worker.job = replace(job, checkpoint=None)

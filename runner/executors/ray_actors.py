@@ -21,7 +21,7 @@ from caviar.runner.executors.ray_address import IN_A_JOB, knock, refusal
 from caviar.runner.executors.ray_deaths import QUIET, machine_lost, told
 from caviar.runner.executors.ray_folder import RayFolder, last_lines, make_folder
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
-from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied
+from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
 from caviar.runner.trial.run_trial import run_trial
 
 with environment(QUIET):  # Ray reads them when it is imported; later they have no effect.
@@ -179,6 +179,7 @@ class RayExecutor:
         worker = _Worker(actor, *about)
         if worker.kernel == self._kernel:
             self._idle.append(worker)
+            yield WorkerStarted(worker.host, worker.process)
         else:
             yield self._refuse(worker)
 

@@ -31,7 +31,7 @@ from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
-from caviar.runner.trial.events import Event
+from caviar.runner.trial.events import Event, Job
 
 
 def execute(
@@ -43,13 +43,14 @@ def execute(
     *,
     accept_other_processor: bool = False,
     pace: Pace = PACE,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Progress:
     """Run the unfinished trials of a plan; an interrupt or a closed output stops it cleanly.
 
     `executor_for` makes the executor for a number of jobs; `command` goes into `study.json`; a
     second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a run
-    of another kernel, whose unfinished trials start again. Raises RequestError if the storage holds
-    something else, and StorageError if it fails.
+    of another kernel, whose unfinished trials start again. `tell` gets each event as a line. Raises
+    RequestError if the storage holds something else, and StorageError if it fails.
     """
     planned = len(plan.trials)  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
@@ -59,11 +60,10 @@ def execute(
         def stop() -> bool:
             return interrupt.asked() or output.lost
 
-        sink = _opened(plan, storage, command, accept_other_processor, pace)
-        jobs = remaining(storage, plan)
+        sink, jobs = _opened(plan, storage, command, accept_other_processor, pace)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
-        with _logged(storage, pace) as log:
+        with _logged(storage, pace, tell) as log:
             log.begin(command, planned, already)
             with _started(executor_for, len(jobs), log, output, pace) as (executor, observe):
                 interrupt.install()  # Again: ray.init() installs its own handlers.
@@ -77,9 +77,9 @@ def execute(
 
 
 @contextmanager
-def _logged(storage: Storage, pace: Pace) -> Iterator[RunLog]:
+def _logged(storage: Storage, pace: Pace, tell: Callable[[str], None]) -> Iterator[RunLog]:
     """The run's log; it gets the error that ends a session, unless the storage takes no more."""
-    log = RunLog(storage, progress_seconds=pace.line_seconds)
+    log = RunLog(storage, progress_seconds=pace.line_seconds, tell=tell)
     try:
         yield log
     except Exception as error:
@@ -112,13 +112,12 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     lines = [f"data, {topic}: {text}" for topic, text in facts(plan.data, plan.sample[0]).items()]
     less = measured_less(plan)
     lines += [f"evaluations: {less}"] if less else []
-    # In one write: a reader that closes the pipe after a line stops no run before its next words.
-    print("\n".join(map(printable, lines)))
     if already:
         done = f"{already} of {len(plan.trials)} trials are done"
-        print(f"resuming {printable(storage.where)}: {done}", file=output)
-    # Now: to start Ray takes seconds, and a pipe would show this line with the first trial's.
-    print(f"{len(plan.trials) - already} trials to run: starting workers", file=output, flush=True)
+        lines.append(f"resuming {storage.where}: {done}")
+    lines.append(f"{len(plan.trials) - already} trials to run: starting workers")
+    # Now: to start Ray takes seconds, and a pipe would show these lines with the first trial's.
+    output.announce("\n".join(map(printable, lines)))
 
 
 def _compacted(
@@ -152,8 +151,10 @@ def _told(progress: Progress, storage: Storage, output: Output) -> Progress:
     return progress
 
 
-def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace) -> ParquetSink:
-    """The sink of a run, after writing its study and plan to disk."""
+def _opened(
+    plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace
+) -> tuple[ParquetSink, list[Job]]:
+    """The sink of a run, after writing its study and plan to disk, and the jobs that are left."""
     if storage.rival:
         print(f"taking over {storage.where} from {storage.rival}")
     changed = other_kernel_before(read_study_json(storage)) if STUDY in storage.names("") else ""
@@ -164,4 +165,4 @@ def _opened(plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pa
     forget_ended(storage)
     sink = ParquetSink(storage, max_seconds=pace.rows_seconds)
     sink.plan(unplanned(storage, plan))
-    return sink
+    return sink, remaining(storage, plan)

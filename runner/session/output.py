@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+from contextlib import suppress
 from typing import TextIO
 
 CLOSED = "the output was closed; what was measured is on disk; the same command resumes"
@@ -59,6 +60,12 @@ class Output(io.TextIOBase, TextIO):
                 self._stream.flush()
             except OSError:
                 self._lose()
+
+    def announce(self, text: str) -> None:
+        """Write the lines before a run; a reader that is gone by then (`| head -1`) stops it only
+        at its next words."""
+        with suppress(OSError):
+            print(_writable(text, self._stream.encoding), file=self._stream, flush=True)
 
     def _lose(self) -> None:
         self.lost = True

@@ -13,13 +13,21 @@ from typing import Any
 from caviar.runner.session.loop import Progress
 from caviar.runner.session.pace import PACE
 from caviar.runner.store.storage import Storage
-from caviar.runner.trial.events import Event, Outcome, Refused, Started, WorkerDied
+from caviar.runner.trial.events import (
+    Event,
+    Outcome,
+    Refused,
+    Started,
+    WorkerDied,
+    WorkerStarted,
+)
 
 LOG = "log.jsonl"
 
 
 class RunLog:
-    """Appends the events of a session; `clock` gives seconds since 1970.
+    """Appends the events of a session; `clock` gives seconds since 1970, and `tell` gets each event
+    at once, as a line of text.
 
     Lines wait at most as long as the storage asks for (1 s in a folder). A failure, a death and
     the end of the session wait for nothing. Raises StorageError as the storage does.
@@ -30,10 +38,12 @@ class RunLog:
         storage: Storage,
         clock: Callable[[], float] = time.time,
         progress_seconds: float = PACE.line_seconds,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._progress_seconds = progress_seconds
+        self._tell = tell
         self._lines: list[str] = []
         self._since = self._shown = clock()
 
@@ -52,6 +62,8 @@ class RunLog:
                 who = {"trial": job.trial_id, "attempt": job.attempt, "host": host}
                 retried = not progress.settled
                 self._add("death", **who, machine_lost=machine_lost, reason=reason, retried=retried)
+            case WorkerStarted(host, process):
+                self._add("worker", host=host, process=process)
             case Refused(reason):
                 self._add("refused", reason=reason)
         for note in progress.notes:
@@ -83,11 +95,17 @@ class RunLog:
             self._since = self._clock()
         line = {"time": stamp(self._clock()), "event": event, **fields}
         self._lines.append(json.dumps(line, allow_nan=False) + "\n")
+        self._tell(" ".join([line["time"], event, *map(_named, fields.items())]))
 
     def _flush(self) -> None:
         if self._lines:
             self._storage.append(LOG, "".join(self._lines).encode())
             self._lines = []
+
+
+def _named(field: tuple[str, Any]) -> str:
+    name, value = field
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 def _ended(outcome: Outcome) -> dict[str, Any]:

@@ -117,8 +117,16 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class WorkerStarted:
+    """A process that takes trials began."""
+
+    host: str
+    process: int
+
+
+@dataclass(frozen=True)
 class Idle:
     """Nothing happened for a moment: time to look at the clock."""
 
 
-Event = Started | Block | Checkpoint | Outcome | WorkerDied | Refused | Idle
+Event = Started | Block | Checkpoint | Outcome | WorkerDied | WorkerStarted | Refused | Idle

@@ -11,6 +11,8 @@ from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.data.splits import Data
 from caviar.runner.executors.choice import Where
 from caviar.runner.session.pace import Pace
+from caviar.runner.session.run_log import read_log
+from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.trial.events import Event, Job
 from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import TINY, parts, plan_of
@@ -36,3 +38,16 @@ def test_trials_are_run_and_their_rows_written_at_the_pace(
     assert {job.checkpoint_seconds for job in jobs} == {max(seconds, 1e-12)}
     assert capsys.readouterr().out.splitlines()[-1] == f"rows: {root}"
     assert len(parts(root, "outcomes")) == max(1, written[-1])
+
+
+def test_verbose_tells_each_event_of_the_log_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = plan_of(*TINY, trials=2)
+    for verbose in (True, False):
+        root = tmp_path / str(verbose)
+        carried_out(plan, str(root), Where.local, 1, None, verbose=verbose)
+        told = [line.split()[1] for line in capsys.readouterr().err.splitlines()]
+        logged = [line["event"] for line in read_log(LocalFolder(root))]
+        assert logged == ["begin", "worker", *("start", "end") * 2, "finished"]
+        assert told == (logged if verbose else [])

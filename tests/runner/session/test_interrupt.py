@@ -260,7 +260,7 @@ def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
         with driving(root) as second:
             output, complaints = second.communicate(timeout=120)
         assert second.returncode == 2 and "another caviar is writing" in complaints
-        assert output == ""
+        assert output == "reading the quickstart and its data\n"
         assert eventually(lambda: len(children(process.pid)) == 2)
         workers = children(process.pid)
         process.kill()

@@ -9,7 +9,7 @@ import pytest
 from caviar.runner.session.loop import Progress
 from caviar.runner.session.run_log import LOG, RunLog, last_session, read_log
 from caviar.runner.store.local_folder import LocalFolder
-from caviar.runner.trial.events import Idle, Job, Outcome, Started, WorkerDied
+from caviar.runner.trial.events import Idle, Job, Outcome, Started, WorkerDied, WorkerStarted
 from tests.runner.helpers import TINY, jobs_of, plan_of
 
 JOB: Job = jobs_of(plan_of(*TINY))[0]
@@ -17,8 +17,10 @@ JOB: Job = jobs_of(plan_of(*TINY))[0]
 
 def test_what_happens_is_logged_in_order(tmp_path: Path) -> None:
     folder, state = LocalFolder(tmp_path), Progress(2, 0, {})
-    log = RunLog(folder, lambda: 0.0)
+    told: list[str] = []
+    log = RunLog(folder, lambda: 0.0, tell=told.append)
     log.begin("caviar run", 2, 0)
+    log(state, WorkerStarted("near", 7))
     log(state, Started(JOB.trial_id, 0))
     log(state, WorkerDied(JOB, "killed by SIGKILL", host="far"))
     state.settled = [Outcome(JOB.trial_id, 1, "failed", error="E: no", traceback="long")]
@@ -26,7 +28,13 @@ def test_what_happens_is_logged_in_order(tmp_path: Path) -> None:
     state.settled = []
     log.end(state)
     lines = list(read_log(folder))
-    assert [line["event"] for line in lines] == ["begin", "start", "death", "end", "finished"]
+    assert [line["event"] for line in lines] == [
+        *("begin", "worker", "start", "death", "end", "finished")
+    ]
+    assert [line.split()[1] for line in told] == [line["event"] for line in lines]
+    assert told[1] == "1970-01-01T00:00:00Z worker host=near process=7"
+    assert " reason=killed by SIGKILL retried=true" in told[3]
+    del lines[1]
     assert lines[0]["process"] and lines[0]["command"] == "caviar run"
     assert lines[2] == {
         **{"time": "1970-01-01T00:00:00Z", "event": "death", "trial": JOB.trial_id, "attempt": 0},
