@@ -58,3 +58,16 @@ def test_the_analysis_never_loads_ray_or_the_packages_below() -> None:
     loaded = {".".join(m.removeprefix("caviar.").split(".")[:1]) for m in done.stdout.split()}
     assert "analysis" in loaded
     assert not loaded & {"ray", "runner", "model", "sklearn", "pydantic"}
+
+
+def test_a_worker_starts_without_what_only_its_driver_needs() -> None:
+    code = (
+        "import sys, caviar.runner.executors.worker, caviar.runner.trial.run_trial; "
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = {top(module) for module in done.stdout.split()}
+    assert "numpy" in loaded
+    assert not loaded & {"pyarrow", "pandas", "ray", "scipy", "sklearn", "matplotlib", "typer"}
