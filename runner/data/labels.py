@@ -1,6 +1,6 @@
 """Labels become classes: as they are written, in the order of numbers where all are numbers.
 
-Workers, which read no files, import this module without Arrow: it would be a quarter of their start.
+Workers read no files and import this module without Arrow, a fifth of their start.
 """
 
 from __future__ import annotations

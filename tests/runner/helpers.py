@@ -55,9 +55,11 @@ DIGITS = (
     "replicas=2",
     "budget.epochs=2",
     "draws.count=2",
+    "draws.sampler='random'",
     "evaluations=2",
 )
-"""Four trials on the digits, a part of a second each."""
+"""Four trials on the digits, a part of a second each; drawn without SciPy, which takes as long to
+import."""
 
 NOT_MEASURED = ("attempt", "seconds", "probe_seconds", "host")
 """Columns that may differ between two runs of one study."""
