@@ -25,6 +25,7 @@ ABSENT: dict[tuple[type, bool], set[str]] = {
         *("partition_variance", "gradient_variance"),
         *("self_influence_error", "penalty_partitions"),
     },
+    (Evaluation, False): {"sorted_loss", "sorted_accuracy"},
     (Noise, True): {
         *("mean_variance", "deviation_variance", "excess_kurtosis"),
         *("noise_to_signal", "coupling"),
@@ -64,5 +65,8 @@ def test_arms_train_and_are_measured_like_batch_norm(name: str) -> None:
 
 
 def _row(record: Record) -> tuple[type, bool]:
-    """Rows by their columns: noise rows are either about a layer or about the network."""
+    """Rows by their columns: noise rows are either about a layer or about the network, and the test
+    split under batch statistics alone is evaluated in sorted batches."""
+    if isinstance(record, Evaluation):
+        return Evaluation, (record.split, record.statistics) == ("test", "batch")
     return type(record), isinstance(record, Noise) and record.layer == "network"
