@@ -104,8 +104,12 @@ def doctor(as_json: AsJson = False) -> None:
     import json
 
     from caviar.runner.session.run_folder import session
+    from caviar.runner.trial.arithmetic import blas_here
+    from caviar.runner.trial.blas import not_pinned
 
     facts = session("caviar doctor")
+    if unpinned := not_pinned(blas_here()):
+        facts["not pinned"] = unpinned
     if as_json:
         say(json.dumps(facts, indent=1))
     else:

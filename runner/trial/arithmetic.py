@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-UNKNOWN = "unknown"
-"""Stands for a kernel that threadpoolctl does not know, such as Apple's Accelerate."""
+from caviar.runner.trial.blas import UNKNOWN, Blas, blas_of
 
 ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
 """Numpy refuses to load if both are set."""
@@ -34,13 +33,14 @@ class Arithmetic:
 
 def arithmetic() -> Arithmetic:
     """What this process computes with, and how many BLAS threads are in force now."""
-    blas = _blas()
-    kernel, threads = UNKNOWN, 0
-    if blas is not None:
-        core, threads = blas.get("architecture") or UNKNOWN, blas["num_threads"]
-        kernel = f"{blas['internal_api']} {blas['version'] or UNKNOWN} {core}"
+    blas = blas_here()
     simd = " ".join(extensions("found")) or "baseline"
-    return Arithmetic(f"{kernel}, numpy {simd}", threads, processor())
+    return Arithmetic(f"{blas.kernel}, numpy {simd}", blas.threads, processor())
+
+
+def blas_here() -> Blas:
+    """The BLAS of this process's numpy, with the threads that are in force now."""
+    return blas_of(threadpoolctl.threadpool_info())
 
 
 def same_kernel() -> dict[str, str | None]:
@@ -58,11 +58,7 @@ def same_kernel() -> dict[str, str | None]:
 
 def openblas_core() -> str | None:
     """The name of OpenBLAS's kernel as threadpoolctl reports it; None with another BLAS."""
-    blas = _blas()
-    if blas is None or blas["internal_api"] != "openblas":
-        return None
-    core: str | None = blas.get("architecture")
-    return None if core == UNKNOWN else core
+    return blas_here().core
 
 
 def extensions(state: str) -> list[str]:
@@ -70,13 +66,6 @@ def extensions(state: str) -> list[str]:
     config: Any = np.show_config(mode="dicts")
     names: list[str] = config.get("SIMD Extensions", {}).get(state, [])
     return names
-
-
-def _blas() -> dict[str, Any] | None:
-    """What threadpoolctl says about numpy's BLAS; scipy brings its own."""
-    pools = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
-    of_numpy = [p for p in pools if any("numpy" in x for x in Path(p["filepath"]).parts[-3:-1])]
-    return next(iter(of_numpy or pools), None)
 
 
 @functools.cache

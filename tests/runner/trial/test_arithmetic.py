@@ -9,7 +9,8 @@ import sys
 import pytest
 import threadpoolctl
 
-from caviar.runner.trial.arithmetic import UNKNOWN, arithmetic, openblas_core, same_kernel
+from caviar.runner.trial.arithmetic import arithmetic, openblas_core, same_kernel
+from caviar.runner.trial.blas import UNKNOWN
 from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import TINY, jobs_of, outcome_of, plan_of
 from tests.runner.kernels import another_core, kernel_under
