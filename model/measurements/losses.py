@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from caviar.model.contract import Array, Moments, NetworkParameters
+from caviar.model.layers import Dense
 from caviar.model.network import Network, Statistics
 from caviar.model.norms.standardise import batch_moments
 from caviar.model.steps.examples import Examples
@@ -15,6 +16,9 @@ from caviar.model.steps.loss import correct, cross_entropy, log_softmax
 
 CHUNK = 1024
 """Examples evaluated at once: bounds memory and is part of what fixes the bits of a result."""
+
+MOST_LOGITS = 2**26
+"""With so many classes or seeds that a chunk has more values, fewer examples are taken at once."""
 
 
 class Scores(NamedTuple):
@@ -49,6 +53,14 @@ def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Sta
     return batch, external
 
 
+def at_once(network: Network, replicas: int) -> int:
+    """How many examples are evaluated at once; fewer than `CHUNK` only in very wide layers."""
+    widest = max(
+        (layer.units for _, layer in network.layers if isinstance(layer, Dense)), default=1
+    )
+    return max(1, min(CHUNK, MOST_LOGITS // (replicas * widest)))
+
+
 def evaluate(
     network: Network,
     parameters: NetworkParameters,
@@ -72,7 +84,7 @@ def evaluate(
         raise ValueError(f"{n} examples cannot fill one group of {group}")
     order = np.concatenate([order, order[:, : -n % group]], axis=1)
     before, after = network.split_at_norm()
-    chunk = group * max(1, CHUNK // group)
+    chunk = group * max(1, at_once(network, examples.replicas) // group)
     loss = {key: np.zeros(examples.replicas) for key in statistics}
     right = {key: np.zeros(examples.replicas) for key in statistics}
     for start in range(0, order.shape[1], chunk):
@@ -108,7 +120,8 @@ def log_probabilities(
     """
     rows = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
     parts = []
-    for start in range(0, len(examples), CHUNK):
-        x, _ = examples.take(rows[:, start : start + CHUNK])
+    chunk = at_once(network, examples.replicas)
+    for start in range(0, len(examples), chunk):
+        x, _ = examples.take(rows[:, start : start + chunk])
         parts.append(log_softmax(network.predict(parameters, x, statistics)))
     return np.concatenate(parts, axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, Moments, NetworkParameters, Parameters
 from caviar.model.layers import Dropout
-from caviar.model.measurements.losses import CHUNK, batch_and_external_statistics, evaluate
+from caviar.model.measurements.losses import at_once, batch_and_external_statistics, evaluate
 from caviar.model.network import Network
 from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
@@ -81,8 +81,9 @@ def predicted_self_influence(problem: Frozen, rows: Array) -> Array:
     layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
     epsilons = {n: layer.normaliser.epsilon for n, layer in network.norm_layers.items()}
     total = np.zeros(examples.replicas)
-    for start in range(0, rows.shape[1], CHUNK):
-        x, labels = examples.take(rows[:, start : start + CHUNK])
+    chunk = at_once(network, examples.replicas)
+    for start in range(0, rows.shape[1], chunk):
+        x, labels = examples.take(rows[:, start : start + chunk])
         tapes: dict[str, Any] = {}
         for name, layer in layers:
             layer_parameters = parameters[name]

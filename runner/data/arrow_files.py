@@ -77,6 +77,12 @@ def parquet_folder(folder: Path, dataset: DatasetConfig) -> Any:
         values += table.num_rows * table.num_columns
         check_values(folder.name, values, "so far")
         tables.append(table)
+        odd = sorted(set(table.column_names) ^ set(tables[0].column_names))
+        if odd:
+            raise RequestError(
+                f"{folder.name}: {files[0].name} and {path.name} do not both have the column "
+                f"{odd[0]!r}; give the files the same columns, or name those in features = [...]"
+            )
     with reading(folder, "folder of Parquet files of the same columns"):
         return pa.concat_tables(
             [_plain(table).replace_schema_metadata() for table in tables],

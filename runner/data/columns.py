@@ -118,11 +118,14 @@ def _is_numeric(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
-    return any(test(kind) for test in tests)
+    return any(test(kind) for test in (*tests, pa.types.is_decimal))
 
 
 def from_table(table: Any, source: str, dataset: DatasetConfig, notes: Sequence[str] = ()) -> Data:
     """The label column as classes, the chosen others as float64 features."""
+    if table.schema.names[-1:] == [""] and table.column(-1).null_count == table.num_rows:
+        table = table.drop_columns([""])
+        notes = [*notes, "the last column, which has neither a name nor a value, is left out"]
     names, more = chosen_columns(table.schema, source, dataset)
     notes = [*notes, *more]
     if dataset.missing is not None:
@@ -138,8 +141,9 @@ def from_table(table: Any, source: str, dataset: DatasetConfig, notes: Sequence[
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         rows[:, place] = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        if pa.types.is_integer(column.type):
+        if pa.types.is_integer(column.type) or pa.types.is_decimal(column.type):
             check_whole(column, rows[:, place], name, source)
+        if pa.types.is_integer(column.type):
             notes += suspected(rows[:, place], name)
     return coded(rows, classes, index, source=source, names=names, pixels=False, notes=notes)
 
@@ -153,7 +157,10 @@ def _whole_rows(table: Any, notes: list[str]) -> Any:
         whole &= ~gaps.to_numpy(zero_copy_only=False) if table.num_rows else whole
     dropped = int((~whole).sum())
     notes.append(f"{dropped:,} of {table.num_rows:,} rows have gaps and are dropped")
-    return table.filter(pa.array(whole))
+    kept = table.filter(pa.array(whole))
+    labels, left = (set(t.column(-1).unique().drop_null().to_pylist()) for t in (table, kept))
+    notes += [f"no row of class {name!r} is left" for name in sorted(map(str, labels - left))[:3]]
+    return kept
 
 
 def check_whole(column: Any, rows: Array, name: str, source: str) -> None:

@@ -25,6 +25,8 @@ LOOKED_AT = 20
 
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+SEPARATOR_LINE = re.compile(r"sep=(,|;|\||\t|\\t)\s*")
+"""The line that Excel reads the separator from, above the names of the columns."""
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -36,6 +38,7 @@ class Dialect(NamedTuple):
     encoding: str
     names: list[str] | None
     notes: list[str]
+    skipped: int
 
 
 def csv_table(path: Path, dataset: DatasetConfig) -> tuple[Any, list[str]]:
@@ -51,7 +54,9 @@ def csv_table(path: Path, dataset: DatasetConfig) -> tuple[Any, list[str]]:
             decimal_point=dialect.decimal,
             **_gaps(dataset),
         )
-        read = csv.ReadOptions(encoding=dialect.encoding, column_names=dialect.names)
+        read = csv.ReadOptions(
+            encoding=dialect.encoding, column_names=dialect.names, skip_rows=dialect.skipped
+        )
         parse = csv.ParseOptions(delimiter=dialect.delimiter)
         try:
             with unpacked(path) as stream:
@@ -83,13 +88,19 @@ def _gaps(dataset: DatasetConfig) -> dict[str, Any]:
 
 
 def _dialect(head: bytes, source: str, dataset: DatasetConfig) -> Dialect:
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise RequestError(f"{source}: the table is in UTF-32; save it as UTF-8")
     encoding = dataset.encoding or _encoding(head)
     notes = [] if encoding == "utf-8" or dataset.encoding else [f"the table is in {encoding}"]
     text = head.decode(encoding, errors="replace").lstrip("\ufeff")
     lines = text.splitlines()[: LOOKED_AT + 1]
     if len(lines) > LOOKED_AT or (len(head) == 2**16 and len(lines) > 1):
         lines = lines[:-1]  # The last one may be cut.
-    delimiter = dataset.delimiter or _delimiter(lines, str(dataset.label), dataset.header)
+    named = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if named:
+        lines = lines[1:]
+    delimiter = dataset.delimiter or (named[1].replace("\\t", "\t") if named else None)
+    delimiter = delimiter or _delimiter(lines, str(dataset.label), dataset.header)
     rows = list(text_csv.reader([line[: 2**15] for line in lines], delimiter=delimiter))
     decimal = dataset.decimal or _decimal(rows, delimiter, str(dataset.label))
     if (dataset.delimiter or ",") != delimiter or (dataset.decimal or ".") != decimal:
@@ -103,15 +114,17 @@ def _dialect(head: bytes, source: str, dataset: DatasetConfig) -> Dialect:
             f"{source}: the first line holds numbers and no label {dataset.label!r}; if the table "
             "has no names of columns, add header = false and name the label by its number, from 1"
         )
-    return Dialect(delimiter, decimal, encoding, names, notes)
+    return Dialect(delimiter, decimal, encoding, names, notes, int(named is not None))
 
 
 def _encoding(head: bytes) -> str:
     """What the byte-order mark says, or zeros between the letters; else UTF-8."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    if b"\0" in head[1:64:2] and b"\0" not in head[0:64:2]:
-        return "utf-16-le"
+    # Most letters of a table are ASCII, one byte of which is zero in UTF-16.
+    even, odd = (2 * part.count(0) > len(part) for part in (head[0:64:2], head[1:64:2]))
+    if even != odd:
+        return "utf-16-be" if even else "utf-16-le"
     return "utf-8"
 
 

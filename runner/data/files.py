@@ -22,7 +22,24 @@ from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.fields.dataset import DatasetConfig
 
-MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather", b"\x93NUMPY": "npy"}
+MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"\x93NUMPY": "npy"}
+FOREIGN = {
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite": "an SQLite database",
+    b"MATLAB": "a MATLAB file",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\xd0\xcf\x11\xe0": "a workbook of old Excel",
+    b"%PDF": "a PDF",
+    b"Obj\x01": "an Avro file",
+    b"FEA1": "a Feather file of version 1",
+    b"\xff\xff\xff\xff": "a stream of Arrow, not a file of it",
+    b"<!DOCTYP": "a page of HTML",
+    b"<html": "a page of HTML",
+    b"@relatio": "an ARFF file",
+}
+"""First bytes of files that people have and that are not read."""
 SUFFIXES = {
     **{".parquet": "parquet", ".pq": "parquet", ".parq": "parquet"},
     **{".feather": "feather", ".arrow": "feather", ".npz": "npz", ".npy": "npy"},
@@ -47,6 +64,11 @@ def _kind(path: Path) -> str:
     for magic, kind in MAGIC.items():
         if head.startswith(magic):
             return kind
+    for magic, what in FOREIGN.items():
+        if head.lower().startswith(magic.lower()):
+            raise RequestError(
+                f"{path.name} is {what}, which is not read; save it as CSV, Parquet or NPZ"
+            )
     kind = SUFFIXES.get(path.suffix.lower(), "csv")
     if kind == "csv" and head.startswith(ZIP) and zipfile.is_zipfile(path):
         with reading(path, "whole ZIP archive"), zipfile.ZipFile(path) as archive:

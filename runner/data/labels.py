@@ -5,6 +5,7 @@ Workers read no files and import this module without Arrow, a fifth of their sta
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import defaultdict
@@ -42,6 +43,8 @@ def classes_of(column: Any, source: str, label: str) -> tuple[tuple[str, ...], N
 
     if column.null_count:
         raise RequestError(f"{source}: the label column {label!r} has missing values")
+    if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+        column = column.cast(pa.string() if pa.types.is_string_view(column.type) else pa.binary())
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     encoded = column.unify_dictionaries().combine_chunks()
@@ -76,6 +79,10 @@ def classes_of_array(
         if any(value is None or value != value for value in labels):
             raise RequestError(f"{source}: the labels have missing or infinite values")
         labels = np.asarray(labels.tolist())
+    if labels.dtype.kind in "mM":  # Times are words, and NaT is a gap.
+        if np.isnat(labels).any():
+            raise RequestError(f"{source}: the labels have missing or infinite values")
+        labels = labels.astype(str)
     if labels.dtype.kind not in "biufSU":
         raise RequestError(f"{source}: the labels {label!r} are {labels.dtype}, not plain values")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
@@ -163,14 +170,22 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def lookalikes(classes: Sequence[str]) -> list[str]:
-    """A sentence for the classes that differ only by blanks, case or Unicode form."""
+    """A sentence for classes that differ only by blanks, case or Unicode form, and for each that
+    reads like a gap."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name in classes:
         folded = unicodedata.normalize("NFKC", name).casefold()
+        folded = "".join(c for c in folded if c.isspace() or unicodedata.category(c)[0] != "C")
         groups[" ".join(folded.split())].append(name)
     alike = [names for names in groups.values() if len(names) > 1]
     shown = "; ".join(" and ".join(map(ascii, names[:4])) for names in alike[:3])
     many = f" and {len(alike) - 3} more such groups" if len(alike) > 3 else ""
-    if not alike:
-        return []
-    return [f"classes differ only by blanks, case or Unicode form: {shown}{many}"]
+    notes = [
+        f"class {name!r} reads like a missing label; if it is one, missing = [{json.dumps(name)}] "
+        "drops its rows"
+        for name in classes
+        if name in GAPS or name == "?"
+    ]
+    if alike:
+        notes.append(f"classes differ only by blanks, case or Unicode form: {shown}{many}")
+    return notes

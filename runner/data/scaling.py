@@ -91,6 +91,7 @@ def check_resolved(lowest: Array, highest: Array, names: list[str], source: str,
     # The variance is computed in float64, and one over the deviation has to be a normal number.
     most = min(1 / float(limits.tiny), 1e150)
     least = max(float(limits.tiny) / float(limits.eps), 1e-150)
+    lowest, highest = (np.asarray(ends, np.float64) for ends in (lowest, highest))
     size = np.maximum(np.abs(lowest), np.abs(highest))
     way_out = "rescale it, or leave it out with exclude = "
     if kind == "float32":

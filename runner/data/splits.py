@@ -257,10 +257,12 @@ def _by_class(
 
     `start` is a random number below 1 for each class, so that rare ones go to different splits.
     """
+    of_class = labels[order]
+    grouped, counts = np.argsort(of_class, kind="stable"), np.bincount(of_class)
+    class_of = of_class[grouped]
+    within = np.arange(len(order)) - (np.cumsum(counts) - counts)[class_of]
     place = np.empty(len(order))
-    for c in np.unique(labels):
-        members = np.flatnonzero(labels[order] == c)
-        place[members] = (np.arange(len(members)) + start[c]) / len(members)
+    place[grouped] = (within + start[class_of]) / counts[class_of]
     spread = np.argsort(place, kind="stable")
     ends = np.cumsum(sizes)[:-1]
     return np.concatenate([order[np.sort(part)] for part in np.split(spread, ends)])

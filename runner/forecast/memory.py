@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from caviar.model.measurements.batch_noise import FEATURES, NOISE_BATCHES, PARTITIONS
-from caviar.model.measurements.losses import CHUNK
+from caviar.model.measurements.losses import at_once
 from caviar.runner.data.splits import Data
 from caviar.runner.forecast.rows import Laid
 
@@ -53,7 +53,7 @@ def memory_of_trial(trial: Laid, data: Data) -> Memory:
     read = features * (data.features.itemsize + item)  # As it is stored, and as numbers of a trial.
     state = _state(trial, features, classes)
     trained = seeds * sizes.step * (read + item * (TAPE * hidden + BESIDE * classes))
-    chunk = seeds * min(CHUNK, sizes.train)
+    chunk = seeds * min(at_once(training.network, seeds), sizes.train)
     evaluated = chunk * (read + item * BESIDE * max(widest, classes))
     predicted = chunk * (read + item * (KEPT * hidden + BESIDE * classes))
     standardising = sizes.train * features * (data.features.itemsize + 8)

@@ -11,6 +11,7 @@ from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, NetworkParameters
 from caviar.model.measurements.losses import (
     CHUNK,
+    at_once,
     batch_and_external_statistics,
     evaluate,
     log_probabilities,
@@ -92,3 +93,13 @@ def test_log_softmax_neither_overflows_nor_loses_the_answer() -> None:
     np.testing.assert_allclose(logs[0, 0], [0, -1e4, -2e4])
     np.testing.assert_allclose(logs[0, 1], -np.log([3, 3, 3]))
     np.testing.assert_allclose(logs[0, 2], log_softmax([1.0, 2.0, 3.0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("classes", "replicas", "examples"),
+    [(10, 8, CHUNK), (1000, 64, CHUNK), (100_000, 1, 671), (100_000, 8, 83), (100_000, 1000, 1)],
+)
+def test_fewer_examples_are_taken_at_once_only_where_layers_are_very_wide(
+    classes: int, replicas: int, examples: int
+) -> None:
+    assert at_once(small_mlp(classes=classes), replicas) == examples
