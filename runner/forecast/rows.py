@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from caviar.model.steps.setup import Training
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, split_sizes
@@ -40,17 +42,25 @@ def rows_of_trial(trial: Laid) -> dict[str, int]:
     probes, seeds = training.probes, len(training.seeds)
     moments, probed = len(probes.evaluation_steps), len(probes.probe_steps)
     layers, trackers = len(training.network.norm_layers), len(training.running.trackers)
+    read = trackers + _carries_averages(training)
     each_seed = dict.fromkeys(ROW_TABLES, 0)
     each_seed["curves"] = len(training.curve_steps)
     each_seed["evaluations"] = SPLITS * moments
     if layers:
         grouped = sum(n >= training.norm_batch_size for n in sizes[:SPLITS])
-        further = SPLITS * (READERS_OF_TRAIN - 1) + (SPLITS - 1) * trackers
+        further = SPLITS * (READERS_OF_TRAIN - 1) + (SPLITS - 1) * read
         each_seed["evaluations"] += moments * grouped + probed * further
         each_seed["statistics"] = moments * layers * trackers
         each_seed["noise"] = probed * (layers * len(probes.sizes) + _of_network(training))
     each_seed["predictions"] = sizes.test * probes.log_probabilities
     return {table: seeds * rows for table, rows in each_seed.items()}
+
+
+def _carries_averages(training: Training) -> bool:
+    """Whether norms have averages of their own, under which the held-out splits are evaluated."""
+    any_gamma = np.ones((1, 1, 1))
+    norms = training.network.norm_layers.values()
+    return any(norm.averages(norm.references(any_gamma)) is not None for norm in norms)
 
 
 def _of_network(training: Training) -> int:
