@@ -104,9 +104,11 @@ CLAIMS = (
         design="norms",
         measure=real_noise_better,
         differs=f"{SMALL_NETWORKS}; a ghost of the same update lends its noise to all examples of "
-        "another, where the paper draws examples with replacement for each example, and the rest "
-        "is normalised by the training split's statistics instead of the batch's.",
-        not_tested="Shift and scale apart; other sizes than 8, 16 and 64.",
+        "another, where the paper draws examples with replacement for each example, which on the "
+        "digits lowers test loss by 0.008 nats at m = 16 and by 0.105 at m = 8; the rest is "
+        "normalised by the training split's statistics instead of the batch's.",
+        not_tested="Noise of each example's own, with which this may come out otherwise; shift and "
+        "scale apart; other sizes than 8, 16 and 64.",
     ),
     Claim(
         key="gamma-decay-closes-gap",
