@@ -22,6 +22,7 @@ from caviar.analysis.theory.question import Question
 from caviar.runner.cli.advise import Setup, fields_of, inputs, rule_of
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
+from caviar.runner.executors.environment_checks import must_suit
 from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import execute
 from caviar.runner.store.open import storage_at
@@ -107,6 +108,7 @@ def run(
     """
     where = _where(on, address)
     planned = plan(study, trials)
+    must_suit(where, workers, planned.most, address)
     root = str(out) if out is not None else f"runs/{planned.study.name}"
     progress = execute(
         planned,

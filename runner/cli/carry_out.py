@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from caviar.runner.executors.choice import Where
     from caviar.runner.executors.executor import RunTrial
     from caviar.runner.session.loop import Progress
+    from caviar.runner.store.storage import Storage
     from caviar.runner.study.plan import Plan
 
 INTERRUPTED = 130
@@ -81,6 +82,19 @@ def _on_stderr(line: str) -> None:
 def _nowhere(line: str) -> None: ...
 
 
+def _place(root: str, on: Where, workers: int | None, trials: int, address: str | None) -> Storage:
+    """The storage of a run, once this machine has what a run needs and a cluster answers."""
+    from caviar.runner.executors.environment_checks import must_suit
+    from caviar.runner.executors.ray_address import must_answer
+    from caviar.runner.store.open import storage_at
+
+    must_suit(on, workers, trials, address)
+    storage = storage_at(root)
+    if on == "ray" and not storage.names(""):
+        must_answer(address)
+    return storage
+
+
 def carried_out(
     plan: Plan,
     root: str,
@@ -98,14 +112,10 @@ def carried_out(
     `trial` is what a worker does with a job; `verbose`: every event is a line on stderr too.
     """
     from caviar.runner.executors.choice import executor_on
-    from caviar.runner.executors.ray_address import must_answer
     from caviar.runner.session.execute import execute
-    from caviar.runner.store.open import storage_at
     from caviar.runner.trial.run_trial import run_trial
 
-    storage = storage_at(root)
-    if on == "ray" and not storage.names(""):
-        must_answer(address)
+    storage = _place(root, on, workers, plan.most, address)
     progress = execute(
         plan,
         storage,

@@ -42,7 +42,7 @@ class RayFolder:
 
 def make_folder() -> RayFolder:
     """A new folder, after removing those of drivers that were killed."""
-    base = _base()
+    base = base_folder()
     sweep(base)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     folder = RayFolder(path, os.open(path, os.O_RDONLY))
@@ -71,7 +71,7 @@ def sweep(base: Path) -> None:
             os.close(lock)
 
 
-def _base() -> Path:
+def base_folder() -> Path:
     """Where Ray's files go: RAY_TMPDIR or the temporary folder, if its path is short enough."""
     for folder in (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir()):
         if folder and len(folder) <= LONGEST_BASE and os.access(folder, os.W_OK):
