@@ -16,6 +16,7 @@ import threadpoolctl
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
+from caviar.runner.trial.kernels import NAMED, code_folder
 from tests.faults.injections import Fault
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ settings.load_profile("any-machine")
 # Tests start some hundred processes; each would compile all of caviar where nothing is kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Where the program keeps the machine code of kernels, so that no process compiles them again.
+os.environ.setdefault(NAMED, str(code_folder()))
 
 RAY_FILES = "test_ray_"
 

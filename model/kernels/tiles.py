@@ -17,10 +17,10 @@ from numba.extending import intrinsic
 
 from caviar.model.kernels.vectors import FUSED, Vector, broadcast, exchanged, place, read, write
 
-TALL = (6, 4, 2, 1)
+TALL = (6, 2, 1)
 """Rows of a tile, largest first."""
 
-WIDE = (4, 2, 1) if get_host_cpu_features().get("avx512f") else (1,)
+WIDE = (4, 1) if get_host_cpu_features().get("avx512f") else (1,)
 """Vectors of a tile: 24 sums, 4 vectors and a number fit into 32 registers of 64 bytes; with
 shorter or fewer registers, 6 vectors do."""
 

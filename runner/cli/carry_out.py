@@ -11,6 +11,7 @@ from caviar.runner.data.places import without_home
 from caviar.runner.errors import AllDivergedError, RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.uri import masked
+from caviar.runner.trial.kernels import Kernels
 
 if TYPE_CHECKING:
     from caviar.runner.executors.choice import Where
@@ -35,6 +36,7 @@ class CarryOut(Protocol):
         address: str | None,
         accept_other_processor: bool,
         verbose: bool,
+        kernels: Kernels,
     ) -> Progress: ...
 
 
@@ -103,6 +105,7 @@ def carried_out(
     address: str | None,
     accept_other_processor: bool = False,
     verbose: bool = False,
+    kernels: Kernels = Kernels.auto,
     *,
     trial: RunTrial | None = None,
     pace: Pace = PACE,
@@ -113,6 +116,7 @@ def carried_out(
     """
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.session.execute import execute
+    from caviar.runner.session.training_path import path_of_run
     from caviar.runner.trial.run_trial import run_trial
 
     storage = _place(root, on, workers, plan.most, address)
@@ -124,9 +128,15 @@ def carried_out(
         # Without another message: at any instant a file is complete or does not exist.
         at_once=lambda: os._exit(INTERRUPTED),
         accept_other_processor=accept_other_processor,
+        path=path_of_run(kernels, plan, storage),
         pace=pace,
         tell=_on_stderr if verbose else _nowhere,
     )
+    return _told(progress, root)
+
+
+def _told(progress: Progress, root: str) -> Progress:
+    """Print where the rows are, and what to do after an interrupt."""
     print(printable(f"rows: {masked(root)}"))
     if progress.interrupted:
         print("interrupted: all that was measured is on disk; the same command resumes")

@@ -100,14 +100,15 @@ def conventions(as_json: AsJson = False) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Print what a bug report needs: versions, BLAS, threads, cores."""
+    """Print what a bug report needs: versions, BLAS, threads, cores, compiled kernels."""
     import json
 
     from caviar.runner.session.run_folder import session
     from caviar.runner.trial.arithmetic import blas_here
     from caviar.runner.trial.blas import not_pinned
+    from caviar.runner.trial.kernels import in_words
 
-    facts = session("caviar doctor")
+    facts = session("caviar doctor") | {"training": in_words()}
     if unpinned := not_pinned(blas_here()):
         facts["not pinned"] = unpinned
     if as_json:

@@ -43,6 +43,7 @@ from caviar.runner.errors import (
 )
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
+from caviar.runner.trial.kernels import Kernels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,7 @@ def run(
     register: options.Register = None,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
+    kernels: options.Training = Kernels.auto,
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
@@ -129,7 +131,7 @@ def run(
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
     parts: Parts = context.obj
-    further = accept_other_processor, verbose
+    further = accept_other_processor, verbose, kernels
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
         progress = parts.carry_out(plan, root, on, workers, address, *further)

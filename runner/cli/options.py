@@ -9,6 +9,7 @@ import typer
 
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where
+from caviar.runner.trial.kernels import Kernels
 
 
 def _text(places: str | list[str] | None) -> str | list[str] | None:
@@ -67,6 +68,13 @@ OtherProcessor = Annotated[
     bool,
     typer.Option(
         "--accept-other-processor", help="Resume a run that another processor's kernel began."
+    ),
+]
+
+Training = Annotated[
+    Kernels,
+    typer.Option(
+        "--kernels", help="Train on compiled kernels: where they pay, always (on) or never (off)."
     ),
 ]
 

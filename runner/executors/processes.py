@@ -22,6 +22,7 @@ from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.executor import IDLE_SECONDS, OUT_OF_MEMORY, SAME_KERNEL, RunTrial
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
+from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import run_trial
 
 PROGRAM = """
@@ -65,7 +66,6 @@ class LocalExecutor:
         self.workers = workers
         self._run = run
         self._data = data
-        self._kernel = arithmetic().kernel
         self._queue: deque[Job] = deque()
         self._pool: list[_Worker] = []
 
@@ -87,7 +87,7 @@ class LocalExecutor:
             if idle:
                 worker = idle.pop()
             else:
-                worker = self._start()
+                worker = self._start(self._queue[0].path)
                 yield WorkerStarted(platform.node(), worker.process.pid)
             job = self._queue.popleft()
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
@@ -96,7 +96,7 @@ class LocalExecutor:
                 worker.connection.send(job)
         return any(w.job is not None for w in self._pool)
 
-    def _start(self) -> _Worker:
+    def _start(self, path: TrainingPath) -> _Worker:
         driver_end, worker_end = Pipe()
         root = str(Path(caviar.__file__).parents[1])
         command = [sys.executable, "-P", "-c", PROGRAM, str(worker_end.fileno()), root]
@@ -115,7 +115,7 @@ class LocalExecutor:
         self._pool.append(worker)
         with suppress(OSError):  # It died while starting; the next wait sees its closed pipe.
             driver_end.send(sys.path)
-            driver_end.send((self._run, self._data, self._kernel))
+            driver_end.send((self._run, self._data, path, arithmetic(path).kernel))
         return worker
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:

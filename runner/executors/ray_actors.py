@@ -22,6 +22,7 @@ from caviar.runner.executors.ray_deaths import QUIET, machine_lost, told
 from caviar.runner.executors.ray_folder import RayFolder, last_lines, make_folder
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
+from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import run_trial
 
 with environment(QUIET):  # Ray reads them when it is imported; later they have no effect.
@@ -50,10 +51,11 @@ class _Actor:
         self._bundle_seconds = bundle_seconds
         self._sent = 0.0
 
-    def ready(self) -> tuple[str, str, int, str]:
-        """Once the data are here: the host's name and address, the process's number and kernel."""
+    def ready(self, path: TrainingPath) -> tuple[str, str, int, str]:
+        """Once the data are here: the host's name and address, the process's number, and its
+        kernel on the path."""
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return platform.node(), address, os.getpid(), arithmetic().kernel
+        return platform.node(), address, os.getpid(), arithmetic(path).kernel
 
     def run(self, job: Job) -> Iterator[list[Event]]:
         """The trial's events in bundles: messages are costly, and short trials have few events."""
@@ -92,7 +94,7 @@ class RayExecutor:
         self, data: Data, workers: int | None, address: str | None, run: RunTrial = run_trial
     ) -> None:
         self._run = run
-        self._kernel = arithmetic().kernel
+        self._kernel = ""
         self._refused: list[_Worker] = []
         self._connect(workers, address)
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
@@ -158,7 +160,9 @@ class RayExecutor:
             variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
             options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
             actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
-            self._starting[actor.ready.remote()] = actor
+            path = self._queue[0].path
+            self._kernel = arithmetic(path).kernel
+            self._starting[actor.ready.remote(path)] = actor
         while self._queue and self._idle:
             worker, job = self._idle.pop(), self._queue.popleft()
             stream = worker.actor.run.options(num_returns="streaming").remote(job)

@@ -16,7 +16,8 @@ from caviar.runner.trial.events import Refused
 
 
 def main() -> None:
-    """Receive the driver's import path; the trial function, the data and its kernel; then jobs.
+    """Receive the driver's import path; the trial function, the data, the path and its
+    kernel; then jobs.
 
     A worker with another kernel reports it and exits.
 
@@ -27,8 +28,8 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     try:
         sys.path += [entry for entry in connection.recv() if entry not in sys.path]
-        run, data, kernel = connection.recv()
-        own_kernel = arithmetic().kernel
+        run, data, path, kernel = connection.recv()
+        own_kernel = arithmetic(path).kernel
         if own_kernel != kernel:
             connection.send(Refused(other_kernel("the local worker", own_kernel, kernel)))
             return

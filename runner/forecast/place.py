@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.session.run_folder import SAME_KERNEL_OR_ACCEPT, held, other_kernel_before
+from caviar.runner.session.training_path import path_before
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan
@@ -38,7 +39,7 @@ def outlook(storage: Storage, plan: Plan, accept_other_processor: bool, now: flo
             done, checkpoints = state.done, state.checkpoints
             if state.state == "running":
                 refused = f"another caviar is writing to {where!r} now; wait for it"
-            changed = other_kernel_before(content)
+            changed = other_kernel_before(content, path_before(content))
             if changed and done < plan.most and not accept_other_processor:
                 refused = refused or f"{changed}; {SAME_KERNEL_OR_ACCEPT}"
     except (RequestError, StorageError) as error:

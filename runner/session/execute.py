@@ -32,6 +32,7 @@ from caviar.runner.store.storage import Storage
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Event, Job
+from caviar.runner.trial.kernels import TrainingPath
 
 
 def execute(
@@ -42,6 +43,7 @@ def execute(
     at_once: Callable[[], object],
     *,
     accept_other_processor: bool = False,
+    path: TrainingPath = TrainingPath.numpy,
     pace: Pace = PACE,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Progress:
@@ -49,9 +51,8 @@ def execute(
 
     `executor_for` makes the executor for a number of jobs; `command` goes into `study.json`; a
     second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a run
-    of another kernel, whose unfinished trials start again. `tell` gets each event as a line. Raises
-    RequestError if the storage holds something else, and StorageError if it fails.
-    """
+    of another kernel or `path`, whose unfinished trials start again. `tell` gets events as lines.
+    Raises RequestError if the storage holds something else, StorageError if it fails."""
     planned = len(plan.trials)  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
@@ -60,7 +61,7 @@ def execute(
         def stop() -> bool:
             return interrupt.asked() or output.lost
 
-        sink, jobs = _opened(plan, storage, command, accept_other_processor, pace)
+        sink, jobs = _opened(plan, storage, command, accept_other_processor, path, pace)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
@@ -152,17 +153,18 @@ def _told(progress: Progress, storage: Storage, output: Output) -> Progress:
 
 
 def _opened(
-    plan: Plan, storage: Storage, command: str, accepted: bool, pace: Pace
+    plan: Plan, storage: Storage, command: str, accepted: bool, path: TrainingPath, pace: Pace
 ) -> tuple[ParquetSink, list[Job]]:
     """The sink of a run, after writing its study and plan to disk, and the jobs that are left."""
     if storage.rival:
         print(f"taking over {storage.where} from {storage.rival}")
-    changed = other_kernel_before(read_study_json(storage)) if STUDY in storage.names("") else ""
-    open_run(storage, plan, command, accept_other_processor=accepted)
+    began = STUDY in storage.names("")
+    changed = other_kernel_before(read_study_json(storage), path) if began else ""
+    open_run(storage, plan, command, accept_other_processor=accepted, path=path)
     if changed and accepted:
         print(printable(f"{changed}; unfinished ones start again"))
         forget_all(storage)
     forget_ended(storage)
     sink = ParquetSink(storage, max_seconds=pace.rows_seconds)
     sink.plan(unplanned(storage, plan))
-    return sink, remaining(storage, plan)
+    return sink, remaining(storage, plan, path)

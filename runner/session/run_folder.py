@@ -31,11 +31,12 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import SETTLED, Job
+from caviar.runner.trial.kernels import TrainingPath
 
 STUDY = "study.json"
 FOLDERS = "study_folders"
 """Key of `study.json`: folders that a relative path of the data may start from."""
-PACKAGES = ("caviar", "numpy", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
+PACKAGES = ("caviar", "numpy", "numba", "pyarrow", "ray", "scipy", "scikit-learn", "pandas")
 
 SAME_KERNEL_OR_ACCEPT = (
     "set OPENBLAS_CORETYPE (and NPY_DISABLE_CPU_FEATURES) to the previous kernel, or add "
@@ -47,10 +48,15 @@ ATTEMPTS = 100
 
 
 def open_run(
-    storage: Storage, plan: Plan, command: str, *, accept_other_processor: bool = False
+    storage: Storage,
+    plan: Plan,
+    command: str,
+    *,
+    accept_other_processor: bool = False,
+    path: TrainingPath = TrainingPath.numpy,
 ) -> None:
     """Write or check `study.json`; raises RequestError if the place holds something else, or if
-    another kernel began a run with unfinished trials, unless that is accepted."""
+    another kernel (or path) began a run with unfinished trials, unless that is accepted."""
     content = held(storage, plan)
     if content is None:
         content = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
@@ -59,11 +65,11 @@ def open_run(
             content["registered"] = plan.registered
     else:
         must_match(content.get("registered"), plan.registered)
-        changed = other_kernel_before(content)
+        changed = other_kernel_before(content, path)
         if changed and not accept_other_processor and remaining(storage, plan):
             raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")
     _keep_places(content, plan, storage)
-    content["sessions"].append(session(command))
+    content["sessions"].append(session(command, path))
     content["mechanisms"] = mechanisms_of(plan.study)
     content["not_trained_with"] = not_trained_with()
     content["measured_less"] = measured_less(plan)
@@ -143,9 +149,9 @@ def _describes_a_study(content: Any) -> bool:
     return named and isinstance(sessions, list) and isinstance(content.get("hash"), str)
 
 
-def session(command: str) -> dict[str, Any]:
+def session(command: str, path: TrainingPath = TrainingPath.numpy) -> dict[str, Any]:
     """Where and with what a command ran, so that a report can still be checked years later."""
-    here = arithmetic()
+    here = arithmetic(path)
     return {
         "command": command,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -157,17 +163,22 @@ def session(command: str) -> dict[str, Any]:
         "kernel": here.kernel,
         "blas_threads": here.threads,
         "processor": here.processor,
+        "training": path,
     }
 
 
-def other_kernel_before(study: dict[str, Any]) -> str:
-    """A warning if a run's last session computed with another kernel than this process, else empty.
+def other_kernel_before(study: dict[str, Any], path: TrainingPath = TrainingPath.numpy) -> str:
+    """A warning if a run's last session computed with another kernel than this process does on the
+    path, else empty.
 
     Older runs, whose sessions name no kernel, name the library and the core type it was told to
     use.
     """
     before = study["sessions"][-1] if study["sessions"] else {}
-    key, here = ("kernel", arithmetic().kernel) if "kernel" in before else ("blas", blas())
+    kernel = arithmetic(path).kernel
+    key, here = ("kernel", kernel) if "kernel" in before else ("blas", blas())
+    if key == "blas" and path is TrainingPath.compiled:
+        here = kernel
     if before.get(key, here) == here:
         return ""
     return (
@@ -217,7 +228,7 @@ def _shown(value: Any) -> str:
     return "absent" if value is None else json.dumps(value)
 
 
-def remaining(storage: Storage, plan: Plan) -> list[Job]:
+def remaining(storage: Storage, plan: Plan, path: TrainingPath = TrainingPath.numpy) -> list[Job]:
     """The jobs that a run still needs: trials without a settled outcome. Each has an attempt
     number above all those in the run's tables, and above those of a rival writer, whose last part
     file may still arrive."""
@@ -236,7 +247,8 @@ def remaining(storage: Storage, plan: Plan) -> list[Job]:
     for config in planned(storage, plan, settled):
         trial_id = config.trial_id
         if trial_id not in settled:
-            jobs.append(Job(config, trial_id, max(first, attempts.get(trial_id, -1) + 1)))
+            attempt = max(first, attempts.get(trial_id, -1) + 1)
+            jobs.append(Job(config, trial_id, attempt, path=path))
     return jobs
 
 

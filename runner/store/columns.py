@@ -257,6 +257,11 @@ OUTCOMES = (
     text("kernel", "The kernel of the linear algebra library that computed it."),
     whole("blas_threads", "threads", "The threads of that library."),
     text("processor", "The processor."),
+    text(
+        "path",
+        "What trained it: plain NumPy or compiled kernels; null in runs of before.",
+        "numpy or compiled",
+    ),
     text("error", "What a failed attempt raised; empty for the others."),
     text("traceback", "Where it was raised."),
 )

@@ -13,6 +13,7 @@ import numpy as np
 import threadpoolctl
 
 from caviar.runner.trial.blas import UNKNOWN, Blas, blas_of
+from caviar.runner.trial.kernels import TrainingPath, compiled_by
 
 ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
 """Numpy refuses to load if both are set."""
@@ -31,11 +32,24 @@ class Arithmetic:
     processor: str
 
 
-def arithmetic() -> Arithmetic:
-    """What this process computes with, and how many BLAS threads are in force now."""
+def arithmetic(path: TrainingPath = TrainingPath.numpy) -> Arithmetic:
+    """What this process computes with, and how many BLAS threads are in force now.
+
+    On the compiled path, `kernel` also names what compiled the kernels of training.
+    """
     blas = blas_here()
     simd = " ".join(extensions("found")) or "baseline"
-    return Arithmetic(f"{blas.kernel}, numpy {simd}", blas.threads, processor())
+    kernel = f"{blas.kernel}, numpy {simd}"
+    if path is TrainingPath.compiled:
+        kernel = f"{kernel}, {_compiler()}"
+    return Arithmetic(kernel, blas.threads, processor())
+
+
+def _compiler() -> str:
+    try:
+        return compiled_by()
+    except ImportError:
+        return "no numba"
 
 
 def blas_here() -> Blas:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from caviar.runner.config import TrialConfig
+from caviar.runner.trial.kernels import TrainingPath
 
 Status = Literal["completed", "diverged", "failed", "lost"]
 SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
@@ -17,7 +18,7 @@ class Job:
     """A trial to run, and which attempt at it this is.
 
     With a `checkpoint` the attempt resumes from it. The attempt sends a new one about every
-    `checkpoint_seconds`.
+    `checkpoint_seconds`. On the compiled `path` it trains on kernels if it has them.
     """
 
     config: TrialConfig
@@ -25,6 +26,7 @@ class Job:
     attempt: int
     checkpoint: bytes | None = None
     checkpoint_seconds: float = 10.0
+    path: TrainingPath = TrainingPath.numpy
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Outcome:
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
-    `kernel`, `blas_threads` and `processor` are those that its last attempt computed with.
+    `kernel`, `blas_threads`, `processor` and `path` are those that its last attempt computed with.
     `invariants` says whether the norm's exact identities held on the first batches: `passed`,
     `failed` (then the trial is `failed` too) or `none` where there is no norm to check.
     """
@@ -68,6 +70,7 @@ class Outcome:
     kernel: str = ""
     blas_threads: int = 0
     processor: str = ""
+    path: str = ""
     error: str = ""
     traceback: str = ""
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 
 NAMED = "NUMBA_CACHE_DIR"
 """A user's own choice of the folder, as Numba reads it."""
+
+
+class Kernels(StrEnum):
+    """Whether a run trains on compiled kernels: where they pay, always, or never."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
 
 
 class TrainingPath(StrEnum):
@@ -37,10 +44,22 @@ def compiled_by() -> str:
     return f"{name} {hashlib.sha256(features.encode()).hexdigest()[:6]}"
 
 
+def in_words() -> str:
+    """Whether this machine trains on compiled kernels, and where their code is kept."""
+    from caviar.runner.data.places import without_home
+
+    try:
+        return f"compiled kernels by {compiled_by()}, kept in {without_home(str(code_folder()))}"
+    except ImportError as error:
+        return f"NumPy alone: Numba cannot be imported ({error})"
+
+
 @functools.cache
 def code_folder() -> Path:
     """Where machine code is kept: in the user's cache, or where that is not writable, a private
     temporary folder. Kernels of another version have a folder of their own."""
+    import tempfile
+
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "caviar" / f"kernels-{_version()}"
     try:

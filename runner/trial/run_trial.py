@@ -31,6 +31,7 @@ from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint import Tally, pack, unpack
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
+from caviar.runner.trial.kernels import TrainingPath, compiled_by
 
 TABLE: dict[type[Record], str] = {
     Curve: "curves",
@@ -60,12 +61,12 @@ def run_trial(
     data: Data,
     *,
     clock: Clock = time.perf_counter,
-    trainer: Trainer = train,
+    trainer: Trainer | None = None,
     block_seconds: float = BLOCK_SECONDS,
     checkpoint_rest: float = CHECKPOINT_REST,
 ) -> Iterator[Event]:
     """Train and measure, sending blocks of rows and checkpoints on the way and an outcome at the
-    end.
+    end. Without a `trainer`, the job's path says what trains.
 
     An exception inside becomes an outcome with its traceback.
     """
@@ -85,16 +86,18 @@ def _trained(
     data: Data,
     gathered: _Gathered,
     rest: _Rest,
-    trainer: Trainer,
+    trainer: Trainer | None,
     block_seconds: float,
 ) -> Iterator[Event]:
     start, clock = None, gathered.clock
+    training = build(job.config, data)
+    gathered.path, trains = path_of(job.path, training)
     if job.checkpoint is not None:
         start, tally = unpack(job.checkpoint, job.config, data)
         gathered.go_on(tally)
     due, paused = clock() + block_seconds, None
     splits = make_splits(data, job.config)
-    for record in trainer(build(job.config, data), splits, start, rest.over):
+    for record in (trainer or trains)(training, splits, start, rest.over):
         if paused is not None:
             gathered.probe_seconds += clock() - paused
             paused = None
@@ -111,6 +114,20 @@ def _trained(
         if clock() >= due:
             yield from gathered.blocks()
             due = clock() + block_seconds
+
+
+def path_of(path: TrainingPath, training: Training) -> tuple[TrainingPath, Trainer]:
+    """The path that a trial takes in a run on `path`, and what trains on it."""
+    if path is TrainingPath.numpy:
+        return path, train
+    from caviar.model.kernels.supported import without_kernel
+
+    if without_kernel(training):
+        return TrainingPath.numpy, train
+    compiled_by()
+    from caviar.model.kernels.train import train as train_on_kernels
+
+    return path, train_on_kernels
 
 
 class _Rest:
@@ -144,6 +161,7 @@ class _Gathered:
         self.steps = 0
         self.probe_seconds = 0.0
         self.invariants = "none"
+        self.path = TrainingPath.numpy
         self.diverged = np.zeros(len(job.config.seeds), bool)
         self.waiting: dict[str, dict[str, list[Any]]] = {}
 
@@ -217,7 +235,7 @@ class _Gathered:
         return replace(self._ended("failed", _said(error)), traceback=without_home(trace))
 
     def _ended(self, status: Status, error: str) -> Outcome:
-        here = arithmetic()
+        here = arithmetic(self.path)
         return Outcome(
             self.job.trial_id,
             self.job.attempt,
@@ -231,6 +249,7 @@ class _Gathered:
             kernel=here.kernel,
             blas_threads=here.threads,
             processor=here.processor,
+            path=self.path,
             error=error,
         )
 

@@ -20,6 +20,7 @@ from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
 from caviar.runner.trial.events import Block, Job, Outcome
+from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, difference
 from caviar.runner.verify.moved import moved, rooted
@@ -48,9 +49,10 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
     data = _data(storage, config, place)
-    job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf)
+    path = TrainingPath(outcome["path"] or TrainingPath.numpy)
+    job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf, path=path)
     with one_blas_thread():
-        here = arithmetic()
+        here = arithmetic(path)
         fresh, ended = _computed(job, data)
     elsewhere = made_elsewhere(read_study_json(storage), outcome, here)
     if ended.status != outcome["status"]:

@@ -24,7 +24,7 @@ from caviar.runner.verify.rows import check_rows
 def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
     names = ["trial_id", "attempt", "status", "rows", "seconds", "kernel", "blas_threads"]
-    names += ["host", "error"]
+    names += ["host", "error", "path"]
     columns = read_rows(storage, "outcomes", names)
     latest: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):

@@ -15,6 +15,7 @@ import caviar
 from caviar.runner.executors.processes import PROGRAM
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Refused
+from caviar.runner.trial.kernels import TrainingPath
 
 Worker = tuple["subprocess.Popen[bytes]", Connection]
 
@@ -34,7 +35,7 @@ def worker() -> Iterator[Worker]:
 def test_a_worker_with_another_kernel_says_so_and_ends(worker: Worker) -> None:
     process, connection = worker
     connection.send([])
-    connection.send((print, None, "no such kernel"))
+    connection.send((print, None, TrainingPath.numpy, "no such kernel"))
     refused = connection.recv()
     assert isinstance(refused, Refused) and "no such kernel" in str(refused)
     assert process.wait(60) == 0
@@ -44,7 +45,7 @@ def test_a_worker_with_another_kernel_says_so_and_ends(worker: Worker) -> None:
 def test_a_worker_ends_with_its_driver(end: str, worker: Worker) -> None:
     process, connection = worker
     connection.send([])
-    connection.send((print, None, arithmetic().kernel))
+    connection.send((print, None, TrainingPath.numpy, arithmetic().kernel))
     if end == "input":
         assert process.stdin is not None
         process.stdin.close()

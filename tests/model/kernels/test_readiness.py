@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import numpy as np
+
+from caviar.model.kernels.readiness import make_ready
+from caviar.model.kernels.steps import advance
+
+
+def test_what_is_ready_is_not_compiled_again() -> None:
+    make_ready(np.float64, np.float64)
+    ready = len(advance.signatures)
+    make_ready(np.float64, np.float64)
+    assert len(advance.signatures) == ready > 0
