@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -57,13 +58,20 @@ def test_a_cluster_without_caviar_gets_it_and_is_left_as_it_was_found(
     assert not (Path(ray_head.environment["HOME"]) / ".ray").exists()
 
 
+THREADS = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+
+
 def submitted(head: Head, folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    """A job whose files are the packages, with the links to them, as a user ships a clone."""
+    """A job whose files are the packages, with the links to them, as a user ships a clone.
+
+    Its environment asks for two BLAS threads, which change no bit.
+    """
     for package in ("caviar", "model", "runner", "analysis"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, folder / package, symlinks=True, ignore=ignore)
     ray = Path(sys.executable).with_name("ray")
-    submit = [ray, "job", "submit", "--address", head.jobs, "--working-dir", ".", "--"]
+    submit = [ray, "job", "submit", "--address", head.jobs, "--working-dir", "."]
+    submit += ["--runtime-env-json", json.dumps({"env_vars": THREADS}), "--"]
     return subprocess.run(
         [*map(str, submit), *command(*words)],
         cwd=folder,

@@ -52,3 +52,42 @@ def test_a_run_that_is_deleted_is_not_begun_again_in_its_middle(tmp_path: Path) 
         with pytest.raises(StorageError, match="was deleted or replaced while this caviar"):
             folder.write("curves/a", b"a")
     assert not (tmp_path / "run").exists()
+
+
+def test_lines_are_appended_whole_and_a_torn_one_is_closed_first(tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path)
+    assert folder.appended("log.jsonl") == b""
+    folder.append("log.jsonl", b"one\n")
+    folder.append("log.jsonl", b"two\nthree\n")
+    assert folder.appended("log.jsonl") == b"one\ntwo\nthree\n"
+    (tmp_path / "log.jsonl").write_bytes(b"one\ntw")
+    folder.append("log.jsonl", b"four\n")
+    assert folder.appended("log.jsonl") == b"one\ntw\nfour\n"
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(StorageError, match="is not a regular file"):
+        folder.append("folder.jsonl", b"x\n")
+
+
+def test_it_is_held_while_a_writer_lives_and_no_longer(tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path / "run")
+    assert not folder.is_held(0.0)
+    with folder.hold():
+        assert LocalFolder(tmp_path / "run").is_held(0.0)
+    assert not folder.is_held(0.0)
+
+
+def test_the_last_write_is_the_newest_of_its_files_and_folders_without_the_report(
+    tmp_path: Path,
+) -> None:
+    folder = LocalFolder(tmp_path / "run")
+    assert folder.written_last() is None
+    folder.write("curves/a", b"")
+    folder.write("report/index.html", b"")
+    root = tmp_path / "run"
+    for name, seconds in (("curves", 20), ("report", 90), (".", 10)):
+        os.utime(root / name, (seconds, seconds))
+    assert folder.written_last() == 20
+    folder.append("log.jsonl", b"x\n")
+    os.utime(root / "log.jsonl", (40, 40))
+    os.utime(root, (10, 10))
+    assert folder.written_last() == 40
