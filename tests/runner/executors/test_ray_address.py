@@ -66,7 +66,7 @@ def test_in_a_ray_job_a_relative_place_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2 and "which Ray throws away; give --out an absolute" in done.stderr
     done = caviar(*words, tmp_path / "run", cwd=tmp_path, **job)
     assert done.returncode == 0
-    assert done.stdout.startswith("this Ray job runs on its head alone (--on inline)")
+    assert "\nthis Ray job runs on its head alone (--on inline)" in done.stdout
 
 
 def test_an_address_that_refuses_leaves_no_folder(tmp_path: Path) -> None:
