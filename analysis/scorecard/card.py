@@ -91,11 +91,11 @@ def sentence(claim: Claim, outcome: Verdict) -> str:
     asked = f"{claim.quantity}: claimed {in_words(claim)} ({claim.unit})"
     sized = outcome.place.startswith(("m =", "B ="))
     where = f"at {outcome.place}" if sized else f"({outcome.place})"
-    text = f"{asked}; {where} it is {outcome.effect:.3g}"
+    text = f"{asked}; {where} it is {number(outcome.effect)}"
     parts = parts_of_the_axis(claim).values()
     edges = tuple(edge for part in parts for ends in part for edge in ends)
     if not math.isnan(outcome.low):
         text += f" [{number(outcome.low, edges)}, {number(outcome.high, edges)}]"
     if outcome.places > 1:
-        text += f", over {outcome.places} places {outcome.least:.3g} to {outcome.most:.3g}"
+        text += f", over {outcome.places} places {number(outcome.least)} to {number(outcome.most)}"
     return f"{text}; {NOT_DECIDED}: {outcome.why}" if outcome.why else text

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
+from caviar.analysis.number_format import number
 from caviar.analysis.run.choice import Choice
 from caviar.analysis.scorecard.claim import Claim, Parts
 from caviar.analysis.statistics.intervals import FEWEST, Array, Interval, mean_intervals
@@ -192,7 +193,11 @@ def in_words(claim: Claim) -> str:
     """`above 0`, `below 0.005` or `between 0.9 and 1.1`, with the smallest effect if it has one."""
     low, high = claim.region
     if math.isinf(high):
-        text = f"above {low:g}"
+        text = f"above {number(low)}"
     else:
-        text = f"below {high:g}" if math.isinf(low) else f"between {low:g} and {high:g}"
-    return f"{text}, by more than {claim.smallest:g}" if claim.smallest else text
+        text = (
+            f"below {number(high)}"
+            if math.isinf(low)
+            else f"between {number(low)} and {number(high)}"
+        )
+    return f"{text}, by more than {number(claim.smallest)}" if claim.smallest else text

@@ -1,4 +1,4 @@
-"""Intervals over the unit that was repeated: studentised bootstraps, vectorised."""
+"""Intervals over the unit that was repeated: Student's t and bootstrap-t, the farther of both."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ class Interval(NamedTuple):
 def mean_interval(
     values: Array, generator: np.random.Generator, *, level: float = LEVEL
 ) -> Interval:
-    """Mean of `values`, `(units,)`, with a studentised (bootstrap-t) interval.
+    """Mean of `values`, `(units,)`, with an interval each end of which is the farther of two.
 
-    Each resample of units gives t* = (mean* - mean) / se*; the interval is mean - t* se at the
-    outer quantiles. It keeps its level for few, skewed units where the percentile bootstrap is
-    too narrow (Efron & Tibshirani 1993, section 12.5). Where so many units tie that an outer
-    quantile is a resample without spread, the resamples do not bound the mean, and the interval
-    is Student's: both ends are always finite. Values that are not finite are left out and not
-    counted in `units`.
+    One is Student's. The other is the studentised bootstrap's: each resample of units gives t* =
+    (mean* - mean) / se*, and the end is mean - t* se at an outer quantile (Efron & Tibshirani
+    1993, section 12.5). Student's end is too near on the side of a long tail, the bootstrap's on
+    either side where units are symmetric with heavy tails, as differences are: it follows a skew
+    that these units have by chance. The farther keeps 2.5 % a side for symmetric units of every
+    law in docs/inference.md. Where so many units tie that an outer quantile is a resample without
+    spread, the resamples do not bound the mean and Student's end stands: both are always finite.
+    Values that are not finite are left out and not counted in `units`.
     """
     return _of_mean(values, lambda n: drawn_counts(generator, n), level)
 
@@ -66,46 +68,62 @@ def _of_mean(values: Array, counts: Callable[[int], Array], level: float) -> Int
     if error <= ROUNDING * np.abs(values).max():
         return Interval(mean, mean, mean, n)
     means, variances = moments((values - mean) / error, counts(n))
-    return _studentised(mean, error, means, variances / n, n, level)
+    return _interval(mean, n, error, n - 1, means, variances / n, level)
 
 
 def difference_interval(
     a: Array, b: Array, generator: np.random.Generator, *, level: float = LEVEL
 ) -> Interval:
-    """mean(a) - mean(b) of independent units, each `(units,)`, with a studentised interval.
+    """mean(a) - mean(b) of independent units, each `(units,)`, with the ends of `mean_interval`.
 
-    For plain random search, where nothing is paired. `units` is the smaller of both counts.
+    For plain random search, where nothing is paired. Student's t has Welch's degrees of freedom.
+    `units` is the smaller of both counts.
     """
     a, b = (x[np.isfinite(x)].astype(np.float64) for x in (a, b))
     n = min(len(a), len(b))
     mean = float(a.mean() - b.mean()) if n else float("nan")
     if n < FEWEST:
         return Interval(mean, float("nan"), float("nan"), n)
-    error = float(np.hypot(_standard_error(a), _standard_error(b)))
+    of_each = _standard_error(a), _standard_error(b)
+    error = float(np.hypot(*of_each))
     if error <= ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
         return Interval(mean, mean, mean, n)
     (means_a, of_a), (means_b, of_b) = (
         moments((x - x.mean()) / error, drawn_counts(generator, len(x))) for x in (a, b)
     )
     squares = of_a / len(a) + of_b / len(b)
-    return _studentised(mean, error, means_a - means_b, squares, n, level)
+    shares = ((one / error) ** 4 / (len(x) - 1) for one, x in zip(of_each, (a, b), strict=True))
+    return _interval(mean, n, error, 1 / sum(shares), means_a - means_b, squares, level)
 
 
 def _standard_error(values: Array) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def _studentised(
-    mean: float, error: float, away: Array, squares: Array, units: int, level: float
+def _interval(
+    mean: float,
+    units: int,
+    error: float,
+    freedom: float,
+    away: Array,
+    squares: Array,
+    level: float,
 ) -> Interval:
-    """The interval from the resampled means' distances from the mean and their squared standard
-    errors, both in units of `error`."""
+    """The interval from resampled means: their distances `away` from the mean and their squared
+    standard errors, both in units of `error`, which has `freedom` degrees of freedom."""
     # A resample of equal units has no spread: its t* is infinite.
     t = np.copysign(np.inf, away)
     np.divide(away, np.sqrt(squares.clip(0)), out=t, where=squares > ROUNDING)
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
-    if np.isinf([upper, lower]).any():
-        upper = stats.t.isf(tail, units - 1)
-        lower = -upper
+    upper, lower = farther(upper, lower, stats.t.isf(tail, freedom))
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)
+
+
+def farther(upper: Array, lower: Array, student: Array) -> tuple[Array, Array]:
+    """Outer quantiles of t that lie no nearer than `student`, which replaces infinite ones."""
+    tied = np.isinf(upper) | np.isinf(lower)
+    return (
+        np.where(tied, student, np.maximum(upper, student)),
+        np.where(tied, -student, np.minimum(lower, -student)),
+    )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from caviar.analysis.statistics.intervals import FEWEST, LEVEL
+from caviar.analysis.statistics.intervals import FEWEST, LEVEL, farther
 from caviar.analysis.statistics.largest_t import largest_t
 from caviar.analysis.statistics.resampling import studentised, whole_units
 
@@ -51,9 +51,9 @@ def simultaneous_bands(
 
     The whole curve of true means lies inside with probability `level`: the largest and the
     smallest t* over the columns of each resample of units take the place of one column's
-    (max-t; Romano & Wolf 2005), so that one column has the tails of `mean_interval`. Columns are
-    contrasts of the same units; leave out that of the reference, which is zero. Where units tie
-    so that a quantile is infinite, the `largest_t` of normal columns takes its place. Units with a
+    (max-t; Romano & Wolf 2005), and each end is the farther of that and of the `largest_t` of
+    normal columns, so that one column has the ends of `mean_interval`. Columns are
+    contrasts of the same units; leave out that of the reference, which is zero. Units with a
     value that is not finite are left out and counted; fewer than five have no bands. Samples
     along the axes before the units share their resamples and must be finite.
     """
@@ -67,10 +67,7 @@ def simultaneous_bands(
     tail = (1 - level) / 2
     upper = np.quantile(t.max(axis=-1), 1 - tail, axis=-1, method="inverted_cdf")
     lower = np.quantile(t.min(axis=-1), tail, axis=-1, method="inverted_cdf")
-    tied = np.isinf(upper) | np.isinf(lower)
-    if tied.any():
-        normal = largest_t(values, generator, tail)
-        upper, lower = np.where(tied, normal, upper), np.where(tied, -normal, lower)
+    upper, lower = farther(upper, lower, largest_t(values, generator, tail))
     return Bands(
         mean, mean - upper[..., None] * error, mean - lower[..., None] * error, n, left_out
     )

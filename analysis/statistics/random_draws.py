@@ -52,7 +52,7 @@ def over_draws(values: Array, generator: np.random.Generator, *, level: float = 
 
 
 def over_draws_bounds(
-    values: Array, generator: np.random.Generator, level: float
+    values: Array, generator: np.random.Generator, level: float, resamples: int = RESAMPLES
 ) -> tuple[Array, Array]:
     """Ends, `(...)` each, for the mean of `values`, `(..., seeds, draws)`, over both.
 
@@ -71,7 +71,7 @@ def over_draws_bounds(
     error, freedom = np.sqrt(squared[..., 0]), freedom[..., 0]
     tail = (1 - level) / 2
     reach = stats.t.ppf(1 - tail, freedom)
-    counts = (generator.multinomial(n, np.full(n, 1 / n), RESAMPLES) for n in (seeds, draws))
+    counts = (generator.multinomial(n, np.full(n, 1 / n), resamples) for n in (seeds, draws))
     means, (squares, _) = _resampled(away, *(count.astype(np.float64) for count in counts))
     # A resample of one draw and one seed has no spread: its t* is infinite.
     t = np.copysign(np.inf, means)

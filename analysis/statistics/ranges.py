@@ -1,4 +1,4 @@
-"""The values that a quantity can have, beyond which no end of an interval lies."""
+"""The values that a quantity can have, beyond which neither a mean nor an end of its interval lies."""
 
 from __future__ import annotations
 
@@ -45,9 +45,12 @@ def range_of_difference(quantity: str) -> Range:
 
 
 def clipped(interval: Interval, limits: Range) -> Interval:
-    """An interval whose ends lie where its quantity can; NaN stays."""
-    low, high = (
-        end if math.isnan(end) else min(max(end, limits[0]), limits[1])
-        for end in (interval.low, interval.high)
+    """An interval whose mean and ends lie where its quantity can; NaN stays.
+
+    A mean of ratios of two estimates, as the share of gradient variance, may itself lie beyond.
+    """
+    mean, low, high = (
+        value if math.isnan(value) else min(max(value, limits[0]), limits[1])
+        for value in (interval.mean, interval.low, interval.high)
     )
-    return interval._replace(low=low, high=high)
+    return interval._replace(mean=mean, low=low, high=high)

@@ -49,9 +49,11 @@ def whole_units(values: Array) -> tuple[Array, int]:
     return values[whole].astype(np.float64), int((~whole).sum())
 
 
-def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, Array]:
+def studentised(
+    values: Array, generator: np.random.Generator, resamples: int = RESAMPLES
+) -> tuple[Array, Array]:
     """Standard errors `(..., columns)` of the means of `values`, `(..., units, columns)`, and t*
-    `(..., RESAMPLES, columns)` of resampled ones.
+    `(..., resamples, columns)` of resampled ones.
 
     t* = (mean* - mean) / se*. All columns of a resample hold the same units, so the maximum of a
     row is that of means measured together (Efron & Tibshirani 1993, section 12.5). A column whose
@@ -64,7 +66,7 @@ def studentised(values: Array, generator: np.random.Generator) -> tuple[Array, A
     spread[spread <= ROUNDING * np.abs(values).max(axis=-2)] = 0
     scale = spread[..., np.newaxis, :]
     scaled = np.divide(away, scale, out=np.zeros_like(away), where=scale > 0)
-    counts = generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
+    counts = generator.multinomial(n, np.full(n, 1 / n), resamples).astype(np.float64)
     means, variances = moments(scaled, counts)
     # A resample of equal units has no spread: it does not tell how far away the mean may lie.
     t = np.where(means == 0, 0.0, np.copysign(np.inf, means))

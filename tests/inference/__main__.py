@@ -10,9 +10,9 @@ from tests.inference.best import BANDS, CHOOSING, POWER
 from tests.inference.data_sets import DATA_SETS
 from tests.inference.draws import DRAWS
 from tests.inference.families import FAMILIES
-from tests.inference.means import MEANS
+from tests.inference.means import CANDIDATES, MEANS
 
-SECTIONS = (MEANS, CHOOSING, BANDS, POWER, FAMILIES, DRAWS, DATA_SETS)
+SECTIONS = (MEANS, CANDIDATES, CHOOSING, BANDS, POWER, FAMILIES, DRAWS, DATA_SETS)
 PAGE = Path(__file__).parents[2] / "docs" / "inference.md"
 
 INTRODUCTION = """# How intervals, families and "best" are computed, and how often they are wrong
@@ -36,7 +36,7 @@ def main() -> None:
     """Print the page, or write it."""
     parser = argparse.ArgumentParser(prog="python -m tests.inference", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write docs/inference.md")
-    parser.add_argument("--simulations", type=int, default=2000, help="per cell of a table")
+    parser.add_argument("--simulations", type=int, default=1000, help="per cell of a table")
     options = parser.parse_args()
     text = page(options.simulations)
     if options.write:

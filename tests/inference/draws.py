@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from caviar.analysis.statistics.random_draws import over_draws_bounds
 from tests.inference.laws import Law, exponential, normal
-from tests.inference.means import ends
+from tests.inference.means import RESAMPLES, ends
 from tests.inference.section import Rows, Section, percent
 
 Array = NDArray[Any]
 
 SHAPES = ((4, 5), (4, 8), (8, 8), (8, 20), (16, 8))
 """Draws and seeds."""
-AT_ONCE, MOST = 100, 200
-"""Samples computed at once, and in all: each takes 4,000 resamples of both."""
+AT_ONCE, MOST = 100, 400
+"""Samples computed at once, and in all."""
 
 
 def curve(nature: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -51,7 +51,7 @@ def coverage(
     for start in range(0, simulations, AT_ONCE):
         shape = (min(AT_ONCE, simulations - start), seeds, draws)
         values = differences(law, size, nature, shape)
-        both = over_draws_bounds(values, np.random.default_rng(seeds), 0.95)
+        both = over_draws_bounds(values, np.random.default_rng(seeds), 0.95, RESAMPLES)
         alone = ends(values.mean(axis=2).T, np.random.default_rng(seeds))
         held.append([(low <= 0) & (high >= 0) for low, high in (both, alone)])
     shares = np.concatenate(held, axis=1).mean(axis=1)
@@ -82,8 +82,12 @@ interval, and the answer says "at these three learning rates".
 
 The table has the share of intervals that hold the mean over all draws; 95 % is promised. The
 deviation of the draws' effects is in units of that of a single difference. In parentheses is the
-interval over seeds alone, read as if it held for other draws. Four draws of skewed
-effects are too few to show their skew, and cover a few points less. 200 simulations a cell.
+interval over seeds alone, read as if it held for other draws. With normal effects 95 to 97 % are
+held, and up to 99 % where draws hardly differ, since an estimate that they do not differ at all is
+not believed. Skewed effects are held in 91 to 97 %, and four draws of a parabola in 90: so few do
+not show their skew. Other intervals were no nearer: Student's t of the draws' means holds 63 to
+95 %, and a generalised pivot (Weerahandi 1993) as much as this one, but 1 to 3 points less where
+effects are skewed. 400 simulations a cell.
 """,
     table,
 )

@@ -53,6 +53,15 @@ def outliers(nature: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.asarray((values - 1) / np.sqrt(10))
 
 
+def differences_of(law: Law) -> Law:
+    """Differences of two independent values of one law: symmetric, whatever the law."""
+
+    def differences(nature: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return np.asarray((law(nature, shape) - law(nature, shape)) / np.sqrt(2))
+
+    return differences
+
+
 LAWS: dict[str, Law] = {
     "normal": normal,
     "exponential": exponential,

@@ -27,6 +27,11 @@ class Section:
         return f"## {self.title}\n\n{self.text.strip()}\n\n{table}\n"
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 1) -> str:
     """`2.5 %`."""
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.{digits}f} %"
+
+
+def both(above: float, below: float) -> str:
+    """`2.4 / 2.6 %`."""
+    return f"{percent(above)[:-2]} / {percent(below)}"

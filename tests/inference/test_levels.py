@@ -15,6 +15,7 @@ from tests.inference.best import (
     WORLDS,
     Sides,
     against_one,
+    by_all_pairs,
     by_band,
     by_choosing,
     level,
@@ -22,32 +23,62 @@ from tests.inference.best import (
     power_of_band,
     tied,
 )
-from tests.inference.laws import LAWS, normal
-from tests.inference.means import coverage, ends
+from tests.inference.laws import LAWS, SEEDS, differences_of, exponential, lognormal, normal
+from tests.inference.means import DIFFERENCES, ends, misses
 
-SIMULATIONS = 400
-MOST = 0.025 + 3 * math.sqrt(0.025 * 0.975 / SIMULATIONS)
-"""2.5 % and three Monte Carlo errors: 4.8 %."""
+SIMULATIONS = 300
 
 
-@pytest.mark.parametrize("seeds", [8, 20])
+def most(simulations: int, share: float = 0.025) -> float:
+    """The share and three Monte Carlo errors."""
+    return share + 3 * math.sqrt(share * (1 - share) / simulations)
+
+
+@pytest.mark.parametrize("seeds", [5, 10, 20])
+def test_differences_of_one_law_are_missed_as_seldom_as_promised_on_either_side(seeds: int) -> None:
+    """The bootstrap-t alone misses lognormal ones in 4.7 % at ten seeds."""
+    for name in ("normal", "lognormal", "three values"):
+        wrong = misses(differences_of(DIFFERENCES[name]), seeds, 4000)
+        assert max(wrong) <= most(4000), (name, wrong)
+
+
+def test_skewed_values_are_missed_no_more_than_the_page_says() -> None:
+    """On one side: Student's t misses 10 % of exponential ones, and 17 % of lognormal ones."""
+    for law, worst in ((exponential, 0.06), (lognormal, 0.1)):
+        above, below = misses(law, 8, 2000)
+        assert above < 0.01 and below <= most(2000, worst)
+
+
 @pytest.mark.parametrize("world", WORLDS)
-def test_a_best_chosen_by_other_seeds_is_wrong_as_seldom_as_it_says(world: str, seeds: int) -> None:
-    for name in ("normal", "exponential", "three values"):
-        wrong = level(WORLDS[world], by_choosing, LAWS[name], seeds, SIMULATIONS)
-        assert max(wrong) <= MOST, (name, wrong)
+def test_a_best_chosen_by_other_seeds_is_wrong_as_seldom_as_it_says(world: str) -> None:
+    for seeds in (8, 20):
+        for law in (exponential, lognormal):
+            wrong = level(WORLDS[world], by_choosing, law, seeds, SIMULATIONS)
+            assert max(wrong) <= most(SIMULATIONS), (law, seeds, wrong)
 
 
-@pytest.mark.parametrize("seeds", [5, 8, 20])
+@pytest.mark.parametrize("seeds", [5, 20])
 def test_the_band_pays_for_a_size_that_all_seeds_choose(seeds: int) -> None:
-    for name in ("normal", "exponential", "three values"):
-        wrong = level(against_one, by_band, LAWS[name], seeds, SIMULATIONS)
-        assert max(wrong) <= MOST, (name, wrong)
+    for law in (normal, lognormal):
+        wrong = level(against_one, by_band, law, seeds, SIMULATIONS)
+        assert max(wrong) <= most(SIMULATIONS), (law, wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_no_cell_of_the_tables_of_levels_exceeds_what_is_promised(seeds: int) -> None:
+    for name, law in DIFFERENCES.items():
+        assert max(misses(differences_of(law), seeds, 4000)) <= most(4000), name
+    for name, law in LAWS.items():
+        assert max(level(against_one, by_band, law, seeds, 1000)) <= most(1000), name
+        for words, world in WORLDS.items():
+            assert max(level(world, by_choosing, law, seeds, 2000)) <= most(2000), (name, words)
 
 
 def test_what_a_best_and_a_band_find() -> None:
-    assert power(normal, 20, 2.0, SIMULATIONS) > 0.8
-    assert power_of_band(normal, 10, 2.0, SIMULATIONS) > 0.7
+    assert power(by_choosing, normal, 20, SIMULATIONS)[1] > 0.9
+    assert power(by_all_pairs, normal, 5, SIMULATIONS)[1] < 0.1
+    assert power_of_band(normal, 10, SIMULATIONS)[1] > 0.7
 
 
 def test_five_seeds_cannot_choose_and_be_read() -> None:
@@ -66,19 +97,14 @@ def test_simulated_ends_are_those_of_the_product() -> None:
     band = simultaneous_bands(many[:, 0], np.random.default_rng(0))
     best = int(band.mean.argmin())
     low, high = by_band(Sides(many, np.zeros((10, 1, 1))), np.random.default_rng(0))
-    assert (low[0], high[0]) == pytest.approx((band.low[best], band.high[best]), abs=0.01)
-
-
-def test_means_are_covered_where_the_page_says_so() -> None:
-    for name in ("normal", "exponential", "three values"):
-        assert coverage(LAWS[name], 8, 1000) > 0.92
+    width = band.high[best] - band.low[best]
+    assert (low[0], high[0]) == pytest.approx((band.low[best], band.high[best]), abs=width / 8)
 
 
 def test_a_family_errs_seldom_and_finds_what_all_seeds_show() -> None:
-    most = 0.05 + 3 * math.sqrt(0.05 * 0.95 / SIMULATIONS)
     for name in ("normal", "exponential", "three values"):
         null = families.families(LAWS[name], 8, 7, SIMULATIONS)
-        assert families.any_found(null) <= most
+        assert families.any_found(null) <= most(SIMULATIONS, 0.05)
     differ = families.families(normal, 8, 7, 50, shift=3.0)
     assert families.any_found(differ) > 0.8 > 0.2 > families.any_found(differ, families.by_holm)
 

@@ -27,6 +27,13 @@ def test_ranges() -> None:
     assert math.isnan(clipped(Interval(0.9, math.nan, math.nan, 3), (0, 1)).low)
 
 
+def test_a_mean_share_above_one_is_one() -> None:
+    shares = pd.DataFrame({"facet": "", "level": 8.0, "seed": range(SEEDS), "draw": 0})
+    shares["partition_share"] = [0.9, 1.2, 1.3, 1.1, 1.0]
+    row = level_means(shares, DESIGN, "partition_share", []).iloc[0]
+    assert row["mean"] == row["high"] == 1 and 0 < row["low"] < 1
+
+
 @pytest.mark.parametrize("value", ["test_loss", "test_accuracy"])
 def test_five_seeds_on_a_lattice_end_where_the_quantity_does(value: str) -> None:
     """Three values in five seeds: resamples without spread, and Student's interval beyond 1."""
