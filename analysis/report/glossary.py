@@ -39,9 +39,9 @@ GLOSSARY = (
     (
         "mean [low, high], units, left_out",
         "The mean over seeds (or over trials, where nothing is paired) with its 95 % interval "
-        "(studentised bootstrap); the number of seeds; the number of measurements that are "
-        "missing because networks diverged or trials failed. A seed is the unit: its draws are "
-        "averaged first.",
+        "(the farther of Student's t and bootstrap-t); the number of seeds; the number of "
+        "measurements that are missing because networks diverged or trials failed. A seed is the "
+        "unit: its draws are averaged first.",
     ),
     (
         "significantly",

@@ -35,10 +35,10 @@ def equivalence(
     """Two one-sided tests of paired `differences`, `(units,)`, against -margin and +margin.
 
     `p_value` is the larger p of the two paired t tests (Schuirmann 1987). `equivalent` requires
-    it to be at most `alpha` and the studentised bootstrap interval of level 1 - 2 alpha to lie
-    inside the margin: the t test alone is misled by skewed differences. Without an interval
-    (fewer than five units), or where so many units tie that resamples do not bound the mean,
-    nothing is called equivalent; not equivalent never means different.
+    the interval of level 1 - 2 alpha to lie inside the margin: no end of it is nearer than
+    Student's, so that p is below `alpha`, and skewed differences mislead t alone. Without an
+    interval (fewer than five units), or where so many units tie that resamples do not bound the
+    mean, nothing is called equivalent; not equivalent never means different.
     `margin` is in units of the differences. Values that are not finite are left out and counted.
 
     Raises ValueError for a margin that is not positive and finite.
@@ -54,7 +54,7 @@ def equivalence(
         interval.low,
         interval.high,
         p_value,
-        inside and p_value <= alpha and not _mostly_tied(finite, alpha),
+        inside and not _mostly_tied(finite, alpha),
         margin,
         interval.units,
         len(differences) - interval.units,

@@ -1,4 +1,4 @@
-"""The values that a quantity can have, beyond which neither a mean nor an end of its interval lies."""
+"""The values that a quantity can have, beyond which no mean and no end of an interval lies."""
 
 from __future__ import annotations
 

@@ -141,12 +141,12 @@ def power(
 
 def power_of_band(law: Law, seeds: int, simulations: int) -> tuple[float, float]:
     """Share of "below" where one of four sizes is better by one, and by two deviations."""
-    found = []
+    shares = []
     for shift in (1.0, 2.0):
         a, b = against_one(law, np.random.default_rng([14, seeds]), seeds, simulations)
         better = shift * (np.arange(OPTIONS) == 0)
-        found.append(missed(by_band(Sides(a - better, b), np.random.default_rng(seeds)))[1])
-    return found[0], found[1]
+        shares.append(missed(by_band(Sides(a - better, b), np.random.default_rng(seeds)))[1])
+    return shares[0], shares[1]
 
 
 def levels_of_choosing(simulations: int) -> Rows:

@@ -118,8 +118,8 @@ where seeds differ in their split alone, as linear models do; where start and or
 spread between seeds they are rather too wide. A difference between two sizes shares its
 examples and keeps its interval, which holds other data sets in 92 to 97 % with 8 seeds, and in
 86 to 93 % with 20: more seeds make it narrower, but not the examples more. How much of the spread
-comes from the examples cannot be told from one start per split. With `split = "disjoint"` every seed has its own pool of examples, and the plain
-interval holds for everything.
+comes from the examples cannot be told from one start per split. With `split = "disjoint"` every
+seed has its own pool of examples, and the plain interval holds for everything.
 
 The table has the share of data sets, all from one law, whose interval holds the mean over data
 sets; 95 % is promised. 96 of 168 examples train and 48 test; networks have one hidden layer, ghosts
