@@ -131,7 +131,8 @@ def jax_side(widths: tuple[int, ...], batch: int, seeds: int, steps: int) -> Sid
         arguments, whole = (stack, rows), jax.jit(jax.vmap(one))
 
     def run() -> None:
-        jax.block_until_ready(whole(*arguments))
+        finished: Any = jax.block_until_ready
+        finished(whole(*arguments))
 
     return run
 
