@@ -43,6 +43,7 @@ from caviar.runner.errors import (
 )
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.choice import Where
+from caviar.runner.session.interrupt import StoppedError, stopping_at_once
 from caviar.runner.trial.kernels import Kernels
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> N
         end(str(error), REFUSED)
     except (StorageError, InternalError, WorkersError, AllDivergedError) as error:
         end(str(error), FAILED)
+    except StoppedError:
+        end("interrupted; what was measured is on disk, and the same command goes on", INTERRUPTED)
     except BrokenPipeError:
         raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.
     except OSError as error:
@@ -117,6 +120,7 @@ def run(
 ) -> None:
     """Run a study; the same command again resumes it."""
     _must_fit(address, on, pilot, dry_run)
+    context.with_resource(stopping_at_once())
     if not dry_run:
         first_line(study, sys.stderr if as_json else sys.stdout)
     plan = _planned(study, settings or [], trials)

@@ -1,10 +1,14 @@
-"""Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 as a flag that the loop checks between two events."""
+"""Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 as a flag that the loop checks between two events.
+
+Before and after the loop they end the command at once, with a word and the same exit code.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -46,6 +50,10 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def ask_at_once(self) -> None:
+        """Let the first signal do what the second one does."""
+        self._asked = True
+
     def asked(self) -> bool:
         """Whether a signal has asked to stop."""
         return self._asked
@@ -63,3 +71,19 @@ class Interrupt:
         if self._asked:
             self._at_once()
         self._asked = True
+
+
+class StoppedError(Exception):
+    """A signal that came while no trial was under way. Exit code 130."""
+
+
+@contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Raise StoppedError at a signal, wherever no `Interrupt` handles it within this block."""
+    with Interrupt(_stop) as interrupt:
+        interrupt.ask_at_once()
+        yield
+
+
+def _stop() -> None:
+    raise StoppedError

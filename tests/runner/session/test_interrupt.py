@@ -15,12 +15,15 @@ from typing import IO
 import pandas as pd
 import pytest
 
+from caviar.runner.cli.main import main
 from caviar.runner.session.interrupt import SIGNALS
+from caviar.runner.session.loop import Progress
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.runner.helpers import (
     DIGITS,
+    captured,
     ended_well,
     eventually,
     parts,
@@ -251,6 +254,25 @@ def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
     assert (process.returncode, complaints) == (130, "")
     assert "the same command resumes" in output
     whole(root)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_request_before_the_first_trial_is_heard(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*_: object) -> Progress:
+        signal.raise_signal(number)
+        raise AssertionError("the signal was not heard")
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(sys, "argv", ["caviar", "run", "--out", str(tmp_path / "run")])
+    with captured() as (_, complaints):
+        with pytest.raises(SystemExit) as ended:
+            main(told)
+        complaints.seek(0)
+        words = complaints.read()
+    assert (ended.value.code, words.count("interrupted")) == (130, 1)
+    assert signal.getsignal(number) == before
 
 
 def test_a_driver_that_is_killed_lets_go_of_the_folder(tmp_path: Path) -> None:
