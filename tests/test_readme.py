@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import caviar as caviar_package
+from caviar.analysis.report.first_screen import first_screen
 from tests.runner.helpers import caviar, ended_well
 
 ROOT = Path(__file__).parent.parent
@@ -27,26 +27,45 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     small = [
         *("--set", "budget.epochs=2", "--set", "replicas=5"),
-        *("--set", "hidden=[16,16]", "--set", "draws.count=1"),
+        *("--set", "hidden=[16,16]", "--set", "draws.count=2"),
     ]
     ended_well("run", "--workers", "2", "--no-report", *small, cwd=folder)
     return folder
 
 
-def test_the_five_lines_of_pandas_run(folder: Path) -> None:
+def test_the_five_lines_of_pandas_print_the_numbers_of_the_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Test loss, accuracy and what the running average adds, size by size, as the screen has."""
     (code,) = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) == 5
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    monkeypatch.chdir(folder)
+    named: dict[str, Any] = {}
+    exec(code, named)
+    printed = capsys.readouterr().out
+    assert "test_loss" in printed and "tracker_decay" in printed
+    losses = named["losses"].pivot(index="level", columns="quantity", values="mean")
+    damage = named["damage"].pivot(index="level", columns=["rule", "tracker_decay"], values="mean")
+    sizes, *rows = first_screen(named["results"], "runs/quickstart").rows
+    assert [float(cell.text) for cell in sizes.cells] == losses.index.to_list()
+    columns = (
+        losses["test_loss"],
+        100 * losses["test_accuracy"],
+        damage["unbiased", 0.9],
+        damage["unbiased", 0.99],
     )
-    assert done.returncode == 0, done.stderr
-    assert "population" in done.stdout
-    assert "test_loss" in done.stdout
+    for row, column in zip(rows, columns, strict=True):
+        shown = [float(cell.text.replace("\N{MINUS SIGN}", "-")) for cell in row.cells]
+        assert shown == pytest.approx(column.to_list(), abs=0.051 if row.short == "%" else 5.1e-4)
+
+
+def test_the_answer_shown_is_laid_out_as_the_program_does() -> None:
+    (screen,) = re.findall(r"```\n(quickstart on .*?)```", README, flags=re.DOTALL)
+    lines = screen.splitlines()
+    assert len(lines) <= 12 and max(map(len, lines)) <= 80
+    study = caviar_package.read_study()
+    trials = len(study.scientific["norm_batch_size"]) * study.draws.count
+    assert f": {trials} networks x {study.replicas} seeds, " in lines[0]
 
 
 def test_every_study_command_is_accepted(folder: Path) -> None:

@@ -265,7 +265,7 @@ def designs(table: pd.DataFrame) -> Figure:
         grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
     ):
         part = table[table["quantity"] == quantity]
-        for i, (key, rows) in enumerate(part.groupby(["study", "facet", "reading"], sort=False)):
+        for i, (key, rows) in enumerate(part.groupby(["study", "facet"], sort=False)):
             line(axes, rows, i, ", ".join(str(word) for word in key if word))
         axes.axhline(0, color="#777777", linewidth=1)
         size_axis(axes, part["level"], "size: batch of the update, or norm batch")

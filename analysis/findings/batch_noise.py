@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caviar.analysis.figures import overview as figures
-from caviar.analysis.findings.columns import LAYER, PROBED
+from caviar.analysis.findings.columns import LAYER, PROBED, READING
 from caviar.analysis.findings.finding import Column, Finding
 from caviar.analysis.tables.batch_noise import batch_noise
 
@@ -28,6 +28,7 @@ BATCH_NOISE = Finding(
     part="theory",
     compute=lambda results: batch_noise(results.comparison),
     columns=(
+        READING,
         LAYER,
         PROBED,
         *(
@@ -56,8 +57,9 @@ BATCH_NOISE = Finding(
     "of the Jacobian's energy between examples, [2 - (6 + excess kurtosis)/m]/(m - 2). The "
     "last three are leading orders in 1/m.",
     caption="On the line measurement equals theory. Above each panel stands the point that lies "
-    "farthest from it: measured for predicted, and by how much. Each point is the mean over all "
-    "networks; bars, often smaller than the points, are 95 % intervals over seeds.",
+    "farthest from it: measured for predicted, and by how much. Each point is the mean over the "
+    "networks at the learning rate that each size chose; bars, often smaller than the points, are "
+    "95 % intervals over seeds.",
     alt="Measured against predicted noise of batch statistics, four panels.",
-    draw=lambda results: figures.batch_noise(results["batch_noise"]),
+    draw=lambda results: figures.batch_noise(results.reading("batch_noise")),
 )

@@ -7,7 +7,8 @@ from caviar.analysis.findings.finding import Column
 READING = Column(
     "reading",
     "text",
-    "Which draws of a search count: `every draw`, averaged, or the `best draw` of each level.",
+    "Which draws of a search count: `every draw`, averaged; the `best draw` of each level, which "
+    "the answer is read at where a study draws several; or the `shared draw` that most choose.",
 )
 QUANTITY = Column("quantity", "text", "The quantity that `mean`, `low` and `high` are about.")
 FACET = Column(

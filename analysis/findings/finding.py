@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from caviar.analysis.notebook import block
 from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.design import Design
-from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.read import Run
 
 
@@ -143,10 +142,16 @@ class Results:
     def __len__(self) -> int:
         return len(self.findings)
 
-    def reading(self, name: str, reading: str = EVERY_DRAW) -> pd.DataFrame:
-        """The rows of a table under one reading; all rows where it has no readings."""
+    def reading(self, name: str, reading: str | None = None) -> pd.DataFrame:
+        """The rows of a table under one reading; all rows where it has no readings.
+
+        Without a `reading`, the one that the answer is read at (`Comparison.told`): each size at
+        the draw that it chose, averaged over draws only where nothing can be chosen.
+        """
         table = self[name]
-        return table[table["reading"] == reading] if "reading" in table else table
+        if "reading" not in table:
+            return table
+        return table[table["reading"] == (reading or self.comparison.told)]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name; raises ValueError where the other runs cannot be compared."""

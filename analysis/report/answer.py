@@ -52,12 +52,7 @@ def _rests_on(results: Results | NoComparison) -> list[str]:
             "statistics at every step, without the noise of a batch."
         )
     if results.comparison.chooses:
-        draws = results.comparison.run.trials["draw"].nunique()
-        names = ", ".join(results.run.study["study"]["nuisance"])
-        lines.append(
-            f"The study has {draws} draws of {names}, the same for every arm. Unless stated "
-            "otherwise, both sides of a comparison share the draw, and draws are averaged."
-        )
+        lines.append(_read_at(results))
     return lines
 
 
@@ -71,6 +66,21 @@ def _mislabelled(results: Results) -> list[str]:
         "loss, train-mode loss and noise penalties are against the labels that were trained on, "
         "validation and test loss and accuracy against true ones."
     ]
+
+
+def _read_at(results: Results) -> str:
+    """At which of the drawn values every number of the answer is read."""
+    comparison = results.comparison
+    draws = comparison.run.trials["draw"].nunique()
+    names = " and ".join(name.replace("_", " ") for name in results.run.study["study"]["nuisance"])
+    seeds = comparison.final_values["seed"].nunique()
+    reading = comparison.chosen_draws["seed"].nunique()
+    return (
+        f"The study drew the {names} {draws} times, the same for every size. Each size is read at "
+        f"the draw with its lowest validation loss on {seeds - reading} of the {seeds} seeds, at "
+        f"the {'other ' if reading < seeds else ''}{reading}; train losses are compared at one "
+        "draw for all sizes. An average over draws says so."
+    )
 
 
 def _not_compared(results: Results) -> list[str]:

@@ -10,7 +10,14 @@ import pandas as pd
 from caviar.analysis.run.arms import arms_of, first_arm
 from caviar.analysis.run.design import SIZES, Design, design_of
 from caviar.analysis.run.divergence import all_diverged
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, chosen_draws, without_other_draws
+from caviar.analysis.run.draws import (
+    BEST_DRAW,
+    EVERY_DRAW,
+    OF_THE_FIT,
+    SHARED_DRAW,
+    chosen_draws,
+    without_other_draws,
+)
 from caviar.analysis.run.final_rows import KEYS, at_end, final_values
 from caviar.analysis.run.matched_loss import matched_test_loss
 from caviar.analysis.run.read import Run
@@ -85,6 +92,30 @@ class Comparison:
     def chooses(self) -> bool:
         """Whether arms can choose among draws, so that there is a second reading."""
         return not self.final_readings.get(BEST_DRAW, pd.DataFrame()).empty
+
+    @property
+    def told(self) -> str:
+        """The reading that answers, figures and fits speak of.
+
+        Each size at the draw that suits it, chosen on other seeds, as somebody would tune it.
+        A mean over draws is ruled by the wildest of a wide range, so it is told only where nothing
+        can be chosen.
+        """
+        return BEST_DRAW if self.chooses else EVERY_DRAW
+
+    def told_values(self, quantity: str) -> tuple[str, pd.DataFrame]:
+        """The reading that a quantity is told at, and `final_values` under it.
+
+        That is `told`, but quantities of the fit are compared at one draw for all levels, the one
+        that most of them choose.
+        """
+        if self.chooses and quantity in OF_THE_FIT:
+            return SHARED_DRAW, self.at_shared_draw
+        return self.told, self.final_readings[self.told]
+
+    def told_rows(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`rows` under the reading `told`."""
+        return self.readings(rows).get(self.told, rows)
 
     def readings(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """`rows` under each reading of the nuisance draws.

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.intervals import mean_intervals
 from caviar.analysis.statistics.ranges import clipped, range_of
@@ -45,18 +47,29 @@ MEASURED = {
 def batch_noise(comparison: Comparison) -> pd.DataFrame:
     """The noise of statistics and examples at the last step, measured and predicted.
 
-    One row per layer and probed size, over all trials: variance of batch mean and deviation in
-    units of the population variance, noise-to-signal ratio of an example, and the share of the
-    Jacobian's energy between examples. `low_` and `high_` are the ends of each measurement's
-    interval over units; `left_out` counts networks that diverged, failed or are missing.
+    One row per reading, layer and probed size, over all trials of the reading: variance of batch
+    mean and deviation in units of the population variance, noise-to-signal ratio of an example,
+    and the share of the Jacobian's energy between examples. `low_` and `high_` are the ends of
+    each measurement's interval over units; `left_out` counts networks that diverged, failed or are
+    missing.
     """
-    design, rows = comparison.design, _last(comparison)
+    rows = _last(comparison)
     rows = rows[rows["mean_variance"].notna()] if len(rows) else rows
     if rows.empty:
         return pd.DataFrame()
+    parts = [
+        _of_reading(comparison, kept, reading).assign(reading=reading)
+        for reading, kept in comparison.readings(rows).items()
+        if len(kept)
+    ]
+    return _ordered(parts, ["reading"])
+
+
+def _of_reading(comparison: Comparison, rows: pd.DataFrame, reading: str) -> pd.DataFrame:
+    """`batch_noise` over the networks of one reading."""
+    design = comparison.design
     # Sum in one order, whatever the order in which trials ended.
     rows = rows.sort_values(["trial_id", "seed"])
-    examples = comparison.training_examples
     known = {name: column for name, column in MEASURED.items() if column in rows}
     groups = rows.groupby(["layer", "probe_batch_size"])
     table = groups.agg(**{f"measured_{name}": (column, "mean") for name, column in known.items()})
@@ -68,16 +81,27 @@ def batch_noise(comparison: Comparison) -> pd.DataFrame:
         table[f"high_{name}"] = [interval.high for interval in intervals]
     table["excess_kurtosis"] = groups["excess_kurtosis"].mean()
     table["networks"] = groups.size()
-    arms = set(zip(rows["facet"], rows["level"], strict=True))
-    planned = sum(n for place, n in design.planned.items() if place in arms)
+    planned = _planned(design, rows, reading)
     table["left_out"] = (planned - table["networks"]).clip(lower=0)
-    table = table.reset_index()
+    return _with_theory(table.reset_index(), comparison.training_examples)
+
+
+def _planned(design: Design, rows: pd.DataFrame, reading: str) -> int:
+    """The networks that these arms have; under the best draw, one for each seed that is read."""
+    arms = set(zip(rows["facet"], rows["level"], strict=True))
+    if reading == EVERY_DRAW:
+        return sum(n for place, n in design.planned.items() if place in arms)
+    return len(arms) * int(rows["seed"].nunique())
+
+
+def _with_theory(table: pd.DataFrame, examples: int) -> pd.DataFrame:
     m, kurtosis = table["probe_batch_size"], table["excess_kurtosis"]
-    table["predicted_mean"] = variance_of_batch_mean(m, examples)
-    table["predicted_deviation"] = variance_of_batch_deviation(m, examples, kurtosis)
-    table["predicted_noise_to_signal"] = noise_of_x_hat(m, examples, kurtosis)
-    table["predicted_coupling"] = coupling(m, kurtosis)
-    return table
+    return table.assign(
+        predicted_mean=variance_of_batch_mean(m, examples),
+        predicted_deviation=variance_of_batch_deviation(m, examples, kurtosis),
+        predicted_noise_to_signal=noise_of_x_hat(m, examples, kurtosis),
+        predicted_coupling=coupling(m, kurtosis),
+    )
 
 
 class Farthest(NamedTuple):

@@ -23,7 +23,8 @@ balances sampling noise, which scales as 1/(m memory), and drift, which scales a
 def best_decay(comparison: Comparison) -> pd.DataFrame:
     """The decay with the smallest mean squared error of the running mean, by layer and level.
 
-    For the rule `unbiased` at the last step, draws averaged. `decay` comes with the confidence
+    For the rule `unbiased` at the last step, each size at the draw that it chose
+    (`Comparison.told`). `decay` comes with the confidence
     range of the best, and `memory` = 1/(1 - decay) steps; edges say that a better one may lie
     beyond the decays tried. Only decays that all trials share count: drawn decays differ by draw.
     Empty below three decays.
@@ -74,12 +75,12 @@ def memory_scaling(comparison: Comparison) -> pd.DataFrame:
 
 
 def _errors(comparison: Comparison) -> pd.DataFrame:
-    """Squared error of the running mean by seed, draws averaged."""
+    """Squared error of the running mean by seed, at the draws of `Comparison.told`."""
     run, design = comparison.run, comparison.design
     keys = ["facet", "layer", "level", "seed", "tracker_decay"]
     if run.statistics.empty or not design.paired:
         return pd.DataFrame(columns=[*keys, "square"])
-    rows = own_decay_as_one(run, final(run.statistics, design))
+    rows = own_decay_as_one(run, comparison.told_rows(final(run.statistics, design)))
     rows = rows[(rows["rule"] == RULE) & np.isfinite(rows["mean_error"])]
     rows = rows.assign(square=rows["mean_error"] ** 2)
     return rows.groupby(keys, as_index=False)["square"].mean()

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.interquartile_mean import interquartile_mean_interval
 from caviar.analysis.statistics.intervals import Interval
 from caviar.analysis.tables.estimates import SEED
@@ -25,8 +24,8 @@ def across_data_sets(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
     For runs on the same axis and different data. Differences are relative to the mean loss at
     the reference, the largest size that all have, since nats of one data set are not comparable
-    with those of another; seeds are resampled within each (Agarwal et al. 2021). All draws are
-    averaged. Empty below two data sets.
+    with those of another; seeds are resampled within each (Agarwal et al. 2021). Both
+    losses are read as `Comparison.told_values` says. Empty below two data sets.
     """
     chosen: dict[str, Comparison] = {}
     for one in comparisons:
@@ -50,6 +49,6 @@ def _relative(comparison: Comparison, quantity: str, reference: float) -> pd.Dat
     """A row per seed, a column per level: difference over the mean loss at the reference."""
     design = comparison.design
     held = replace(design, levels=(*design.levels, reference))
-    rows = comparison.final_readings[EVERY_DRAW]
+    reading, rows = comparison.told_values(quantity)
     scale = rows.loc[rows["level"] == reference, quantity].mean()
-    return differences(rows, held, quantity, EVERY_DRAW) / scale
+    return differences(rows, held, quantity, reading) / scale

@@ -101,7 +101,7 @@ def _of_path(
         yield _row(level, "same_train_loss", matched.same_train_loss, strengths, trained)
         yield _row(level, "same_test_loss", matched.same_test_loss, strengths, trained)
         if path.name == "dropout":
-            predicted = _predicted(comparison, float(str(level)), seeds)
+            predicted = _predicted(comparison, normed, seeds)
             yield _row(level, "predicted", predicted, strengths)
         yield _row(level, "difference", matched.difference, ANY)
         others = test[shared.drop(OWN)]
@@ -168,13 +168,13 @@ def _path(run: Run, regulariser: str) -> pd.Series:
     return path.sort_values()
 
 
-def _predicted(comparison: Comparison, level: float, seeds: list[int]) -> Array:
-    """The rate by seed, from the noise at m given the final kurtosis in the first arm's trials."""
+def _predicted(comparison: Comparison, normed: pd.DataFrame, seeds: list[int]) -> Array:
+    """The rate by seed, from the noise at m given the final kurtosis in the networks `normed`."""
     rows = comparison.run.noise
     if rows.empty:
         return np.array([])
     rows = final(rows, comparison.design)
-    rows = rows[(rows["level"] == level) & rows["seed"].isin(seeds)]
+    rows = rows[rows["trial_id"].isin(normed["trial_id"]) & rows["seed"].isin(seeds)]
     means = rows.groupby("seed")[["excess_kurtosis", "norm_batch_size"]].mean()
     m, kurtosis = means["norm_batch_size"].to_numpy(), means["excess_kurtosis"].to_numpy()
     noise = theory.noise_of_x_hat(m, comparison.training_examples, kurtosis)

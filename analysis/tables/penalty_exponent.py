@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.power_law import Exponent, scaling_exponent
 from caviar.analysis.tables.estimates import SEED, by_seed
 
@@ -18,35 +18,44 @@ FROM = 8.0
 ASYMPTOTIC_FROM = 64.0
 """From here up theory expects an exponent of 1."""
 
-COLUMNS = ["facet", "range", *Exponent._fields]
+COLUMNS = ["reading", "facet", "range", *Exponent._fields]
 
 
 def penalty_exponents(comparison: Comparison) -> pd.DataFrame:
-    """Exponents of the penalty in u = 1/m - 1/N, one row per facet and range of sizes.
+    """Exponents of the penalty in u = 1/m - 1/N, one row per reading, facet and range of sizes.
 
     `range` is `from 8`, `from 64` (theory's asymptote), or `between` two neighbouring sizes: a
-    power law has the same exponent between all of them. Over all draws without missing values
-    (`estimates.by_seed`), seeds as units.
+    power law has the same exponent between all of them. Under every draw over those without
+    missing values (`estimates.by_seed`), seeds as units.
     """
     design = comparison.design
     table: list[dict[str, Any]] = []
     if not design.paired or design.axis != "norm_batch_size":
         return pd.DataFrame(table, columns=COLUMNS)
-    values = comparison.final_values
     examples = comparison.training_examples
-    for facet, arm in values.groupby("facet"):
-        wide = by_seed(arm[arm["level"] < examples], "noise_penalty", EVERY_DRAW)
-        for name, smallest, largest in _ranges(wide.columns.to_list()):
-            exponent = scaling_exponent(
+    for reading, rows in comparison.readings(comparison.final_values).items():
+        for facet, arm in rows.groupby("facet"):
+            wide = by_seed(arm[arm["level"] < examples], "noise_penalty", reading)
+            for name, exponent in _exponents(wide, examples):
+                place = {"reading": reading, "facet": facet, "range": name}
+                table.append({**place, **exponent._asdict()})
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+def _exponents(wide: pd.DataFrame, examples: int) -> Iterator[tuple[str, Exponent]]:
+    """The exponent of every range of the levels of `wide`, a row per seed, a column per level."""
+    for name, smallest, largest in _ranges(wide.columns.to_list()):
+        yield (
+            name,
+            scaling_exponent(
                 wide.to_numpy(),
                 wide.columns.to_numpy(dtype=float),
                 examples,
                 np.random.default_rng(SEED),
                 smallest=smallest,
                 largest=largest,
-            )
-            table.append({"facet": facet, "range": name, **exponent._asdict()})
-    return pd.DataFrame(table, columns=COLUMNS)
+            ),
+        )
 
 
 def _ranges(levels: list[float]) -> list[tuple[str, float, float]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from caviar.analysis.run.comparison import NoComparison, comparison_of
-from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.power import pilot_spread, smallest_effect, units_needed
 from caviar.analysis.tables.families import MARGINS, differences
@@ -40,10 +39,11 @@ def of_pilot(run: Run) -> Spread:
     comparison = comparison_of(run)
     if isinstance(comparison, NoComparison) or not comparison.design.paired:
         raise ValueError("the pilot compares no sizes by seed, so it has no paired differences")
-    design, rows = comparison.design, comparison.final_readings[EVERY_DRAW]
+    design, told = comparison.design, comparison.told
+    rows = comparison.final_readings[told]
     bounds, seeds = [], 0
     for _, arm in rows.groupby("facet"):
-        wide = differences(arm, design, "test_loss", EVERY_DRAW)
+        wide = differences(arm, design, "test_loss", told)
         spreads = [pilot_spread(wide[level].to_numpy()) for level in wide]
         bounds += [spread.upper for spread in spreads if spread.upper > 0]
         seeds = max([seeds, *(spread.units for spread in spreads)])

@@ -99,8 +99,8 @@ USUAL = "unbiased"
 def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     """The same for the rule `unbiased` at the study's own decay, at every measured step.
 
-    Over all draws, with one row per step, layer, level, quantity and part. Empty with one step,
-    or without a shadow.
+    Each size at the draw that it chose (`Comparison.told`), with one row per step, layer, level,
+    quantity and part. Empty with one step, or without a shadow.
     """
     run, design = comparison.over_time, comparison.design
     rows = run.statistics
@@ -111,8 +111,9 @@ def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     if rows["step"].nunique() < 2:
         return pd.DataFrame()
     rows = rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
+    rows, told = comparison.told_rows(rows), comparison.told
     means = [
-        level_means(rows, design, column, ["step", "layer"]).assign(
+        level_means(rows, design, column, ["step", "layer"], told).assign(
             quantity=column.split("_")[0], part=column.split("_")[1]
         )
         for column in COLUMNS

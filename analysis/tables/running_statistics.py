@@ -39,20 +39,25 @@ def statistics_error(comparison: Comparison) -> pd.DataFrame:
 
 def running_damage(comparison: Comparison) -> pd.DataFrame:
     """Test loss under every tracker less that under population statistics, same weights."""
+    running = damage_rows(comparison)
+    if running.empty:
+        return pd.DataFrame()
+    parts = [
+        level_means(kept, comparison.design, "damage", RULE, reading).assign(reading=reading)
+        for reading, kept in comparison.readings(running).items()
+    ]
+    return ordered(parts, ["reading"])
+
+
+def damage_rows(comparison: Comparison) -> pd.DataFrame:
+    """`damage` of every network and tracker at the last step, one row each."""
     run, design = comparison.run, comparison.design
     rows = own_decay_as_one(run, final(run.evaluations, design))
     rows = rows[rows["split"] == "test"]
     running = rows[rows["statistics"] == "running"]
-    if running.empty:
-        return pd.DataFrame()
     exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
     pair = pd.MultiIndex.from_frame(running[["trial_id", "seed"]])
-    running = running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
-    parts = [
-        level_means(kept, design, "damage", RULE, reading).assign(reading=reading)
-        for reading, kept in comparison.readings(running).items()
-    ]
-    return ordered(parts, ["reading"])
+    return running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
 
 
 REPAIRS = {

@@ -11,7 +11,6 @@ import pandas as pd
 from caviar.analysis.number_format import number
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design, facet_of
-from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.intervals import Interval
 from caviar.analysis.tables.estimates import contrasts
 from caviar.analysis.tables.regularization import best_size
@@ -33,7 +32,7 @@ def specifications(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Test loss at a size less that at the largest, one row per run, facet and draw.
 
     `compared` says which size: the smallest, which no result chose, or the best, which
-    `regularization.best_size` chose for the facet over all its draws (0 where that is the largest).
+    `regularization.best_size` chose for the facet (0 where that is the largest).
     The quantity is that of `effect_of_size`; a plain random search is one specification. The
     fields that differ between specifications follow, None where one differs within a
     specification. Sorted by the effect; empty where there are fewer than two.
@@ -93,7 +92,7 @@ def choices(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
 def _of_one(comparison: Comparison) -> Iterator[dict[str, Any]]:
     run, design, values = comparison.run, comparison.design, comparison.final_values
     best = best_size(comparison)
-    best = best[best["reading"] == EVERY_DRAW].set_index("facet")["level"]
+    best = best[best["reading"] == comparison.told].set_index("facet")["level"]
     trials = run.trials.assign(facet=facet_of(run.trials, design))
     trials = trials.assign(one=trials["draw"].astype(str) if design.paired else "every")
     for (facet, draw), kept in trials.groupby(["facet", "one"], sort=False):

@@ -60,6 +60,8 @@ app = typer.Typer(
 )
 
 REFUSED = 2
+PAGE = "report: "
+"""What the line begins with that names the page of a report."""
 
 
 class Parts(NamedTuple):
@@ -112,6 +114,7 @@ def run(
     dry_run: options.DryRun = False,
     pilot: options.Pilot = None,
     report: options.Report = True,
+    show: options.Open = False,
     register: options.Register = None,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
@@ -139,7 +142,7 @@ def run(
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
         progress = parts.carry_out(plan, root, on, workers, address, *further)
-        _ended(progress, root, report, parts.drawing)
+        _ended(progress, root, report, parts.drawing, show)
 
 
 def _must_fit(address: str | None, on: Where, pilot: str | None, dry_run: bool) -> None:
@@ -157,28 +160,40 @@ def _planned(study: Path | None, settings: Sequence[str], trials: int | None) ->
     return make_plan(read_study(study, settings), trials)
 
 
-def _ended(progress: Progress, root: str, report: bool, drawing: Drawing | None) -> None:
+def _ended(
+    progress: Progress, root: str, report: bool, drawing: Drawing | None, show: bool
+) -> None:
     """Report on a run that was not interrupted; leave with its exit code."""
     from caviar.runner.cli.carry_out import some_must_be_finite
 
     if not progress.interrupted:
-        _report(root, drawing) if report else some_must_be_finite(root)
+        _report(root, drawing, show=show) if report else some_must_be_finite(root)
     if progress.interrupted or progress.failed:
         raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
 
 
 def _report(
-    root: str, drawing: Drawing | None, beside: Sequence[str] = (), out: str | None = None
+    root: str,
+    drawing: Drawing | None,
+    beside: Sequence[str] = (),
+    out: str | None = None,
+    *,
+    full: bool = False,
+    show: bool = False,
 ) -> None:
+    from caviar.analysis.report.answer import answer
     from caviar.analysis.report.figure_files import figure_files
-    from caviar.runner.cli.report import written
+    from caviar.runner.cli.report import first_screen_of, opened, written
 
+    telling, line = answer if full else first_screen_of(root), ""
     try:
-        for line in written(root, beside, drawing or figure_files, out):
+        for line in written(root, beside, drawing or figure_files, out, telling):
             say(line)
     except AllDivergedError as error:
         say(str(error))
         raise SystemExit(FAILED) from None
+    if show and line.startswith(PAGE):
+        say(opened(line.removeprefix(PAGE)))
 
 
 @app.command()
@@ -187,13 +202,15 @@ def report(
     run: options.RunPlace,
     beside: options.Beside = None,
     out: options.ReportPlace = None,
+    full: options.Full = False,
+    show: options.Open = False,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
 
     for folder in (run, *(beside or ())):
         read_study_json(storage_of(folder))
-    _report(run, context.obj.drawing, beside or [], out)
+    _report(run, context.obj.drawing, beside or [], out, full=full, show=show)
 
 
 @app.command()

@@ -64,6 +64,10 @@ Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HT
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Print each start, end, retry and worker on stderr.")
 ]
+Full = Annotated[
+    bool, typer.Option("--full", help="Print the whole answer in words, with every number.")
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 OtherProcessor = Annotated[
     bool,
     typer.Option(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.figure_files import Drawing, figure_files
+from caviar.analysis.report.first_screen import first_screen
+from caviar.analysis.report.screen_text import text
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
@@ -17,16 +21,32 @@ from caviar.analysis.run.complete_sizes import while_running
 from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import Run, read_run, run_in
 from caviar.analysis.scorecard.registry import declarations_hash
+from caviar.runner.cli.terminal import Styled, has_colour, width
 from caviar.runner.errors import (
     AllDivergedError,
     InternalError,
     RequestError,
     StorageError,
+    printable,
     unwritten_report,
 )
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import joined, masked
 from caviar.runner.verify.run import verify_run
+
+Telling = Callable[[Results | NoComparison], str]
+"""How results are told in a terminal: `answer`, in full, or the first screen alone."""
+
+
+def first_screen_of(root: str) -> Telling:
+    """How the results of a run are told first: in a table and two verdicts, as wide as this
+    terminal."""
+
+    def told(results: Results | NoComparison) -> str:
+        screen = first_screen(results, masked(root))
+        return Styled(text(screen, width(), colour=has_colour(), clean=printable))
+
+    return told
 
 
 def written(
@@ -34,12 +54,12 @@ def written(
     beside: Sequence[str] = (),
     drawing: Drawing = figure_files,
     out: str | None = None,
+    telling: Telling = answer,
 ) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    `drawing` draws each figure and writes its files. The report is the folder `report` of `out`,
-    by default of the run. Of a run that is still running, only complete sizes are compared.
-
+    `drawing` draws and writes each figure, `telling` makes the first lines. The report is the
+    folder `report` of `out`, by default of the run. A running run is compared at complete sizes.
     Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
     written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
     every seed of the run diverged.
@@ -59,8 +79,8 @@ def written(
             results = results_of(runs[0], runs[1:])
             if isinstance(results, Results):
                 results.tables()  # The page needs them all: compute them while the run is verified.
-            text = answer(results)
-        yield text
+            first = telling(results)
+        yield first
         checks = verifying.result().lines
     yield from (line for line in checks if line.startswith("FAULT"))
     with _faults_told(root):
@@ -102,3 +122,15 @@ def _write(
             write_report(results, folder, checks, drawing)
     except OSError as error:
         raise unwritten_report(masked(root), error) from error
+
+
+def opened(page: str) -> str:
+    """Show a page in the browser; returns a sentence for where that is not possible, or nothing.
+
+    Raises RequestError for a page that is not on this machine.
+    """
+    if "://" in page:
+        raise RequestError(f"--open shows a page of this machine; {page} is in an object store")
+    if webbrowser.open(Path(page).resolve().as_uri()):
+        return ""
+    return f"no browser could be started here; open {page} yourself"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -32,13 +33,28 @@ def must_be_somewhere() -> None:
         ) from None
 
 
+class Styled(str):
+    """A text that was made printable before it was styled: its control characters are ours."""
+
+
+def width() -> int:
+    """Characters that a line of the terminal holds; 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def has_colour() -> bool:
+    """Whether standard output is a terminal that shows styles, and nobody asked for none."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and sys.stdout.isatty()
+
+
 def say(text: str) -> None:
     """Print a text; names from a study, a file or a path may hold control characters.
 
     A reader that is gone (`caviar conventions | head -1`) misses nothing that it wants.
     """
     try:
-        print(printable(text))
+        print(text if isinstance(text, Styled) else printable(text))
     except BrokenPipeError:
         silence(sys.stdout)
 

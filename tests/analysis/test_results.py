@@ -21,7 +21,8 @@ def test_the_readings_of_a_table(tmp_path: Path) -> None:
     for reading in (EVERY_DRAW, BEST_DRAW):
         assert set(results.reading("losses", reading)["reading"]) == {reading}
     assert len(results.reading("losses")) == len(results["losses"]) / 2
-    assert results.reading("batch_noise") is results["batch_noise"]
+    assert set(results.reading("losses")["reading"]) == {BEST_DRAW}
+    assert results.reading("tuning") is results["tuning"]
 
 
 def test_one_draw_leaves_nothing_to_choose(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from caviar.analysis.findings.columns import FACET, LEFT_OUT, LEVEL, READING, UNITS, edges
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.regularization.headline import headline, sentences
@@ -10,17 +12,21 @@ from caviar.analysis.tables.tuning import chosen_table
 
 
 def _edges(results: Results) -> list[str]:
-    """Whether the best draws reach the edge of what was drawn."""
-    chosen, sentences = results.reading("chosen_draws"), []
-    for name, rows in chosen.groupby("field", sort=False) if len(chosen) else ():
-        edge, arms = int(rows["at_edge"].sum()), len(rows)
-        if edge:
-            how_many = f"all {arms}" if edge == arms else f"{edge} of {arms}"
+    """At which sizes besides those of the headline the best draw is at the edge of those drawn."""
+    chosen: pd.DataFrame = results["chosen_draws"]
+    if not results.comparison.chooses or chosen.empty:
+        return []
+    sentences = []
+    told = {results.design.reference, *results.reading("best_size")["level"]}
+    for name, rows in chosen[chosen["at_edge"]].groupby("field", sort=False):
+        others = sorted(set(rows["level"]) - told)
+        if others:
+            sizes = f"{results.design.symbol} = {', '.join(f'{level:g}' for level in others)}"
             sentences.append(
-                f"For {how_many} sizes the best {name} was the lowest or highest tried, so a "
-                "better one may lie outside."
+                f"At {sizes} too, the best {str(name).replace('_', ' ')} was the lowest or highest "
+                "tried, so a better one may lie outside."
             )
-    return sentences if results.comparison.chooses else []
+    return sentences
 
 
 BEST_SIZE = Finding(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from caviar.analysis.figures import fit
 from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.columns import (
@@ -18,6 +20,7 @@ from caviar.analysis.findings.columns import (
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.wording import at_level, by_facet
 from caviar.analysis.number_format import number, with_interval
+from caviar.analysis.run.draws import OF_THE_FIT
 from caviar.analysis.tables import regularization
 from caviar.analysis.tables.tuning import fields_of
 
@@ -26,6 +29,16 @@ OVER_DRAWS = (
     "The {} end of the 95 % interval for other draws and other seeds (`low` and `high` are for the "
     "draws made); empty with fewer than 4 draws or 5 seeds."
 )
+
+
+def told(results: Results) -> pd.DataFrame:
+    """The effects that are told: of the fit at one draw for all sizes, of the rest at each size's
+    own."""
+    effects, shared = results.reading("effect_of_size"), results["effect_at_shared_draw"]
+    if shared.empty:
+        return effects
+    of_size = effects[~effects["quantity"].isin(OF_THE_FIT)]
+    return pd.concat([of_size, shared[shared["quantity"].isin(OF_THE_FIT)]], ignore_index=True)
 
 
 def _extremes(results: Results) -> list[str]:
@@ -95,13 +108,14 @@ EFFECT_OF_SIZE = Finding(
     ),
     title="What it does to train and test loss",
     says="Both losses are read under population statistics and shown as differences from the "
-    "largest size. Equivalent means that the difference is significantly smaller than 0.005 nats, "
-    "a margin named beforehand.",
+    "largest size. In the figure each size has the test loss of the learning rate that it chose on "
+    "other seeds, and the train loss of the one rate that most sizes chose. Equivalent means that "
+    "the difference is significantly smaller than 0.005 nats, a margin named beforehand.",
     caption="Each bar is a 95 % interval for its own size; shaded bands hold for all sizes "
     "together.",
     alt="Train and test loss less those at the largest size, with 95 % intervals.",
     draw=lambda results: figures.effect_of_size(
-        results["effect_of_size"], results.design.label, results.design.reference
+        told(results), results.design.label, results.design.reference
     ),
     sentences=_extremes,
 )

@@ -25,12 +25,17 @@ WEIGHT_DECAY = (
 )
 
 
+def _told(results: Results) -> str:
+    """Fits are compared at one draw for all arms, where one can be chosen."""
+    return SHARED_DRAW if results.comparison.chooses else EVERY_DRAW
+
+
 def _sentences(results: Results) -> list[str]:
     """Every regulariser against the size at which batch norm has its lowest test loss."""
     table = results["equivalent_strength"]
     if table.empty:
         return []
-    reading = SHARED_DRAW if (table["reading"] == SHARED_DRAW).any() else EVERY_DRAW
+    reading = _told(results)
     table = table[table["reading"] == reading]
     losses = results.reading("side_by_side", reading).set_index("level")["test_loss"]
     level = float(losses[losses.index.isin(table["level"])].idxmin())
@@ -107,7 +112,7 @@ EQUIVALENT_STRENGTH = Finding(
     caption="Where the lower panels are below zero, batch norm's noise regularises better.",
     alt="Strength with the same loss as batch norm, and test loss difference, by regulariser.",
     draw=lambda results: decompositions.equivalent_strength(
-        results.reading("equivalent_strength"), results.design.label
+        results.reading("equivalent_strength", _told(results)), results.design.label
     ),
     sentences=_sentences,
 )

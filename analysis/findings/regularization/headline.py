@@ -9,7 +9,7 @@ import pandas as pd
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import at_level, behind, opening
 from caviar.analysis.number_format import number, with_interval
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.random_draws import FEWEST_DRAWS
 from caviar.analysis.tables.tuning import drawn_fields, values_of_draws
 
@@ -30,16 +30,12 @@ def sentences(results: Results) -> list[str]:
     return [*(several if len(facets) > 1 else ()), *over]
 
 
-def _reading(results: Results) -> str:
-    return BEST_DRAW if results.comparison.chooses else EVERY_DRAW
-
-
 def _facets(results: Results) -> list[str]:
-    return sorted(results.reading("best_size", _reading(results))["facet"])
+    return sorted(results.reading("best_size")["facet"])
 
 
 def _best(results: Results, facet: str) -> pd.Series:
-    table = results.reading("best_size", _reading(results))
+    table = results.reading("best_size")
     return table[table["facet"] == facet].iloc[0]
 
 
@@ -91,7 +87,7 @@ def _points(results: Results, best: pd.Series) -> str:
 
 def _band(results: Results, best: pd.Series, quantity: str) -> dict[str, float]:
     """The change of a quantity at the best size, with the band of all sizes together."""
-    table = results.reading("effect_of_size", _reading(results))
+    table = results.reading("effect_of_size")
     here = (table["facet"] == best["facet"]) & (table["level"] == best["level"])
     row = table[here & (table["quantity"] == quantity)].iloc[0]
     return {"mean": row["mean"], "low": row["band_low"], "high": row["band_high"]}
@@ -102,7 +98,7 @@ def _percent(share: float) -> str:
 
 
 def _means(results: Results, facet: str, quantity: str) -> dict[float, float]:
-    table = results.reading("losses", _reading(results))
+    table = results.reading("losses")
     rows = table[(table["facet"] == facet) & (table["quantity"] == quantity)]
     return dict(zip(rows["level"].astype(float), rows["mean"], strict=True))
 
@@ -170,7 +166,7 @@ def _edge(results: Results, values: pd.DataFrame, chosen: dict[float, Any]) -> s
 def _over_draws(results: Results, facet: str) -> list[str]:
     """The effect of the headline's size averaged over the draws, and for which draws it holds."""
     best, values = _best(results, facet), _drawn(results)
-    table = results.reading("effect_of_size")
+    table = results.reading("effect_of_size", EVERY_DRAW)
     here = (table["facet"] == facet) & (table["level"] == best["level"])
     rows = table[here & (table["quantity"] == "test_loss")]
     if rows.empty or len(values) < 2:

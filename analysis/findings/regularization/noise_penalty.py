@@ -62,12 +62,13 @@ NOISE_PENALTY = Finding(
     title="The price of noisy statistics at the same weights",
     says="Train-mode loss less the loss of the same weights under population statistics, on "
     "the training split at the end of training. Batch noise adds this penalty to the objective, "
-    "so training is driven to make it small. Under every draw all arms share the draws; under "
-    "best draw each arm has its own.",
+    "so training is driven to make it small. Each size is drawn at the learning rate (and other "
+    "drawn fields) that it chose by validation loss on other seeds, which the table calls best "
+    "draw; the rows of every draw average over all that were drawn.",
     caption="A line parallel to the dashed one is proportional to 1/m.",
     alt="Noise penalty against mini-batch size on logarithmic axes, with 95 % intervals.",
     draw=lambda results: figures.noise_penalty(
-        results["noise_penalty"], results.design.label, results.design.symbol
+        results.reading("noise_penalty"), results.design.label, results.design.symbol
     ),
     sentences=_price,
 )
@@ -77,6 +78,7 @@ NOISE_PENALTY_EXPONENT = Finding(
     part="regularisation",
     compute=lambda results: penalty_exponents(results.comparison),
     columns=(
+        READING,
         FACET,
         Column("range", "text", "`from 8`, `from 64`, or `between` two neighbouring sizes."),
         Column("exponent", "exponent", "The power of 1/m - 1/N that the penalty follows."),

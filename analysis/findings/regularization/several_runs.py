@@ -17,7 +17,7 @@ from caviar.analysis.findings.columns import (
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.tables.data_sets import across_data_sets
-from caviar.analysis.tables.designs import designs_beside
+from caviar.analysis.tables.designs import designs_beside, told
 from caviar.analysis.tables.specification_curve import SMALLEST, below_zero, specifications
 
 
@@ -27,8 +27,8 @@ def _below_zero(results: Results) -> list[str]:
         return []
     counts = below_zero(table, SMALLEST)
     return [
-        "Separately in every specification (a draw, its crossed fields and data set), test loss at "
-        f"the smallest size less that at the largest: {counts}."
+        "At each learning rate by itself (with other drawn and crossed fields: a specification), "
+        f"test loss at the smallest size less that at the largest: {counts}."
     ]
 
 
@@ -86,10 +86,11 @@ DESIGNS = Finding(
     "largest size that all designs have. The part of a naive effect that remains where only the "
     "norm batch varies is due to the statistics; the part that remains where only the update's "
     "batch varies at equal steps is due to gradient noise; the rest is due to the number of "
-    "steps. Under every draw sizes share the learning rates; under best draw each has its own.",
+    "steps. Test loss is read at the draw that each size chose on other seeds, train loss at the "
+    "one that most sizes chose; rows of every draw average over all of them.",
     caption="Bars are 95 % intervals over seeds.",
     alt="Train and test loss against size for several designs.",
-    draw=lambda results: decompositions.designs(results["designs"]),
+    draw=lambda results: decompositions.designs(told(results["designs"])),
 )
 
 ACROSS_DATA_SETS = Finding(

@@ -11,7 +11,7 @@ from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE
 from caviar.analysis.findings.wording import at_level, opening
 from caviar.analysis.number_format import number
-from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, SHARED_DRAW
+from caviar.analysis.run.draws import EVERY_DRAW, SHARED_DRAW
 from caviar.analysis.tables import regularization
 from caviar.analysis.tables.estimates import level_means
 from caviar.analysis.tables.families import MARGINS
@@ -35,10 +35,7 @@ def _sentences(results: Results) -> list[str]:
             "Random trials differ in every field at once: only a crossed study can tell whether "
             "train loss or the gap between train and test loss moves with the size."
         ]
-    every = _moves(results, EVERY_DRAW)
-    if not every:
-        return []
-    return [*_moves(results, SHARED_DRAW), *every]
+    return _moves(results, SHARED_DRAW if results.comparison.chooses else EVERY_DRAW)
 
 
 def _moves(results: Results, reading: str) -> list[str]:
@@ -48,7 +45,7 @@ def _moves(results: Results, reading: str) -> list[str]:
     for facet, rows in table.groupby("facet"):
         sizes = rows.set_index("level")
         reference = results.design.reference
-        level = _told_size(results, str(facet), reading)
+        level = _told_size(results, str(facet))
         if level is None or not {level, reference} <= set(sizes.index):
             continue
         words = _words(results, reading, str(facet), sizes.loc[level], sizes.loc[reference])
@@ -61,9 +58,9 @@ def _moves(results: Results, reading: str) -> list[str]:
     return sentences
 
 
-def _told_size(results: Results, facet: str, reading: str) -> float | None:
+def _told_size(results: Results, facet: str) -> float | None:
     """The best size, or the smallest where that is the size that others are compared with."""
-    best = results.reading("best_size", BEST_DRAW if reading == SHARED_DRAW else reading)
+    best = results.reading("best_size")
     levels = best.loc[best["facet"] == facet, "level"]
     if levels.empty:
         return None
@@ -76,8 +73,6 @@ def _at_rate(results: Results, reading: str) -> str:
     comparison, nuisance = results.comparison, results.run.study["study"]["nuisance"]
     if not comparison.chooses:
         return ""
-    if reading == EVERY_DRAW:
-        return f" at the same {', '.join(nuisance)}, averaged over draws"
     trials = comparison.run.trials
     draw = comparison.at_shared_draw["draw"].iloc[0]
     drawn = trials[trials["draw"] == draw].iloc[0]
@@ -90,7 +85,10 @@ def _at_rate(results: Results, reading: str) -> str:
 
 def _effects(results: Results) -> pd.DataFrame:
     """Those of every draw, and those of the draw that most sizes choose."""
-    parts = [results.reading("effect_of_size"), results["effect_at_shared_draw"]]
+    parts = [
+        results.reading("effect_of_size", EVERY_DRAW),
+        results["effect_at_shared_draw"],
+    ]
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 

@@ -15,7 +15,7 @@ from caviar.analysis.findings.columns import (
     interval,
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
-from caviar.analysis.findings.test_time.trackers import usual_tracker
+from caviar.analysis.findings.test_time.trackers import explained, usual_tracker
 from caviar.analysis.findings.wording import at_level, behind, by_facet, first_and_last
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.design import in_order
@@ -73,7 +73,8 @@ def _headline(results: Results) -> str:
     exact = table[table["statistics"] == "population"].sort_values("level")
     return (
         "Over the best statistics that this run can read the test set with, the running average "
-        f"{usual['reader'].iloc[0]} costs {first_and_last(results, usual, ' nats', link='and')}; "
+        f"{usual['reader'].iloc[0]} {explained(usual.iloc[0])} costs "
+        f"{first_and_last(results, usual, ' nats', link='and')}; "
         f"population statistics cost {first_and_last(results, exact, ' nats', link='and')} "
         f"({behind(results, int(usual['units'].min()))})."
     )

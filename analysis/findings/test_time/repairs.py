@@ -18,25 +18,10 @@ from caviar.analysis.findings.columns import (
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.findings.test_time.trackers import tracker_name, usual_errors, usual_tracker
-from caviar.analysis.findings.wording import at_level, by_facet, opening
+from caviar.analysis.findings.wording import opening
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.tables import running_statistics as test_time
 from caviar.analysis.tables.best_decay import best_decay, memory_scaling
-
-WORDS = {"precise": "precise statistics", "evalnorm": "EvalNorm", "batch": "batch statistics"}
-
-
-def _in_place(results: Results) -> list[str]:
-    sentences = []
-    for facet, table in by_facet(results.reading("repairs")):
-        smallest = table["level"].min()
-        by = {r["statistics"]: r for r in table[table["level"] == smallest].to_dict("records")}
-        parts = [f"{w} {with_interval(by[k], signed=True)}" for k, w in WORDS.items() if k in by]
-        sentences.append(
-            f"{facet}Change of test loss at {at_level(results, smallest)} with other statistics "
-            f"in place of the population's: {'; '.join(parts)} nats."
-        )
-    return sentences
 
 
 def _beside_running(results: Results) -> Figure:
@@ -79,7 +64,6 @@ REPAIRS = Finding(
     caption="Below zero, the network does better with these statistics than with the population's.",
     alt="Test loss under batch, precise and EvalNorm statistics less population loss.",
     draw=_beside_running,
-    sentences=_in_place,
 )
 
 BEST_DECAY = Finding(

@@ -24,30 +24,23 @@ from caviar.analysis.tables import running_statistics as test_time
 
 
 def _off_by(results: Results) -> list[str]:
+    """How far the usual average is from the population in the last layer, mean and variance."""
     errors, damage = usual_errors(results), results.reading("running_damage")
     layer = errors["layer"].iloc[0]
     name = tracker_name(usual_tracker(results, damage).iloc[0])
+    means = by_facet(errors[errors["quantity"] == "mean_error"])
+    variances = dict(by_facet(errors[errors["quantity"] == "variance_error"]))
     return [
-        f"{facet}In layer {layer} under {name}, {words} is off by "
-        f"{first_and_last(results, rows, unit)}."
-        for quantity, words, unit in (
-            ("mean_error", "the running mean", " standard deviations of the layer's input"),
-            ("variance_error", "the running variance", " as a log ratio (0.1 is about 10 %)"),
-        )
-        for facet, rows in by_facet(errors[errors["quantity"] == quantity])
+        f"{facet}In layer {layer} ({name}), the running mean is off by "
+        f"{first_and_last(results, rows, ' standard deviations of the input')}; the running "
+        f"variance by {first_and_last(results, variances[facet], ' as a log ratio')} (0.1 is "
+        "about 10 %)."
+        for facet, rows in means
     ]
 
 
 def _costs(results: Results) -> list[str]:
-    damage = results.reading("running_damage")
-    usual = usual_tracker(results, damage)
-    name = tracker_name(usual.iloc[0])
-    sentences = [
-        f"{facet}Evaluating with running statistics ({name}) instead of population statistics "
-        f"changes test loss by {first_and_last(results, rows, ' nats', signed=True)}."
-        for facet, rows in by_facet(usual)
-    ]
-    return [*sentences, _worst(results, damage)]
+    return [_worst(results, results.reading("running_damage"))]
 
 
 def _worst(results: Results, damage: pd.DataFrame) -> str:
@@ -55,12 +48,16 @@ def _worst(results: Results, damage: pd.DataFrame) -> str:
         return "There are too few seeds to say which running average costs most."
     costly = damage[damage["low"] > 0]
     if costly.empty:
-        return "No running average raises test loss significantly at the end of training."
+        return (
+            "No running average that was kept raises test loss significantly over population "
+            "statistics."
+        )
     worst = costly.loc[costly["mean"].idxmax()]
     facet = f" ({worst['facet']})" if worst["facet"] else ""
     return (
-        f"The highest cost is that of {tracker_name(worst)} at "
-        f"{at_level(results, worst['level'])}{facet}: {with_interval(worst, signed=True)} nats."
+        f"Of all running averages kept, {tracker_name(worst)} raises test loss most over "
+        f"population statistics, by {with_interval(worst)} nats at "
+        f"{at_level(results, worst['level'])}{facet}."
     )
 
 

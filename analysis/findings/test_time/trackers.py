@@ -34,6 +34,23 @@ def usual_errors(results: Results) -> pd.DataFrame:
     return errors[errors["layer"] == in_order(errors["layer"])[-1]]
 
 
+EXPLAINED = {
+    "unbiased": "unbiased: it averages variances divided by m \N{MINUS SIGN} 1, as PyTorch does",
+    "biased": "biased: it averages variances divided by m, as Keras does",
+    "debiased": "debiased: divided by 1 \N{MINUS SIGN} decay^t, which takes the start out",
+    "cumulative": "cumulative: the plain mean of all batches",
+}
+
+
+def explained(row: Any) -> str:
+    """What the name of a running average means, in parentheses."""
+    rule = str(row["rule"]).removesuffix(", drawn decay")
+    words = EXPLAINED.get(rule, f"{rule}: a rule of `caviar conventions`")
+    return (
+        f"({words})" if rule == "cumulative" else f"({words}; decay: the weight of the old value)"
+    )
+
+
 def tracker_name(row: Any) -> str:
     """`unbiased, decay 0.9`, as words."""
     decay = row["tracker_decay"]

@@ -137,7 +137,11 @@ def test_noise_to_signal_and_coupling_beside_theory(known: Run) -> None:
     names = ["noise_to_signal", "coupling"]
     rows = rows.assign(**{name: rows[name].where(~deep, 2 * rows[name]) for name in names})
     table = noise.batch_noise(compared(Run(**{**vars(known), "noise": rows})))
-    table = table.set_index(["layer", "probe_batch_size"])
+    assert table["networks"].groupby(table["reading"]).unique().map(list).to_dict() == {
+        "every draw": [3 * 2 * 6],
+        "best draw": [3 * 5],
+    }
+    table = table[table["reading"] == "every draw"].set_index(["layer", "probe_batch_size"])
     assert len(table) == 2 * 3
     for layer, factor in (("norm1", 1), ("norm2", 2)):
         for m in PROBES:
@@ -164,7 +168,7 @@ def test_measured_noise_has_an_interval_and_counts_what_diverged(known: Run) -> 
     one &= (known.noise["norm_batch_size"] == 64) & (known.noise["layer"] == "norm2")
     rows = known.noise.assign(mean_variance=known.noise["mean_variance"].mask(one))
     table = noise.batch_noise(compared(Run(**{**vars(known), "noise": rows})))
-    table = table.set_index(["layer", "probe_batch_size"])
+    table = table[table["reading"] == "every draw"].set_index(["layer", "probe_batch_size"])
     assert table["left_out"].groupby("layer").unique().map(list).to_dict() == {
         "norm1": [0],
         "norm2": [1],

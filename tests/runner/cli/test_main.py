@@ -62,11 +62,11 @@ def output(home: Path) -> str:
 def test_the_default_study_answers(output: str, home: Path) -> None:
     root = home / "runs" / "quickstart"
     lines = output.splitlines()
-    assert output.isascii() and "10/10 trials | 0 running | 0 failed | 0 diverged | " in output
+    assert output.isascii() and "8/8 trials | 0 running | 0 failed | 0 diverged | " in output
     assert "rows: runs/quickstart" in lines
     assert lines[-1] == "report: runs/quickstart/report/index.html"
     assert (root / "report" / "index.html").read_text().startswith("<!")
-    assert len(tables(root)["outcomes"]) == 10
+    assert len(tables(root)["outcomes"]) == 8
     assert not verify_run(storage_at(root)).faults
 
 

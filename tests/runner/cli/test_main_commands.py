@@ -65,7 +65,7 @@ def test_verify_of_an_unfinished_run(half: Path) -> None:
 
 def test_report_of_an_unfinished_run(half: Path) -> None:
     output = ended_well("report", half, cwd=half.parent)
-    assert "quickstart on wine: 2 of 4 trials" in output
+    assert "quickstart on wine (178 examples): 2 of 4 networks" in output
     assert "FAULT  2 trials have no outcome yet, " in output
     page = (half / "report" / "index.html").read_text()
     assert "2 of 4 trials" in page

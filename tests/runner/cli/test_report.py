@@ -112,3 +112,26 @@ def test_a_run_that_is_running_says_so_first(run: Path) -> None:
         "sizes, m = 4, 16."
     )
     assert '<p class="soft">This run is still running' in (run / "report/index.html").read_text()
+
+
+def test_the_first_screen_alone_is_told_first(run: Path) -> None:
+    told, *_ = written(str(run), drawing=not_drawn, telling=report.first_screen_of(str(run)))
+    assert told.startswith("quickstart on wine (178 examples): 4 networks x 2 seeds, all finished.")
+    assert "\n1 Does a smaller m help? Not known: 2 seeds are too few" in told
+    assert f"In full: caviar report {run} --full" in " ".join(told.split())
+    assert "\033" not in told and max(map(len, told.splitlines())) <= 80
+
+
+def test_the_page_is_opened_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def browser(page: str) -> bool:
+        asked.append(page)
+        return len(asked) > 1
+
+    monkeypatch.setattr("webbrowser.open", browser)
+    page = str(tmp_path / "index.html")
+    assert report.opened(page) == f"no browser could be started here; open {page} yourself"
+    assert report.opened(page) == "" and asked == [f"file://{page}"] * 2
+    with pytest.raises(RequestError, match="is in an object store"):
+        report.opened("s3://bucket/run/report/index.html")

@@ -63,3 +63,28 @@ def test_a_reader_that_is_gone_after_a_line_is_no_fault(tmp_path: Path) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_styles_are_for_terminals_and_for_those_who_want_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert terminal.has_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not terminal.has_colour()
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not terminal.has_colour()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    assert not terminal.has_colour()
+
+
+def test_only_what_is_styled_keeps_its_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terminal.say(terminal.Styled("\033[1mbest\033[0m"))
+    terminal.say("\033[1mname")
+    assert capsys.readouterr().out == "\033[1mbest\033[0m\n\\x1b[1mname\n"

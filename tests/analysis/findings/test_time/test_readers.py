@@ -53,7 +53,11 @@ def test_the_headline_holds_the_average_against_the_best_and_says_what_populatio
     tmp_path: Path,
 ) -> None:
     _, headline = headlines(results(tmp_path))
-    assert "unbiased, decay 0.9 costs 0.312 [0.312, 0.312] nats at m = 4 and 0.0195" in headline
+    assert "decay 0.9 (unbiased: it averages variances divided by m " in headline
+    assert (
+        "; decay: the weight of the old value) costs 0.312 [0.312, 0.312] nats at m = 4 and 0.0195"
+        in headline
+    )
     assert "population statistics cost 0.125 [0.125, 0.125] nats at m = 4 and 0.00781" in headline
 
 

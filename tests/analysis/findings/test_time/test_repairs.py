@@ -1,19 +1,32 @@
-"""What is said of other statistics at test time."""
+"""What is said of the best memory of running averages."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from caviar.analysis.findings.test_time.repairs import REPAIRS
-from tests.analysis.synthetic import crossed, results_in, run_of
+from caviar.analysis.findings.test_time.repairs import MEMORY_SCALING, REPAIRS
+from tests.analysis.synthetic import World, crossed, results_in, run_of, size
+
+MINUS = "\N{MINUS SIGN}"
 
 
-def test_repairs_at_the_smallest_size(tmp_path: Path) -> None:
-    levels = {"norm_batch_size": [4, 64]}
-    run = run_of(tmp_path, crossed(levels), scientific=levels)
-    (sentence,) = REPAIRS.sentences(results_in(run))
-    assert sentence.startswith(
-        "Change of test loss at m = 4 with other statistics in place of the population's: precise "
-        "statistics −0.125"
+def test_the_best_memory_against_the_size(tmp_path: Path) -> None:
+    """Memories 2, 4, 8 and 16 are best at m = 64, 32, 16 and 8: a slope of -1."""
+    levels = {"norm_batch_size": [8, 16, 32, 64]}
+    decays: dict[str, Any] = {
+        "decay": 0.5,
+        "decays": (0.75, 0.875, 0.9375),
+        "conventions": ("unbiased",),
+    }
+    world = World(
+        mean_error=lambda config, seed, layer, tracker: (
+            1 + abs(128 / size(config) - 1 / (1 - float(tracker.partition("/")[2])))
+        )
     )
-    assert "; EvalNorm +0.25 [" in sentence and sentence.endswith(" nats.")
+    run = run_of(tmp_path, crossed(levels, **decays), world, scientific=levels)
+    results = results_in(run)
+    (sentence,) = MEMORY_SCALING.sentences(results)
+    assert f"in layer norm1 scales as m^{MINUS}1 [{MINUS}1, {MINUS}1]; theory expects" in sentence
+    assert f"an exponent of {MINUS}0.333 where" in sentence
+    assert REPAIRS.sentences(results) == []  # The readers tell what these statistics cost.
