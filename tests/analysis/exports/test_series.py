@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.exports.series import Point, networks
+from caviar.analysis.exports.series import networks
 from tests.analysis.synthetic import STEPS, World, run_of, trial
 
 
@@ -17,7 +17,7 @@ def test_a_series_holds_what_the_table_holds(tmp_path: Path) -> None:
     assert (first.trial_id, first.seed, second.seed) == (config.trial_id, 3, 4)
     assert first.status == "completed"
     last = {point.series: point for point in first.points if point.step == STEPS}
-    assert last["test/loss/population"] == Point("test/loss/population", STEPS, pytest.approx(0.3))
+    assert last["test/loss/population"].value == pytest.approx(0.3)
     assert last["test/loss/running/unbiased/0.9"].value == pytest.approx(0.8)
     assert last["training/scheduled_learning_rate"].value == 0.5
     assert second.last["test/loss/population"] == pytest.approx(0.4)

@@ -59,12 +59,14 @@ def test_the_address_of_another_service_is_refused_with_the_right_one(
     assert not (tmp_path / "run").exists()
 
 
-def test_in_a_ray_job_a_relative_place_is_refused(tmp_path: Path) -> None:
+def test_in_a_ray_job_a_relative_place_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ("run", *settings_of(TINY), "--on", "inline", "--no-report", "--out")
-    job = {"RAY_JOB_CONFIG_JSON_ENV_VAR": "{}"}
-    done = caviar(*words, "run", cwd=tmp_path, **job)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    done = caviar(*words, "run", cwd=tmp_path)
     assert done.returncode == 2 and "which Ray throws away; give --out an absolute" in done.stderr
-    done = caviar(*words, tmp_path / "run", cwd=tmp_path, **job)
+    done = caviar(*words, tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 0
     assert "\nthis Ray job runs on its head alone (--on inline)" in done.stdout
 

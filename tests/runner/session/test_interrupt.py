@@ -260,7 +260,7 @@ def test_a_request_before_there_is_anything_to_stop(tmp_path: Path) -> None:
 def test_a_request_before_the_first_trial_is_heard(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def told(*_: object) -> Progress:
+    def told(*_: object, **__: object) -> Progress:
         signal.raise_signal(number)
         raise AssertionError("the signal was not heard")
 

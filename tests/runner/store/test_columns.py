@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pyarrow as pa
 
 from caviar.model import records
@@ -22,8 +24,8 @@ def test_every_field_of_a_record_is_a_column() -> None:
     who = ("trial_id", "attempt", "seed")
     for table, declared in MEASURED.items():
         names = [column.name for column in declared]
-        assert names == [*who, *RECORDS[table].__dataclass_fields__], table
-    assert OUTCOMES.names == list(Outcome.__dataclass_fields__)
+        assert names == [*who, *(field.name for field in fields(RECORDS[table]))], table
+    assert OUTCOMES.names == [field.name for field in fields(Outcome)]
 
 
 def test_a_column_has_the_type_that_its_kind_says() -> None:
