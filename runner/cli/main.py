@@ -122,7 +122,7 @@ def run(
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    _must_fit(address, on, pilot, dry_run)
+    options.must_fit(address, on, pilot, dry_run)
     context.with_resource(stopping_at_once())
     if not dry_run:
         first_line(study, sys.stderr if as_json else sys.stdout)
@@ -131,26 +131,17 @@ def run(
     if dry_run:
         from caviar.runner.cli.dry_run import described
 
-        where = root, on, workers, accept_other_processor
-        return say(described(plan, pilot, *where, as_json=as_json))
+        place = root, on, workers, accept_other_processor
+        return say(described(plan, pilot, *place, as_json=as_json))
     if register is not None:
         from caviar.runner.cli.register import as_registered
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
-    parts: Parts = context.obj
-    further = accept_other_processor, verbose, kernels
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        progress = parts.carry_out(plan, root, on, workers, address, *further)
-        _ended(progress, root, report, parts.drawing, show)
-
-
-def _must_fit(address: str | None, on: Where, pilot: str | None, dry_run: bool) -> None:
-    """Raise RequestError for options that need another one."""
-    if address is not None and on is not Where.ray:
-        raise RequestError("--address names a Ray cluster; add --on ray")
-    if pilot is not None and not dry_run:
-        raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
+        further = accept_other_processor, verbose, kernels
+        progress = context.obj.carry_out(plan, root, on, workers, address, *further)
+        _ended(progress, root, report, context.obj.drawing, show)
 
 
 def _planned(study: Path | None, settings: Sequence[str], trials: int | None) -> Plan:

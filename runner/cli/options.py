@@ -154,3 +154,11 @@ Plot = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="Print every action and number, and how it was checked.")
 ]
+
+
+def must_fit(address: str | None, on: Where, pilot: str | None, dry_run: bool) -> None:
+    """Raise RequestError for options that need another one."""
+    if address is not None and on is not Where.ray:
+        raise RequestError("--address names a Ray cluster; add --on ray")
+    if pilot is not None and not dry_run:
+        raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")

@@ -64,7 +64,7 @@ def first_line(study: Path | None, stream: TextIO) -> None:
 
     A reader that is gone by now is noticed when the run has more to say.
     """
-    with suppress(OSError):
+    with suppress(BrokenPipeError):
         print(
             printable(f"reading {study or 'the quickstart'} and its data"), file=stream, flush=True
         )

@@ -43,13 +43,20 @@ class LocalFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
+            if not folder and isinstance(error, NotADirectoryError):
+                reason = f"cannot write to {self.where!r} or read it: {error.strerror}"
+                raise RequestError(reason) from None
             raise self._failed(f"list {folder or 'the run'}", error, "it can be read") from error
         return sorted(name for name in entries if name[0] not in "._")
 
     def open(self, key: str) -> pa.NativeFile:
         path = self._path(key)
         # Opening a pipe would block.
-        if path.exists() and not path.is_file():
+        try:
+            irregular = path.exists() and not path.is_file()
+        except OSError as error:
+            raise self._failed(f"read {key}", error, "it can be read") from error
+        if irregular:
             raise StorageError(f"{key} in {self.where!r} is not a regular file; move it")
         return pa.OSFile(str(path), "r")
 
@@ -91,9 +98,9 @@ class LocalFolder:
     def append(self, key: str, lines: bytes) -> None:
         path = self._path(key)
         self._must_be_there()
-        if path.exists() and not path.is_file():
-            raise StorageError(f"{key} in {self.where!r} is not a regular file; move it")
         try:
+            if path.exists() and not path.is_file():
+                raise StorageError(f"{key} in {self.where!r} is not a regular file; move it")
             torn = _is_torn(path)
             with path.open("ab") as file:
                 file.write(b"\n" + lines if torn else lines)

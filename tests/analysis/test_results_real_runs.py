@@ -13,6 +13,7 @@ from caviar.analysis.report.answer import answer
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.analysis.statistics.intervals import FEWEST
 from caviar.runner.executors.inline import InlineExecutor
@@ -129,7 +130,7 @@ def test_every_table_has_rows_of_finite_numbers(tiny: tuple[Results, MemorySink]
 
 
 def test_the_noise_of_the_first_layer_is_as_predicted(tiny: tuple[Results, MemorySink]) -> None:
-    table = tiny[0]["batch_noise"]
+    table = tiny[0].reading("batch_noise", EVERY_DRAW)
     assert set(table["networks"]) == {8 * 5}
     measured, predicted = table["measured_mean"], table["predicted_mean"]
     assert measured.to_numpy() == pytest.approx(predicted.to_numpy(), rel=0.2)

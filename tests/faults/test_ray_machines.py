@@ -59,6 +59,7 @@ main(partial(carried_out, trial={run}))
 
 LINES = (
     r"\d+/\d+ trials · ",
+    r"reading the quickstart and its data$",
     r"rows: ",
     r"data, [a-z ]+: ",
     r"evaluations: all trials measure losses at ",

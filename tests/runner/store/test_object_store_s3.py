@@ -138,7 +138,8 @@ def test_a_place_that_does_not_serve_is_one_sentence(
     uri = uri_at(proxy.port, new_run())
     ended = say(*words, *(["--out"] if words is RUN else []), uri)
     assert ended.code == code
-    assert ended.out == "" and ended.err.startswith("caviar: cannot ")
+    announced = "reading the quickstart and its data\n" if words is RUN else ""
+    assert ended.out == announced and ended.err.startswith("caviar: cannot ")
     assert ended.err.count("\n") == 1 and reason in ended.err
     assert "Request ID" not in ended.err
 
