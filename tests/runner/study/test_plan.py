@@ -127,7 +127,8 @@ PLANNED: dict[str, tuple[int, str, str]] = {
 }
 """Trials of each study, its hash, and the hash of its trials' identities in order, all as they
 were before fields without effect were refused, but for two since 2026-11-28: `references` has
-weight decay, and `quickstart` the first four of its five draws. The images are replaced by the digits."""
+weight decay, and `quickstart` the first four of its five draws. The images are replaced by the
+digits."""
 
 
 @pytest.mark.parametrize(
