@@ -14,12 +14,14 @@ def _sentences(results: Results) -> list[str]:
         losses, accuracies = (
             table[table["quantity"] == name] for name in ("test_loss", "test_accuracy")
         )
+        ends = ["mean", "low", "high"]
+        points = accuracies.assign(**{end: 100 * accuracies[end] for end in ends})
         sentences.append(
             f"{facet}If a network is left in train mode, so that each test batch has its own "
             "statistics, a test set that is sorted by class instead of shuffled changes "
             f"test loss by {first_and_last(results, losses, ' nats', signed=True)}, accuracy by "
-            f"{first_and_last(results, accuracies, '', signed=True)}: shuffle it, or read with "
-            "statistics of the training set."
+            f"{first_and_last(results, points, ' percentage points', signed=True)}: shuffle it, "
+            "or read with statistics of the training set."
         )
     return sentences
 

@@ -82,8 +82,8 @@ variance by 0.25 [0.25, 0.25] as a log ratio at m = 4 and by 0.0156 [0.0156, 0.0
 0.125 [0.125, 0.125] nats at m = 4.
   If a network is left in train mode, so that each test batch has its own statistics, a test set \
 that is sorted by class instead of shuffled changes test loss by +4 [4, 4] nats at m = 4 and by \
-+2.12 [2.12, 2.13] at m = 64, accuracy by −0.4 [−0.4, −0.4] at m = 4 and by −0.4 [−0.4, −0.4] at \
-m = 64: shuffle it, or read with statistics of the training set.
++2.12 [2.12, 2.13] at m = 64, accuracy by −40 [−40, −40] percentage points at m = 4 and by −40 \
+[−40, −40] at m = 64: shuffle it, or read with statistics of the training set.
 
 What these numbers hold for
   All seeds divide the same 1,797 examples, so intervals hold for other splits, starts and \

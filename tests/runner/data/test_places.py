@@ -25,8 +25,8 @@ def test_a_path_is_itself() -> None:
 @pytest.mark.parametrize(
     ("path", "written"),
     [
-        ("/home/ann/work/study/data/t.csv", "data/t.csv"),
-        ("/home/ann/work/data/t.csv", "../data/t.csv"),
+        ("/home/ann/thesis/study/data/t.csv", "data/t.csv"),
+        ("/home/ann/thesis/data/t.csv", "../data/t.csv"),
         ("/home/ann/t.csv", "~/t.csv"),
         ("/home/ben/t.csv", "/home/ben/t.csv"),
         ("/data/t.csv", "/data/t.csv"),
@@ -38,7 +38,7 @@ def test_a_path_is_written_from_a_folder_but_through_no_home(
     path: str, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
-    assert from_folder(path, Path("/home/ann/work/study")) == written
+    assert from_folder(path, Path("/home/ann/thesis/study")) == written
 
 
 @pytest.mark.parametrize(
