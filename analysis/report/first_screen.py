@@ -183,7 +183,7 @@ def next_step(results: Results | NoComparison, shown: str) -> str:
     if at_edge:
         return f"widen the range of {at_edge.replace(' ', '_')} in [nuisance]."
     seeds = max(len(seeds) for seeds in results.run.trials["seeds"])
-    more = MORE if seeds < MORE else 2 * seeds
+    more = max(MORE, 2 * seeds)
     return f"{_again(results)} --set replicas={more} --out {shown}-{more}"
 
 

@@ -140,3 +140,5 @@ def test_the_command_for_more_seeds(tmp_path: Path, command: str, again: str) ->
     results = results_in(replace(run, study={**run.study, "sessions": sessions}))
     assert next_step(results, "runs/a") == f"{again} --set replicas=20 --out runs/a-20"
     assert careful(results) == "one data set."
+    run.trials["seeds"] = [tuple(range(16))] * len(run.trials)
+    assert next_step(results, "runs/a").endswith("--set replicas=32 --out runs/a-32")
