@@ -25,6 +25,11 @@ def at_level(results: Results, level: float) -> str:
     return f"{results.design.symbol} = {level:g}"
 
 
+def drawn_fields(results: Results) -> str:
+    """`learning rate and momentum`: what each draw draws."""
+    return " and ".join(name.replace("_", " ") for name in results.run.study["study"]["nuisance"])
+
+
 def first_and_last(
     results: Results,
     rows: pd.DataFrame,

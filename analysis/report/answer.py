@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caviar.analysis.findings.finding import Part, Results
-from caviar.analysis.findings.wording import at_level
+from caviar.analysis.findings.wording import at_level, drawn_fields
 from caviar.analysis.report.not_claimed import inferred_to
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.read import Run
@@ -72,14 +72,13 @@ def _read_at(results: Results) -> str:
     """At which of the drawn values every number of the answer is read."""
     comparison = results.comparison
     draws = comparison.run.trials["draw"].nunique()
-    names = " and ".join(name.replace("_", " ") for name in results.run.study["study"]["nuisance"])
     seeds = comparison.final_values["seed"].nunique()
     reading = comparison.chosen_draws["seed"].nunique()
     return (
-        f"The study drew the {names} {draws} times, the same for every size. Each size is read at "
-        f"the draw with its lowest validation loss on {seeds - reading} of the {seeds} seeds, at "
-        f"the {'other ' if reading < seeds else ''}{reading}; train losses are compared at one "
-        "draw for all sizes. An average over draws says so."
+        f"The study drew the {drawn_fields(results)} {draws} times, the same for every size. Each "
+        f"size is read at the draw with its lowest validation loss on {seeds - reading} of the "
+        f"{seeds} seeds, at the {'other ' if reading < seeds else ''}{reading}; train losses are "
+        "compared at one draw for all sizes. An average over draws says so."
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.findings.wording import at_level, opening
+from caviar.analysis.findings.wording import at_level, drawn_fields, opening
 from caviar.analysis.number_format import number
 from caviar.analysis.report.told_averages import told_averages
 from caviar.analysis.statistics.intervals import FEWEST
@@ -57,7 +57,7 @@ def _of_facet(results: Results, facet: str, effects: pd.DataFrame) -> Verdict:
     rows = effects[(effects["facet"] == facet) & effects["mean"].notna()].sort_values("level")
     known = rows[rows["band_low"].notna()]
     if known.empty:
-        return Verdict(f"Not known: {_too_few(int(rows['units'].max()))}")
+        return Verdict(f"Not known: {_too_few(results, int(rows['units'].max()))}")
     better, worse = known[known["band_high"] < 0], known[known["band_low"] > 0]
     if len(better):
         return _yes(results, facet, better, known)
@@ -138,7 +138,7 @@ def can_averages_be_trusted(results: Results) -> Verdict:
     if told.empty:
         return Verdict("No network that was compared has running statistics.")
     if told["low"].isna().all():
-        return Verdict(f"Not known: {_too_few(int(told['units'].max()))}")
+        return Verdict(f"Not known: {_too_few(results, int(told['units'].max()))}")
     by_decay = [
         _of_decay(results, str(facet), decay, rows)
         for (facet, decay), rows in told.groupby(["facet", "tracker_decay"], dropna=False)
@@ -259,8 +259,15 @@ def _reference(results: Results) -> str:
     return at_level(results, results.design.reference)
 
 
-def _too_few(seeds: int) -> str:
+def _too_few(results: Results, seeds: int) -> str:
+    comparison = results.comparison
+    every = comparison.final_values["seed"].nunique()
+    chose = every - comparison.chosen_draws["seed"].nunique() if comparison.chooses else 0
+    if not chose:
+        few = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
+        return f"{few} too few for an interval, which takes {FEWEST}."
+    others = "the other one is" if seeds == 1 else f"the other {seeds} are"
     return (
-        f"{seeds} {'seed is' if seeds == 1 else 'seeds are'} too few for an interval, which takes "
-        f"{FEWEST}."
+        f"{chose} of the {every} seeds {'chooses' if chose == 1 else 'choose'} the "
+        f"{drawn_fields(results)}, and {others} too few for an interval, which takes {FEWEST}."
     )

@@ -16,13 +16,13 @@ from typing import Any
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.places import from_folder, without_home
 from caviar.runner.data.splits import Data
-from caviar.runner.errors import RequestError
+from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.fields.dataset import PLACES
 from caviar.runner.session.planned import planned
 from caviar.runner.session.registration import must_match
 from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
-from caviar.runner.store.storage import Storage, read
+from caviar.runner.store.storage import CARRY_ON, Storage, read, reason
 from caviar.runner.store.uri import joined
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.mechanisms import mechanisms_of
@@ -86,9 +86,19 @@ def _keep_places(content: dict[str, Any], plan: Plan, storage: Storage) -> None:
     recorded["test"] = now["test"]
     folder = str(plan.study.folder)
     from_run = (
-        [] if "://" in storage.where else [from_folder(folder, Path(storage.where).resolve())]
+        [] if "://" in storage.where else [from_folder(folder, _without_links(storage.where))]
     )
     content[FOLDERS] = list(dict.fromkeys((*from_run, without_home(folder))))
+
+
+def _without_links(where: str) -> Path:
+    """Where the folder of a run really lies: `..` from there leads elsewhere than from a link."""
+    try:
+        return Path(os.path.realpath(where, strict=True))
+    except OSError as error:
+        raise StorageError(
+            f"cannot find {where!r}: {reason(error)}; {CARRY_ON} once it can be read"
+        ) from error
 
 
 def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:

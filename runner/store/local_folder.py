@@ -222,7 +222,9 @@ def _is_torn(path: Path) -> bool:
     """Whether a log ends within a line, because its writer was killed."""
     try:
         with path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return False
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
-    except OSError:  # There is no such file, or it is empty.
+    except FileNotFoundError:
         return False

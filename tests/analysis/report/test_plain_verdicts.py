@@ -80,6 +80,21 @@ def test_four_seeds_are_too_few(tmp_path: Path) -> None:
     assert does_smaller_help(few).says == can_averages_be_trusted(few).says == says
 
 
+@pytest.mark.parametrize(
+    ("seeds", "says"),
+    [
+        (1, "1 seed is too few"),  # It chooses and is read.
+        (2, "1 of the 2 seeds chooses the learning rate, and the other one is too few"),
+        (5, "1 of the 5 seeds chooses the learning rate, and the other 4 are too few"),
+    ],
+)
+def test_seeds_that_chose_the_rate_are_counted_apart(tmp_path: Path, seeds: int, says: str) -> None:
+    trials = crossed(SIZES, rates=(0.1, 0.2), seeds=range(seeds))
+    results = results_in(run_of(tmp_path, trials, World(test=jitter), scientific=SIZES))
+    told = f"Not known: {says} for an interval, which takes 5."
+    assert does_smaller_help(results).says == can_averages_be_trusted(results).says == told
+
+
 def test_a_running_average_by_size(tmp_path: Path) -> None:
     """It adds 0.03 at m = 4 and 0.0001 elsewhere."""
     world = World(damage=lambda c, s, tracker: (0.03 if size(c) == 4 else 1e-4) + jitter(c, s) / 10)

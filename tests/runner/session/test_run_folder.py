@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.runner.errors import RequestError
+from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.session.run_folder import (
     blas,
     difference,
@@ -23,6 +23,7 @@ from caviar.runner.store.sink import ParquetSink
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Outcome, Status
+from tests.faults.disk import Disk, failing
 from tests.runner.helpers import TINY, block, plan_of
 
 PLAN = plan_of(*TINY)
@@ -67,6 +68,20 @@ def test_a_new_run_describes_its_study(tmp_path: Path) -> None:
     (first,) = content["sessions"]
     assert first["command"] == "caviar run --trials 3"
     assert content == read_study_json(storage_at(tmp_path))
+
+
+def test_a_link_that_cannot_be_followed_begins_no_run(tmp_path: Path) -> None:
+    """`..` leads elsewhere from a link, so relative paths of the data would be wrong."""
+    storage = storage_at(tmp_path / "run")
+    with storage.hold():
+        for fatal in range(3):
+            disk = Disk(tmp_path / "run", "broken", fatal)
+            with failing(disk), pytest.raises(StorageError) as caught:
+                open_run(storage, PLAN, "test")
+            if disk.struck == "lstat":
+                assert str(caught.value).startswith(f"cannot find '{tmp_path / 'run'}': Input/out")
+                return
+    raise AssertionError("no link was looked for")
 
 
 def test_every_session_is_kept(tmp_path: Path) -> None:

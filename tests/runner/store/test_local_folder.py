@@ -10,6 +10,7 @@ import pytest
 from caviar.runner.errors import StorageError
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.storage import read
+from tests.faults.disk import Disk, failing
 
 
 def test_what_is_written_is_read_and_listed(tmp_path: Path) -> None:
@@ -66,6 +67,23 @@ def test_lines_are_appended_whole_and_a_torn_one_is_closed_first(tmp_path: Path)
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(StorageError, match="is not a regular file"):
         folder.append("folder.jsonl", b"x\n")
+
+
+def test_a_log_that_cannot_be_read_is_not_written_on(tmp_path: Path) -> None:
+    """Whether its last line is torn is not known then. Each operation fails once."""
+    folder = LocalFolder(tmp_path)
+    folder.append("log.jsonl", b"one\n")
+    with failing(Disk(tmp_path)) as counting:
+        folder.append("log.jsonl", b"two\n")
+    for fatal in range(counting.done):
+        with (
+            failing(Disk(tmp_path, "broken", fatal)),
+            pytest.raises(StorageError, match="Input/output error; what was committed is whole"),
+        ):
+            folder.append("log.jsonl", b"three\n")
+    (tmp_path / "log.jsonl").write_bytes(b"")
+    folder.append("log.jsonl", b"one\n")
+    assert folder.appended("log.jsonl") == b"one\n"
 
 
 def test_it_is_held_while_a_writer_lives_and_no_longer(tmp_path: Path) -> None:
