@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from contextlib import redirect_stdout
 from typing import Any
 
 from caviar.model.steps.setup import Probes
@@ -14,11 +16,13 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import outlook
+from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.study.not_compared import not_compared
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.build import forward_examples
+from caviar.runner.trial.kernels import Kernels, TrainingPath
 from caviar.runner.trial.measurement_schedule import (
     Sizes,
     expected_share,
@@ -189,19 +193,25 @@ def described(
     on: Where,
     workers: int | None,
     accept_other_processor: bool,
+    kernels: Kernels = Kernels.auto,
     *,
     as_json: bool,
 ) -> str:
-    """The plan with its forecast and its power, as text or JSON; nothing is written.
+    """The plan with its forecast and its power, as text or JSON; nothing is written there.
 
     `pilot` is a run to take the spread over seeds from, `root` is where the run would go. Without
-    `workers`, one per core of this machine is assumed.
+    `workers`, one per core of this machine is assumed. Steps are timed as the run would make them,
+    for which kernels may have to be compiled, once.
     """
     from caviar.runner.cli.power import power
 
     count = 1 if on is Where.inline else workers or usable_cores()
-    place = outlook(storage_at(root), plan, accept_other_processor, time.time())
-    told = forecast(plan, min(count, plan.most), time.process_time)
+    storage, path = storage_at(root), TrainingPath.numpy
+    place = outlook(storage, plan, accept_other_processor, time.time())
+    if not place.refused:
+        with redirect_stdout(sys.stderr):
+            path = path_of_run(kernels, plan, storage)
+    told = forecast(plan, min(count, plan.most), path, time.process_time)
     last = power(plan.study.replicas, pilot)
     text = "\n".join([describe(plan), *lines(plan, told, place), last])
     if not as_json:

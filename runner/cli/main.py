@@ -131,7 +131,7 @@ def run(
     if dry_run:
         from caviar.runner.cli.dry_run import described
 
-        place = root, on, workers, accept_other_processor
+        place = root, on, workers, accept_other_processor, kernels
         return say(described(plan, pilot, *place, as_json=as_json))
     if register is not None:
         from caviar.runner.cli.register import as_registered

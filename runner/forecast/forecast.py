@@ -10,23 +10,30 @@ from caviar.runner.forecast.disk import bytes_of
 from caviar.runner.forecast.memory import Memory, memory_of_trial
 from caviar.runner.forecast.place import Outlook, amount, in_words
 from caviar.runner.forecast.rows import laid, rows_of_plan, rows_of_trial
-from caviar.runner.forecast.timing import calibrated, seconds_of_run, seconds_of_trial
+from caviar.runner.forecast.timing import seconds_of_run, seconds_of_trials
 from caviar.runner.session.progress_display import duration
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.kernels import TrainingPath
+
+ON = {
+    TrainingPath.numpy: "in NumPy",
+    TrainingPath.compiled: "on compiled kernels where trials have one",
+}
 
 
 class Forecast(NamedTuple):
     """Rows by table, bytes of all tables, the memory of the worker that needs most, and seconds
-    with so many workers; None where a trial does not fit into this machine's memory."""
+    with so many workers on a path; None where a trial does not fit into this machine's memory."""
 
     rows: dict[str, int]
     disk: float
     memory: Memory
     workers: int
+    path: TrainingPath
     seconds: float | None
 
 
-def forecast(plan: Plan, workers: int, clock: Callable[[], float]) -> Forecast:
+def forecast(plan: Plan, workers: int, path: TrainingPath, clock: Callable[[], float]) -> Forecast:
     """Compute what follows from the plan, and time real steps for about two seconds of `clock`."""
     trials = [laid(config, plan.data) for config in plan.sample]
     rows = rows_of_plan(plan, {t.config.trial_id: rows_of_trial(t) for t in trials})
@@ -34,11 +41,10 @@ def forecast(plan: Plan, workers: int, clock: Callable[[], float]) -> Forecast:
     memory = max((memory_of_trial(trial, plan.data) for trial in trials), key=lambda m: m.in_all)
     seconds = None
     if memory.in_all < _memory_of_this_machine():
-        known = calibrated(trials, plan.data, clock)
-        each = [seconds_of_trial(trial, plan.data, known) for trial in trials]
+        each = seconds_of_trials(trials, plan.data, path, clock)
         seconds = seconds_of_run(plan, each, workers)
     disk = bytes_of(rows, len(plan.data.classes), shadow)
-    return Forecast(rows, disk, memory, workers, seconds)
+    return Forecast(rows, disk, memory, workers, path, seconds)
 
 
 def _memory_of_this_machine() -> float:
@@ -54,7 +60,7 @@ def lines(plan: Plan, told: Forecast, place: Outlook) -> list[str]:
         "not measured, since a trial needs more memory than this machine has"
         if told.seconds is None
         else f"about {duration(max(1.0, told.seconds))} for all trials with {workers}: an estimate "
-        "from two seconds of real steps, for cores that have nothing else to do"
+        f"from two seconds of real steps {ON[told.path]}, for cores that have nothing else to do"
     )
     return [
         f"rows: {about}{sum(told.rows.values()):,} in all: {tables}",
@@ -76,6 +82,7 @@ def facts(told: Forecast, place: Outlook) -> dict[str, Any]:
         "disk_bytes": round(told.disk),
         "memory_per_worker": memory | {"bytes": round(told.memory.in_all)},
         "workers": told.workers,
+        "training": told.path,
         "seconds": None if told.seconds is None else round(told.seconds, 1),
         "out": place._asdict(),
     }

@@ -17,7 +17,9 @@ from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.forecast.rows import Laid
 from caviar.runner.session.loop import STEP_COST
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.measurement_schedule import expected, shadow_cost
+from caviar.runner.trial.run_trial import Trainer, path_of
 
 SECONDS = 2.0
 """Time for all that is measured, half of it for steps, unless a single step takes longer."""
@@ -51,53 +53,97 @@ def step_cost(trial: Laid, data: Data) -> float:
     return float(STEP_COST + examples * each)
 
 
-def calibrated(trials: Sequence[Laid], data: Data, clock: Clock) -> Calibrated:
+def seconds_of_trials(
+    trials: Sequence[Laid], data: Data, path: TrainingPath, clock: Clock
+) -> list[float]:
+    """The expected time of each trial of a run on `path`, on one core, from real steps of it.
+
+    Trials that have no compiled kernel are measured apart from those that have one.
+    """
+    taken = [path_of(path, trial.training)[0] for trial in trials]
+    seconds = SECONDS / len(set(taken))
+    known = {
+        one: calibrated(
+            [trial for trial, its in zip(trials, taken, strict=True) if its is one],
+            data,
+            one,
+            seconds,
+            clock,
+        )
+        for one in dict.fromkeys(taken)
+    }
+    return [seconds_of_trial(t, data, known[its]) for t, its in zip(trials, taken, strict=True)]
+
+
+def calibrated(
+    trials: Sequence[Laid], data: Data, path: TrainingPath, seconds: float, clock: Clock
+) -> Calibrated:
     """Real steps and measurements of the trials with the cheapest and the dearest step."""
     costs = [step_cost(trial, data) for trial in trials]
     ends = [costs.index(end(costs)) for end in (min, max)]
-    seconds = SECONDS / len(set(ends))
-    paces = {end: pace_of(trials[end], data, seconds, clock) for end in dict.fromkeys(ends)}
+    each = seconds / len(set(ends))
+    paces = {end: pace_of(trials[end], data, path, each, clock) for end in dict.fromkeys(ends)}
     low, high = ends
     return Calibrated((costs[low], costs[high]), (paces[low], paces[high]))
 
 
-def pace_of(trial: Laid, data: Data, seconds: float, clock: Clock) -> Pace:
-    """The pace of one trial, measured for about `seconds`."""
+def pace_of(trial: Laid, data: Data, path: TrainingPath, seconds: float, clock: Clock) -> Pace:
+    """The pace of one trial on `path`, measured for about `seconds`.
+
+    Measurements are NumPy's on both paths, and expected in training passes of NumPy.
+    """
     config, training, sizes = trial
     splits = make_splits(data, config)
-    step, snapshot = _steps(training, splits, seconds / 2, clock)
+    _, trainer = path_of(path, training)
+    step, snapshot = _steps(trainer, training, splits, seconds / 2, clock)
+    plain = step if trainer is train else _steps(train, training, splits, 0.0, clock)[0]
     units = expected(training.probes, config, sizes)
-    planned = step * units.whole / (sizes.step * config.partitions)
-    if planned > seconds:
-        return Pace(step, 1.0)
+    passes = units.whole / (sizes.step * config.partitions)
+    if plain * passes > seconds:
+        return Pace(step, plain / step)
     moment = frozenset({snapshot.step})
     probes = replace(training.probes, evaluation_steps=moment, probe_steps=moment)
     generators = streams(training.seeds, "probe")
     began = clock()
     for _ in measure(replace(training, probes=probes), splits, snapshot.state, generators):
         pass
-    return Pace(step, (clock() - began) / planned)
+    return Pace(step, (clock() - began) / (step * passes))
+
+
+class _Stretch:
+    """Steps between two snapshots: one after the trainer's first call, one `seconds` later, or
+    once the trial's own steps are done, but after another call at least."""
+
+    def __init__(self, steps: int, seconds: float, clock: Clock) -> None:
+        self._steps, self._seconds, self._clock = steps, seconds, clock
+        self._asked: list[float] = []
+        self.of_a_call = 1
+
+    @property
+    def seconds(self) -> float:
+        return self._asked[-1] - self._asked[0]
+
+    def ends(self) -> bool:
+        self._asked.append(self._clock())
+        calls = len(self._asked) - 1
+        done = calls * self.of_a_call >= self._steps or self.seconds >= self._seconds
+        return calls == 0 or done
 
 
 def _steps(
-    training: Training, splits: Splits, seconds: float, clock: Clock
+    trainer: Trainer, training: Training, splits: Splits, seconds: float, clock: Clock
 ) -> tuple[float, Snapshot]:
-    """Seconds of a step, the first one left out, and the training after the last; no more steps
-    than the trial has, but two at least."""
+    """Seconds of a step, without the trainer's first call, and the training after the last."""
     none: frozenset[int] = frozenset()
     bare = replace(training.probes, evaluation_steps=none, probe_steps=none)
-    begun: list[float] = []
-
-    def enough() -> bool:
-        begun.append(clock())
-        steps = len(begun) - 1
-        return steps > 0 and (steps >= training.steps or begun[-1] - begun[0] >= seconds)
-
     endless = replace(training, steps=UNENDING, probes=bare, curve_steps=none)
-    for record in train(endless, splits, None, enough):
-        if isinstance(record, Snapshot):
-            return (begun[-1] - begun[0]) / (len(begun) - 1), record
-    raise AssertionError("training without end has ended")
+    stretch = _Stretch(training.steps, seconds, clock)
+    records = trainer(endless, splits, None, stretch.ends)
+    snapshots = (record for record in records if isinstance(record, Snapshot))
+    first = next(snapshots)
+    stretch.of_a_call = first.step
+    last = next(snapshots)
+    return stretch.seconds / (last.step - first.step), last
 
 
 def seconds_of_trial(trial: Laid, data: Data, known: Calibrated) -> float:

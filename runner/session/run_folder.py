@@ -95,6 +95,8 @@ def _without_links(where: str) -> Path:
     """Where the folder of a run really lies: `..` from there leads elsewhere than from a link."""
     try:
         return Path(os.path.realpath(where, strict=True))
+    except FileNotFoundError:  # It is made with its first file.
+        return Path(os.path.realpath(where))
     except OSError as error:
         raise StorageError(
             f"cannot find {where!r}: {reason(error)}; {CARRY_ON} once it can be read"

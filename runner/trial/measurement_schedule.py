@@ -135,12 +135,15 @@ def expected(probes: Probes, config: TrialConfig, sizes: Sizes) -> Expected:
     """What a trial is expected to cost.
 
     `share` decides what is measured, and must go on deciding as it did for runs that exist; this
-    counts what was added since: EvalNorm's pass, and the most partitions of penalties.
+    counts what was added since: EvalNorm's pass, the most partitions of penalties, and the pass
+    over a test split that is sorted by class.
     """
     whole = _whole(probes, config, sizes)
     if NORMS[config.norm].uses_batch_statistics:
         further = 2 * len(probes.sizes) * probes.examples * (probes.penalty_partitions - 1)
         whole += EVALNORM * sizes.train + AGAIN * further
+        if sizes.test >= config.norm_batch_size:
+            whole += EVALUATE * sizes.test
     training = config.steps * sizes.step * config.partitions
     return Expected(training, _light(config, sizes), whole)
 

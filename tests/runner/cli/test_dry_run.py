@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from caviar.runner.cli import dry_run
 from caviar.runner.cli.dry_run import describe
+from caviar.runner.forecast import forecast
+from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import EXACT, Plan
-from tests.runner.helpers import TINY, command, ended_well, plan_of, settings_of
+from caviar.runner.trial.kernels import Kernels, TrainingPath
+from tests.runner.helpers import TINY, caviar, command, ended_well, plan_of, settings_of
 from tests.runner.large_studies import BIG, MANY_DRAWS, RATES
 
 
@@ -40,7 +44,9 @@ def test_a_million_trials_are_described_from_a_sample(kind: str) -> None:
 
 def test_the_real_program_needs_no_more_memory_for_a_million_trials(tmp_path: Path) -> None:
     """An address space too small for a million trials or their points."""
-    words = command("run", "--dry-run", *settings_of((*TINY, RATES, MANY_DRAWS)))
+    words = command(
+        "run", "--dry-run", "--kernels", "off", *settings_of((*TINY, RATES, MANY_DRAWS))
+    )
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (900_000_000, 900_000_000))
@@ -113,3 +119,24 @@ def test_the_draws_have_their_true_range_and_the_run_its_rows(tmp_path: Path) ->
     assert both == (10, 10) and sum(told["rows"].values()) == state["rows"]
     text = ended_well(*WORDS, "--dry-run", cwd=tmp_path)
     assert "\nout: runs/quickstart holds 10 finished trials of this study; 0 would run; " in text
+
+
+def test_the_time_is_that_of_the_path_that_the_run_would_take(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def path_of_run(kernels: Kernels, plan: Plan, storage: Storage) -> TrainingPath:
+        print("compiling kernels")
+        return TrainingPath.compiled if kernels is Kernels.on else TrainingPath.numpy
+
+    monkeypatch.setattr(dry_run, "path_of_run", path_of_run)
+    monkeypatch.setattr(
+        forecast, "seconds_of_trials", lambda trials, data, path, clock: [len(path)] * len(trials)
+    )
+    done = caviar(*WORDS, "--dry-run", "--json", "--kernels", "on", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "compiling kernels\n")
+    assert told["training"] == "compiled" and told["seconds"] == 10 * 8 / told["workers"]
+    (line,) = [line for line in told["lines"] if line.startswith("time: ")]
+    assert "real steps on compiled kernels where trials have one, for cores" in line
+    told = json.loads(caviar(*WORDS, "--dry-run", "--json", cwd=tmp_path).stdout)
+    assert told["training"] == "numpy" and told["seconds"] == 10 * 5 / told["workers"]

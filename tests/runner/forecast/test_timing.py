@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from caviar.model.layers import Dense
+from caviar.model.records import Record
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train
+from caviar.runner.forecast import timing
 from caviar.runner.forecast.rows import Laid, laid
 from caviar.runner.forecast.timing import (
     Calibrated,
@@ -15,10 +23,13 @@ from caviar.runner.forecast.timing import (
     pace_of,
     seconds_of_run,
     seconds_of_trial,
+    seconds_of_trials,
     step_cost,
 )
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.measurement_schedule import expected
+from caviar.runner.trial.run_trial import Trainer
 from tests.runner.helpers import TINY, plan_of
 
 PLAN = plan_of(
@@ -44,7 +55,7 @@ class Ticking:
 
 def test_steps_and_measurements_are_timed_alone() -> None:
     trial = TRIALS[0]
-    pace = pace_of(trial, PLAN.data, 100.0, Ticking(0.25))
+    pace = pace_of(trial, PLAN.data, TrainingPath.numpy, 100.0, Ticking(0.25))
     assert pace.step == 0.25
     units = expected(trial.training.probes, trial.config, trial.sizes)
     planned = 0.25 * units.whole / trial.sizes.step
@@ -53,22 +64,68 @@ def test_steps_and_measurements_are_timed_alone() -> None:
 
 def test_what_takes_longer_than_the_calibration_may_is_not_tried() -> None:
     clock = Ticking(1000.0)
-    pace = pace_of(TRIALS[0], PLAN.data, 1.0, clock)
+    pace = pace_of(TRIALS[0], PLAN.data, TrainingPath.numpy, 1.0, clock)
     assert pace == Pace(1000.0, 1.0)
     assert next(clock.ticks) == 2  # Before and after one step.
 
 
 def test_a_short_trial_is_timed_over_no_more_steps_than_it_has() -> None:
     clock = Ticking(1e-9)
-    pace_of(TRIALS[0], PLAN.data, 1.0, clock)
+    pace_of(TRIALS[0], PLAN.data, TrainingPath.numpy, 1.0, clock)
     assert next(clock.ticks) == TRIALS[0].config.steps + 1 + 2
 
 
+def by_fives(
+    training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
+) -> Iterator[Record]:
+    """Trains as kernels do: a snapshot can follow only after a call of several steps."""
+    asked = itertools.count(1)
+    return train(training, splits, start, lambda: next(asked) % 5 == 0 and wanted())
+
+
+@pytest.fixture
+def in_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that train five steps per call, of all networks but those of 16 units."""
+
+    def path_of(path: TrainingPath, training: Training) -> tuple[TrainingPath, Trainer]:
+        if path is TrainingPath.numpy or training.network.layers[0][1] == Dense(16, bias=False):
+            return TrainingPath.numpy, train
+        return path, by_fives
+
+    monkeypatch.setattr(timing, "path_of", path_of)
+
+
+@pytest.mark.usefixtures("in_calls")
+def test_a_step_is_timed_on_the_path_of_the_run_and_measuring_in_numpy() -> None:
+    trial = TRIALS[0]
+    units = expected(trial.training.probes, trial.config, trial.sizes)
+    pace = pace_of(trial, PLAN.data, TrainingPath.compiled, 100.0, Ticking(0.25))
+    assert pace.step == 0.25 / 5
+    assert pace.measuring == pytest.approx(0.25 / (pace.step * units.whole / trial.sizes.step))
+    not_tried = pace_of(trial, PLAN.data, TrainingPath.compiled, 1.0, Ticking(1000.0))
+    assert not_tried == Pace(200.0, 5.0)
+
+
+@pytest.mark.usefixtures("in_calls")
+def test_trials_without_a_kernel_are_timed_apart() -> None:
+    mixed = seconds_of_trials(TRIALS, PLAN.data, TrainingPath.compiled, Ticking(0.25))
+    small, large, middle = TRIALS
+    kernels = seconds_of_trials([small, large], PLAN.data, TrainingPath.compiled, Ticking(0.25))
+    plain = seconds_of_trials([middle], PLAN.data, TrainingPath.numpy, Ticking(0.25))
+    assert mixed == pytest.approx([*kernels, *plain])
+    assert plain[0] - kernels[1] == pytest.approx((0.25 - 0.05) * middle.config.steps)
+
+
+def test_real_kernels_are_timed() -> None:
+    pace = pace_of(TRIALS[0], PLAN.data, TrainingPath.compiled, 0.01, time.process_time)
+    assert pace.step > 0 and pace.measuring > 0
+
+
 def test_the_cheapest_and_the_dearest_shape_are_measured() -> None:
-    known = calibrated(TRIALS, PLAN.data, Ticking(1e-3))
+    known = calibrated(TRIALS, PLAN.data, TrainingPath.numpy, 2.0, Ticking(1e-3))
     assert known.costs == (min(COSTS), max(COSTS))
     assert [pace.step for pace in known.paces] == [1e-3, 1e-3]
-    only = calibrated(TRIALS[:1], PLAN.data, clock := Ticking(0.5))
+    only = calibrated(TRIALS[:1], PLAN.data, TrainingPath.numpy, 2.0, clock := Ticking(0.5))
     assert only.paces[0] == only.paces[1] and only.costs == (COSTS[0], COSTS[0])
     assert next(clock.ticks) < 10
 

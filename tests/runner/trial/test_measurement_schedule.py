@@ -9,7 +9,14 @@ import pytest
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.build import build
-from caviar.runner.trial.measurement_schedule import FEWEST, Sizes, probes_of, shadow_cost, share
+from caviar.runner.trial.measurement_schedule import (
+    FEWEST,
+    Sizes,
+    expected,
+    probes_of,
+    shadow_cost,
+    share,
+)
 from tests.runner.helpers import TINY, plan_of
 
 SIZES = Sizes(train=2000, validation=500, test=1000, step=250)
@@ -71,6 +78,14 @@ def test_what_costs_more_has_a_larger_share() -> None:
     assert share(probes, config_of(conventions=("biased",)), SIZES) < base
     assert share(probes, config_of(partitions=4), SIZES) < base
     assert share(probes, config_of(norm="layer"), SIZES) < base
+
+
+def test_a_test_split_that_holds_a_ghost_is_also_passed_sorted_by_class() -> None:
+    fits, short = config_of(norm_batch_size=1000), config_of(norm_batch_size=1001)
+    probes = probes_of(fits, SIZES)
+    whole, less = (expected(probes, config, SIZES).whole for config in (fits, short))
+    assert whole - less == pytest.approx(0.35 * SIZES.test)
+    assert share(probes, fits, SIZES) == share(probes, short, SIZES)  # It decides what it decided.
 
 
 def test_the_shadow_costs_a_pass_over_the_training_split_a_step() -> None:
