@@ -216,7 +216,13 @@ def described(
     text = "\n".join([describe(plan), *lines(plan, told, place), last])
     if not as_json:
         return text
-    content = {
+    content = {**_identified(plan), **facts(told, place), "lines": text.splitlines()}
+    return json.dumps(content, indent=1)
+
+
+def _identified(plan: Plan) -> dict[str, Any]:
+    """What would run, for programs."""
+    return {
         "study": plan.study.name,
         "hash": plan.hash(),
         "trials": plan.most,
@@ -225,7 +231,4 @@ def described(
             field: {"low": values[0], "high": values[-1], "values": len(values)}
             for field, values in drawn(plan).items()
         },
-        **facts(told, place),
-        "lines": text.splitlines(),
     }
-    return json.dumps(content, indent=1)
