@@ -35,7 +35,8 @@ class NormTape(NamedTuple):
     Arrays are in the groups that share statistics, `(replicas, groups, size, features)`, or
     broadcast to that: `x_hat` is the input less a mean, times `inverse_deviation`; `z` is what
     gamma multiplies, `scale * x_hat` plus a shift, both constants (1 and 0 except in arms
-    that distort x_hat). `moments` is None for norms without batch statistics.
+    that distort x_hat). `moments` is None for norms without batch statistics. `lenders`: the
+    examples drawn for each example, `(replicas, batch, drawn)`, in the arm that draws them.
     """
 
     x_hat: Array
@@ -43,6 +44,7 @@ class NormTape(NamedTuple):
     z: Array
     scale: Array
     moments: Moments | None
+    lenders: Array | None = None
 
 
 class Layer(Protocol):

@@ -48,7 +48,7 @@ def _partitions_differ(trial: Values) -> bool:
     """Whether a second partition of the same batch gives another gradient than the first."""
     if trial["dropout"] and trial["hidden"]:
         return True
-    draws = "noise_shared" in _settings(trial)
+    draws = NORMS[trial["norm"]].draws
     return "partitions" in _settings(trial) and (draws or _is_cut(trial))
 
 

@@ -50,12 +50,11 @@ class GhostNoiseNorm:
     data; removes self-influence, since no ghost uses its own statistics, and the gradient
     through the noise. Ghost g takes the mean and the biased variance of ghost g + 1, the last one
     those of the first: x_hat becomes (x_hat - delta) / s with delta = (mean_g+1 - mean) / sigma and
-    s = sqrt((variance_g+1 + epsilon) / (variance + epsilon)), constants to the backward pass. This
-    is the ghost noise injection of Kosson, Fan & Jaggi 2024, which draws a ghost with replacement
-    for each example instead and then fits far better at m = 8 (docs/decisions.md, 2026-11-28). A
-    last, short ghost borrows too, and lends nothing; where there is only one ghost there is no
-    noise. Evaluation has none. Input and output `(replicas, batch, features)`; the tape's
-    statistics are the whole batch's, one group.
+    s = sqrt((variance_g+1 + epsilon) / (variance + epsilon)), constants to the backward pass. The
+    ghost noise injection of Kosson, Fan & Jaggi 2024 draws other examples for each example: that
+    is `DrawnGhostNoiseNorm`, which fits far better at m = 8. A last, short ghost borrows too, and
+    lends nothing; where there is only one ghost there is no noise. Evaluation has none. Input and
+    output `(replicas, batch, features)`; the tape's statistics are the whole batch's, one group.
     """
 
     norm_batch_size: int

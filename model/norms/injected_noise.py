@@ -199,6 +199,7 @@ def _kind(name: str, noise: Callable[[int], Noise], mechanism: Mechanism | None 
         settings,
         forward_examples=the_whole_split,
         mechanism=mechanism,
+        draws=True,
     )
 
 

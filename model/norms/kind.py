@@ -50,7 +50,7 @@ class NormKind:
     size and training examples to the number of examples in a training step's forward pass,
     including those without a loss. `refusal` says in a sentence what is wrong with settings
     (`hidden` among them), and is empty if nothing is. `mechanism` is the part of batch norm that
-    this arm isolates.
+    this arm isolates. `draws`: training draws noise, anew for every partition of a batch.
     """
 
     name: str
@@ -61,6 +61,7 @@ class NormKind:
     forward_examples: Callable[[int, int, int], int] = ghosts_of_the_batch
     refusal: Callable[[Settings], str] = nothing_to_refuse
     mechanism: Mechanism | None = None
+    draws: bool = False
 
     @property
     def uses_batch_statistics(self) -> bool:

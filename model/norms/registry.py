@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.model.norms.batch_norm import BATCH
 from caviar.model.norms.batch_renorm import RENORM
+from caviar.model.norms.drawn_ghost_noise import DRAWN_GHOST_NOISE
 from caviar.model.norms.ghost_noise import GHOST_NOISE
 from caviar.model.norms.group_norm import GROUP
 from caviar.model.norms.injected_noise import SCALE_NOISE, SHIFT_AND_SCALE_NOISE, SHIFT_NOISE
@@ -31,6 +32,7 @@ NORMS: dict[str, NormKind] = {
         GROUP,
         MOMENTUM_BATCH,
         GHOST_NOISE,
+        DRAWN_GHOST_NOISE,
     )
 }
 """Every kind by its name in a study."""

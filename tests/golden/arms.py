@@ -137,6 +137,9 @@ ARMS: dict[str, Settings] = {
     **_averages(),
     "everything": EVERYTHING,
     "everything-double": (*EVERYTHING, "dtype=float64"),
+    "ghost-noise": (*MEASURED, "norm=ghost-noise"),
+    "drawn-ghost-noise": (*MEASURED, "norm=drawn-ghost-noise"),
+    "drawn-ghost-noise-double": (*MEASURED, "norm=drawn-ghost-noise", "dtype=float64"),
 }
 
 CHECKPOINTED = {

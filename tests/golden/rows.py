@@ -6,7 +6,8 @@ written by the code of commit 078e4c2, before its files moved, except for the ev
 EvalNorm, which since 2026-11-28 are read with each layer's own moments, penalties of the
 network, which since then are averages over partitions where training is long enough, and the rows
 `own` of renormalisation, which joined then (all rows beside them kept their bits). `--write`
-writes it anew, `--add` writes the hashes of one more kernel beside the same rows.
+writes it anew, `--join` adds arms that joined, `--add` the hashes of one more kernel for the same
+rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import io
 import json
 import zipfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -152,12 +154,11 @@ def write() -> None:
     trials = {arm: computed(arm) for arm in ARMS}
     for table in TABLES:
         parts = [
-            pa.table({"arm": [arm] * len(rows["seed"]), **{k: v.tolist() for k, v in rows.items()}})
+            _with_arm(arm, rows)
             for arm, trial in trials.items()
             if (rows := trial.tables.get(table))
         ]
-        path = FOLDER / f"{table}.parquet"
-        pq.write_table(pa.concat_tables(parts), path, compression="zstd", compression_level=19)
+        _write_parquet(pa.concat_tables(parts), table)
     for arm in CHECKPOINTED:
         (FOLDER / f"{arm}.checkpoint").write_bytes(trials[arm].checkpoint or b"")
     content = {
@@ -177,6 +178,35 @@ def add() -> None:
     _write_json(content)
 
 
+def join() -> None:
+    """Record the arms that are not recorded yet, with the columns that the others have."""
+    content, new = recorded(), [arm for arm in ARMS if arm not in recorded()["trial_ids"]]
+    columns = {table: _parquet(table).column_names[1:] for table in TABLES}
+    trials = {}
+    for arm in new:
+        trial = computed(arm)
+        tables = {n: {c: t[c] for c in columns[n]} for n, t in trial.tables.items()}
+        trials[arm] = replace(trial, tables=tables)
+    for table in TABLES:
+        parts = [_with_arm(arm, t.tables[table]) for arm, t in trials.items() if table in t.tables]
+        if parts:
+            rows = pa.concat_tables([_parquet(table), *parts], promote_options="permissive")
+            _write_parquet(rows, table)
+    _parquet.cache_clear()
+    for arm, trial in trials.items():
+        content["trial_ids"][arm], content["statuses"][arm] = trial.trial_id, trial.status
+        content["hashes"][kernel()][arm] = trial.hashes()
+    _write_json(content)
+
+
+def _with_arm(arm: str, rows: Table) -> pa.Table:
+    return pa.table({"arm": [arm] * len(rows["seed"]), **{k: v.tolist() for k, v in rows.items()}})
+
+
+def _write_parquet(rows: pa.Table, table: str) -> None:
+    pq.write_table(rows, FOLDER / f"{table}.parquet", compression="zstd", compression_level=19)
+
+
 def _write_json(content: dict[str, Any]) -> None:
     (FOLDER / "recorded.json").write_text(json.dumps(content, indent=1) + "\n")
 
@@ -186,9 +216,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.golden.rows")
     parser.add_argument("--write", action="store_true", help="record everything anew")
     parser.add_argument("--add", action="store_true", help="record this kernel's bits too")
+    parser.add_argument("--join", action="store_true", help="record arms that joined")
     given = parser.parse_args()
     if given.write:
         write()
+    elif given.join:
+        join()
     elif given.add:
         add()
     lines = [line for arm in ARMS for line in differences(arm, computed(arm))]

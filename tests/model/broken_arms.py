@@ -7,6 +7,7 @@ import numpy as np
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.distorted import distort
+from caviar.model.norms.drawn_ghost_noise import DrawnGhostNoiseNorm
 from caviar.model.norms.ghost_noise import GhostNoiseNorm
 from caviar.model.norms.group_norm import GroupNorm
 from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
@@ -35,6 +36,7 @@ def right(m: int) -> dict[str, Norm]:
         "scale noise": Norm(NoisyNorm(m, EPSILON, ScaleNoise(8))),
         "noise": Norm(NoisyNorm(m, EPSILON, ShiftAndScaleNoise(8))),
         "ghost noise": Norm(GhostNoiseNorm(m, EPSILON)),
+        "drawn ghosts": Norm(DrawnGhostNoiseNorm(m, EPSILON)),
         "layer": Norm(LayerNorm(EPSILON)),
         "group": Norm(GroupNorm(2, EPSILON)),
         "momentum": Norm(MomentumBatchNorm(m, 0.6, EPSILON)),
@@ -95,6 +97,15 @@ BROKEN_FORWARD: dict[str, dict[str, tuple[Forward, set[str]]]] = {
         "shift forgotten": (wrong.redistorted(wrong.scaled(1.0)), {"borrowed"}),
         "uneven": (wrong.redistorted(wrong.uneven), {"shared"}),
         "own statistics": (wrong.redistorted(later.lent_to_itself), {"borrowed"}),
+    },
+    "drawn ghosts": {
+        "forgotten": (wrong.redistorted(wrong.forgotten), {"borrowed"}),
+        "shift forgotten": (wrong.redistorted(wrong.scaled(1.0)), {"borrowed"}),
+        "unbiased": (later.unbiased_lenders, {"borrowed"}),
+        "another's ghost": (wrong.redistorted(later.lent_to_itself), {"borrowed"}),
+        "one ghost for all": (later.lending(later.one_for_all), {"drawn"}),
+        "the next ghost": (later.lending(later.the_next), {"drawn"}),
+        "itself": (later.lending(later.itself), {"drawn"}),
     },
     "layer": {
         "no mean taken away": (later.root_mean_square, {"definition", "centre"}),
@@ -157,7 +168,7 @@ BROKEN_BACKWARD: dict[str, dict[str, tuple[Backward, set[str]]]] = {
             ),
             "gamma by x_hat": (wrong.gamma_by_x_hat, {"gains"}),
         }
-        for arm in ("renorm", "shift noise", "noise", "ghost noise")
+        for arm in ("renorm", "shift noise", "noise", "ghost noise", "drawn ghosts")
     },
     **{
         arm: {
@@ -184,7 +195,7 @@ BROKEN_BACKWARD: dict[str, dict[str, tuple[Backward, set[str]]]] = {
 }
 """By arm and mistake, a backward pass and the identities that must not hold."""
 
-for _arm in ("renorm", "noise", "scale noise", "ghost noise"):
+for _arm in ("renorm", "noise", "scale noise", "ghost noise", "drawn ghosts"):
     BROKEN_BACKWARD.setdefault(_arm, {})["scale forgotten"] = (wrong.scale_forgotten, {"influence"})
 for _arm in right(8):
     BROKEN_FORWARD[_arm]["no beta"] = (wrong.then(wrong.no_beta), {"output"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
 from caviar.model.norms.distorted import distort
+from caviar.model.norms.drawn_ghost_noise import blurred
 from caviar.model.norms.norm import Norm
-from caviar.model.norms.standardise import grouped, plain_tape
+from caviar.model.norms.standardise import grouped, plain_tape, standardised
 from tests.model.broken_passes import Backward, Forward, affine, affine_backward, shift_of
 
 
@@ -109,3 +111,38 @@ def lent_to_itself(tape: NormTape) -> NormTape:
     """Ghost noise in which every ghost of eight takes its own statistics."""
     scale, shift = (np.roll(part, 8, axis=2) for part in (tape.scale, shift_of(tape)))
     return distort(tape, scale, shift)
+
+
+def one_for_all(rows: Array, lenders: Array) -> Array:
+    """Every example gets the ghost of the first."""
+    return np.broadcast_to(lenders[:, :1], lenders.shape)
+
+
+def the_next(rows: Array, lenders: Array) -> Array:
+    """Nothing is drawn: consecutive ghosts lend to each other."""
+    m = lenders.shape[2]
+    return np.broadcast_to((rows // m * m + m + np.arange(m)) % len(rows), lenders.shape)
+
+
+def itself(rows: Array, lenders: Array) -> Array:
+    return np.broadcast_to((rows + np.arange(lenders.shape[2]) % 2) % len(rows), lenders.shape)
+
+
+def lending(choose: Callable[[Array, Array], Array]) -> Forward:
+    """Drawn ghosts whose lenders are not drawn uniformly; the rest agrees with them."""
+
+    def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
+        plain = standardised(grouped(x, x.shape[1]), self.normaliser.epsilon)
+        _, tape = Norm.forward(self, parameters, x, generators)
+        lenders = choose(np.arange(x.shape[1])[:, None], tape.lenders)
+        tape = blurred(plain, lenders, self.normaliser.epsilon)
+        return affine(parameters, tape.z), tape
+
+    return forward
+
+
+def unbiased_lenders(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
+    _, tape = Norm.forward(self, parameters, x, generators)
+    m = self.normaliser.norm_batch_size
+    tape = distort(tape, tape.scale * np.sqrt((m - 1) / m).astype(x.dtype), shift_of(tape))
+    return affine(parameters, tape.z), tape

@@ -15,6 +15,7 @@ from caviar.model.contract import Array, Generators, NormTape, Parameters
 from caviar.model.network import Network, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.drawn_ghost_noise import DrawnGhostNoiseNorm
 from caviar.model.norms.ghost_noise import GhostNoiseNorm
 from caviar.model.norms.norm import Carrying, Norm
 from caviar.model.norms.registry import NORMS
@@ -73,7 +74,9 @@ WITH_STATISTICS = {k: v for k, v in LAYERS.items() if v.normaliser.uses_batch_st
 PART_OF_THE_GRADIENT = {
     k: v
     for k, v in LAYERS.items()
-    if isinstance(v.normaliser, StopGradientNorm | BatchRenorm | GhostNoiseNorm)
+    if isinstance(
+        v.normaliser, StopGradientNorm | BatchRenorm | GhostNoiseNorm | DrawnGhostNoiseNorm
+    )
 }
 """Arms that treat as constant what their forward pass computes from the batch."""
 WHOLE_GRADIENT = {k: v for k, v in LAYERS.items() if k not in PART_OF_THE_GRADIENT}
@@ -115,6 +118,8 @@ def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
         return lambda h: (h - mean) / deviation
     if isinstance(norm, GhostNoiseNorm):
         return _blurred(norm, unit, x)
+    if isinstance(norm, DrawnGhostNoiseNorm):
+        return _blurred_by_lenders(norm, unit, x)
     assert isinstance(norm, BatchRenorm)
     carried = _carried(layer, x)
     opened = min(UPDATES / norm.ramp, 1)
@@ -137,13 +142,27 @@ def _blurred(norm: GhostNoiseNorm, unit: Parameters, x: Array) -> Callable[[Arra
     return lambda h: scale * batch.forward(unit, h, ())[0] + shift
 
 
+def _blurred_by_lenders(
+    norm: DrawnGhostNoiseNorm, unit: Parameters, x: Array
+) -> Callable[[Array], Array]:
+    lenders = norm.forward(unit, x, generators(len(x))).lenders
+    assert lenders is not None
+    ghosts = np.stack([one[rows] for one, rows in zip(x, lenders, strict=True)])
+    deviation = np.sqrt(ghosts.var(axis=2) + norm.epsilon)
+    whole = batch_moments(x, BATCH)
+    sigma = np.sqrt(whole.variance + norm.epsilon)
+    batch = Norm(BatchNorm(BATCH, norm.epsilon))
+    shift = (whole.mean - ghosts.mean(axis=2)) / deviation
+    return lambda h: sigma / deviation * batch.forward(unit, h, ())[0] + shift
+
+
 @pytest.mark.parametrize("replicas", [1, 3])
 @pytest.mark.parametrize("name", PART_OF_THE_GRADIENT)
 def test_backward_is_the_slope_with_constants_held(name: str, replicas: int) -> None:
     layer = PART_OF_THE_GRADIENT[name]
     parameters, x = _parameters(layer, replicas), _inputs(1, replicas)
     x_hat = _constants(layer, x)
-    y, tape = layer.forward(parameters, x, ())
+    y, tape = layer.forward(parameters, x, generators(replicas))
     np.testing.assert_allclose(
         y, parameters["gamma"] * x_hat(x) + parameters["beta"], rtol=1e-12, atol=1e-12
     )
