@@ -107,7 +107,8 @@ CLAIMS = (
         "another, where the paper draws examples with replacement for each example, which on the "
         "digits lowers test loss by 0.008 nats at m = 16 and by 0.105 at m = 8; the rest is "
         "normalised by the training split's statistics instead of the batch's.",
-        not_tested="Noise of each example's own, with which this may come out otherwise; shift and "
+        not_tested="Noise drawn for each example, with which this may come out otherwise: that is "
+        "the arm drawn-ghosts of studies/mechanisms.toml, in its table arm_effects; shift and "
         "scale apart; other sizes than 8, 16 and 64.",
     ),
     Claim(

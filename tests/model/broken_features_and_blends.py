@@ -134,6 +134,7 @@ def lending(choose: Callable[[Array, Array], Array]) -> Forward:
     def forward(self: Any, parameters: Parameters, x: Array, generators: Generators) -> Any:
         plain = standardised(grouped(x, x.shape[1]), self.normaliser.epsilon)
         _, tape = Norm.forward(self, parameters, x, generators)
+        assert tape.lenders is not None
         lenders = choose(np.arange(x.shape[1])[:, None], tape.lenders)
         tape = blurred(plain, lenders, self.normaliser.epsilon)
         return affine(parameters, tape.z), tape
