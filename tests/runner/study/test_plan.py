@@ -127,8 +127,8 @@ PLANNED: dict[str, tuple[int, str, str]] = {
 }
 """Trials of each study, its hash, and the hash of its trials' identities in order, all as they
 were before fields without effect were refused, but for three since 2026-11-28: `references` has
-weight decay and four draws, `mechanisms` two arms of ghost noise, and `quickstart` the first four of
-its five draws and sixteen seeds. The images are replaced by the digits."""
+weight decay and four draws, `mechanisms` two arms of ghost noise, and `quickstart` the first four
+of its five draws and sixteen seeds. The images are replaced by the digits."""
 
 
 @pytest.mark.parametrize(
