@@ -119,7 +119,7 @@ def _constants(layer: Norm, x: Array) -> Callable[[Array], Array]:
     if isinstance(norm, GhostNoiseNorm):
         return _blurred(norm, unit, x)
     if isinstance(norm, DrawnGhostNoiseNorm):
-        return _blurred_by_lenders(norm, unit, x)
+        return _lent(norm, unit, x)
     assert isinstance(norm, BatchRenorm)
     carried = _carried(layer, x)
     opened = min(UPDATES / norm.ramp, 1)
@@ -142,9 +142,7 @@ def _blurred(norm: GhostNoiseNorm, unit: Parameters, x: Array) -> Callable[[Arra
     return lambda h: scale * batch.forward(unit, h, ())[0] + shift
 
 
-def _blurred_by_lenders(
-    norm: DrawnGhostNoiseNorm, unit: Parameters, x: Array
-) -> Callable[[Array], Array]:
+def _lent(norm: DrawnGhostNoiseNorm, unit: Parameters, x: Array) -> Callable[[Array], Array]:
     lenders = norm.forward(unit, x, generators(len(x))).lenders
     assert lenders is not None
     ghosts = np.stack([one[rows] for one, rows in zip(x, lenders, strict=True)])
