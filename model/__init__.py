@@ -10,10 +10,15 @@ from caviar.model.network import Network, mlp
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
 from caviar.model.norms.group_norm import GroupNorm
-from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.layer_norm import LayerNorm
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
 from caviar.model.norms.momentum_batch_norm import MomentumBatchNorm
+from caviar.model.norms.noise.injected_noise import (
+    NoisyNorm,
+    ScaleNoise,
+    ShiftAndScaleNoise,
+    ShiftNoise,
+)
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm

@@ -10,7 +10,7 @@ import numpy as np
 
 from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
 from caviar.model.norms.distorted import distort
-from caviar.model.norms.drawn_ghost_noise import blurred
+from caviar.model.norms.noise.drawn_ghost_noise import blurred
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.standardise import grouped, plain_tape, standardised
 from tests.model.broken_passes import Backward, Forward, affine, affine_backward, shift_of

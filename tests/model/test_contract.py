@@ -15,8 +15,8 @@ from caviar.model.contract import Array, Generators, NormTape, Parameters
 from caviar.model.network import Network, training_moments
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.drawn_ghost_noise import DrawnGhostNoiseNorm
-from caviar.model.norms.ghost_noise import GhostNoiseNorm
+from caviar.model.norms.noise.drawn_ghost_noise import DrawnGhostNoiseNorm
+from caviar.model.norms.noise.ghost_noise import GhostNoiseNorm
 from caviar.model.norms.norm import Carrying, Norm
 from caviar.model.norms.registry import NORMS
 from caviar.model.norms.standardise import batch_moments

@@ -11,8 +11,8 @@ import pytest
 
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.noise.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.norm import Norm
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.records import Record

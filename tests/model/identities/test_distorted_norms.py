@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import DTypeLike
 
 from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
+from caviar.model.norms.noise.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.norm import Norm
 from tests.model.helpers import (
     checked,

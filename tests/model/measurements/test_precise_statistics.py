@@ -12,7 +12,7 @@ from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.population import population
 from caviar.model.measurements.precise_statistics import precise, propagated, watched
 from caviar.model.network import Network
-from caviar.model.norms.injected_noise import NoisyNorm, ShiftAndScaleNoise
+from caviar.model.norms.noise.injected_noise import NoisyNorm, ShiftAndScaleNoise
 from caviar.model.norms.norm import Norm
 from caviar.model.parameters import each
 from caviar.model.steps.ghost_arrangement import class_sorted

@@ -16,7 +16,12 @@ from caviar.model.contract import Array, NetworkParameters
 from caviar.model.measurements.population import population
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
+from caviar.model.norms.noise.injected_noise import (
+    NoisyNorm,
+    ScaleNoise,
+    ShiftAndScaleNoise,
+    ShiftNoise,
+)
 from caviar.model.norms.norm import Norm
 from caviar.model.parameters import each
 from caviar.model.records import Checked, Curve, StatisticsError

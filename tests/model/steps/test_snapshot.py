@@ -17,8 +17,8 @@ from caviar.model.averages.bank import RunningStatistics
 from caviar.model.contract import Array
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.batch_renorm import BatchRenorm
-from caviar.model.norms.injected_noise import NoisyNorm, ScaleNoise, ShiftAndScaleNoise, ShiftNoise
 from caviar.model.norms.leave_one_out import LeaveOneOutNorm
+from caviar.model.norms.noise import injected_noise as noise
 from caviar.model.norms.norm import Norm, Normaliser
 from caviar.model.norms.other_examples import OtherExamplesNorm
 from caviar.model.norms.stop_gradient import StopGradientNorm
@@ -79,15 +79,15 @@ TRAININGS: dict[str, Training] = {
     "other-examples": _normed(OtherExamplesNorm(8), company=16),
     "stop-gradient": _normed(StopGradientNorm(8)),
     "renorm": _normed(BatchRenorm(8, 3.0, 5.0, 0.9, 4)),
-    "shift-noise": _normed(NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32),
-    "scale-noise": _normed(NoisyNorm(8, 1e-5, ScaleNoise(1)), company=32),
-    "shift-and-scale": _normed(NoisyNorm(8, 1e-5, ShiftAndScaleNoise(8)), company=32),
+    "shift-noise": _normed(noise.NoisyNorm(8, 1e-5, noise.ShiftNoise(8)), company=32),
+    "scale-noise": _normed(noise.NoisyNorm(8, 1e-5, noise.ScaleNoise(1)), company=32),
+    "shift-and-scale": _normed(noise.NoisyNorm(8, 1e-5, noise.ShiftAndScaleNoise(8)), company=32),
     "dropout": small_training(network=small_mlp(dropout=0.3)),
     "partitions": small_training(partitions=3),
     "company": _normed(BatchNorm(24), norm_batch_size=24, company=8),
     "shadow": small_training(probes=small_probes(shadow=True)),
     "shadow of noise": _normed(
-        NoisyNorm(8, 1e-5, ShiftNoise(8)), company=32, probes=small_probes(shadow=True)
+        noise.NoisyNorm(8, 1e-5, noise.ShiftNoise(8)), company=32, probes=small_probes(shadow=True)
     ),
     "an odd batch": small_training(batch_size=24, probes=small_probes(log_probabilities=True)),
     "one batch per epoch": small_training(batch_size=48),

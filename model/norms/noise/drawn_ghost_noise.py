@@ -13,8 +13,8 @@ from caviar.model.identities.batch_norm import STANDARDISED, TAPED, THROUGH_STAT
 from caviar.model.identities.identity import Identities, Identity, chance, relative
 from caviar.model.identities.site import Site
 from caviar.model.norms.distorted import distort, distorted_backward
-from caviar.model.norms.injected_noise import the_whole_split
 from caviar.model.norms.kind import GHOSTS, NormKind
+from caviar.model.norms.noise.injected_noise import the_whole_split
 from caviar.model.norms.standardise import grouped, standardised
 
 

@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Parameters
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.injected_noise import (
+from caviar.model.norms.noise.injected_noise import (
     Noise,
     NoisyNorm,
     ScaleNoise,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from caviar.model.contract import Array, Parameters
-from caviar.model.norms.drawn_ghost_noise import DrawnGhostNoiseNorm
+from caviar.model.norms.noise.drawn_ghost_noise import DrawnGhostNoiseNorm
 from caviar.model.norms.norm import Norm
 from tests.model.helpers import generators, normal
 

@@ -7,7 +7,7 @@ import pytest
 
 from caviar.model.contract import Parameters
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.ghost_noise import GhostNoiseNorm
+from caviar.model.norms.noise.ghost_noise import GhostNoiseNorm
 from caviar.model.norms.norm import Norm
 from tests.model.helpers import normal
 
