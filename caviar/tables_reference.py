@@ -92,7 +92,7 @@ def _renamed() -> list[str]:
 
 def _finding(finding: Finding) -> str:
     rows = [(c.name, c.unit, c.says, c.range) for c in finding.columns]
-    about = [finding.says] if finding.says else []
+    about = [" ".join((finding.says, finding.more)).strip()] if finding.says else []
     more = [finding.fields] if finding.fields else []
     table = markdown(HEAD, map(_named, rows))
     return "\n\n".join([f"### {finding.name}", *about, table, *more])

@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import COLOURS, MARKERS, grid_of, legend, powers, size_axis
+from caviar.analysis.figures.axes import MARKERS, grid_of, legend, powers, size_axis
+from caviar.analysis.figures.palette import meaning
 from caviar.analysis.theory.advice.curve import Point
 from caviar.analysis.theory.optimum import DIVERGENCE
 
 SOFT = "#777777"
+COLOURS = ("own", "precise", "batch")
 
 
 def advice_against_size(points: Sequence[Point], m: int) -> Figure:
@@ -43,7 +45,7 @@ def _curve(
     """A line, or a band between the two ends, where values are finite."""
     ends = np.array(values, dtype=np.float64).T
     ends[~np.isfinite(ends)] = np.nan
-    colour = COLOURS[index]
+    colour = meaning(COLOURS[index])
     if len(ends) == 2:
         axes.fill_between(sizes, ends[1], ends[0], color=colour, alpha=0.15, linewidth=0)
     for end, dashes, label in zip(ends, ("-", ":"), (name, None), strict=False):

@@ -14,10 +14,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
 
+from caviar.analysis.figures.palette import ink
 from caviar.analysis.number_format import literal
 
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-"""Okabe & Ito 2008: readers with any colour vision can tell them apart."""
 MARKERS = "osD^vPX"
 DASHES: Any = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 STYLE: Any = {
@@ -28,7 +27,7 @@ STYLE: Any = {
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
     "svg.hashsalt": "caviar",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "figure.dpi": 110,
 }
 
@@ -72,34 +71,51 @@ def size_axis(axes: Axes, levels: Any, label: str) -> None:
     axes.set_xlabel(label)
 
 
-def line(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
-    """Means with their intervals; colour, marker and dashes tell lines apart by `index`."""
+WHOLE = "whole"
+"""The id of a figure that makes no sense in parts: maps, and panels that share an axis."""
+
+SEEDS = "seeds:"
+"""What the id of a line begins with that names the seeds behind each of its points."""
+
+
+def line(axes: Axes, rows: pd.DataFrame, index: int, name: str, colour: str = "") -> None:
+    """Means with their intervals; marker and dashes tell lines apart by `index`.
+
+    `colour` is one of the palette's, by default an ink of that index.
+    """
     rows = rows.sort_values("level")
     low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
     high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
-    axes.errorbar(
+    drawn = axes.errorbar(
         rows["level"],
         rows["mean"],
         yerr=np.stack([low, high]),
-        color=COLOURS[index % len(COLOURS)],
+        color=colour or ink(index),
         marker=MARKERS[index % len(MARKERS)],
         markersize=4.5,
         capsize=2.5,
         linewidth=1.4,
-        linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
+        linestyle=DASHES[index // len(MARKERS) % len(DASHES)],
         label=literal(name) or None,
     )
+    if "units" in rows:
+        drawn.lines[0].set_gid(SEEDS + " ".join(f"{units:.0f}" for units in rows["units"]))
 
 
 def line_per_facet(
-    axes: Axes, rows: pd.DataFrame, index: int, name: str, facets: Sequence[str]
+    axes: Axes,
+    rows: pd.DataFrame,
+    index: int,
+    name: str,
+    facets: Sequence[str],
+    colour: str = "",
 ) -> None:
-    """One line per facet, all in the colour of `index`, each with other dashes."""
+    """One line per facet, all in one colour, each with other dashes."""
     for i, facet in enumerate(facets):
         of_facet = rows[rows["facet"] == facet]
         if len(of_facet):
             words = ", ".join(word for word in (name, facet) if word)
-            line(axes, of_facet, index + len(COLOURS) * i, words)
+            line(axes, of_facet, index + len(MARKERS) * i, words, colour)
 
 
 def facets_of(table: pd.DataFrame) -> list[str]:
@@ -107,11 +123,10 @@ def facets_of(table: pd.DataFrame) -> list[str]:
     return sorted(table["facet"].unique())
 
 
-def band(axes: Axes, rows: pd.DataFrame, index: int) -> None:
+def band(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     """The band that holds for the whole line, where there is one."""
     rows = rows.sort_values("level")
     if "band_low" in rows and np.isfinite(rows["band_low"]).all():
-        colour = COLOURS[index % len(COLOURS)]
         ends = (rows["level"], rows["band_low"], rows["band_high"])
         axes.fill_between(*ends, color=colour, alpha=0.15, linewidth=0)
 

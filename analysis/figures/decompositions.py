@@ -20,6 +20,7 @@ from caviar.analysis.figures.axes import (
     signed_axis,
     size_axis,
 )
+from caviar.analysis.figures.palette import colour_of, meaning, of_reader
 from caviar.analysis.number_format import literal
 from caviar.analysis.run.design import in_order
 
@@ -30,6 +31,13 @@ PENALTY_NAMES = {
     "noise_penalty": "R_in",
     "external_penalty": "R_ext",
     "self_influence": "self-influence, measured",
+    "predicted_self_influence": "self-influence, predicted",
+}
+
+PENALTY_COLOURS = {
+    "noise_penalty": "batch",
+    "external_penalty": "statistics of other examples",
+    "self_influence": "self-influence",
     "predicted_self_influence": "self-influence, predicted",
 }
 
@@ -111,7 +119,8 @@ def penalty_split(table: pd.DataFrame, label: str) -> Figure:
     figure = Figure(figsize=(6, 4.8), layout="constrained")
     axes = figure.subplots()
     for i, (quantity, name) in enumerate(PENALTY_NAMES.items()):
-        line_per_facet(axes, trained[trained["quantity"] == quantity], i, name, facets_of(trained))
+        rows, colour = trained[trained["quantity"] == quantity], meaning(PENALTY_COLOURS[quantity])
+        line_per_facet(axes, rows, i, name, facets_of(trained), colour)
     signed_axis(axes, trained)
     size_axis(axes, trained["level"], label)
     axes.set_ylabel("nats")
@@ -142,7 +151,7 @@ def error_parts(table: pd.DataFrame, label: str) -> Figure:
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (which, rows) in enumerate(part.groupby("part")):
                 drawn = rows[rows["mean"] > ROUNDING]
-                line_per_facet(axes, drawn, i, str(which), facets_of(table))
+                line_per_facet(axes, drawn, i, str(which), facets_of(table), colour_of(str(which)))
             theory = part[part["predicted"] > 0].sort_values("level")
             if layer == layers[0] and len(theory):
                 style = {"color": "#000000", "marker": "x", "linestyle": "none", "zorder": 9}
@@ -159,7 +168,8 @@ def error_parts_over_decay(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for i, (part, rows) in enumerate(table.groupby("part")):
-        line_per_facet(axes, rows.assign(level=rows["memory"]), i, str(part), facets_of(table))
+        rows = rows.assign(level=rows["memory"])
+        line_per_facet(axes, rows, i, str(part), facets_of(table), colour_of(str(part)))
     powers_both_ways(axes)
     axes.set_xlabel("memory 1/(1 - decay), updates")
     axes.set_ylabel("root mean square (deviations)")
@@ -178,9 +188,8 @@ def error_parts_over_time(table: pd.DataFrame) -> Figure:
     for axes, level in zip(grid[0], chosen, strict=True):
         here = rows[rows["level"] == level]
         for i, (part, by_step) in enumerate(here.groupby("part")):
-            line_per_facet(
-                axes, by_step.assign(level=by_step["step"]), i, str(part), facets_of(rows)
-            )
+            of_part = by_step.assign(level=by_step["step"])
+            line_per_facet(axes, of_part, i, str(part), facets_of(rows), colour_of(str(part)))
         log_axis(axes, here)
         axes.set(xlabel="step", title=f"{last}, m = {level:g}")
     grid[0, 0].set_ylabel("root mean square (deviations)")
@@ -192,9 +201,9 @@ def repairs(table: pd.DataFrame, usual: pd.DataFrame, label: str, name: str) -> 
     """Test loss under several statistics less that under the population's, against size."""
     figure = Figure(figsize=(6, 4.8), layout="constrained")
     axes = figure.subplots()
-    line_per_facet(axes, usual, 0, f"running: {name}", facets_of(table))
+    line_per_facet(axes, usual, 0, f"running: {name}", facets_of(table), of_reader(name))
     for i, (kind, rows) in enumerate(table.groupby("statistics"), start=1):
-        line_per_facet(axes, rows, i, str(kind), facets_of(table))
+        line_per_facet(axes, rows, i, str(kind), facets_of(table), of_reader(str(kind)))
     signed_axis(axes, pd.concat([table, usual]))
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
@@ -210,7 +219,7 @@ def mechanism_shares(table: pd.DataFrame, label: str) -> Figure:
     ):
         part = table[table["quantity"] == quantity]
         for i, (name, rows) in enumerate(part.groupby("mechanism", sort=False)):
-            line(axes, rows, i, str(name))
+            line(axes, rows, i, str(name), colour_of(str(name)))
         axes.axhline(0, color="#777777", linewidth=1)
         powers(axes, linear_below=0.01)
         # Leave-one-out at m = 4 has no second moment: values off the scale are in the table.

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures.axes import (
-    COLOURS,
     facets_of,
     grid_of,
     legend_below,
@@ -18,9 +17,9 @@ from caviar.analysis.figures.axes import (
     log_axis,
     size_axis,
 )
+from caviar.analysis.figures.palette import GREY, meaning, of_draw
 from caviar.analysis.number_format import literal
 
-SOFT = "#9aa3ab"
 BOLD = 3.0
 """The width of the line of the tuned draw."""
 WIDE = 10.0
@@ -34,11 +33,15 @@ class Line(NamedTuple):
     tuned: bool
 
 
+MOST_LINES = 8
+"""Of more draws than this only the tuned one is drawn with intervals and in colour."""
+
 LOSSES = {
     "train_mode_loss": "train-mode loss",
     "train_loss": "train loss, population statistics",
     "test_loss": "test loss, population statistics",
 }
+COLOURS = {"train_mode_loss": "batch", "train_loss": "train loss", "test_loss": "test loss"}
 
 
 def side_by_side(table: pd.DataFrame, label: str, read: str) -> Figure:
@@ -53,7 +56,7 @@ def side_by_side(table: pd.DataFrame, label: str, read: str) -> Figure:
         for i, (quantity, name) in enumerate(LOSSES.items()):
             rows = of_facet[of_facet["quantity"] == quantity]
             if rows["mean"].notna().any():
-                line(axes, rows, i, name)
+                line(axes, rows, i, name, meaning(COLOURS[quantity]))
         _shade_gap(axes, of_facet)
         axes.set_ylim(bottom=0)  # Linear: on a logarithm equal gaps would not look equal.
         size_axis(axes, of_facet["level"], label)
@@ -67,7 +70,7 @@ def _shade_gap(axes: Axes, rows: pd.DataFrame) -> None:
     wide = rows.pivot_table(index="level", columns="quantity", values="mean")
     if {"train_loss", "test_loss"} <= set(wide):
         ends = (wide.index, wide["train_loss"], wide["test_loss"])
-        axes.fill_between(*ends, color=COLOURS[2], alpha=0.12, linewidth=0, label="gap")
+        axes.fill_between(*ends, color=meaning("test loss"), alpha=0.12, linewidth=0, label="gap")
 
 
 def losses_by_draw(lines: Sequence[Line], label: str) -> Figure:
@@ -89,7 +92,7 @@ def losses_by_draw(lines: Sequence[Line], label: str) -> Figure:
                 rows = rows[rows["quantity"] == quantity].assign(facet="")
                 if quantity == "test_accuracy":
                     rows = rows.assign(**{n: 100 * rows[n] for n in ("mean", "low", "high")})
-                _draw_line(axes, rows, one, i, few=len(lines) <= len(COLOURS))
+                _draw_line(axes, rows, one, i, len(lines))
             size_axis(axes, pd.concat([one.rows["level"] for one in lines]), label)
             axes.set(title=literal(str(facet)), ylabel=words)
         _wide_axis(across[0], pd.concat([one.rows for one in lines]))
@@ -105,12 +108,11 @@ def _wide_axis(axes: Axes, rows: pd.DataFrame) -> None:
         log_axis(axes, rows)
 
 
-def _draw_line(axes: Axes, rows: pd.DataFrame, one: Line, index: int, *, few: bool) -> None:
-    rows = rows.sort_values("level")
-    if few or one.tuned:
-        line(axes, rows, index, one.name)
+def _draw_line(axes: Axes, rows: pd.DataFrame, one: Line, index: int, count: int) -> None:
+    rows, colour = rows.sort_values("level"), of_draw(index, count)
+    if count <= MOST_LINES or one.tuned:
+        line(axes, rows, index, one.name, colour)
         if one.tuned:
-            colour = COLOURS[index % len(COLOURS)]
             axes.plot(rows["level"], rows["mean"], color=colour, linewidth=BOLD, zorder=3)
     else:
-        axes.plot(rows["level"], rows["mean"], color=SOFT, linewidth=0.8)
+        axes.plot(rows["level"], rows["mean"], color=GREY.light, linewidth=0.8)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import as_text
+from caviar.analysis.figures.axes import WHOLE, as_text
 from caviar.analysis.figures.tracker_series import trackers
 from caviar.analysis.number_format import MINUS
 
@@ -116,7 +116,7 @@ def numbered(
             words = _short(value)
             if np.isfinite(value) and np.isfinite(half.iat[y, x]):
                 words += f"\n±{_digits(half.iat[y, x], 1)}"
-            text = axes.text(x, y, words, ha="center", va="center", fontsize=6.5, linespacing=0.95)
+            text = axes.text(x, y, words, ha="center", va="center", fontsize=7, linespacing=0.95)
             text.set_fontweight(weight)
             text.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"})
             text.set_in_layout(False)  # Cells lie inside the axes: their places move no margin.
@@ -130,6 +130,7 @@ def bar(
     figure: Figure, image: Any, beside: Sequence[Axes], unit: str, extend: str = "neither"
 ) -> None:
     """The colour bar of a map, beside the axes that share it."""
+    figure.set_gid(WHOLE)
     colours = figure.colorbar(image, ax=list(beside), label=unit, extend=extend)
     as_text(colours.ax.yaxis)
 

@@ -8,62 +8,49 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures import heatmaps as maps
 from caviar.analysis.figures.axes import (
-    COLOURS,
     MARKERS,
     band,
+    facets_of,
     grid_of,
     legend,
     legend_below,
     line,
+    line_per_facet,
     log_axis,
     powers_both_ways,
     series,
     size_axis,
 )
+from caviar.analysis.figures.palette import SOFT, ink, meaning, of_reader
 from caviar.analysis.figures.tracker_series import trackers
 from caviar.analysis.number_format import MINUS, number
 from caviar.analysis.run.design import in_order
 from caviar.analysis.tables.batch_noise import farthest
 
 
-def overview(
-    penalty: pd.DataFrame,
-    effect: pd.DataFrame,
-    errors: pd.DataFrame,
-    label: str,
-    reference: float,
-) -> Figure:
-    """Both questions at a glance: noise penalty, test loss, and error of one running average."""
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
+def overview(effect: pd.DataFrame, averages: pd.DataFrame, label: str, reference: float) -> Figure:
+    """Both questions at a glance: what the size does to test loss, and what averages add to it.
+
+    `averages` has a row per facet, decay and level, with the reader's name in `reader`.
+    """
+    figure, grid = grid_of(2)
+    figure.set_figheight(2.5)  # Both answers fit the first screen, of a phone too.
+    left, right = grid[0]
     tests = effect[effect["quantity"] == "test_loss"]
-    if len(penalty):
-        for i, (name, rows) in enumerate(series(penalty)):
-            line(left, rows, i, name)
-        log_axis(left, penalty)
     for i, (name, rows) in enumerate(series(tests)):
-        line(middle, rows, i, name)
-    middle.axhline(0, color="#777777", linewidth=1)
-    if len(errors):
-        for i, (name, rows) in enumerate(_both_errors(errors)):
-            line(right, rows, i, name)
-        log_axis(right, errors)
-    left.set(title="1. train-mode less population loss", ylabel="nats")
-    middle.set(title=f"1. test loss less that at {reference:g}", ylabel="nats")
-    right.set(title="2. error of running statistics", ylabel="deviations; log ratio")
-    levels = [*penalty.get("level", []), *tests["level"], reference]
-    for axes in (left, middle, right):
+        line(left, rows, i, ", ".join(filter(None, ("test loss", name))), meaning("test loss"))
+        band(left, rows, meaning("test loss"))
+    facets = facets_of(averages)
+    for i, reader in enumerate(dict.fromkeys(averages["reader"])):
+        rows = averages[averages["reader"] == reader]
+        line_per_facet(right, rows, i, str(reader), facets, of_reader(str(reader)))
+    left.set(title=f"1. Test loss less that at {reference:g}", ylabel="nats; below 0 is better")
+    right.set(title="2. Test loss added by running averages", ylabel="nats; 0 is harmless")
+    for axes in (left, right):
+        axes.axhline(0, color=SOFT.light, linewidth=1)
+        size_axis(axes, [*tests["level"], reference], label)
         legend(axes)
-        size_axis(axes, levels, label)
     return figure
-
-
-def _both_errors(errors: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    named = []
-    for quantity, words in (("mean_error", "mean"), ("variance_error", "variance")):
-        for facet, rows in errors[errors["quantity"] == quantity].groupby("facet"):
-            named.append((f"running {words}" + (f", {facet}" if facet else ""), rows))
-    return named
 
 
 def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
@@ -71,7 +58,7 @@ def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
     figure, grid = grid_of(1)
     axes = grid[0, 0]
     for i, (name, rows) in enumerate(series(table)):
-        line(axes, rows, i, name)
+        line(axes, rows, i, name, meaning("batch"))
     positive = table[table["mean"] > 0].sort_values("level")
     if len(positive):
         levels = np.array(sorted(set(positive["level"])))
@@ -79,7 +66,7 @@ def noise_penalty(table: pd.DataFrame, label: str, symbol: str) -> Figure:
         axes.plot(
             levels,
             middle["mean"] * middle["level"] / levels,
-            color="#777777",
+            color=SOFT.light,
             linestyle="--",
             linewidth=1,
             label=f"proportional to 1/{symbol}",
@@ -99,9 +86,9 @@ def effect_of_size(table: pd.DataFrame, label: str, reference: float) -> Figure:
     ):
         part = table[table["quantity"] == quantity]
         for i, (name, rows) in enumerate(series(part)):
-            line(axes, rows, i, name)
-            band(axes, rows, i)
-        axes.axhline(0, color="#777777", linewidth=1)
+            line(axes, rows, i, name, meaning(title))
+            band(axes, rows, meaning(title))
+        axes.axhline(0, color=SOFT.light, linewidth=1)
         size_axis(axes, [*part["level"], reference], label)
         axes.set_title(title)
         axes.set_ylabel(f"difference from {reference:g} (nats)")
@@ -129,7 +116,7 @@ def statistics_error(table: pd.DataFrame, label: str) -> Figure:
         ):
             part = table[(table["layer"] == layer) & (table["quantity"] == quantity)]
             for i, (name, rows) in enumerate(trackers(part)):
-                line(axes, rows, i, name)
+                line(axes, rows, i, name, of_reader(name))
             log_axis(axes, part)
             size_axis(axes, part["level"], label)
             axes.set_title(f"{layer}: {words}")
@@ -145,8 +132,8 @@ def running_damage(table: pd.DataFrame, label: str) -> Figure:
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for i, (name, rows) in enumerate(trackers(table)):
-        line(axes, rows, i, name)
-    axes.axhline(0, color="#777777", linewidth=1)
+        line(axes, rows, i, name, of_reader(name))
+    axes.axhline(0, color=SOFT.light, linewidth=1)
     size_axis(axes, table["level"], label)
     axes.set_ylabel("test loss less population loss (nats)")
     legend_below(figure, axes)
@@ -182,7 +169,7 @@ def batch_noise(table: pd.DataFrame) -> Figure:
                 rows[f"measured_{which}"],
                 linestyle="none",
                 marker=MARKERS[i % len(MARKERS)],
-                color=COLOURS[i % len(COLOURS)],
+                color=ink(i),
                 markersize=5,
                 label=layer,
             )
@@ -191,12 +178,12 @@ def batch_noise(table: pd.DataFrame) -> Figure:
                     rows[f"predicted_{which}"],
                     rows[f"low_{which}"],
                     rows[f"high_{which}"],
-                    color=COLOURS[i % len(COLOURS)],
+                    color=ink(i),
                     linewidth=1.2,
                 )
         both = table[[f"predicted_{which}", f"measured_{which}"]]
         ends = [both[both > 0].min().min(), both.max().max()]
-        axes.plot(ends, ends, color="#777777", linewidth=1)
+        axes.plot(ends, ends, color=SOFT.light, linewidth=1)
         powers_both_ways(axes)
         axes.set(xlabel="predicted", ylabel="measured")
         axes.set_title(f"{NOISE_PANELS[which]}\n{_farthest(table, which)}", fontsize=10)

@@ -13,6 +13,7 @@ from caviar.analysis.figures.axes import (
     signed_axis,
     size_axis,
 )
+from caviar.analysis.figures.palette import of_reader
 
 
 def reader_costs(table: pd.DataFrame, label: str) -> Figure:
@@ -23,7 +24,7 @@ def reader_costs(table: pd.DataFrame, label: str) -> Figure:
     for axes, facet in zip(grid[0], facets, strict=True):
         rows = table[table["facet"] == facet]
         for i, reader in enumerate(table["reader"].unique()):
-            line(axes, rows[rows["reader"] == reader], i, str(reader))
+            line(axes, rows[rows["reader"] == reader], i, str(reader), of_reader(reader))
         signed_axis(axes, table)
         size_axis(axes, table["level"], label)
         axes.set_title(facet)

@@ -12,18 +12,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from caviar.analysis.figures.axes import (
-    COLOURS,
     MARKERS,
+    WHOLE,
     facets_of,
     grid_of,
     legend_below,
     signed_axis,
 )
+from caviar.analysis.figures.palette import SOFT as SOFT_LINE
+from caviar.analysis.figures.palette import ink, meaning, of_size
 from caviar.analysis.number_format import literal
 from caviar.analysis.tables.specification_curve import BEST, SMALLEST, below_zero, choices
 from caviar.analysis.tables.tuning import fields_of
 
-SOFT = "#777777"
+SOFT = SOFT_LINE.light
 WIDE = 5.0
 """An axis is logarithmic from this ratio of the highest to the lowest value drawn on."""
 
@@ -47,8 +49,9 @@ def tuning(table: pd.DataFrame, symbol: str) -> Figure:
                 part = of_facet[of_facet["level"] == level]
                 part = part.assign(x=_apart(part[field], rows[field], i - (len(levels) - 1) / 2))
                 joined = "-" if len(fields) == 1 else "none"
-                _bars(axes, part, (COLOURS[i % 7], MARKERS[i % 7]), f"{symbol} = {level:g}", joined)
-                _stars(axes, part[part["best"]], field, COLOURS[i % 7])
+                mark = of_size(level), MARKERS[i % len(MARKERS)]
+                _bars(axes, part, mark, f"{symbol} = {level:g}", joined)
+                _stars(axes, part[part["best"]], field, mark[0])
             axes.set(xlabel=field, title=literal(str(facet)))
         across[0].set_ylabel("test loss (nats)")
     _scale(grid[0, 0], "y", rows["mean"])
@@ -116,6 +119,7 @@ def specifications(table: pd.DataFrame) -> Figure:
     made_of = choices(table)
     low = 0.5 + 0.19 * len(made_of)
     figure = Figure(figsize=(3.0 + 4.4 * len(kinds), 3.6 + low), layout="constrained")
+    figure.set_gid(WHOLE)
     grid = figure.subplots(
         2, len(kinds), squeeze=False, sharex="col", sharey="row", height_ratios=[3.0, low]
     )
@@ -127,7 +131,7 @@ def specifications(table: pd.DataFrame) -> Figure:
         size = min(max(150 / len(rows), 1.5), 5)
         for i, (_, has) in enumerate(made_of):
             marked = rows["x"][has[kept]]
-            column[1].plot(marked, [i] * len(marked), "s", color="#222222", markersize=size)
+            column[1].plot(marked, [i] * len(marked), "s", color=ink(0), markersize=size)
         column[1].set(xlabel="specification, by effect", ylim=(len(made_of) - 0.4, -0.6))
         column[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[0, 0].set_ylabel("test loss difference (nats)")
@@ -137,9 +141,9 @@ def specifications(table: pd.DataFrame) -> Figure:
 
 
 VERDICTS = (
-    ("significantly below zero", (COLOURS[0], MARKERS[0])),
-    ("not significant", ("#000000", MARKERS[2])),
-    ("significantly above zero", (COLOURS[1], MARKERS[1])),
+    ("significantly below zero", (meaning("below"), MARKERS[0])),
+    ("not significant", (ink(0), MARKERS[2])),
+    ("significantly above zero", (meaning("above"), MARKERS[1])),
 )
 
 

@@ -70,10 +70,10 @@ class Finding:
 
     `compute` makes the table from the comparison or from other tables. `columns` declares every
     column that it can have, in order; `fields` says which config fields of the study follow, if
-    any. A finding with a `title` is a section of the page that begins with `says`; `draw` makes
-    its figure, with `caption` and `alt`. Where `opened`, the table is shown without a click.
-    `sentences` are its lines in the answer to its question, `headline` is the answer in one
-    sentence; either may be empty where there is nothing to say.
+    any. A finding with a `title` is a section of the page that begins with `says`; `more` is
+    folded, with the table; `draw` makes its figure, with `caption` and `alt`. Where `opened`, the
+    table is shown without a click. `sentences` are its lines in the answer to its question,
+    `headline` is the answer in one sentence; either may be empty where there is nothing to say.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Finding:
     fields: str = ""
     title: str = ""
     says: str = ""
+    more: str = ""
     caption: str = ""
     alt: str = ""
     draw: Callable[[Results], Figure] | None = None

@@ -128,10 +128,14 @@ def headlines(results: Results | NoComparison) -> tuple[str, str]:
 
 
 def _sentences(results: Results, part: Part) -> list[str]:
-    """What every finding of a part says, first the one with the headline."""
+    return [sentence for sentence, _ in with_findings(results, part)]
+
+
+def with_findings(results: Results, part: Part) -> list[tuple[str, str]]:
+    """What every finding of a part says, with its name; first the one with the headline."""
     of_part = [finding for finding in results.findings.values() if finding.part == part]
     of_part.sort(key=lambda finding: not finding.headline(results))
-    return [sentence for finding in of_part for sentence in finding.sentences(results)]
+    return [(says, finding.name) for finding in of_part for says in finding.sentences(results)]
 
 
 def _headline(results: Results, part: Part) -> str:

@@ -1,8 +1,7 @@
-"""A figure as files: an SVG for the page, a PNG and a PDF for papers and slides."""
+"""A figure as files for papers and slides: SVG, PNG and PDF."""
 
 from __future__ import annotations
 
-import base64
 import io
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,21 +15,16 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures.axes import style
 from caviar.analysis.findings.finding import Results
-
-Drawing = Callable[[Callable[[Results], Figure], Results, Path], tuple[str, float]]
-"""Draws a figure of some results at a path, to which it adds suffixes; what `figure_files` does."""
+from caviar.analysis.report.page.picture import Picture, picture_of
 
 
-def figure_files(
+def picture_and_files(
     draw: Callable[[Results], Figure],
     results: Results,
     path: Path,
     formats: Sequence[str] = ("pdf", "svg", "png"),
-) -> tuple[str, float]:
-    """Write the figure; returns its SVG, encoded, and its width in pixels of the page.
-
-    `formats` are keys of `FORMATS`, the SVG among them.
-    """
+) -> Picture:
+    """The figure for the page; writes it with its legend in every format beside that."""
     with style(), warnings.catch_warnings():
         # A user's name may have letters that the font lacks: each is drawn as a box.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
@@ -40,9 +34,10 @@ def figure_files(
             layout.execute(figure)
         figure.set_layout_engine("none")  # The layout is computed once, not twice per file.
         files = {kind: FORMATS[kind](figure) for kind in formats}
+    path.parent.mkdir(parents=True, exist_ok=True)
     for kind, content in files.items():
         path.with_suffix(f".{kind}").write_bytes(content)
-    return base64.b64encode(files["svg"]).decode(), 96 * figure.get_figwidth()
+    return picture_of(draw, results, path)._replace(files=tuple(formats))
 
 
 def write_figure(path: Path, draw: Callable[[], Figure]) -> None:
@@ -83,4 +78,4 @@ def _png(figure: Figure) -> bytes:
 
 
 FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": _pdf, "svg": _svg, "png": _png}
-"""The formats of every figure; the page shows the SVG."""
+"""The formats of every figure."""

@@ -61,21 +61,28 @@ class FirstScreen(NamedTuple):
 def first_screen(results: Results | NoComparison, shown: str) -> FirstScreen:
     """The first screen of a run; `shown` is how a reader names the run on the command line."""
     note = [results.run.note] if results.run.note else []
-    opening = " ".join([*note, _opening(results.run)])
+    first = " ".join([*note, opening(results.run)])
     full, following = f"In full: caviar report {shown} --full", f"Next: {next_step(results, shown)}"
     if isinstance(results, NoComparison):
         why = Verdict(results.why, results.diverged[1:])
-        return FirstScreen(opening, (), (why,), (full, following))
-    helps, trust = does_smaller_help(results), can_averages_be_trusted(results)
-    verdicts = (
-        helps._replace(says=f"1 Does a smaller {results.design.symbol} help? {helps.says}"),
-        trust._replace(says=f"2 Are running averages safe at test time? {trust.says}"),
+        return FirstScreen(first, (), (why,), (full, following))
+    verdicts = tuple(
+        verdict._replace(says=f"{i} {question} {verdict.says}")
+        for i, (question, verdict) in enumerate(answered(results), start=1)
     )
     closing = (f"Careful: {careful(results)} {full}", following)
-    return FirstScreen(opening, tuple(_rows(results)), verdicts, closing)
+    return FirstScreen(first, tuple(rows_of(results)), verdicts, closing)
 
 
-def _opening(run: Run) -> str:
+def answered(results: Results) -> tuple[tuple[str, Verdict], ...]:
+    """Both questions, each with its verdict."""
+    return (
+        (f"Does a smaller {results.design.symbol} help?", does_smaller_help(results)),
+        ("Are running averages safe at test time?", can_averages_be_trusted(results)),
+    )
+
+
+def opening(run: Run) -> str:
     """`quickstart on digits (1,797 examples): 28 networks x 8 seeds, all finished.`"""
     counts, seeds = run.counts, len(run.trials["seeds"].iloc[0])
     ended = counts["completed"] + counts["diverged"]
@@ -90,7 +97,7 @@ def _opening(run: Run) -> str:
     )
 
 
-def _rows(results: Results) -> list[Row]:
+def rows_of(results: Results) -> list[Row]:
     """The sizes, test loss (one line per facet), accuracy, and what running averages add."""
     design, levels = results.design, results.design.levels
     label = LABELS["m = B" if "= B" in design.label else design.symbol]

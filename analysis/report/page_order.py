@@ -1,4 +1,4 @@
-"""The page in its order: theory, both answers at a glance, both questions, the run."""
+"""The sections of the page: theory, both answers at a glance, both questions, the run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.finding import Finding, Part, Results
-from caviar.analysis.findings.test_time.trackers import usual_errors
+from caviar.analysis.report.told_averages import told_averages
+
+LEADING = ("losses", "side_by_side", "readers")
+"""What is shown unfolded, in this order."""
 
 QUESTIONS: dict[Part, str] = {"regularisation": "1", "test time": "2"}
 
 
 def _overview(results: Results) -> Figure:
+    averages, design = told_averages(results), results.design
     return figures.overview(
-        results.reading("noise_penalty"),
         results.reading("effect_of_size"),
-        usual_errors(results),
-        results.design.label,
-        results.design.reference,
+        averages.assign(reader=averages["tracker_decay"].map(_named)),
+        design.label,
+        design.reference,
     )
+
+
+def _named(decay: float) -> str:
+    return "the study's average" if pd.isna(decay) else f"running average of decay {decay:g}"
 
 
 OVERVIEW = Finding(
@@ -32,13 +39,11 @@ OVERVIEW = Finding(
     compute=lambda results: pd.DataFrame(),
     columns=(),
     title="Both answers at a glance",
-    says="Left: how much batch noise adds to the training loss at the same weights. Middle: how "
-    "the size changes test loss. Right: how far the running statistics that test time uses are "
-    "from those of the whole training set.",
-    caption="Bars are 95 % intervals; the tables are in parts 1 and 2 below (noise_penalty, "
-    "effect_of_size, statistics_error).",
-    alt="Three panels against mini-batch size: noise penalty, test loss difference, error of "
-    "running mean and variance.",
+    says="Left: test loss at every size less that at the largest. Right: test loss under running "
+    "averages less that under population statistics, at the same weights.",
+    caption="Bars are 95 % intervals over seeds; the shaded band holds for all sizes together.",
+    alt="Two panels against mini-batch size: the difference in test loss from the largest size, "
+    "and what running averages add to test loss.",
     draw=_overview,
 )
 """A figure of other findings' tables; it has no table of its own."""
@@ -50,11 +55,12 @@ def sections(results: Results) -> list[tuple[str, Finding]]:
 
 
 def _of_part(results: Results, part: Part) -> Iterator[tuple[str, Finding]]:
-    """The sections of a part; those of a question are numbered 1a, 1b, ... without a gap."""
+    """The sections of a part; what is folded of a question is numbered 1a, 1b, ... without gap."""
     letters = iter(ascii_lowercase)
     for finding in results.findings.values():
         if finding.part == part and finding.title and len(results[finding.name]):
-            number = f"{QUESTIONS[part]}{next(letters)}. " if part in QUESTIONS else ""
+            lettered = part in QUESTIONS and finding.name not in LEADING
+            number = f"{QUESTIONS[part]}{next(letters)}. " if lettered else ""
             yield number + finding.title, finding
     if part == OVERVIEW.part:
         yield OVERVIEW.title, OVERVIEW

@@ -1,60 +1,47 @@
-"""Tables and figures to files and one HTML page that loads nothing from outside."""
+"""Tables to files, and one HTML page that loads nothing from outside."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
-import pandas as pd
 
-from caviar.analysis.findings.finding import Finding, Results
-from caviar.analysis.number_format import CONTROLS, MINUS, number
-from caviar.analysis.report.answer import about, headlines, question_1, question_2
-from caviar.analysis.report.figure_files import Drawing, figure_files
+from caviar.analysis.figures.palette import style_sheet
+from caviar.analysis.findings.finding import Results
+from caviar.analysis.number_format import CONTROLS
+from caviar.analysis.report.answer import about
+from caviar.analysis.report.first_screen import careful, next_step, opening, rows_of
 from caviar.analysis.report.glossary import GLOSSARY
 from caviar.analysis.report.integrity import checks, verdict
 from caviar.analysis.report.not_claimed import not_claimed
-from caviar.analysis.report.page_order import sections
+from caviar.analysis.report.page.first import answers
+from caviar.analysis.report.page.picture import Drawing, picture_of
+from caviar.analysis.report.page.section import Section, section_of
+from caviar.analysis.report.page.topics import topics_of
+from caviar.analysis.report.page_order import LEADING, OVERVIEW, sections
 from caviar.analysis.run.comparison import NoComparison
 
-QUESTIONS = (
-    "Question 1: how mini-batch size changes regularisation",
-    "Question 2: how it changes test-time statistics",
-)
-
-
-LONG = 200
-"""A table of more rows is shown on the page under one reading."""
-
-LEGIBLE = 0.72
-"""On a phone a figure is not drawn smaller than this share of its size: it is scrolled."""
-
-
-class Cell(NamedTuple):
-    """A value as shown, as sorted, and whether it is a number."""
-
-    text: str
-    value: str
-    number: bool
+PAGE = Path(__file__).parent / "page"
 
 
 def write_report(
     results: Results | NoComparison,
     folder: Path,
     integrity: Sequence[str] = (),
-    drawing: Drawing = figure_files,
+    drawing: Drawing = picture_of,
 ) -> Path:
-    """Write tables (CSV), figures (SVG, PNG, PDF) and the page; returns the page's path.
+    """Write tables (CSV) and the page; returns the page's path.
 
     `integrity` holds the lines that verifying the run printed, one per check (`ok     ...`,
     `FAULT  ...`); where it is empty, the page says that the run was not verified. `drawing` draws
-    each figure and writes its files.
+    each figure, and may write files of it into `figures`.
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     parts = [] if isinstance(results, NoComparison) else _written(results, folder, drawing)
     page = folder / "index.html"
     written = _page(results, parts, integrity).translate(CONTROLS)
@@ -62,87 +49,87 @@ def write_report(
     return page
 
 
-def _written(results: Results, folder: Path, drawing: Drawing) -> list[dict[str, Any]]:
-    """Write the tables and figures of a comparison; returns the sections of its page."""
+def _written(results: Results, folder: Path, drawing: Drawing) -> list[Section]:
+    """Write the tables of a comparison; returns the sections of its page."""
     for name, table in results.tables().items():
         if len(table.columns):
             table.to_csv(folder / "tables" / f"{name}.csv", index=False)
     figures = folder / "figures"
     return [
-        _section(results, title, finding, figures, drawing) for title, finding in sections(results)
+        section_of(results, title, finding, figures, drawing)
+        for title, finding in sections(results)
     ]
 
 
-def _section(
-    results: Results, title: str, finding: Finding, folder: Path, drawing: Drawing
-) -> dict[str, Any]:
-    image, width = "", 0.0
-    if finding.draw:
-        image, width = drawing(finding.draw, results, folder / finding.name)
-    table = results[finding.name] if finding.name in results else pd.DataFrame()
-    shown = results.reading(finding.name) if len(table) > LONG else table
-    return {
-        "key": finding.name,
-        "title": title,
-        "says": finding.says,
-        "caption": finding.caption,
-        "alt": finding.alt,
-        "code": code_of(results, finding.name),
-        "image": image,
-        "least": f"{LEGIBLE * width:.0f}px",
-        "opened": finding.opened,
-        "columns": list(shown.columns),
-        "total": len(table),
-        "rows": [[_cell(value) for value in row] for row in shown.itertuples(index=False)],
-    }
-
-
-def code_of(results: Results, name: str) -> str:
-    """The lines of Python that compute a table of these results again."""
-    beside = [f"caviar.read_run({str(run.where)!r})" for run in results.beside]
-    more = f", [{', '.join(beside)}]" if beside else ""
-    return (
-        "import caviar\n\n"
-        f"run = caviar.read_run({str(results.run.where)!r})\n"
-        f'caviar.results(run{more})["{name}"]'
-    )
-
-
-def _cell(value: Any) -> Cell:
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        if pd.isna(value):
-            return Cell("–", "", True)
-        whole = float(value).is_integer() and abs(value) < 1e15
-        text = f"{value:.0f}".replace("-", MINUS) if whole else number(value)
-        return Cell(text, repr(float(value)), True)
-    text = "" if value is None or value is pd.NA else str(value)
-    return Cell(text, text, False)
-
-
-def _page(
-    results: Results | NoComparison, parts: list[dict[str, Any]], integrity: Sequence[str]
-) -> str:
+def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequence[str]) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(PAGE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    details = (question_1(results), question_2(results))
     looked_at = checks(integrity)
-    return environment.get_template("page.html.j2").render(
-        name=results.run.study["study"]["name"],
-        about=about(results),
-        answers=list(zip(QUESTIONS, headlines(results), details, strict=True)),
-        not_claimed=not_claimed(results),
-        glossary=GLOSSARY,
-        sections=parts,
-        faults=[check.says for check in looked_at if not check.holds],
-        integrity=verdict(looked_at),
-        checks=looked_at,
-        made=_made(results),
-        study=json.dumps(results.run.study["study"], indent=1),
+    return (
+        environment.get_template("page.html.j2")
+        .render(
+            **_constant(),
+            **_of_comparison(results, parts),
+            name=results.run.study["study"]["name"],
+            opening=" ".join(filter(None, (results.run.note, opening(results.run)))),
+            about=about(results),
+            answers=answers(results),
+            not_claimed=not_claimed(results),
+            glossary=GLOSSARY,
+            titles={section.key: section.title for section in parts},
+            faults=[check.says for check in looked_at if not check.holds],
+            integrity=verdict(looked_at),
+            checks=looked_at,
+            made=_made(results),
+            study=json.dumps(results.run.study["study"], indent=1),
+        )
+        .lstrip()
     )
+
+
+def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dict[str, Any]:
+    """What only a run has that compares something."""
+    if isinstance(results, NoComparison):
+        return {"overview": None, "sizes": (), "closing": (), "leading": (), "topics": ()}
+    by_key = {section.key: section for section in parts}
+    overview = by_key.pop(OVERVIEW.name)
+    shown = str(results.run.where)
+    return {
+        "overview": overview if overview.picture else None,
+        "sizes": rows_of(results),
+        "closing": (f"Careful: {careful(results)}", f"Next: {next_step(results, shown)}"),
+        "leading": [by_key[name] for name in LEADING if name in by_key],
+        "topics": topics_of(results, by_key),
+    }
+
+
+def _constant() -> dict[str, Any]:
+    """Style and script, with the hashes by which the browser lets them in and nothing else."""
+    dark, light = (f":root{{color-scheme:light dark;{style_sheet(dark)}" for dark in (True, False))
+    rules = (PAGE / "page.css").read_text(encoding="utf-8")
+    media = "@media screen and (prefers-color-scheme:dark)"
+    style = f"{light}{LIGHT}}}{media}{{{dark}{DARK}}}}}\n{rules}"
+    script = (PAGE / "page.js").read_text(encoding="utf-8")
+    hashes = {"style": _hash(style), "script": _hash(script)}
+    return {"style": style, "script": script, "hash_of": hashes}
+
+
+LIGHT = (
+    "--ink:#1c2024;--soft:#57606a;--paper:#fff;--card:#f3f5f7;--line:#d9dde1;--accent:#0060a0;"
+    "--fault:#b34700;"
+)
+DARK = (
+    "--ink:#e8eaed;--soft:#a9b2bb;--paper:#16191c;--card:#1f2428;--line:#3a4148;--accent:#6cc0f5;"
+    "--fault:#ff9d5c;"
+)
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _made(results: Results | NoComparison) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ from caviar.runner.trial.kernels import Kernels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from caviar.analysis.report.figure_files import Drawing
+    from caviar.analysis.report.page.picture import Drawing
     from caviar.runner.session.loop import Progress
     from caviar.runner.study.plan import Plan
 
@@ -65,7 +65,7 @@ PAGE = "report: "
 
 
 class Parts(NamedTuple):
-    """What commands do with a plan, and how a report draws its figures (None: `figure_files`)."""
+    """What commands do with a plan, and how a report draws its figures (None: as asked for)."""
 
     carry_out: CarryOut
     drawing: Drawing | None
@@ -171,14 +171,17 @@ def _report(
     *,
     full: bool = False,
     show: bool = False,
+    files: bool = False,
 ) -> None:
     from caviar.analysis.report.answer import answer
-    from caviar.analysis.report.figure_files import figure_files
+    from caviar.analysis.report.figure_files import picture_and_files
+    from caviar.analysis.report.page.picture import picture_of
     from caviar.runner.cli.report import first_screen_of, opened, written
 
+    drawn = drawing or (picture_and_files if files else picture_of)
     telling, line = answer if full else first_screen_of(root), ""
     try:
-        for line in written(root, beside, drawing or figure_files, out, telling):
+        for line in written(root, beside, drawn, out, telling):
             say(line)
     except AllDivergedError as error:
         say(str(error))
@@ -195,13 +198,14 @@ def report(
     out: options.ReportPlace = None,
     full: options.Full = False,
     show: options.Open = False,
+    files: options.Files = False,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
 
     for folder in (run, *(beside or ())):
         read_study_json(storage_of(folder))
-    _report(run, context.obj.drawing, beside or [], out, full=full, show=show)
+    _report(run, context.obj.drawing, beside or [], out, full=full, show=show, files=files)
 
 
 @app.command()

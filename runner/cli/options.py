@@ -68,6 +68,7 @@ Full = Annotated[
     bool, typer.Option("--full", help="Print the whole answer in words, with every number.")
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+Files = Annotated[bool, typer.Option("--files", help="Write each figure as PDF, PNG and SVG, too.")]
 OtherProcessor = Annotated[
     bool,
     typer.Option(

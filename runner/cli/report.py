@@ -11,8 +11,8 @@ from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
-from caviar.analysis.report.figure_files import Drawing, figure_files
 from caviar.analysis.report.first_screen import first_screen
+from caviar.analysis.report.page.picture import Drawing, picture_of
 from caviar.analysis.report.screen_text import text
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
@@ -52,13 +52,13 @@ def first_screen_of(root: str) -> Telling:
 def written(
     root: str,
     beside: Sequence[str] = (),
-    drawing: Drawing = figure_files,
+    drawing: Drawing = picture_of,
     out: str | None = None,
     telling: Telling = answer,
 ) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    `drawing` draws and writes each figure, `telling` makes the first lines. The report is the
+    `drawing` draws each figure, `telling` makes the first lines. The report is the
     folder `report` of `out`, by default of the run. A running run is compared at complete sizes.
     Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
     written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from caviar.analysis.findings.finding import Results
-from caviar.analysis.report.page_order import sections
+from caviar.analysis.findings.finding import Finding, Results
+from caviar.analysis.report.page.topics import TITLES
+from caviar.analysis.report.page_order import LEADING, sections
 from caviar.analysis.report.write import write_report
 from caviar.analysis.run.comparison import NoComparison
 
@@ -28,6 +29,7 @@ class Page(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self.values: list[list[list[str]]] = []
         self._open: list[str] = []
+        self._value: str | None = None
         self.feed(source)
         self.close()
 
@@ -45,11 +47,15 @@ class Page(HTMLParser):
             self.values[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
-            self.values[-1][-1].append(attributes.get("data-value") or "")
+            self.values[-1][-1].append("")
+            self._value = attributes.get("data-v")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open and self._open[-1] == tag, f"</{tag}> closes {self._open[-3:]}"
         self._open.pop()
+        if tag in ("td", "th"):
+            shown = self.tables[-1][-1][-1]
+            self.values[-1][-1][-1] = shown if self._value is None else self._value
 
     def handle_data(self, data: str) -> None:
         for tag in set(self._open):
@@ -66,18 +72,22 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
     @property
+    def behind(self) -> list[list[list[str]]]:
+        """The tables behind the sections, without the one of sizes that the page begins with."""
+        return [table for table in self.tables if not table[0][0].startswith(("m:", "B:"))]
+
+    @property
     def codes(self) -> list[str]:
         """The code blocks that make the tables, in order."""
-        return [text for text in self.texts["pre"] if "read_run" in text]
+        return [text for text in self.texts.get("pre", []) if "read_run" in text]
 
 
 def read_page(folder: Path) -> Page:
     return Page((folder / "index.html").read_text(encoding="utf-8"))
 
 
-def not_drawn(draw: Callable[[Results], Figure], results: Results, path: Path) -> tuple[str, float]:
+def not_drawn(draw: Callable[[Results], Figure], results: Results, path: Path) -> None:
     """A drawing for tests of words and tables: no figure is drawn, and the page shows none."""
-    return "", 0.0
 
 
 def page_without_figures(
@@ -85,6 +95,13 @@ def page_without_figures(
 ) -> Page:
     """The page of a report whose figures are not drawn, which takes most of a report's time."""
     return read_page(write_report(results, folder, integrity, not_drawn).parent)
+
+
+def in_page_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings as their sections follow on the page: the unfolded ones, then by topic."""
+    by_name = {finding.name: finding for finding in findings}
+    leading = [by_name.pop(name) for name in LEADING if name in by_name]
+    return [*leading, *(f for part in TITLES for f in by_name.values() if f.part == part)]
 
 
 def has_section(results: Results, name: str) -> bool:

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import literal
-from caviar.analysis.report.figure_files import figure_files
+from caviar.analysis.report.figure_files import picture_and_files
+from caviar.analysis.report.page.picture import Picture
 from caviar.runner.errors import RequestError, one_line, printable, shown
-from tests.analysis.page import not_drawn
 from tests.runner.helpers import caviar, ended_well, plan_of
 
 LABELS = ("<script>alert(1)</script>", "\x1b[31mred")
@@ -56,8 +56,8 @@ WITH_NAMES = ("arm_effects", "mechanism_shares")
 
 def figures_with_names(
     draw: Callable[[Results], Figure], results: Results, path: Path
-) -> tuple[str, float]:
-    return (figure_files if path.name in WITH_NAMES else not_drawn)(draw, results, path)
+) -> Picture | None:
+    return picture_and_files(draw, results, path) if path.name in WITH_NAMES else None
 
 
 @pytest.fixture(scope="module")

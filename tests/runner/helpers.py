@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from caviar.analysis.report.figure_files import Drawing
+from caviar.analysis.report.page.picture import Drawing
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.model.norms.registry import NORMS
 from caviar.runner.cli.main import main

@@ -165,18 +165,19 @@ SIDE_BY_SIDE = Finding(
         Column("moves", "text", "What moves against the largest size."),
     ),
     title="What moves: the fit, or the gap to test loss",
-    says="Means over the seeds and learning rates that all sizes share. Test loss is train loss "
-    "plus the gap between them, so a lower test loss is a better fit, a smaller gap, or both. "
-    "A quantity moves if it differs from that at the largest size by more than 0.005 nats (0.002 "
-    "of accuracy), margins named beforehand, and the band for all sizes together excludes 0. "
-    "Shared draw: the one that most sizes choose by validation, at the seeds that did not choose. "
-    "At equal train loss: each network is read when its train loss first reaches the largest "
-    "final train loss of all sizes with the same seed and draw, interpolated between evaluations "
-    "whose train losses lie within a factor of two. A network that gets there early is read "
-    "before its learning rate has come down.",
+    says="Test loss is train loss plus the gap between them, so a lower test loss is a better "
+    "fit, a smaller gap, or both. Train-mode loss is what training sees: its distance from train "
+    "loss is the noise of the batch statistics.",
+    more="The table has means over the seeds and learning rates that all sizes share. A quantity "
+    "moves if it differs from that at the largest size by more than 0.005 nats (0.002 of "
+    "accuracy), margins named beforehand, and the band for all sizes together excludes 0. Shared "
+    "draw: the one that most sizes choose by validation, at the seeds that did not choose. At "
+    "equal train loss: each network is read when its train loss first reaches the largest final "
+    "train loss of all sizes with the same seed and draw, interpolated between evaluations whose "
+    "train losses lie within a factor of two. A network that gets there early is read before its "
+    "learning rate has come down.",
     caption="Shaded: the gap between train and test loss. Bars are 95 % intervals over seeds.",
     alt="Train-mode loss, train loss and test loss against size on one axis.",
     draw=_draw,
-    opened=True,
     sentences=_sentences,
 )

@@ -139,12 +139,13 @@ READERS = Finding(
     ),
     title="Every reader against the best one",
     says="Test loss of the same weights under each kind of statistics, less that under the best "
-    "kind available: population statistics (layer by layer over the training set), precise "
+    "kind available.",
+    more="The kinds are population statistics (layer by layer over the training set), precise "
     "statistics, EvalNorm, and every running average that the run kept. Population statistics are "
-    "no neutral zero: at small sizes others may read better. The first third of the seeds "
-    "chooses the best on validation loss, and costs are those at the other seeds, so that no "
-    "interval rests on seeds that chose. The statistics of the test batch are shown too, but are "
-    "no candidate: an example alone does not have them.",
+    "no neutral zero: at small sizes others may read better. The first third of the seeds chooses "
+    "the best on validation loss, and costs are those at the other seeds, so that no interval "
+    "rests on seeds that chose. The statistics of the test batch are shown too, but are no "
+    "candidate: an example alone does not have them.",
     caption="Zero is the best available reader at each size, as other seeds choose it.",
     alt="Test loss by reader less that of the best available reader, against size.",
     draw=lambda results: reader_costs(results.reading("readers"), results.design.label),

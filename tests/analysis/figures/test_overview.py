@@ -146,15 +146,14 @@ def test_batch_noise(which: str) -> None:
 
 
 def test_overview() -> None:
-    penalty, effect = table(), table(LEVELS[:2], quantity=["test_loss", "train_loss"])
-    errors = table(quantity=["mean_error", "variance_error"])
-    figure = figures.overview(penalty, effect, errors, "norm batch size m", 256)
+    effect = table(LEVELS[:2], quantity=["test_loss", "train_loss"])
+    averages = table(reader=["decay 0.9", "decay 0.99"])
+    figure = figures.overview(effect, averages, "norm batch size m", 256)
     drawn(figure)
-    left, middle, right = figure.axes
+    left, right = figure.axes
     for axes in figure.axes:
         assert labelled(axes) and ticks(axes) == ["8", "64", "256"]
-    assert same(series(left)[0], penalty)
-    assert same(series(middle)[0], part(effect, quantity="test_loss"))
-    for line, quantity in zip(series(right), ("mean_error", "variance_error"), strict=True):
-        assert same(line, part(errors, quantity=quantity))
-        assert quantity.split("_")[0] in line.name
+    (line,) = series(left)
+    assert same(line, part(effect, quantity="test_loss")) and line.name == "test loss"
+    for line, reader in zip(series(right), ("decay 0.9", "decay 0.99"), strict=True):
+        assert same(line, part(averages, reader=reader)) and line.name == reader

@@ -35,7 +35,7 @@ EFFECTS: dict[str, Any] = {"quantity": ["train_loss", "test_loss"]}
 def every_figure(penalty: pd.DataFrame, effect: pd.DataFrame, errors: pd.DataFrame) -> list[Figure]:
     damage = errors[errors["quantity"] == "mean_error"]
     return [
-        figures.overview(penalty, effect, errors[errors["rule"] == "unbiased"], "m", 256),
+        figures.overview(effect, damage.assign(reader=damage["rule"]), "m", 256),
         figures.noise_penalty(penalty, "m", "m"),
         figures.effect_of_size(effect, "m", 256),
         figures.statistics_error(errors, "m"),
@@ -193,21 +193,18 @@ def test_errors_of_zero(trackers: dict[str, Any]) -> None:
 
 
 def test_overview_without_batch_norm() -> None:
-    nothing = pd.DataFrame(columns=["reading"])
-    errors = pd.DataFrame(columns=["quantity", "facet", "level", "layer"])
-    drawn(figures.overview(nothing, table(LEVELS[:2], **EFFECTS), errors, "m", 256))
+    nothing = pd.DataFrame(columns=["reader", "facet", "level", "mean", "low", "high"])
+    drawn(figures.overview(table(LEVELS[:2], **EFFECTS), nothing, "m", 256))
 
 
 def test_facets_differ_in_the_overview() -> None:
-    errors = table(facets=FACETS, quantity=["mean_error", "variance_error"])
-    figure = figures.overview(
-        table(facets=FACETS), table(LEVELS[:2], facets=FACETS, **EFFECTS), errors, "m", 256
-    )
+    averages = table(facets=FACETS, reader=["decay 0.9", "decay 0.99"])
+    figure = figures.overview(table(LEVELS[:2], facets=FACETS, **EFFECTS), averages, "m", 256)
     looks = []
-    for container in figure.axes[2].containers:
+    for container in figure.axes[1].containers:
         assert isinstance(container, ErrorbarContainer)
         line = container.lines[0]
-        looks.append((line.get_color(), line.get_marker()))
+        looks.append((line.get_color(), line.get_marker(), str(line.get_linestyle())))
     assert len(looks) == len(set(looks)) == 4
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import answer
-from caviar.analysis.report.figure_files import figure_files
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
@@ -49,12 +47,8 @@ def every_arm(**fields: Any) -> list[TrialConfig]:
     ]
 
 
-SVG_ALONE = partial(figure_files, formats=("svg",))
-"""Drawn and shown, but not written in two more formats."""
-
-
 def page_of(results: Results | NoComparison, folder: Path) -> Page:
-    page = read_page(write_report(results, folder / "report", drawing=SVG_ALONE).parent)
+    page = read_page(write_report(results, folder / "report").parent)
     assert page.whole and "nan" not in answer(results)
     return page
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from caviar.analysis.findings.registry import BY_NAME
-from caviar.analysis.report.figure_files import figure_files
-from caviar.analysis.report.write import code_of
+from caviar.analysis.report.figure_files import picture_and_files
+from caviar.analysis.report.page.section import code_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.designs import designs_beside
 from caviar.runner.config import TrialConfig
@@ -69,5 +69,5 @@ def test_the_page_has_them_where_they_are_asked_for(tmp_path: Path) -> None:
     assert run_code(code_of(with_it, "designs")).equals(with_it["designs"])
     draw = BY_NAME["designs"].draw
     assert draw is not None
-    figure_files(draw, with_it, tmp_path / "designs", ("svg", "pdf"))
+    picture_and_files(draw, with_it, tmp_path / "designs", ("svg", "pdf"))
     assert (tmp_path / "designs.pdf").read_bytes().startswith(b"%PDF")

@@ -11,8 +11,8 @@ import pytest
 
 from caviar.analysis.findings.registry import BY_NAME
 from caviar.analysis.findings.regularization.several_runs import SPECIFICATIONS
-from caviar.analysis.report.figure_files import figure_files
-from caviar.analysis.report.write import code_of
+from caviar.analysis.report.figure_files import picture_and_files
+from caviar.analysis.report.page.section import code_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.tables.specification_curve import (
     BEST,
@@ -177,5 +177,5 @@ def test_the_page_has_them_without_a_run_beside(run: Run, tmp_path: Path) -> Non
     assert run_code(code).equals(results["specifications"])
     draw = BY_NAME["specifications"].draw
     assert draw is not None
-    figure_files(draw, results, tmp_path / "specifications", ("svg",))
+    picture_and_files(draw, results, tmp_path / "specifications", ("svg",))
     assert (tmp_path / "specifications.svg").stat().st_size > 0

@@ -108,8 +108,7 @@ def test_a_report_is_written_to_the_run(s3: int, say: Say) -> None:
     assert ended.out.endswith(f"report: {page}\n")
     contents = objects(s3, run)
     assert b"read_run(&#39;s3://***@eggs/" in contents["report/index.html"]
-    names = ("tables/losses.csv", "figures/noise_penalty.svg", "figures/noise_penalty.pdf")
-    assert {f"report/{name}" for name in names} <= contents.keys()
+    assert "report/tables/losses.csv" in contents
     told = ended.out.encode() + b"".join(contents.values())
     assert not [secret for secret in SECRETS if secret in told]
 
