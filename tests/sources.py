@@ -75,8 +75,13 @@ def dotted(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def nodes() -> Iterator[tuple[str, ast.AST]]:
-    """Every node of the packages with where it stands."""
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
-            yield f"{name_of(path)}:{getattr(node, 'lineno', 0)}", node
+@cache
+def nodes() -> tuple[tuple[str, ast.expr], ...]:
+    """Every call and attribute of the packages with where it stands, walked once for all rules."""
+    return tuple(
+        (f"{name}:{node.lineno}", node)
+        for path, tree in trees().items()
+        for name in (name_of(path),)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call | ast.Attribute)
+    )
