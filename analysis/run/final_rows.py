@@ -8,9 +8,20 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.design import Design, facet_of
+from caviar.analysis.run.groups import numbered
 from caviar.analysis.run.read import Run, last_rows
 
 KEYS = ["facet", "level", "draw", "seed", "trial_id"]
+
+
+READ = {
+    "train_loss": ("loss", "population", "train"),
+    "validation_loss": ("loss", "population", "validation"),
+    "test_loss": ("loss", "population", "test"),
+    "test_accuracy": ("accuracy", "population", "test"),
+    "train_mode_loss": ("loss", "batch", "train"),
+}
+"""The measurement, statistics and split of each value."""
 
 
 def final(frame: pd.DataFrame, design: Design) -> pd.DataFrame:
@@ -39,24 +50,14 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
     rows = rows[rows["statistics"].isin(["population", "batch"])]
     # Only the trained size: a `batch` row at another size answers another question.
     rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
-    wide = rows.set_index([*KEYS, "statistics", "split"])[["loss", "accuracy"]]
-    wide = wide.unstack(["statistics", "split"])
-    nan = pd.Series(np.nan, index=wide.index)
-
-    def column(*key: str) -> pd.Series:
-        return wide[key] if key in wide.columns else nan
-
-    values = pd.DataFrame(
-        {
-            "train_loss": column("loss", "population", "train"),
-            "validation_loss": column("loss", "population", "validation"),
-            "test_loss": column("loss", "population", "test"),
-            "test_accuracy": column("accuracy", "population", "test"),
-            "train_mode_loss": column("loss", "batch", "train"),
-        }
-    )
+    of_row, values = numbered(rows, KEYS)
+    for name, (measured, statistics, split) in READ.items():
+        here = ((rows["statistics"] == statistics) & (rows["split"] == split)).to_numpy()
+        column = np.full(len(values), np.nan)
+        column[of_row[here]] = rows[measured].to_numpy()[here]
+        values[name] = column
     diverged = ~np.isfinite(values["test_loss"])
     values["test_accuracy"] = values["test_accuracy"].where(~diverged)
     values["generalisation_gap"] = values["test_loss"] - values["train_loss"]
     values["noise_penalty"] = values["train_mode_loss"] - values["train_loss"]
-    return values.reset_index()
+    return values

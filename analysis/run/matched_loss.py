@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from caviar.analysis.run.design import Design, facet_of
+from caviar.analysis.run.groups import numbered
 from caviar.analysis.run.read import Run
 
 Array = NDArray[Any]
@@ -33,16 +34,21 @@ def matched_test_loss(run: Run, design: Design) -> pd.DataFrame:
     `run` holds the evaluations of every measured step.
     """
     curves = _curves(run, design)
-    ends = curves.drop_duplicates(CURVE, keep="last").set_index(CURVE)
-    ends["end"] = ends["train"].where(np.isfinite(ends["train"]))
-    targets = ends.groupby(["facet", "draw", "seed"])["end"].transform("max")
-    targets = targets.where(ends["end"].notna() & design.paired)
+    train, test = (curves[split].to_numpy() for split in ("train", "test"))
+    _, starts = np.unique(curves["curve"], return_index=True)
+    stops = np.append(starts[1:], len(curves))[: len(starts)]
+    end = train[stops - 1]
+    end[~np.isfinite(end)] = np.nan
+    matched = curves.iloc[stops - 1][["facet", "level", "draw", *CURVE]].reset_index(drop=True)
+    compared, groups = numbered(matched, ["facet", "draw", "seed"])
+    largest = np.full(len(groups), np.nan)
+    np.fmax.at(largest, compared, end)
+    targets = np.where(np.isnan(end) | (not design.paired), np.nan, largest[compared])
     values = [
-        at_target(curve["train"].to_numpy(), curve["test"].to_numpy(), targets[place])
-        for place, curve in curves.groupby(CURVE)
+        at_target(train[start:stop], test[start:stop], target)
+        for start, stop, target in zip(starts, stops, targets, strict=True)
     ]
-    matched = ends.sort_index().assign(matched_test_loss=values).reset_index()
-    return matched[["facet", "level", "draw", *CURVE, "matched_test_loss"]]
+    return matched.assign(matched_test_loss=np.array(values, float))
 
 
 def at_target(train: Array, test: Array, target: float) -> float:
@@ -66,12 +72,18 @@ def at_target(train: Array, test: Array, target: float) -> float:
 
 
 def _curves(run: Run, design: Design) -> pd.DataFrame:
-    """Columns facet, level, draw, seed, trial_id, step, train and test, steps in order."""
+    """One row per measured step of every curve, in order: train and test loss beside its keys.
+
+    `curve` numbers the curves.
+    """
     rows = run.evaluations
     rows = rows[(rows["statistics"] == "population") & rows["split"].isin(["train", "test"])]
     rows = rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
-    names = ["facet", "level", "draw", *CURVE, "step"]
-    wide = rows.groupby([*names, "split"])["loss"].first().unstack("split")
-    wide = wide.reindex(columns=["train", "test"]).reset_index()
-    wide.columns.name = None
-    return wide.sort_values([*CURVE, "step"], ignore_index=True)
+    of_row, points = numbered(rows, [*CURVE, "step", "facet", "level", "draw"])
+    for split in ("train", "test"):
+        here = (rows["split"] == split).to_numpy()
+        column = np.full(len(points), np.nan)
+        column[of_row[here]] = rows["loss"].to_numpy()[here]
+        points[split] = column
+    points["curve"], _ = numbered(points, CURVE)
+    return points

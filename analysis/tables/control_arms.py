@@ -6,15 +6,17 @@ same size, it shows what that mechanism did; compared with population statistics
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from caviar.analysis.run.comparison import Comparison
-from caviar.analysis.run.draws import OF_THE_FIT, PAIRED_BY
-from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.run.draws import EVERY_DRAW, OF_THE_FIT
+from caviar.analysis.run.paired import paired
+from caviar.analysis.statistics.intervals import Interval, mean_intervals
 from caviar.analysis.statistics.ranges import clipped, range_of_difference
 from caviar.analysis.tables.estimates import SEED
 
@@ -38,55 +40,69 @@ def arm_effects(comparison: Comparison) -> pd.DataFrame:
         return pd.DataFrame()
     every = comparison.across_arms
     values = every.final_values.merge(every.run.trials[["trial_id", "arm"]], on="trial_id")
-    table = [
-        {"reading": reading, **row}
+    differences = [
+        one
         for reading, rows in every.readings(values).items()
-        for row in _pairs(rows, arms, PAIRED_BY[reading])
+        for pair in _pairs(rows, arms)
+        for one in pair.differences(reading)
     ]
-    return pd.DataFrame(table)
+    intervals = mean_intervals([one.by_seed for one in differences], SEED)
+    return pd.DataFrame(
+        [
+            {
+                **one.place,
+                **clipped(interval, range_of_difference(one.place["quantity"]))._asdict(),
+                "left_out": one.left_out,
+            }
+            for one, interval in zip(differences, intervals, strict=True)
+        ]
+    )
 
 
-def _pairs(rows: pd.DataFrame, arms: tuple[str, ...], index: list[str]) -> list[dict[str, Any]]:
+class Difference(NamedTuple):
+    """What two arms differ by at each seed, `(seeds,)`, and where the difference belongs."""
+
+    place: dict[str, Any]
+    by_seed: NDArray[Any]
+    left_out: int
+
+
+class Pair(NamedTuple):
+    """The rows of an arm at a level, and those that they are held against."""
+
+    arm: str
+    against: str
+    level: float
+    of_arm: pd.DataFrame
+    other: pd.DataFrame
+
+    def differences(self, reading: str) -> Iterator[Difference]:
+        """The arm less the other in every quantity that may be compared."""
+        sides = pd.concat([self.of_arm.assign(level=0.0), self.other.assign(level=1.0)])
+        fits = reading == EVERY_DRAW or _share_draws(sides, reading)
+        place = {"reading": reading, "arm": self.arm, "against": self.against, "level": self.level}
+        for quantity in (name for name in QUANTITIES if fits or name not in OF_THE_FIT):
+            less = paired(sides, quantity, reading).less(1.0)
+            left_out = int((less.held[0] & np.isnan(less.values[0])).sum())
+            yield Difference({**place, "quantity": quantity}, less.by_seed[0], left_out)
+
+
+def _share_draws(sides: pd.DataFrame, reading: str) -> bool:
+    """Whether every seed has the same draw on both sides."""
+    one, other = paired(sides, "draw", reading).values
+    return bool((one == other)[~np.isnan(one) & ~np.isnan(other)].all())
+
+
+def _pairs(rows: pd.DataFrame, arms: tuple[str, ...]) -> Iterator[Pair]:
+    """Every arm at every level, against the first arm at that level and against `POPULATION`."""
     by_arm = {arm: dict(list(rows[rows["arm"] == arm].groupby("level"))) for arm in arms}
     sizes = by_arm[arms[0]]
-    pairs = []
     for arm in arms:
         for level, of_arm in by_arm[arm].items():
-            references = {}
             if arm != arms[0] and level in sizes and len(by_arm[arm]) > 1:
-                references[arms[0]] = sizes[level]
+                yield Pair(arm, arms[0], level, of_arm, sizes[level])
             if by_arm.get(POPULATION) and arm != POPULATION:
-                references[POPULATION] = next(iter(by_arm[POPULATION].values()))
-            for against, other in references.items():
-                pairs += _contrasts(arm, against, level, of_arm, other, index)
-    return pairs
-
-
-def _contrasts(
-    arm: str,
-    against: str,
-    level: float,
-    of_arm: pd.DataFrame,
-    other: pd.DataFrame,
-    index: list[str],
-) -> list[dict[str, Any]]:
-    rows = []
-    fits = "draw" in index or _share_draws(of_arm, other)
-    for quantity in (name for name in QUANTITIES if fits or name not in OF_THE_FIT):
-        pair = of_arm.set_index(index)[quantity] - other.set_index(index)[quantity]
-        pair = pair.where(np.isfinite(pair))
-        seeds = pair.groupby("seed").mean().to_numpy()
-        interval: Interval = mean_interval(seeds, np.random.default_rng(SEED))
-        interval = clipped(interval, range_of_difference(quantity))
-        place = {"arm": arm, "against": against, "level": level, "quantity": quantity}
-        rows.append({**place, **interval._asdict(), "left_out": int(pair.isna().sum())})
-    return rows
-
-
-def _share_draws(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Whether every seed has the same draw on both sides."""
-    pairs = one[["seed", "draw"]].merge(other[["seed", "draw"]], on="seed")
-    return bool((pairs["draw_x"] == pairs["draw_y"]).all())
+                yield Pair(arm, POPULATION, level, of_arm, next(iter(by_arm[POPULATION].values())))
 
 
 class Shown(NamedTuple):

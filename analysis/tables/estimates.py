@@ -10,6 +10,7 @@ import pandas as pd
 
 from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import EVERY_DRAW
+from caviar.analysis.run.groups import numbered
 from caviar.analysis.run.paired import facets, mean_of_finite, paired
 from caviar.analysis.statistics.intervals import (
     Interval,
@@ -36,13 +37,11 @@ def level_means(
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
     and planned ones that are missing because a trial failed, was lost or was not yet tried.
     """
-    groups = rows.groupby(["facet", *by, "level"], dropna=False)
-    sizes, number = groups.size(), groups.ngroup().to_numpy()
+    number, table = numbered(rows, ["facet", *by, "level"])
     finite = np.isfinite(rows[value].to_numpy())
-    samples = _units(rows, design, value, number, finite, len(sizes))
+    samples = _units(rows, design, value, number, finite, len(table))
     intervals = [clipped(one, range_of(value)) for one in mean_intervals(samples, SEED)]
-    table = sizes.index.to_frame(index=False)
-    made, held = (np.bincount(n, minlength=len(sizes)) for n in (number, number[finite]))
+    made, held = (np.bincount(n, minlength=len(table)) for n in (number, number[finite]))
     left_out = np.maximum(_planned(table, design, rows, reading), made) - held
     counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
     return pd.concat([table, counted], axis=1)
