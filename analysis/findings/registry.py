@@ -23,6 +23,7 @@ from caviar.analysis.findings.regularization.several_runs import (
     SPECIFICATIONS,
 )
 from caviar.analysis.findings.regularization.side_by_side import EFFECT_AT_SHARED_DRAW, SIDE_BY_SIDE
+from caviar.analysis.findings.regularization.training_curves import TRAINING_CURVES
 from caviar.analysis.findings.regularization.tuning import TUNING, TUNING_SPREAD
 from caviar.analysis.findings.scorecard import SCORECARD
 from caviar.analysis.findings.test_time.error_parts import (
@@ -30,6 +31,7 @@ from caviar.analysis.findings.test_time.error_parts import (
     ERROR_PARTS_OVER_DECAY,
     ERROR_PARTS_OVER_TIME,
 )
+from caviar.analysis.findings.test_time.reader_losses import READER_LOSSES
 from caviar.analysis.findings.test_time.readers import READERS, VARIANCE_ESTIMATORS
 from caviar.analysis.findings.test_time.repairs import BEST_DECAY, MEMORY_SCALING, REPAIRS
 from caviar.analysis.findings.test_time.running_statistics import RUNNING_DAMAGE, STATISTICS_ERROR
@@ -42,6 +44,7 @@ FINDINGS = (
     NOISE_PENALTY_EXPONENT,
     EFFECT_OF_SIZE,
     LOSSES,
+    TRAINING_CURVES,
     TRENDS,
     BEST_SIZE,
     EFFECT_AT_SHARED_DRAW,
@@ -60,6 +63,7 @@ FINDINGS = (
     ACROSS_DATA_SETS,
     STATISTICS_ERROR,
     RUNNING_DAMAGE,
+    READER_LOSSES,
     READERS,
     VARIANCE_ESTIMATORS,
     ERROR_PARTS,

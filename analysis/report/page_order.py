@@ -13,7 +13,7 @@ from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.finding import Finding, Part, Results
 from caviar.analysis.report.told_averages import told_averages
 
-LEADING = ("losses", "side_by_side", "readers")
+LEADING = ("losses", "side_by_side", "reader_losses", "training_curves")
 """What is shown unfolded, in this order."""
 
 QUESTIONS: dict[Part, str] = {"regularisation": "1", "test time": "2"}

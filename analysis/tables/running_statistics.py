@@ -128,7 +128,7 @@ def readers(comparison: Comparison) -> pd.DataFrame:
     rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
     if not (rows["statistics"] == "running").any():
         return pd.DataFrame()
-    rows = rows.assign(reader=_name(rows))
+    rows = rows.assign(reader=reader_of(rows))
     seeds = sorted(rows["seed"].unique())
     choosing, read = split_seeds(seeds)
     planned = {place: n * len(read) // len(seeds) for place, n in design.planned.items()}
@@ -144,7 +144,7 @@ def readers(comparison: Comparison) -> pd.DataFrame:
     return ordered(parts, ["reading", "facet", "level", *by])
 
 
-def _name(rows: pd.DataFrame) -> pd.Series:
+def reader_of(rows: pd.DataFrame) -> pd.Series:
     """`population`, or `biased, decay 0.9`."""
     decay = rows["tracker_decay"].map(lambda d: "" if pd.isna(d) else f", decay {d:g}")
     return (rows["rule"] + decay).where(rows["statistics"] == "running", rows["statistics"])

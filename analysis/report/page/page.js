@@ -87,6 +87,11 @@ for (const entry of all(".legend [data-s]")) {
   button.addEventListener("click", () => pin(entry.dataset.s));
 }
 
+for (const drawn of all("svg.panel g[data-s]:not(.hits)")) {
+  drawn.addEventListener("pointerenter", () => choose(drawn.dataset.s));
+  drawn.addEventListener("pointerleave", () => choose(pinned));
+}
+
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

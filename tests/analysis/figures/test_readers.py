@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from caviar.analysis.figures.readers import reader_costs
+from caviar.analysis.figures.readers import reader_costs, reader_losses
 
 
 def test_one_panel_per_facet_with_a_line_per_reader() -> None:
@@ -21,3 +21,14 @@ def test_one_panel_per_facet_with_a_line_per_reader() -> None:
         assert names == ["population", "unbiased, decay 0.9"]
         lines = [c[0].get_ydata().tolist() for c in axes.containers]
         assert lines == [[0, 0], [1 / 4, 1 / 64]]
+
+
+def test_readers_that_coincide_are_one_line_with_both_names() -> None:
+    rows = [
+        {"facet": "", "level": m, "reader": r, "name": r.title(), "rule": "", "mean": c / m}
+        for r, c in (("population", 1.0), ("precise", 1.0001), ("batch", 4.0))
+        for m in (4, 64)
+    ]
+    table = pd.DataFrame(rows).assign(low=0.0, high=2.0)
+    (axes,) = reader_losses(table, "m").axes
+    assert axes.get_legend_handles_labels()[1] == ["Population = Precise", "Batch"]
