@@ -27,7 +27,7 @@ for (const level of ["error", "warn"]) console[level] = (...said) => faults.push
 </script>"""
 
 LOOK = """<script>
-addEventListener("load", () => {
+addEventListener("load", async () => {
   const root = document.documentElement, found = {};
   const wide = () => [...document.querySelectorAll("body *")]
     .filter(e => e.getBoundingClientRect().right > root.clientWidth + 0.5)
@@ -65,6 +65,7 @@ addEventListener("load", () => {
   }
   found.loaded = performance.getEntriesByType("resource").map(e => e.name.slice(0, 60));
   found.faults = faults;
+  found.axe = window.axe && (await axe.run()).violations.map(v => [v.id, v.nodes[0].html]);
   parent.postMessage(found, "*");
 });
 </script>"""
@@ -103,16 +104,21 @@ class _Output(HTMLParser):
             self.text += data
 
 
-def look(page: Path, widths: tuple[int, ...], folder: Path) -> dict[int, dict[str, Any]]:
+def look(
+    page: Path, widths: tuple[int, ...], folder: Path, axe: str = ""
+) -> dict[int, dict[str, Any]]:
     """What the page, copied into `folder`, is like in frames of these widths.
+
+    `axe` is the source of axe-core, whose violations are then told too, with every fold open.
 
     Frames, because a headless window is never narrower than 500. The copy watches for faults
     from its first line, and at the end tries every table.
     """
     source = page.read_text(encoding="utf-8")
     assert source.count("<head>") == source.count("</body>") == 1
-    copy = source.replace("<head>", "<head>" + WATCH).replace("</body>", LOOK + "</body>")
-    hashes = " ".join(map(_hash, (WATCH, LOOK)))
+    rules = f"<script>{axe}</script>"
+    copy = source.replace("<head>", "<head>" + WATCH).replace("</body>", rules + LOOK + "</body>")
+    hashes = " ".join(map(_hash, (WATCH, LOOK, rules)))
     copy = copy.replace("script-src ", f"script-src {hashes} ")  # The policy lets them in, too.
     (folder / "copy.html").write_text(copy, encoding="utf-8")
     frames = "".join(f'<iframe src="copy.html" width="{w}" height="700"></iframe>' for w in widths)

@@ -48,23 +48,26 @@ def _effect(results: Results) -> tuple[str, ...]:
     """What the best size changes; of the sizes below the largest, if that is the best."""
     table, design = results.reading("effect_of_size"), results.design
     rows = table[(table["quantity"] == "test_loss") & table["mean"].notna()]
-    if rows.empty or rows["facet"].nunique() > 1:
+    if rows.empty or rows["facet"].nunique() > 1 or not design.paired:
         return ()
     row = rows.loc[rows["mean"].idxmin()]
-    low, high = ("band_low", "band_high") if design.paired else ("low", "high")
+    low, high = "band_low", "band_high"  # They hold for all sizes, and so for the one chosen.
+    if pd.isna(row[low]):
+        return ()
     against = f"test loss, {at_level(results, row['level'])} less {design.reference:g}, 95 %."
     return _interval(row["mean"], row[low], row[high]), against, "effect_of_size"
 
 
 def _cost(results: Results) -> tuple[str, ...]:
-    """The most that a running average adds, of those that are told."""
+    """What the shortest average that is told adds at the smallest size: neither is chosen by it."""
     told = told_averages(results)
-    told = told[told["low"].notna()]
     if told.empty or told["facet"].nunique() > 1:
         return ()
-    row = told.loc[told["mean"].idxmax()]
-    decay = "" if pd.isna(row["tracker_decay"]) else f"decay {row['tracker_decay']:g}, "
-    about = f"the most that is added: {decay}{at_level(results, row['level'])}, 95 %."
+    row = told.sort_values(["tracker_decay", "level"]).iloc[0]
+    if pd.isna(row["low"]):
+        return ()
+    decay = "the average" if pd.isna(row["tracker_decay"]) else f"decay {row['tracker_decay']:g}"
+    about = f"added by {decay} at {at_level(results, row['level'])}, 95 %."
     return _interval(row["mean"], row["low"], row["high"]), about, "running_damage"
 
 

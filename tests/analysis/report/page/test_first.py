@@ -26,8 +26,9 @@ def test_intervals_are_those_of_the_tables(findings: Results) -> None:
     ]
     assert f"[{', '.join(numbers)}] nats" in effect.number
     assert f"m = {row['level']:g} less 256" in effect.about and effect.key == "effect_of_size"
-    most = told_averages(findings)["mean"].max()
-    assert cost.number.startswith(f"+{most:.2g} [") and cost.key == "running_damage"
+    told = told_averages(findings).sort_values(["tracker_decay", "level"]).iloc[0]
+    assert f"{abs(told['mean']):.2g} [" in cost.number and cost.key == "running_damage"
+    assert f"m = {told['level']:g}" in cost.about
 
 
 def test_a_run_without_a_comparison_says_why(findings: Results) -> None:
