@@ -25,6 +25,7 @@ from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.environment_checks import must_suit
 from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import execute
+from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
@@ -32,6 +33,7 @@ from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study import Study
 from caviar.runner.study.study_file import read_study as study_from_file
 from caviar.runner.study.study_file import study_from_table, study_from_text
+from caviar.runner.trial.kernels import Kernels
 from caviar.runner.trial.run_trial import run_trial
 
 StudySource = Study | str | Path | Mapping[str, Any]
@@ -90,15 +92,17 @@ def run(
     address: str | None = None,
     trials: int | None = None,
     accept_other_processor: bool = False,
+    kernels: Literal["auto", "on", "off"] = "auto",
 ) -> Run:
     """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
     `study`: as for `plan`. `out`: a folder or URI, by default `runs/NAME`; the same call resumes.
     `on`: `local` processes, `inline` (this process) or `ray`, at `address` if that is given.
     `workers`: trials at once, by default one per core. `trials`: only the first N.
-    `accept_other_processor`: resume a run that another kernel began. Raises RequestError for a
-    wrong request, StorageError if the storage fails, ValueError if no trial finished, and
-    KeyboardInterrupt after Ctrl-C (in the main thread), once all that was measured is on disk.
+    `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
+    kernels where they pay (`auto`), always or never. Raises RequestError for a wrong request,
+    StorageError if the storage fails, ValueError if no trial finished, and KeyboardInterrupt after
+    Ctrl-C (in the main thread), once all that was measured is on disk.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     data, rows: 178
@@ -110,13 +114,15 @@ def run(
     planned = plan(study, trials)
     must_suit(where, workers, planned.most, address)
     root = str(out) if out is not None else f"runs/{planned.study.name}"
+    storage = _storage(root, where, address)
     progress = execute(
         planned,
-        _storage(root, where, address),
+        storage,
         lambda jobs: executor_on(where, planned.data, jobs, workers, address, run_trial),
         f"caviar.run(out={masked(root)!r}, on={on!r})",
         at_once=_stop,
         accept_other_processor=accept_other_processor,
+        path=path_of_run(_kernels(kernels), planned, storage),
     )
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")
@@ -137,6 +143,12 @@ def _where(on: str, address: str | None) -> Where:
     if address is not None and on != "ray":
         raise RequestError("address names a Ray cluster; give on='ray' too")
     return Where(on)
+
+
+def _kernels(kernels: str) -> Kernels:
+    if kernels not in list(Kernels):
+        raise RequestError(f"kernels must be one of {', '.join(Kernels)}; got {kernels!r}")
+    return Kernels(kernels)
 
 
 def _stop() -> None:

@@ -66,6 +66,14 @@ def test_a_run_takes_what_read_study_reads(tmp_path: Path) -> None:
     assert run.study["study"]["name"] == "tiny" and len(run.trials) == 2
 
 
+@pytest.mark.parametrize(("kernels", "path"), [("auto", "numpy"), ("on", "compiled")])
+def test_a_run_trains_on_the_path_that_it_is_told(kernels: Any, path: str, tmp_path: Path) -> None:
+    """Two epochs on wine are too few for kernels to pay."""
+    run = caviar.run(STUDY, out=tmp_path, on="inline", kernels=kernels)
+    assert set(run.outcomes["path"]) == {path}
+    assert run.study["sessions"][-1]["training"] == path
+
+
 @pytest.mark.parametrize("on", ["inline", "local"])
 def test_the_bits_are_those_of_the_command_line(on: Any, tmp_path: Path) -> None:
     """The same bits, whatever the number of BLAS threads in this process."""
@@ -154,6 +162,7 @@ def test_a_wrong_request_is_refused_before_anything_is_written(tmp_path: Path) -
     refused: tuple[tuple[dict[str, Any], str], ...] = (
         ({"on": "cloud"}, "on must be one of local, ray, inline; got 'cloud'"),
         ({"address": "auto"}, "address names a Ray cluster; give on='ray' too"),
+        ({"kernels": "yes"}, "kernels must be one of auto, on, off; got 'yes'"),
     )
     for words, sentence in refused:
         with pytest.raises(caviar.RequestError, match=sentence):
