@@ -93,6 +93,7 @@ def run(
     trials: int | None = None,
     accept_other_processor: bool = False,
     kernels: Literal["auto", "on", "off"] = "auto",
+    extend: bool = False,
 ) -> Run:
     """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
@@ -100,7 +101,8 @@ def run(
     `on`: `local` processes, `inline` (this process) or `ray`, at `address` if that is given.
     `workers`: trials at once, by default one per core. `trials`: only the first N.
     `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
-    kernels where they pay (`auto`), always or never. Raises RequestError for a wrong request,
+    kernels where they pay (`auto`), always or never. `extend`: where `out` holds a smaller study,
+    add the sizes, arms, values or seeds that are missing. Raises RequestError for a wrong request,
     StorageError if the storage fails, ValueError if no trial finished, and KeyboardInterrupt after
     Ctrl-C (in the main thread), once all that was measured is on disk.
 
@@ -123,6 +125,7 @@ def run(
         at_once=_stop,
         accept_other_processor=accept_other_processor,
         path=path_of_run(_kernels(kernels), planned, storage),
+        extend=extend,
     )
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")

@@ -191,7 +191,9 @@ def next_step(results: Results | NoComparison, shown: str) -> str:
         return f"widen the range of {at_edge.replace(' ', '_')} in [nuisance]."
     seeds = max(len(seeds) for seeds in results.run.trials["seeds"])
     more = max(MORE, 2 * seeds)
-    return f"{_again(results)} --set replicas={more} --out {shown}-{more}"
+    # Nothing joins a registered run.
+    where = f"{shown}-{more}" if "registered" in results.run.study else f"{shown} --extend"
+    return f"{_again(results)} --set replicas={more} --out {where}"
 
 
 def _at_edge(results: Results) -> str:

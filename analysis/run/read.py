@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
 from caviar.analysis.run.location import DamagedError, Place, content, parts, place_at
+from caviar.analysis.run.seed_blocks import (
+    BLOCKS,
+    joined_names,
+    joined_outcomes,
+    joined_trials,
+    renamed,
+)
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
@@ -45,7 +52,9 @@ class Run:
     batch sizes). The size at which something was measured is called `probe_batch_size`, and the
     learning rate of a step `scheduled_learning_rate`, so that `norm_batch_size` and
     `learning_rate` are always those of the trial. `outcomes` has one row per trial, that of the
-    attempt that counts. `where` holds no secrets; `note` is what a reader must know first.
+    attempt that counts. Seeds that joined a network later (`caviar run --extend`) are read as one
+    trial with the first ones, named by both with a plus between. `where` holds no secrets; `note`
+    is what a reader must know first.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> test = run.final().query("split == 'test' and statistics == 'population'")
@@ -146,13 +155,12 @@ def run_from(where: Path | str, study: dict[str, Any], stored: Stored) -> Run:
         table: _measured(table, _frame(where, table, stored), attempts, known)
         for table in MEASUREMENTS
     }
-    return Run(
-        where=where,
-        study=study,
-        trials=trials,
-        outcomes=outcomes.reset_index(drop=True),
-        **measured,
-    )
+    outcomes = outcomes.reset_index(drop=True)
+    if len(study.get(BLOCKS, ())) > 1:
+        names = joined_names(trials, counting["trial_id"])
+        measured = {table: renamed(frame, names) for table, frame in measured.items()}
+        trials, outcomes = joined_trials(trials, names), joined_outcomes(outcomes, names)
+    return Run(where=where, study=study, trials=trials, outcomes=outcomes, **measured)
 
 
 def last_rows(frame: pd.DataFrame) -> pd.DataFrame:

@@ -37,6 +37,7 @@ class CarryOut(Protocol):
         accept_other_processor: bool,
         verbose: bool,
         kernels: Kernels,
+        extend: bool,
     ) -> Progress: ...
 
 
@@ -106,6 +107,7 @@ def carried_out(
     accept_other_processor: bool = False,
     verbose: bool = False,
     kernels: Kernels = Kernels.auto,
+    extend: bool = False,
     *,
     trial: RunTrial | None = None,
     pace: Pace = PACE,
@@ -129,6 +131,7 @@ def carried_out(
         at_once=lambda: os._exit(INTERRUPTED),
         accept_other_processor=accept_other_processor,
         path=path_of_run(kernels, plan, storage),
+        extend=extend,
         pace=pace,
         tell=_on_stderr if verbose else _nowhere,
     )

@@ -15,7 +15,7 @@ from caviar.runner.effects import is_read
 from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
 from caviar.runner.forecast.forecast import facts, forecast, lines
-from caviar.runner.forecast.place import outlook
+from caviar.runner.forecast.place import as_held, outlook
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.study.not_compared import not_compared
@@ -194,6 +194,7 @@ def described(
     workers: int | None,
     accept_other_processor: bool,
     kernels: Kernels = Kernels.auto,
+    extend: bool = False,
     *,
     as_json: bool,
 ) -> str:
@@ -207,16 +208,17 @@ def described(
 
     count = 1 if on is Where.inline else workers or usable_cores()
     storage, path = storage_at(root), TrainingPath.numpy
-    place = outlook(storage, plan, accept_other_processor, time.time())
+    planned, left = as_held(storage, plan)
+    place = outlook(storage, planned, accept_other_processor, time.time(), extend)
     if not place.refused:
         with redirect_stdout(sys.stderr):
-            path = path_of_run(kernels, plan, storage)
-    told = forecast(plan, min(count, plan.most), path, time.process_time)
+            path = path_of_run(kernels, planned, storage)
+    told = forecast(planned, min(count, planned.most), path, time.process_time, left)
     last = power(plan.study.replicas, pilot)
-    text = "\n".join([describe(plan), *lines(plan, told, place), last])
+    text = "\n".join([describe(plan), *lines(planned, told, place), last])
     if not as_json:
         return text
-    content = {**_identified(plan), **facts(told, place), "lines": text.splitlines()}
+    content = {**_identified(planned), **facts(told, place), "lines": text.splitlines()}
     return json.dumps(content, indent=1)
 
 

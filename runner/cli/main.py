@@ -116,6 +116,7 @@ def run(
     report: options.Report = True,
     show: options.Open = False,
     register: options.Register = None,
+    extend: options.Extend = False,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
     kernels: options.Training = Kernels.auto,
@@ -131,7 +132,7 @@ def run(
     if dry_run:
         from caviar.runner.cli.dry_run import described
 
-        place = root, on, workers, accept_other_processor, kernels
+        place = root, on, workers, accept_other_processor, kernels, extend
         return say(described(plan, pilot, *place, as_json=as_json))
     if register is not None:
         from caviar.runner.cli.register import as_registered
@@ -139,7 +140,7 @@ def run(
         plan = as_registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        further = accept_other_processor, verbose, kernels
+        further = accept_other_processor, verbose, kernels, extend
         progress = context.obj.carry_out(plan, root, on, workers, address, *further)
         _ended(progress, root, report, context.obj.drawing, show)
 

@@ -75,6 +75,10 @@ OtherProcessor = Annotated[
         "--accept-other-processor", help="Resume a run that another processor's kernel began."
     ),
 ]
+Extend = Annotated[
+    bool,
+    typer.Option("--extend", help="Where a smaller study ran: run what is missing."),
+]
 
 Training = Annotated[
     Kernels,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from caviar.runner.forecast.disk import bytes_of
 from caviar.runner.forecast.memory import Memory, memory_of_trial
 from caviar.runner.forecast.place import Outlook, amount, in_words
 from caviar.runner.forecast.rows import laid, rows_of_plan, rows_of_trial
-from caviar.runner.forecast.timing import seconds_of_run, seconds_of_trials
+from caviar.runner.forecast.timing import seconds_at_once, seconds_of_run, seconds_of_trials
 from caviar.runner.session.progress_display import duration
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.kernels import TrainingPath
@@ -23,7 +23,8 @@ ON = {
 
 class Forecast(NamedTuple):
     """Rows by table, bytes of all tables, the memory of the worker that needs most, and seconds
-    with so many workers on a path; None where a trial does not fit into this machine's memory."""
+    with so many workers on a path, for all trials and for those that are left where some are done;
+    None where a trial does not fit into this machine's memory."""
 
     rows: dict[str, int]
     disk: float
@@ -31,20 +32,31 @@ class Forecast(NamedTuple):
     workers: int
     path: TrainingPath
     seconds: float | None
+    left_seconds: float | None = None
 
 
-def forecast(plan: Plan, workers: int, path: TrainingPath, clock: Callable[[], float]) -> Forecast:
-    """Compute what follows from the plan, and time real steps for about two seconds of `clock`."""
+def forecast(
+    plan: Plan,
+    workers: int,
+    path: TrainingPath,
+    clock: Callable[[], float],
+    left: Collection[str] = (),
+) -> Forecast:
+    """Compute what follows from the plan, and time real steps for about two seconds of `clock`.
+
+    `left`: the identities of the trials that a run still needs, where it has others."""
     trials = [laid(config, plan.data) for config in plan.sample]
     rows = rows_of_plan(plan, {t.config.trial_id: rows_of_trial(t) for t in trials})
     shadow = any(trial.config.shadow for trial in trials)
     memory = max((memory_of_trial(trial, plan.data) for trial in trials), key=lambda m: m.in_all)
-    seconds = None
+    seconds = left_seconds = None
     if memory.in_all < _memory_of_this_machine():
         each = seconds_of_trials(trials, plan.data, path, clock)
         seconds = seconds_of_run(plan, each, workers)
+        further = [s for s, t in zip(each, trials, strict=True) if t.config.trial_id in left]
+        left_seconds = seconds_at_once(further, workers) if further else None
     disk = bytes_of(rows, len(plan.data.classes), shadow)
-    return Forecast(rows, disk, memory, workers, path, seconds)
+    return Forecast(rows, disk, memory, workers, path, seconds, left_seconds)
 
 
 def _memory_of_this_machine() -> float:
@@ -62,6 +74,8 @@ def lines(plan: Plan, told: Forecast, place: Outlook) -> list[str]:
         else f"about {duration(max(1.0, told.seconds))} for all trials with {workers}: an estimate "
         f"from two seconds of real steps {ON[told.path]}, for cores that have nothing else to do"
     )
+    if told.left_seconds is not None:
+        time += f"; about {duration(max(1.0, told.left_seconds))} for those that would run"
     return [
         f"rows: {about}{sum(told.rows.values()):,} in all: {tables}",
         f"disk: about {amount(told.disk)} of tables, within a factor of two",
@@ -83,6 +97,11 @@ def facts(told: Forecast, place: Outlook) -> dict[str, Any]:
         "memory_per_worker": memory | {"bytes": round(told.memory.in_all)},
         "workers": told.workers,
         "training": told.path,
-        "seconds": None if told.seconds is None else round(told.seconds, 1),
+        "seconds": _rounded(told.seconds),
+        "left_seconds": _rounded(told.left_seconds),
         "out": place._asdict(),
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

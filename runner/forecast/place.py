@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caviar.runner.errors import RequestError, StorageError
-from caviar.runner.session.run_folder import SAME_KERNEL_OR_ACCEPT, held, other_kernel_before
+from caviar.runner.session.growth import grown
+from caviar.runner.session.run_folder import (
+    SAME_KERNEL_OR_ACCEPT,
+    STUDY,
+    held,
+    other_kernel_before,
+    remaining,
+    seed_blocks,
+)
 from caviar.runner.session.training_path import path_before
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
@@ -18,8 +26,8 @@ from caviar.runner.verify.state import state_of
 
 class Outlook(NamedTuple):
     """The place of a run: trials that are `done` there, unfinished ones with a checkpoint, how
-    many are `left`, why a run would be `refused` (empty if it would not), and free bytes if they
-    are known."""
+    many are `left`, why a run would be `refused` (empty if it would not), free bytes if they are
+    known, and what the plan `adds` to a smaller study there."""
 
     where: str
     done: int
@@ -27,14 +35,32 @@ class Outlook(NamedTuple):
     left: int
     refused: str
     free: int | None
+    adds: tuple[str, ...] = ()
 
 
-def outlook(storage: Storage, plan: Plan, accept_other_processor: bool, now: float) -> Outlook:
+def as_held(storage: Storage, plan: Plan) -> tuple[Plan, frozenset[str]]:
+    """The plan as the run in this place has it, and the identities of the trials that are left if
+    some are done; the plan itself where no run can be read, or one too large to look through."""
+    try:
+        if STUDY in storage.names(""):
+            blocked = plan.in_blocks(seed_blocks(storage, plan))
+            left = {job.trial_id for job in remaining(storage, blocked)} if plan.small else set()
+            return blocked, frozenset(left if len(left) < blocked.most else ())
+    except (RequestError, StorageError):
+        pass  # The outlook says it.
+    return plan, frozenset()
+
+
+def outlook(
+    storage: Storage, plan: Plan, accept_other_processor: bool, now: float, extend: bool = False
+) -> Outlook:
     """Look at a place without writing to it, `now` in seconds since 1970."""
     where, done, checkpoints, refused = masked(storage.where), 0, 0, ""
+    adds: tuple[str, ...] = ()
     try:
-        content = held(storage, plan)
+        content = held(storage, plan, extend=extend)
         if content is not None:
+            adds = tuple(grown(content["study"], plan.identity())[1])
             state = state_of(storage, now)
             done, checkpoints = state.done, state.checkpoints
             if state.state == "running":
@@ -45,7 +71,9 @@ def outlook(storage: Storage, plan: Plan, accept_other_processor: bool, now: flo
     except (RequestError, StorageError) as error:
         refused = str(error)
     free, closed = _of_folder(storage.where)
-    return Outlook(where, done, checkpoints, max(0, plan.most - done), closed or refused, free)
+    return Outlook(
+        where, done, checkpoints, max(0, plan.most - done), closed or refused, free, adds
+    )
 
 
 def _of_folder(where: str) -> tuple[int | None, str]:
@@ -69,8 +97,9 @@ def in_words(outlook: Outlook) -> str:
     if not outlook.done and not outlook.checkpoints:
         return f"{outlook.where} holds no finished trial yet{free}"
     kept = f", and {outlook.checkpoints} have a checkpoint" if outlook.checkpoints else ""
+    joining = f"; {' and '.join(outlook.adds)} would join them" if outlook.adds else ""
     return (
-        f"{outlook.where} holds {outlook.done:,} finished trials of this study{kept}; "
+        f"{outlook.where} holds {outlook.done:,} finished trials of this study{kept}{joining}; "
         f"{outlook.left:,} would run{free}"
     )
 

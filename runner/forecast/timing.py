@@ -167,7 +167,12 @@ def _between(first: float, last: float, way: float) -> float:
 
 
 def seconds_of_run(plan: Plan, seconds: Sequence[float], workers: int) -> float:
-    """The expected time of a run from that of each sampled trial: no shorter than its longest
-    trial, which no other worker can help with."""
+    """The expected time of a run from that of each sampled trial."""
     in_all = sum(seconds) * plan.most / len(seconds)
     return max(max(seconds), in_all / min(workers, plan.most))
+
+
+def seconds_at_once(seconds: Sequence[float], workers: int) -> float:
+    """The expected time of these trials: no shorter than the longest, which no other worker can
+    help with."""
+    return max(max(seconds), sum(seconds) / min(workers, len(seconds)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -22,6 +23,7 @@ from caviar.runner.session.run_folder import (
     other_kernel_before,
     read_study_json,
     remaining,
+    seed_blocks,
     unplanned,
 )
 from caviar.runner.session.run_log import RunLog
@@ -35,6 +37,13 @@ from caviar.runner.trial.events import Event, Job
 from caviar.runner.trial.kernels import TrainingPath
 
 
+class Accepted(NamedTuple):
+    """What a user accepts beforehand: another processor's kernel, and a study that grows."""
+
+    accept_other_processor: bool
+    extend: bool
+
+
 def execute(
     plan: Plan,
     storage: Storage,
@@ -44,6 +53,7 @@ def execute(
     *,
     accept_other_processor: bool = False,
     path: TrainingPath = TrainingPath.numpy,
+    extend: bool = False,
     pace: Pace = PACE,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Progress:
@@ -51,9 +61,10 @@ def execute(
 
     `executor_for` makes the executor for a number of jobs; `command` goes into `study.json`; a
     second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a run
-    of another kernel or `path`, whose unfinished trials start again. `tell` gets events as lines.
+    of another kernel or `path`, whose unfinished trials start again. `extend`: add what is missing
+    to the run of a smaller study. `tell` gets events as lines.
     Raises RequestError if the storage holds something else, StorageError if it fails."""
-    planned = len(plan.trials)  # This checks each trial, before anything is written.
+    _ = plan.trials  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
@@ -61,9 +72,12 @@ def execute(
         def stop() -> bool:
             return interrupt.asked() or output.lost
 
-        sink, jobs = _opened(plan, storage, command, accept_other_processor, path, pace)
+        blocked = plan.in_blocks(seed_blocks(storage, plan))
+        planned = len(blocked.trials)
+        accepted = Accepted(accept_other_processor, extend)
+        sink, jobs = _opened(blocked, storage, command, accepted, path, pace)
         already = max(0, planned - len(jobs))  # An older run may have more to finish.
-        _announce(plan, storage, already, output)
+        _announce(blocked, storage, already, output)
         with _logged(storage, pace, tell) as log:
             log.begin(command, planned, already)
             with _started(executor_for, len(jobs), log, output, pace) as (executor, observe):
@@ -153,15 +167,15 @@ def _told(progress: Progress, storage: Storage, output: Output) -> Progress:
 
 
 def _opened(
-    plan: Plan, storage: Storage, command: str, accepted: bool, path: TrainingPath, pace: Pace
+    plan: Plan, storage: Storage, command: str, accepted: Accepted, path: TrainingPath, pace: Pace
 ) -> tuple[ParquetSink, list[Job]]:
     """The sink of a run, after writing its study and plan to disk, and the jobs that are left."""
     if storage.rival:
         print(f"taking over {storage.where} from {storage.rival}")
     began = STUDY in storage.names("")
     changed = other_kernel_before(read_study_json(storage), path) if began else ""
-    open_run(storage, plan, command, accept_other_processor=accepted, path=path)
-    if changed and accepted:
+    open_run(storage, plan, command, **accepted._asdict(), path=path)
+    if changed and accepted.accept_other_processor:
         print(printable(f"{changed}; unfinished ones start again"))
         forget_all(storage)
     forget_ended(storage)

@@ -18,6 +18,8 @@ from caviar.runner.data.places import from_folder, without_home
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.fields.dataset import PLACES
+from caviar.runner.session.difference import difference
+from caviar.runner.session.growth import BLOCKS, blocks_of, grown, same_data
 from caviar.runner.session.planned import planned
 from caviar.runner.session.registration import must_match
 from caviar.runner.store.part_files import read_columns, read_rows
@@ -54,10 +56,12 @@ def open_run(
     *,
     accept_other_processor: bool = False,
     path: TrainingPath = TrainingPath.numpy,
+    extend: bool = False,
 ) -> None:
-    """Write or check `study.json`; raises RequestError if the place holds something else, or if
-    another kernel (or path) began a run with unfinished trials, unless that is accepted."""
-    content = held(storage, plan)
+    """Write or check `study.json`; raises RequestError if the place holds something else, a smaller
+    study unless the plan is to `extend` it, or if another kernel (or path) began a run with
+    unfinished trials, unless that is accepted."""
+    content = held(storage, plan, extend=extend)
     if content is None:
         content = {"hash": plan.hash(), "study": plan.identity(), "sessions": []}
         content["data"] = facts(plan.data, plan.sample[0])
@@ -68,6 +72,8 @@ def open_run(
         changed = other_kernel_before(content, path)
         if changed and not accept_other_processor and remaining(storage, plan):
             raise RequestError(f"{changed}; {SAME_KERNEL_OR_ACCEPT}")
+        if content["hash"] != plan.hash():
+            _extended(content, plan)
     _keep_places(content, plan, storage)
     content["sessions"].append(session(command, path))
     content["mechanisms"] = mechanisms_of(plan.study)
@@ -75,6 +81,15 @@ def open_run(
     content["measured_less"] = measured_less(plan)
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
+
+
+def _extended(content: dict[str, Any], plan: Plan) -> None:
+    """Put the plan's study in place of a smaller one, and note what it adds."""
+    requested = plan.identity()
+    added = {"session": len(content["sessions"]), "added": grown(content["study"], requested)[1]}
+    content[BLOCKS] = list(blocks_of(content, plan.study.replicas))
+    content["grown"] = [*content.get("grown", ()), added]
+    content["hash"], content["study"] = plan.hash(), requested
 
 
 def _keep_places(content: dict[str, Any], plan: Plan, storage: Storage) -> None:
@@ -103,10 +118,17 @@ def _without_links(where: str) -> Path:
         ) from error
 
 
-def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:
+def seed_blocks(storage: Storage, plan: Plan) -> tuple[int, ...]:
+    """The number of seeds in each block that a run of the plan has in this place."""
+    content = read_study_json(storage) if STUDY in storage.names("") else None
+    return blocks_of(content, plan.study.replicas)
+
+
+def held(storage: Storage, plan: Plan, *, extend: bool = False) -> dict[str, Any] | None:
     """The content of `study.json` where a run of this plan lies, None where nothing does.
 
-    Raises RequestError where something else lies, with the difference if that is another study.
+    Raises RequestError where something else lies, with the difference if that is another study,
+    and with what would be added if it is a smaller one that the plan is not to `extend`.
     """
     names = storage.names("")
     if not names:
@@ -119,6 +141,13 @@ def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:
     content = read_study_json(storage)
     if content["hash"] == plan.hash():
         return content
+    larger, added = grown(content["study"], plan.identity())
+    same_data(larger, plan.identity())
+    changes = difference(larger, plan.identity())
+    if added and not changes:
+        if not extend or "registered" in content:
+            raise RequestError(_smaller(storage.where, content, added))
+        return content
     changes = difference(content["study"], plan.identity())
     if content["study"]["dataset"].get("fingerprint") != plan.data.fingerprint:
         here = facts(plan.data, plan.sample[0])
@@ -127,6 +156,16 @@ def held(storage: Storage, plan: Plan) -> dict[str, Any] | None:
         f"{storage.where!r} holds another study: {'; '.join(changes[:5])}"
         + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
         + "; undo the change, or use another --out"
+    )
+
+
+def _smaller(where: str, content: dict[str, Any], added: list[str]) -> str:
+    """Why a run of a smaller study is not gone on with."""
+    if "registered" in content:
+        return f"{where!r} is registered, so that nothing joins it; use another --out"
+    return (
+        f"{where!r} holds this study without {' and '.join(added)}; add --extend to keep its "
+        "trials and run those that are missing, or use another --out"
     )
 
 
@@ -216,28 +255,6 @@ def blas() -> str:
     core = os.environ.get("OPENBLAS_CORETYPE", "detected")
     name, version = (library.get(key, "unknown") for key in ("name", "version"))
     return f"{name} {version}, core type {core}"
-
-
-def difference(recorded: Any, requested: Any, path: str = "") -> list[str]:
-    """The differences between two nested values, one sentence for each place."""
-    if isinstance(recorded, dict) and isinstance(requested, dict):
-        keys = sorted(recorded.keys() | requested.keys())
-        return [
-            line
-            for key in keys
-            for line in difference(
-                recorded.get(key), requested.get(key), f"{path}.{key}".strip(".")
-            )
-        ]
-    return (
-        []
-        if recorded == requested
-        else [f"{path} is {_shown(recorded)} there and {_shown(requested)} here"]
-    )
-
-
-def _shown(value: Any) -> str:
-    return "absent" if value is None else json.dumps(value)
 
 
 def remaining(storage: Storage, plan: Plan, path: TrainingPath = TrainingPath.numpy) -> list[Job]:

@@ -96,7 +96,8 @@ class Bench:
         if idle:
             fields = self._filled({**fields, **{name: DEFAULTS[name] for name in idle}})
         # The seeds of all trials are one tuple, and so are the names of the fields that are set.
-        return TrialConfig.model_construct(ALL_FIELDS, **{**fields, "seeds": self.seeds})
+        seeds = self.seeds if given.seeds == self.seeds else given.seeds
+        return TrialConfig.model_construct(ALL_FIELDS, **{**fields, "seeds": seeds})
 
     def _fields(self, position: Position) -> TrialFields:
         given = {**self.study.fixed, **position.level, **position.point}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,7 @@ class Plan:
 
     `sample` holds trials that were built and checked: all of them if the plan is `small`.
     `repeats` counts the trials left out of it because they would repeat another's training.
-    `registered` is what `study.json` keeps of a registration.
+    `registered` is what `study.json` keeps of a registration. `blocks`: see `in_blocks`.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan.trials[0].batch_size, plan.data.features.shape
@@ -52,6 +52,7 @@ class Plan:
     small: bool
     repeats: Repeats
     registered: dict[str, Any] | None = None
+    blocks: tuple[int, ...] = ()
 
     @cached_property
     def trials(self) -> tuple[TrialConfig, ...]:
@@ -59,7 +60,15 @@ class Plan:
         if self.small:
             return self.sample
         configs = map(self.bench.trial, self.layout)
-        return tuple(itertools.islice(_distinct(configs), self.limit))
+        every = tuple(itertools.islice(_distinct(configs), self.limit))
+        return _in_blocks(every, self.blocks) if self.blocks else every
+
+    def in_blocks(self, seeds: Sequence[int]) -> Plan:
+        """The same networks with their seeds in blocks of so many, each block a trial: how a run
+        that got further seeds holds them."""
+        if len(seeds) == 1:
+            return self
+        return replace(self, sample=_in_blocks(self.sample, seeds), blocks=tuple(seeds))
 
     @cached_property
     def bench(self) -> Bench:
@@ -70,7 +79,7 @@ class Plan:
         """The largest possible number of trials; exact for a small plan."""
         if self.small:
             return len(self.sample)
-        return min(self.layout.most, self.limit or self.layout.most)
+        return max(1, len(self.blocks)) * min(self.layout.most, self.limit or self.layout.most)
 
     def __repr__(self) -> str:
         most = f"{self.most}" if self.small else f"at most {self.most:,}"
@@ -194,3 +203,11 @@ def _distinct(trials: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
         if trial.trial_id not in ids:
             ids.add(trial.trial_id)
             yield trial
+
+
+def _in_blocks(trials: Sequence[TrialConfig], seeds: Sequence[int]) -> tuple[TrialConfig, ...]:
+    """Each trial once for each block of its seeds, all trials of a block together."""
+    ends = list(itertools.accumulate(seeds))
+    every = trials[0].seeds if trials else ()
+    blocks = [every[end - count : end] for count, end in zip(seeds, ends, strict=True)]
+    return tuple(t.model_copy(update={"seeds": block}) for block in blocks for t in trials)

@@ -90,7 +90,7 @@ class Study(Frozen):
     )
     replicas: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = setting(
         "How many seeds each trial has, `seed`, `seed` + 1 and so on, paired across the study. "
-        "Intervals need five.",
+        "Intervals need five. With `--extend` a run goes on with a larger number.",
         8,
         unit="seeds",
         example=20,

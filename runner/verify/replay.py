@@ -13,8 +13,8 @@ from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
 from caviar.runner.executors.blas_threads import one_blas_thread
 from caviar.runner.fields.dataset import DatasetConfig
+from caviar.runner.session.difference import difference as difference_of
 from caviar.runner.session.run_folder import FOLDERS, facts, read_study_json
-from caviar.runner.session.run_folder import difference as difference_of
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage

@@ -45,7 +45,7 @@ def test_every_line_of_a_whole_run(tmp_path: Path) -> None:
         "2 Are running averages safe at test time? Decay 0.9: yes at every m (within",
         "0.005 nats). Decay 0.99: no at every m (+0.03 to 0.03 nats).",
         "Careful: one data set. In full: caviar report runs/one --full",
-        "Next: caviar run --set replicas=20 --out runs/one-20",
+        "Next: caviar run --set replicas=20 --out runs/one --extend",
     ]
 
 
@@ -138,7 +138,9 @@ def test_the_command_for_more_seeds(tmp_path: Path, command: str, again: str) ->
     run = run_of(tmp_path, crossed(TWO, rates=(0.1, 0.2, 0.3)), world, scientific=TWO)
     sessions = [{**run.study["sessions"][-1], "command": command}]
     results = results_in(replace(run, study={**run.study, "sessions": sessions}))
-    assert next_step(results, "runs/a") == f"{again} --set replicas=20 --out runs/a-20"
+    assert next_step(results, "runs/a") == f"{again} --set replicas=20 --out runs/a --extend"
     assert careful(results) == "one data set."
     run.trials["seeds"] = [tuple(range(16))] * len(run.trials)
-    assert next_step(results, "runs/a").endswith("--set replicas=32 --out runs/a-32")
+    assert next_step(results, "runs/a").endswith("--set replicas=32 --out runs/a --extend")
+    registered = replace(run, study={**run.study, "registered": {}})
+    assert next_step(results_in(registered), "runs/a").endswith(" --out runs/a-32")

@@ -54,8 +54,8 @@ def test_what_a_run_has_done_is_not_done_again(run: Path) -> None:
 
 
 def test_what_would_be_refused_is_said_with_the_sentence(run: Path, tmp_path: Path) -> None:
-    other = look(run, plan_of(*TINY, "replicas=3")).refused
-    assert "holds another study: replicas is 2 there and 3 here" in other
+    other = look(run, plan_of(*TINY, "replicas=1")).refused
+    assert "holds another study: replicas is 2 there and 1 here" in other
     (tmp_path / "notes.txt").touch()
     assert "holds files that are not a run (notes.txt" in look(tmp_path).refused
     assert in_words(look(tmp_path)).startswith("the run would be refused: ")

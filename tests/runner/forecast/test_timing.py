@@ -21,6 +21,7 @@ from caviar.runner.forecast.timing import (
     Pace,
     calibrated,
     pace_of,
+    seconds_at_once,
     seconds_of_run,
     seconds_of_trial,
     seconds_of_trials,
@@ -160,3 +161,8 @@ def test_workers_share_the_trials_but_no_trial(workers: int, seconds: float) -> 
     plan: Plan = plan_of(*TINY)
     assert plan.most == 4
     assert seconds_of_run(plan, [1.0, 5.0, 3.0, 3.0], workers) == seconds
+
+
+def test_further_trials_take_the_longest_at_least() -> None:
+    assert seconds_at_once([1.0, 5.0, 3.0, 3.0], 2) == 6.0
+    assert seconds_at_once([1.0, 5.0], 4) == 5.0
