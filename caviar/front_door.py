@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from caviar.analysis.compare.runs import TwoRuns
 from caviar.analysis.compare.runs import compare as compare_runs
@@ -24,7 +24,7 @@ from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.environment_checks import must_suit
 from caviar.runner.executors.ray_address import must_answer
-from caviar.runner.session.execute import execute
+from caviar.runner.session.execute import Accepted, execute
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import Storage
@@ -102,9 +102,9 @@ def run(
     `workers`: trials at once, by default one per core. `trials`: only the first N.
     `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
     kernels where they pay (`auto`), always or never. `extend`: where `out` holds a smaller study,
-    add the sizes, arms, values or seeds that are missing. Raises RequestError for a wrong request,
-    StorageError if the storage fails, ValueError if no trial finished, and KeyboardInterrupt after
-    Ctrl-C (in the main thread), once all that was measured is on disk.
+    add what is missing. Raises RequestError for a wrong request, StorageError if the storage
+    fails, ValueError if no trial finished, and KeyboardInterrupt after Ctrl-C (in the main
+    thread), once all that was measured is on disk.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     data, rows: 178
@@ -112,20 +112,34 @@ def run(
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
     """
-    where = _where(on, address)
+    where, chosen = _where(on, address), _kernels(kernels)
     planned = plan(study, trials)
     must_suit(where, workers, planned.most, address)
     root = str(out) if out is not None else f"runs/{planned.study.name}"
-    storage = _storage(root, where, address)
+    placed = Placed(where, workers, address)
+    return _run(planned, root, placed, Accepted(accept_other_processor, extend), chosen)
+
+
+class Placed(NamedTuple):
+    """Where trials run."""
+
+    on: Where
+    workers: int | None
+    address: str | None
+
+
+def _run(plan: Plan, root: str, place: Placed, accepted: Accepted, kernels: Kernels) -> Run:
+    storage = _storage(root, place.on, place.address)
     progress = execute(
-        planned,
+        plan,
         storage,
-        lambda jobs: executor_on(where, planned.data, jobs, workers, address, run_trial),
-        f"caviar.run(out={masked(root)!r}, on={on!r})",
+        lambda jobs: executor_on(
+            place.on, plan.data, jobs, place.workers, place.address, run_trial
+        ),
+        f"caviar.run(out={masked(root)!r}, on={str(place.on)!r})",
         at_once=_stop,
-        accept_other_processor=accept_other_processor,
-        path=path_of_run(_kernels(kernels), planned, storage),
-        extend=extend,
+        accepted=accepted,
+        path=path_of_run(kernels, plan, storage),
     )
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")

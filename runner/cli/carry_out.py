@@ -117,7 +117,7 @@ def carried_out(
     `trial` is what a worker does with a job; `verbose`: every event is a line on stderr too.
     """
     from caviar.runner.executors.choice import executor_on
-    from caviar.runner.session.execute import execute
+    from caviar.runner.session.execute import Accepted, execute
     from caviar.runner.session.training_path import path_of_run
     from caviar.runner.trial.run_trial import run_trial
 
@@ -129,9 +129,8 @@ def carried_out(
         " ".join(["caviar", *(without_home(masked(word)) for word in sys.argv[1:])]),
         # Without another message: at any instant a file is complete or does not exist.
         at_once=lambda: os._exit(INTERRUPTED),
-        accept_other_processor=accept_other_processor,
+        accepted=Accepted(accept_other_processor, extend),
         path=path_of_run(kernels, plan, storage),
-        extend=extend,
         pace=pace,
         tell=_on_stderr if verbose else _nowhere,
     )

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -130,19 +130,23 @@ def run(
     plan = _planned(study, settings or [], trials)
     root = out or f"runs/{plan.study.name}"
     if dry_run:
-        from caviar.runner.cli.dry_run import described
-
-        place = root, on, workers, accept_other_processor, kernels, extend
-        return say(described(plan, pilot, *place, as_json=as_json))
+        further = accept_other_processor, kernels, extend
+        return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
     if register is not None:
         from caviar.runner.cli.register import as_registered
 
         plan = as_registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        further = accept_other_processor, verbose, kernels, extend
-        progress = context.obj.carry_out(plan, root, on, workers, address, *further)
+        given = root, on, workers, address, accept_other_processor, verbose, kernels, extend
+        progress = context.obj.carry_out(plan, *given)
         _ended(progress, root, report, context.obj.drawing, show)
+
+
+def _describe(plan: Plan, *place: Any, as_json: bool) -> None:
+    from caviar.runner.cli.dry_run import described
+
+    say(described(plan, *place, as_json=as_json))
 
 
 def _planned(study: Path | None, settings: Sequence[str], trials: int | None) -> Plan:

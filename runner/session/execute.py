@@ -38,10 +38,14 @@ from caviar.runner.trial.kernels import TrainingPath
 
 
 class Accepted(NamedTuple):
-    """What a user accepts beforehand: another processor's kernel, and a study that grows."""
+    """What a user accepts beforehand: to resume a run of another kernel or path, whose unfinished
+    trials start again, and to add what is missing to the run of a smaller study."""
 
-    accept_other_processor: bool
-    extend: bool
+    accept_other_processor: bool = False
+    extend: bool = False
+
+
+NOTHING = Accepted()
 
 
 def execute(
@@ -51,19 +55,16 @@ def execute(
     command: str,
     at_once: Callable[[], object],
     *,
-    accept_other_processor: bool = False,
+    accepted: Accepted = NOTHING,
     path: TrainingPath = TrainingPath.numpy,
-    extend: bool = False,
     pace: Pace = PACE,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Progress:
     """Run the unfinished trials of a plan; an interrupt or a closed output stops it cleanly.
 
-    `executor_for` makes the executor for a number of jobs; `command` goes into `study.json`; a
-    second interrupt calls `at_once`, which must not return. `accept_other_processor`: resume a run
-    of another kernel or `path`, whose unfinished trials start again. `extend`: add what is missing
-    to the run of a smaller study. `tell` gets events as lines.
-    Raises RequestError if the storage holds something else, StorageError if it fails."""
+    `executor_for` makes the executor for a number of jobs, `command` goes into `study.json`, a
+    second interrupt calls `at_once` (which must not return), and `tell` gets events as lines.
+    Raises RequestError for a storage of something else, StorageError for one that fails."""
     _ = plan.trials  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
@@ -72,18 +73,17 @@ def execute(
         def stop() -> bool:
             return interrupt.asked() or output.lost
 
-        blocked = plan.in_blocks(seed_blocks(storage, plan))
-        planned = len(blocked.trials)
-        accepted = Accepted(accept_other_processor, extend)
-        sink, jobs = _opened(blocked, storage, command, accepted, path, pace)
-        already = max(0, planned - len(jobs))  # An older run may have more to finish.
-        _announce(blocked, storage, already, output)
+        plan = plan.in_blocks(seed_blocks(storage, plan))
+        sink, jobs = _opened(plan, storage, command, accepted, path, pace)
+        already = max(0, len(plan.trials) - len(jobs))  # An older run may have more to finish.
+        _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
-            log.begin(command, planned, already)
-            with _started(executor_for, len(jobs), log, output, pace) as (executor, observe):
+            log.begin(command, len(plan.trials), already)
+            with _started(executor_for, len(jobs), log, output, pace) as started:
                 interrupt.install()  # Again: ray.init() installs its own handlers.
+                executor, see = started
                 progress = run_study(
-                    jobs, executor, sink, observe, already=already, stop=stop, pace=pace
+                    jobs, executor, sink, see, already=already, stop=stop, pace=pace
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
