@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caviar.analysis.compare.runs import TwoRuns as TwoRuns
     from caviar.analysis.findings.finding import Results as Results
-    from caviar.analysis.run.location import DamagedError as DamagedError
     from caviar.analysis.run.read import Run as Run
     from caviar.analysis.run.read import read_run as read_run
+    from caviar.analysis.run.stored.location import DamagedError as DamagedError
     from caviar.analysis.theory.advise import Advice as Advice
     from caviar.front_door import advise as advise
     from caviar.front_door import compare as compare
@@ -100,7 +100,7 @@ HOMES = {
     "Splits": "model.steps.setup",
     "RequestError": "runner.errors",
     "StorageError": "runner.errors",
-    "DamagedError": "analysis.run.location",
+    "DamagedError": "analysis.run.stored.location",
 }
 """Every public name and the module under `caviar` that defines it, in the order of the page."""
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
-from caviar.analysis.run.location import DamagedError, Place, content, parts, place_at
-from caviar.analysis.run.seed_blocks import (
+from caviar.analysis.run.stored.location import DamagedError, Place, content, parts, place_at
+from caviar.analysis.run.stored.seed_blocks import (
     BLOCKS,
     joined_names,
     joined_outcomes,

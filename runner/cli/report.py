@@ -18,8 +18,8 @@ from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.complete_sizes import while_running
-from caviar.analysis.run.location import DamagedError, Place, place_at, published
 from caviar.analysis.run.read import Run, read_run, run_in
+from caviar.analysis.run.stored.location import DamagedError, Place, place_at, published
 from caviar.analysis.scorecard.registry import declarations_hash
 from caviar.runner.cli.terminal import Styled, has_colour, width
 from caviar.runner.errors import (

@@ -64,7 +64,7 @@ def execute(
 
     `executor_for` makes the executor for a number of jobs, `command` goes into `study.json`, a
     second interrupt calls `at_once` (which must not return), and `tell` gets events as lines.
-    Raises RequestError for a storage of something else, StorageError for one that fails."""
+    Raises RequestError where something else lies, StorageError for a storage that fails."""
     _ = plan.trials  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
@@ -79,9 +79,8 @@ def execute(
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
             log.begin(command, len(plan.trials), already)
-            with _started(executor_for, len(jobs), log, output, pace) as started:
+            with _started(executor_for, len(jobs), log, output, pace) as (executor, see):
                 interrupt.install()  # Again: ray.init() installs its own handlers.
-                executor, see = started
                 progress = run_study(
                     jobs, executor, sink, see, already=already, stop=stop, pace=pace
                 )

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.location import DamagedError
 from caviar.analysis.run.read import MEASUREMENTS, TABLES, Run, joined_fields, read_run
+from caviar.analysis.run.stored.location import DamagedError
 from caviar.runner.config import TrialConfig
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.analysis.run.location import parts as read_by_analysis
-from caviar.analysis.run.location import place_at
+from caviar.analysis.run.stored.location import parts as read_by_analysis
+from caviar.analysis.run.stored.location import place_at
 from caviar.runner.errors import StorageError
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.compact import compact

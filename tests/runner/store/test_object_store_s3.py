@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from caviar.analysis.run.location import place_at, published
 from caviar.analysis.run.read import read_run
+from caviar.analysis.run.stored.location import place_at, published
 from caviar.runner.cli.main import main
 from tests.faults.injections import Fault, rows_that_count
 from tests.runner.helpers import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import caviar.analysis.run.location
+import caviar.analysis.run.stored.location
 from caviar.runner.errors import RequestError
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.open import storage_at
@@ -48,4 +48,4 @@ def test_a_uri_that_is_wrong_is_refused(uri: str, message: str) -> None:
         storage_at(uri)
     assert "RET" not in str(caught.value)
     with pytest.raises(ValueError) if "&" not in uri and "//run?" not in uri else nullcontext():
-        caviar.analysis.run.location.place_at(uri)
+        caviar.analysis.run.stored.location.place_at(uri)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import caviar.analysis.run.part_names as as_analysis_reads
+import caviar.analysis.run.stored.part_names as as_analysis_reads
 from caviar.runner.store.part_names import current, name_for, numbered, replacing, span
 
 PLAIN = ["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import caviar.analysis.run.location
+import caviar.analysis.run.stored.location
 from caviar.runner.store.uri import joined, masked
 
 
@@ -24,7 +24,7 @@ from caviar.runner.store.uri import joined, masked
 def test_secrets_are_not_shown(word: str, shown: str) -> None:
     assert masked(word) == shown
     if "://" in word:
-        assert caviar.analysis.run.location.masked(word) == shown
+        assert caviar.analysis.run.stored.location.masked(word) == shown
 
 
 @settings(max_examples=40)
@@ -36,7 +36,7 @@ def test_no_secret_is_shown_however_it_is_written(secret: str, uri: str) -> None
     secret = secret.replace("&", "-") if "?" in uri else secret
     word = uri.format(f"<{secret}>")
     assert f"<{secret}>" not in masked(word)
-    assert masked(word) == caviar.analysis.run.location.masked(word)
+    assert masked(word) == caviar.analysis.run.stored.location.masked(word)
 
 
 def test_a_key_stands_before_the_question_mark() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from caviar.analysis.run.part_names import current, replacing
+from caviar.analysis.run.stored.part_names import current, replacing
 
 AT_ONCE = 16
 """The number of simultaneous requests to a remote place."""

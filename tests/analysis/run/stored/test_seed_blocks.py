@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from caviar.analysis.run.seed_blocks import (
+from caviar.analysis.run.stored.seed_blocks import (
     joined_names,
     joined_outcomes,
     joined_trials,

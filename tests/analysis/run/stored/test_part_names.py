@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caviar.analysis.run.part_names import current, replacing
+from caviar.analysis.run.stored.part_names import current, replacing
 
 PLAIN = ["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]
 MERGED = "part-000000to000001.parquet"

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from caviar.analysis.run.location import content, parts, place_at, published
 from caviar.analysis.run.read import MEASUREMENTS, read_run
+from caviar.analysis.run.stored.location import content, parts, place_at, published
 from tests.analysis.synthetic import crossed, stored_run
 
 
