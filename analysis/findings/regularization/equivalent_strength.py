@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from caviar.analysis.figures import decompositions
 from caviar.analysis.findings.columns import LEVEL, READING, interval
 from caviar.analysis.findings.finding import Column, Finding, Results
@@ -50,33 +52,37 @@ def _sentences(results: Results) -> list[str]:
 def _against(name: str, by: dict[str, Any], place: str) -> str:
     """What a regulariser does at the train loss of batch norm, and at its best strength."""
     word, strength = NAMES[name]
+    best = _at_best(word.lower(), strength, by["best_difference"], place)
     fits = by["same_train_loss"]
-    if not fits["units"]:
-        text = f"{word} leaves the train loss of {place} at no {strength} tried"
-        return f"{text}; {_at_best(word, strength, by['best_difference'])}."
-    text = f"{word} at a {strength} of {with_interval(fits)} leaves the train loss of {place}"
+    seeds = int(fits["units"] + fits["outside"])
+    if pd.isna(fits["low"]):
+        which = "A" if fits["units"] else "No"
+        few = f" in {fits['units']:g} of {seeds} seeds only" if fits["units"] else ""
+        return (
+            f"{which} {strength} of {word.lower()} that was tried leaves the train loss of "
+            f"{place}{few}. {best}"
+        )
+    text = f"{word} leaves the train loss of {place} at a {strength} of {with_interval(fits)}"
     if fits["outside"]:
-        text += f" in {fits['units']:g} seeds, and at no {strength} tried in {fits['outside']}"
+        text += f", in {fits['units']:g} of {seeds} seeds"
     if "predicted" in by:
-        text += f" (equal noise variance predicts {with_interval(by['predicted'])})"
+        text += f"; equal noise variance predicts {number(by['predicted']['mean'])}"
     then = with_interval(by["difference"], signed=True)
-    text += f"; test loss of batch norm less that of {word.lower()} is then {then} nats"
-    return f"{text}. {_at_best(word, strength, by['best_difference']).capitalize()}."
+    return f"{text}. Against that, batch norm changes test loss by {then} nats. {best}"
 
 
-def _at_best(word: str, strength: str, best: dict[str, Any]) -> str:
+def _at_best(word: str, strength: str, best: dict[str, Any], place: str) -> str:
     """What batch norm gains over the best strength, and whether a larger one may be better."""
     difference = f"{with_interval(best, signed=True)} nats"
-    less = "test loss of batch norm less that"
     if best["best"] == 0:
         return (
-            f"no {strength} tried lowers test loss, and {less} without {word.lower()} is "
-            f"{difference}"
+            f"No {strength} of {word} that was tried lowers test loss; against none, {place} "
+            f"changes it by {difference}."
         )
-    text = f"at its best {strength} of those tried, {number(best['best'])}, "
-    text += f"{less} of {word.lower()} is {difference}"
+    text = f"Against {word} at its best {strength}, {number(best['best'])}, {place} changes test "
+    text += f"loss by {difference}."
     if best["largest"]:
-        text += "; it is the largest tried, so a larger one may be better"
+        text += f" That {strength} is the largest tried, so a larger one may be better."
     return text
 
 

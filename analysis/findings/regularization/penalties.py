@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from caviar.analysis.figures import decompositions
 from caviar.analysis.findings.columns import (
     FACET,
@@ -29,24 +33,43 @@ TRAINED = Column("level", "examples", "The size of the batches that the network 
 
 
 def _self_influence(results: Results) -> list[str]:
-    """Measured and predicted at every size: none is left out because it fits worse."""
+    """Measured at the smallest size, and at which sizes the prediction lies in the interval.
+
+    Every size is in one of both lists: none is left out because it fits worse.
+    """
     sentences = []
     for facet, table in by_facet(results.reading("penalty_split")):
         rows = table.set_index(["quantity", "level"]).to_dict("index")
         sizes = [m for m in table["level"].unique() if ("self_influence", m) in rows]
         if not sizes or ("predicted_self_influence", sizes[0]) not in rows:
             continue
-        measured = (
-            f"{with_interval(rows['self_influence', m])} at {at_level(results, m)} "
-            f"({number(rows['predicted_self_influence', m]['mean'])})"
-            for m in sizes
-        )
         sentences.append(
-            f"{facet}The part of the noise penalty that is self-influence, the effect of an "
-            "example on its own statistics, in nats, and in parentheses what one backward pass "
-            f"predicts: {'; '.join(measured)}."
+            f"{facet}Self-influence, the effect of an example on its own statistics, makes "
+            f"{with_interval(rows['self_influence', sizes[0]])} nats of the noise penalty at "
+            f"{at_level(results, sizes[0])}; one backward pass predicts "
+            f"{number(rows['predicted_self_influence', sizes[0]]['mean'])}."
         )
-    return sentences
+        sentences.append(f"{facet}{_held(results, sizes, rows)}")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _held(results: Results, sizes: list[float], rows: dict[Any, dict[str, Any]]) -> str:
+    """At which sizes the measured interval holds the prediction, and at which it does not."""
+    inside: list[str] = []
+    outside: list[str] = []
+    for m in sizes:
+        measured = rows["self_influence", m]
+        if not pd.isna(measured["low"]):
+            predicted = rows["predicted_self_influence", m]["mean"]
+            within = measured["low"] <= predicted <= measured["high"]
+            (inside if within else outside).append(f"{m:g}")
+    symbol = results.design.symbol
+    parts = [
+        f"{word} at {symbol} = {', '.join(listed)}"
+        for word, listed in (("inside that", inside), ("outside that", outside))
+        if listed
+    ]
+    return f"Of the measured intervals, the prediction lies {' and '.join(parts)}." if parts else ""
 
 
 PENALTIES = Finding(

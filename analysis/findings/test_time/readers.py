@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from caviar.analysis.figures.readers import reader_costs
@@ -15,7 +17,7 @@ from caviar.analysis.findings.columns import (
     interval,
 )
 from caviar.analysis.findings.finding import Column, Finding, Results
-from caviar.analysis.findings.test_time.trackers import explained, usual_tracker
+from caviar.analysis.findings.test_time.trackers import in_words, usual_tracker
 from caviar.analysis.findings.wording import at_level, behind, by_facet, first_and_last
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.design import in_order
@@ -32,30 +34,29 @@ MOST_LAYERS = 3
 """Of deeper networks the first two layers and the last are told; the table has all."""
 
 
-def _named(reader: str) -> str:
-    return WORDS.get(reader, f"the running average {reader}")
+def _named(row: Any) -> str:
+    return in_words(row) if row["statistics"] == "running" else WORDS[row["reader"]]
 
 
 def _against_best(results: Results) -> list[str]:
-    """What the usual average and the statistics without an average cost, where it is most."""
+    """The best statistics at the smallest size, and what those without an average cost there."""
     sentences = []
     for facet, whole in by_facet(results.reading("readers")):
         table = whole[whole["low"].notna()]
         if not (table["statistics"] == "running").any():
             continue
         level = table["level"].min()
-        rows = table[table["level"] == level].set_index("reader").to_dict("index")
-        best = next(iter(rows.values()))["best"]
-        usual = _usual(results, table)["reader"].iloc[0]
+        rows = table[table["level"] == level].set_index("reader", drop=False).to_dict("index")
+        best = rows[next(iter(rows.values()))["best"]]
         costs = [
-            f"{_named(name)} {with_interval(rows[name], signed=True)}"
-            for name in (usual, *WORDS)
-            if name in rows and name != best
+            f" With {WORDS[name]} instead, test loss changes by "
+            f"{with_interval(rows[name], signed=True)} nats."
+            for name in WORDS
+            if name in rows and name != best["reader"]
         ]
         sentences.append(
             f"{facet}At {at_level(results, level)} the test set is best read with {_named(best)}, "
-            f"of the statistics that this run has. Others change test loss against it: "
-            f"{'; '.join(costs)} nats."
+            f"of the statistics that this run has.{''.join(costs)}"
         )
     return sentences
 
@@ -65,19 +66,21 @@ def _usual(results: Results, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(results: Results) -> str:
+    """What the usual average costs over the best reader at the smallest and the largest size."""
     table = results.reading("readers")
     table = table[table["mean"].notna()] if len(table) else table
     if table.empty or table["facet"].nunique() > 1:
         return ""
     usual = _usual(results, table).sort_values("level")
-    exact = table[table["statistics"] == "population"].sort_values("level")
-    return (
-        "Over the best statistics that this run can read the test set with, the running average "
-        f"{usual['reader'].iloc[0]} {explained(usual.iloc[0])} costs "
-        f"{first_and_last(results, usual, ' nats', link='and')}; "
-        f"population statistics cost {first_and_last(results, exact, ' nats', link='and')} "
-        f"({behind(results, int(usual['units'].min()))})."
+    first, last = usual.iloc[0], usual.iloc[-1]
+    text = (
+        f"Reading the test set with {in_words(first)} costs {with_interval(first)} nats at "
+        f"{at_level(results, first['level'])} over the best statistics that this run has"
     )
+    if len(usual) > 1:
+        end = at_level(results, last["level"])
+        text += f". At {end} it costs {with_interval(last)} nats"
+    return f"{text} ({behind(results, int(usual['units'].min()))})."
 
 
 def _two_variances(results: Results) -> list[str]:

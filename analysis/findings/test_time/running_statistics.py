@@ -17,7 +17,7 @@ from caviar.analysis.findings.columns import (
     interval,
 )
 from caviar.analysis.findings.finding import Finding, Results
-from caviar.analysis.findings.test_time.trackers import tracker_name, usual_errors, usual_tracker
+from caviar.analysis.findings.test_time.trackers import in_words, usual_errors, usual_tracker
 from caviar.analysis.findings.wording import at_level, by_facet, first_and_last
 from caviar.analysis.number_format import with_interval
 from caviar.analysis.tables import running_statistics as test_time
@@ -27,14 +27,14 @@ def _off_by(results: Results) -> list[str]:
     """How far the usual average is from the population in the last layer, mean and variance."""
     errors, damage = usual_errors(results), results.reading("running_damage")
     layer = errors["layer"].iloc[0]
-    name = tracker_name(usual_tracker(results, damage).iloc[0])
+    name = in_words(usual_tracker(results, damage).iloc[0])
     means = by_facet(errors[errors["quantity"] == "mean_error"])
     variances = dict(by_facet(errors[errors["quantity"] == "variance_error"]))
     return [
-        f"{facet}In layer {layer} ({name}), the running mean is off by "
-        f"{first_and_last(results, rows, ' standard deviations of the input')}; the running "
-        f"variance by {first_and_last(results, variances[facet], ' as a log ratio')} (0.1 is "
-        "about 10 %)."
+        f"{facet}In layer {layer}, {name} is off by "
+        f"{first_and_last(results, rows, ' standard deviations of the input')} in its mean. Its "
+        f"variance is off by {first_and_last(results, variances[facet], ' as a log ratio')} (0.1 "
+        "is about 10 %)."
         for facet, rows in means
     ]
 
@@ -55,8 +55,8 @@ def _worst(results: Results, damage: pd.DataFrame) -> str:
     worst = costly.loc[costly["mean"].idxmax()]
     facet = f" ({worst['facet']})" if worst["facet"] else ""
     return (
-        f"Of all running averages kept, {tracker_name(worst)} raises test loss most over "
-        f"population statistics, by {with_interval(worst)} nats at "
+        "Of all running averages kept, the one that raises test loss most over population "
+        f"statistics is {in_words(worst)}, by {with_interval(worst)} nats at "
         f"{at_level(results, worst['level'])}{facet}."
     )
 

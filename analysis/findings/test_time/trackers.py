@@ -34,21 +34,21 @@ def usual_errors(results: Results) -> pd.DataFrame:
     return errors[errors["layer"] == in_order(errors["layer"])[-1]]
 
 
-EXPLAINED = {
-    "unbiased": "unbiased: it averages variances divided by m \N{MINUS SIGN} 1, as PyTorch does",
-    "biased": "biased: it averages variances divided by m, as Keras does",
-    "debiased": "debiased: divided by 1 \N{MINUS SIGN} decay^t, which takes the start out",
-    "cumulative": "cumulative: the plain mean of all batches",
+KINDS = {
+    "unbiased": "a running average of unbiased variances (PyTorch's kind, {decay})",
+    "biased": "a running average of biased variances (Keras's kind, {decay})",
+    "debiased": "a running average with its start taken out (debiased, {decay})",
+    "cumulative": "the plain mean of all batches (cumulative)",
 }
 
 
-def explained(row: Any) -> str:
-    """What the name of a running average means, in parentheses."""
+def in_words(row: Any) -> str:
+    """`a running average of unbiased variances (PyTorch's kind, decay 0.9)`."""
+    decay = row["tracker_decay"]
+    words = "drawn decay" if pd.isna(decay) else f"decay {decay:g}"
     rule = str(row["rule"]).removesuffix(", drawn decay")
-    words = EXPLAINED.get(rule, f"{rule}: a rule of `caviar conventions`")
-    return (
-        f"({words})" if rule == "cumulative" else f"({words}; decay: the weight of the old value)"
-    )
+    kind = KINDS.get(rule, f"a running average by the rule {rule} of `caviar conventions`")
+    return kind.format(decay=words)
 
 
 def tracker_name(row: Any) -> str:

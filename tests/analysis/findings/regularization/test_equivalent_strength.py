@@ -41,23 +41,23 @@ def test_each_regulariser_against_the_best_size(tmp_path: Path) -> None:
     results = results_in(run_of(tmp_path, trials, world, scientific=SIZES))
     dropout, gamma, weights, note = EQUIVALENT_STRENGTH.sentences(results)
     assert dropout.startswith(
-        "Dropout at a rate of 0.25 [0.25, 0.25] leaves the train loss of batch norm at m = 8 "
-        "(equal noise variance predicts "
+        "Dropout leaves the train loss of batch norm at m = 8 at a rate of 0.25 [0.25, 0.25]; "
+        "equal noise variance predicts "
     )
     assert dropout.endswith(
-        "; test loss of batch norm less that of dropout is then 0 [0, 0] nats. At its best rate of "
-        "those tried, 0.5, test loss of batch norm less that of dropout is +0.25 [0.25, 0.25] nats."
+        ". Against that, batch norm changes test loss by 0 [0, 0] nats. Against dropout at its "
+        "best rate, 0.5, batch norm at m = 8 changes test loss by +0.25 [0.25, 0.25] nats."
     )
     assert gamma == (
-        "Gamma decay leaves the train loss of batch norm at m = 8 at no strength tried; no "
-        "strength tried lowers test loss, and test loss of batch norm less that without gamma "
-        f"decay is {MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
+        "No strength of gamma decay that was tried leaves the train loss of batch norm at m = 8. "
+        "No strength of gamma decay that was tried lowers test loss; against none, batch norm at "
+        f"m = 8 changes it by {MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
     )
     assert weights == (
-        "Weight decay leaves the train loss of batch norm at m = 8 at no strength tried; at its "
-        "best strength of those tried, 1, test loss of batch norm less that of weight decay is "
-        f"{MINUS}0.125 [{MINUS}0.125, {MINUS}0.125] nats; it is the largest tried, so a larger one "
-        "may be better."
+        "No strength of weight decay that was tried leaves the train loss of batch norm at m = 8. "
+        "Against weight decay at its best strength, 1, batch norm at m = 8 changes test loss by "
+        f"{MINUS}0.125 [{MINUS}0.125, {MINUS}0.125] nats. That strength is the largest tried, so a "
+        "larger one may be better."
     )
     assert note == WEIGHT_DECAY
 

@@ -14,9 +14,24 @@ def test_self_influence_measured_and_predicted(tmp_path: Path) -> None:
     world = World(penalty=lambda config, seed: 1 / size(config))
     trials = crossed(levels, probe_batch_sizes=(4, 64))
     run = run_of(tmp_path, trials, world, scientific=levels)
-    (sentence,) = PENALTY_SPLIT.sentences(results_in(run))
-    assert "self-influence, the effect of an example on its own statistics" in sentence
-    assert sentence.endswith(
-        "predicts: 0.0625 [0.0625, 0.0625] at m = 4 (0.05); "
-        "0.00391 [0.00391, 0.00391] at m = 64 (0.00312)."
+    assert PENALTY_SPLIT.sentences(results_in(run)) == [
+        "Self-influence, the effect of an example on its own statistics, makes 0.0625 [0.0625, "
+        "0.0625] nats of the noise penalty at m = 4; one backward pass predicts 0.05.",
+        "Of the measured intervals, the prediction lies outside that at m = 4, 64.",
+    ]
+
+
+def test_every_size_is_told_whether_or_not_the_prediction_fits_there(tmp_path: Path) -> None:
+    """Seeds spread widely at 64 alone, so that the interval there holds the prediction."""
+    levels = {"norm_batch_size": [4, 64]}
+    wide = {4: 0.0, 64: 0.5}
+    world = World(
+        penalty=lambda config, seed: (1 + wide[size(config)] * (-1) ** seed) / size(config)
+    )
+    trials = crossed(levels, probe_batch_sizes=(4, 64), seeds=tuple(range(8)))
+    run = run_of(tmp_path, trials, world, scientific=levels)
+    _, told = PENALTY_SPLIT.sentences(results_in(run))
+    assert told == (
+        "Of the measured intervals, the prediction lies inside that at m = 64 and outside that at "
+        "m = 4."
     )

@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.findings.test_time.trackers import tracker_name, usual_errors, usual_tracker
+from caviar.analysis.findings.test_time.trackers import (
+    in_words,
+    tracker_name,
+    usual_errors,
+    usual_tracker,
+)
 from tests.analysis.synthetic import crossed, results_in, run_of
 
 SIZES = {"norm_batch_size": [8, 64]}
@@ -38,3 +43,14 @@ def test_errors_are_those_of_the_last_layer(results: Results) -> None:
 def test_a_tracker_in_words() -> None:
     assert tracker_name({"rule": "unbiased", "tracker_decay": 0.9}) == "unbiased, decay 0.9"
     assert tracker_name({"rule": "cumulative", "tracker_decay": math.nan}) == "cumulative"
+
+
+def test_a_running_average_in_plain_english() -> None:
+    unbiased = {"rule": "unbiased, drawn decay", "tracker_decay": math.nan}
+    assert in_words({"rule": "biased", "tracker_decay": 0.99}) == (
+        "a running average of biased variances (Keras's kind, decay 0.99)"
+    )
+    assert in_words(unbiased).endswith("of unbiased variances (PyTorch's kind, drawn decay)")
+    assert in_words({"rule": "caffe", "tracker_decay": 0.9}) == (
+        "a running average by the rule caffe of `caviar conventions`"
+    )
