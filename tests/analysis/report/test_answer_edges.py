@@ -34,7 +34,7 @@ def whole(findings: Results | NoComparison) -> str:
     for sentence in [*about(findings), *question_1(findings), *question_2(findings)]:
         assert sentence.endswith(".") and not sentence.startswith(" ") and "  " not in sentence
     assert "-" not in text.replace("train-mode", "").replace("Test-time", "").replace(
-        "self-influence", ""
+        "elf-influence", ""
     )
     return text
 
@@ -161,7 +161,7 @@ def test_no_power_of_b_is_claimed(tmp_path: Path) -> None:
 
 def test_the_last_of_eleven_layers(tmp_path: Path) -> None:
     text = answer(results_with(tmp_path, {"norm_batch_size": [8, 64]}, hidden=(4,) * 11))
-    assert "In layer norm11 " in text
+    assert "In layer norm11, " in text
 
 
 def drawn_decays(root: Path, digits: int) -> Results:
