@@ -46,9 +46,9 @@ def grown(
 
 def same_data(recorded: dict[str, Any], requested: Mapping[str, Any]) -> None:
     """Take over where the data lie, if their content is the same."""
-    there, here = recorded["dataset"], requested["dataset"]
-    if isinstance(there, dict) and there.get("fingerprint") == here["fingerprint"]:
-        there.update({key: here[key] for key in (*(LOCATION - {"label"}), "test") if key in here})
+    before, now = recorded["dataset"], requested["dataset"]
+    if isinstance(before, dict) and before.get("fingerprint") == now["fingerprint"]:
+        before.update({key: now[key] for key in (*(LOCATION - {"label"}), "test") if key in now})
 
 
 def _seeds(study: dict[str, Any], requested: Mapping[str, Any]) -> Iterator[str]:

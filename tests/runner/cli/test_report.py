@@ -117,7 +117,7 @@ def test_a_run_that_is_running_says_so_first(run: Path) -> None:
 def test_the_first_screen_alone_is_told_first(run: Path) -> None:
     told, *_ = written(str(run), drawing=not_drawn, telling=report.first_screen_of(str(run)))
     assert told.startswith("quickstart on wine (178 examples): 4 networks x 2 seeds, all finished.")
-    assert "\n1 Does a smaller m help? Not known: 1 seed is too few for an interval" in told
+    assert "\n1 Does a smaller m help? Not known: 1 of the 2 seeds chooses the learning" in told
     assert f"In full: caviar report {run} --full" in " ".join(told.split())
     assert "\033" not in told and max(map(len, told.splitlines())) <= 80
 
