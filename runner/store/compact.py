@@ -1,4 +1,6 @@
-"""Compaction: the many part files of a table become few, with the same rows in the same order."""
+"""Compaction: the many part files of a table become few, with the same rows in the same order.
+
+So do the objects of a log in an object store."""
 
 from __future__ import annotations
 
@@ -19,11 +21,15 @@ from caviar.runner.store.part_files import (
 )
 from caviar.runner.store.part_names import current, span, whole_span
 from caviar.runner.store.schemas import SCHEMAS
-from caviar.runner.store.storage import Storage
+from caviar.runner.store.storage import Storage, read
 
 VALUES = 4_000_000
 """The most values of one merged file (32 MB of numbers), which bounds the memory that readers of
 16 files at once need: no more than for the files of a run that measures much."""
+
+
+LOG = "log", "jsonl"
+"""Folder and kind of the objects of `log.jsonl`; on a disk that is one file."""
 
 
 class PartCounts(NamedTuple):
@@ -58,10 +64,22 @@ def compact(
         for group in _groups(storage, table, names) if len(names) > most else []:
             if stop():
                 break
-            read = each_part(group, partial(_rows, storage, table))
-            storage.replace(table, group, parquet(pa.concat_tables(read)))
+            rows = each_part(group, partial(_rows, storage, table))
+            storage.replace(table, group, parquet(pa.concat_tables(rows)))
         after += len(part_names(storage, table))
+    if not stop():
+        _join_log(storage, most)
     return PartCounts(before, after)
+
+
+def _join_log(storage: Storage, most: int) -> None:
+    """Make one object of those that a log was appended to by, where there are more than `most`."""
+    listed = listed_parts(storage, *LOG)
+    _remove_replaced(storage, LOG[0], listed)
+    names = current(listed)
+    if len(names) > most:
+        lines = each_part(names, lambda name: read(storage, f"{LOG[0]}/{name}"))
+        storage.replace(LOG[0], names, b"".join(lines))
 
 
 def _remove_replaced(storage: Storage, table: str, listed: Sequence[str]) -> None:

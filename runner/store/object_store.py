@@ -19,6 +19,7 @@ from pyarrow import fs
 from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.store import s3_limits as s3
 from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.part_files import over_parts
 from caviar.runner.store.part_names import name_for, numbered
 from caviar.runner.store.storage import CARRY_ON, Storage, read, reason
 from caviar.runner.store.uri import masked
@@ -75,7 +76,8 @@ class ObjectStore:
     `_writer.json`, and a driver that reads another name there stops before it writes anything
     more. The part files of two drivers have different names. `where` contains no secret.
 
-    Objects do not grow: lines appended to `log.jsonl` are objects of the folder `log`.
+    Objects do not grow: lines appended to `log.jsonl` are objects of the folder `log`, which a
+    compaction merges.
     """
 
     append_seconds = 10.0
@@ -134,8 +136,8 @@ class ObjectStore:
 
     def appended(self, key: str) -> bytes:
         folder, _, suffix = key.rpartition(".")
-        names = (name for name in self.names(folder) if name.endswith(f".{suffix}"))
-        return b"".join(read(self, f"{folder}/{name}") for name in names)
+        lines = over_parts(self, folder, lambda name: read(self, f"{folder}/{name}"), kind=suffix)
+        return b"".join(lines)
 
     def is_held(self, now: float) -> bool:
         """Whether a driver that has not said goodbye wrote something lately."""

@@ -22,10 +22,10 @@ _KEYS = {"trial_id", "attempt"}
 T = TypeVar("T")
 
 
-def listed_parts(storage: Storage, table: str) -> list[str]:
+def listed_parts(storage: Storage, table: str, kind: str = "parquet") -> list[str]:
     """The names of a table's part files in order, also of those that another one replaces."""
     names = storage.names(table)
-    return [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+    return [name for name in names if name.startswith("part-") and name.endswith(f".{kind}")]
 
 
 def part_names(storage: Storage, table: str) -> list[str]:
@@ -89,21 +89,25 @@ def each_part(names: Sequence[str], read: Callable[[str], T], at_once: int = REA
 
 
 def over_parts(
-    storage: Storage, table: str, read: Callable[[str], T], at_once: int = READERS
+    storage: Storage,
+    table: str,
+    read: Callable[[str], T],
+    at_once: int = READERS,
+    kind: str = "parquet",
 ) -> list[T]:
     """What `read` gives for the name of each part, in order.
 
     It reads again if parts were merged meanwhile: a listing made at that time may lack some.
     """
     while True:
-        before = listed_parts(storage, table)
+        before = listed_parts(storage, table, kind)
         try:
             results = each_part(current(before), read, at_once)
         except FileNotFoundError:
-            if set(before) <= set(listed_parts(storage, table)):
+            if set(before) <= set(listed_parts(storage, table, kind)):
                 raise
             continue
-        if set(replacing(listed_parts(storage, table))) <= set(before):
+        if set(replacing(listed_parts(storage, table, kind))) <= set(before):
             return results
 
 

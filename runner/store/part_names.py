@@ -61,9 +61,10 @@ def _replaces(by: str, name: str, newer: dict[str, Span | None]) -> bool:
 
 
 def name_for(names: Sequence[str], sign: str = "") -> str:
-    """The name of the part that replaces these."""
+    """The name of the part that replaces these, of the same kind."""
     first, last = whole_span(names)
-    return f"part-{first:06d}to{last:06d}{sign and f'-{sign}'}.parquet"
+    kind = names[0].rpartition(".")[2]
+    return f"part-{first:06d}to{last:06d}{sign and f'-{sign}'}.{kind}"
 
 
 def numbered(names: Iterable[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,13 +19,12 @@ from caviar.runner.store.part_files import (
     read_rows,
     write_part,
 )
-from caviar.runner.store.schemas import SCHEMAS
+from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.store.sink import to_table
 from caviar.runner.verify.run import verify_run
-from tests.faults.program import SMALL, run_at_every_step, run_here
+from tests.faults.program import run_at_every_step, run_here
 from tests.runner.helpers import block, caviar, ended_well, parts, same_tables, tables
-
-MANY = (*SMALL, "budget={ steps = 8 }", "evaluations=4", "curve_rows=8", "log_probabilities=true")
+from tests.runner.many_parts import MANY, in_parts
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +43,6 @@ def run(made: Path, tmp_path: Path) -> Path:
 def in_order(root: Path, table: str) -> pa.Table:
     """The rows of a table as the files hold them, one after another."""
     return pa.concat_tables([pq.read_table(part) for part in parts(root, table)])
-
-
-def in_parts(folder: LocalFolder, *trials: str) -> None:
-    for trial in trials:
-        write_part(folder, "curves", to_table(block(trial_id=trial)))
 
 
 def test_rows_keep_their_order_and_their_bits_and_nothing_else_changes(run: Path) -> None:
@@ -71,11 +66,23 @@ def test_rows_keep_their_order_and_their_bits_and_nothing_else_changes(run: Path
     assert "0 trials to run" in run_here(run, *MANY).output
 
 
+def test_trials_of_merged_parts_are_computed_again_to_the_same_bits(run: Path) -> None:
+    of_trial = Counter(
+        trial
+        for t in ROW_TABLES
+        for trial in read_rows(storage_at(run), t, ["trial_id"])["trial_id"]
+    )
+    assert compact(storage_at(run)).after == len(SCHEMAS) and len(of_trial) == 2
+    for trial, rows in of_trial.items():
+        line = ended_well("replay", run, trial, cwd=run)
+        assert f"trial {trial}: the same bits in all {rows} rows" in line
+
+
 def test_parts_that_come_later_are_numbered_and_sorted_after_it(tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path)
-    in_parts(folder, "a", "b", "c")
+    in_parts(folder, "abc")
     assert compact(folder) == (3, 1)
-    in_parts(folder, "d", "e")
+    in_parts(folder, "de")
     assert part_names(folder, "curves") == [
         "part-000000to000002.parquet",
         "part-000003.parquet",
@@ -92,7 +99,7 @@ def test_a_file_does_not_grow_beyond_what_readers_have_room_for(
     values = 3 * len(SCHEMAS["curves"].names)
     monkeypatch.setattr(module, "VALUES", 3 * values)
     folder = LocalFolder(tmp_path)
-    in_parts(folder, *"abcdefg")
+    in_parts(folder, "abcdefg")
     assert compact(folder) == (7, 3)
     assert part_names(folder, "curves") == [
         "part-000000to000002.parquet",
@@ -107,7 +114,7 @@ def test_a_file_does_not_grow_beyond_what_readers_have_room_for(
 
 def test_tables_with_few_parts_are_left_as_they_are(tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path)
-    in_parts(folder, *"abc")
+    in_parts(folder, "abc")
     write_part(folder, "noise", to_table(block("noise")))
     assert compact(folder, most=3) == (4, 4)
     assert compact(folder, most=2) == (4, 2)
@@ -125,7 +132,7 @@ def test_columns_that_were_declared_later_are_not_invented(tmp_path: Path) -> No
 
 def test_a_part_that_another_program_wrote_keeps_its_place(tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path)
-    in_parts(folder, "a", "b", "c", "d")
+    in_parts(folder, "abcd")
     (tmp_path / "curves/part-000001.parquet").rename(tmp_path / "curves/part-000001x.parquet")
     assert compact(folder) == (4, 3)
     assert read_rows(folder, "curves", ["trial_id"])["trial_id"] == list("aaabbbcccddd")

@@ -24,18 +24,15 @@ from caviar.runner.store.part_files import (
     part_names,
     read_columns,
     read_rows,
-    write_part,
 )
 from caviar.runner.store.schemas import SCHEMAS
-from caviar.runner.store.sink import to_table
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
-from tests.faults.program import SMALL, run_at_every_step
-from tests.runner.helpers import TINY, block, caviar, parts, plan_of, same_tables, tables
+from tests.faults.program import run_at_every_step
+from tests.runner.helpers import TINY, caviar, parts, plan_of, same_tables, tables
+from tests.runner.many_parts import MANY, in_parts
 from tests.runner.stores import drive, new_run, renamed, uri_at
-
-MANY = (*SMALL, "budget={ steps = 8 }", "evaluations=4", "curve_rows=8", "log_probabilities=true")
 
 
 @pytest.fixture(scope="module")
@@ -187,10 +184,12 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Obje
     return opened
 
 
-def in_parts(store: ObjectStore) -> None:
+def filled(store: ObjectStore) -> None:
+    """Each trial with a part file and a line of the log."""
     with store.hold():
+        in_parts(store, TRIALS)
         for trial in TRIALS:
-            write_part(store, "curves", to_table(block(trial_id=trial)))
+            store.append("log.jsonl", f"{trial}\n".encode())
 
 
 def trials(store: ObjectStore) -> list[str]:
@@ -198,6 +197,7 @@ def trials(store: ObjectStore) -> list[str]:
 
 
 EACH = sorted(TRIALS * 3)
+LINES = b"a\nb\nc\nd\ne\nf\n"
 
 
 class Watched:
@@ -226,26 +226,31 @@ class Watched:
 def test_each_row_is_there_once_wherever_it_stops(
     another: Callable[[], ObjectStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_parts(another())
+    filled(another())
     reader = another()
 
     def read() -> None:
-        assert trials(reader) == EACH
+        assert trials(reader) == EACH and reader.appended("log.jsonl") == LINES
 
     fatal = 0
-    while len(listed_parts(reader, "curves")) > 1:
+    while len(listed_parts(reader, "curves")) > 1 or len(reader.names("log")) > 1:
         store = another()
         with monkeypatch.context() as patch, suppress(Death), store.hold():
             Watched(store, read, patch, fatal)
             compact(store)
         fatal += 1
+        assert fatal < 40
         read()
-    assert fatal > 2 and part_names(reader, "curves")[0].startswith("part-000000to000005-")
+    assert fatal > 4 and part_names(reader, "curves")[0].startswith("part-000000to000005-")
+    last = another()
+    with last.hold():
+        last.append("log.jsonl", b"g\n")
+    assert reader.appended("log.jsonl") == LINES + b"g\n"
 
 
 def test_the_newest_writer_stops_a_compaction(another: Callable[[], ObjectStore]) -> None:
     older, newer = another(), another()
-    in_parts(older)
+    filled(older)
     with pytest.raises(StorageError, match="has taken over"), older.hold():
         older.write("noise/part-000000.parquet", b"")
         with newer.hold():
@@ -258,7 +263,7 @@ def test_two_writers_that_merged_the_same_parts_leave_each_row_once(
 ) -> None:
     """The older one's file is on its way while the newer one merges, and arrives afterwards."""
     older, newer = another(), another()
-    in_parts(older)
+    filled(older)
     arriving: list[tuple[str, bytes]] = []
     with pytest.MonkeyPatch.context() as patch, suppress(Death):
         patch.setattr(older, "_put", lambda key, content: arriving.append((key, content)))
