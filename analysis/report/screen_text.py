@@ -64,7 +64,8 @@ def _lines(screen: FirstScreen, rows: int, more: int, width: int, *, colour: boo
 
 
 def _table(rows: Sequence[Row], width: int, *, colour: bool) -> list[str]:
-    """A row per line and a size per column, or turned where that does not fit."""
+    """A row per line and a size per column, or turned where that does not fit or two rows would
+    read alike."""
     label = min(max(len(row.label) for row in rows), width // 2)
     cells = [row.cells for row in rows]
     for gap in GAPS:
@@ -72,13 +73,13 @@ def _table(rows: Sequence[Row], width: int, *, colour: bool) -> list[str]:
         shown = _shown(widths, width - label)
         if len(shown) == len(widths):
             break
-    if len(shown) < min(FEWEST_SIZES, len(widths)):
+    labels = [shorten(row.label, label, placeholder="...") for row in rows]
+    if len(shown) < min(FEWEST_SIZES, len(widths)) or len(set(labels)) < len(labels):
         return _turned(rows, width, colour=colour)
     kept = [widths[i] for i in shown]
     return [
-        shorten(row.label, label, placeholder="...").ljust(label)
-        + _line([row.cells[i] for i in shown], kept, colour=colour)
-        for row in rows
+        named.ljust(label) + _line([row.cells[i] for i in shown], kept, colour=colour)
+        for named, row in zip(labels, rows, strict=True)
     ]
 
 

@@ -22,6 +22,19 @@ def replace_unknown_signs() -> None:
             stream.reconfigure(errors=REPLACED)
 
 
+def fill_closed_streams() -> None:
+    """Send a stream that the shell closed (`caviar run >&-`) nowhere, so that no file of the run
+    takes its number, which a library may write to."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # It gets the lowest number.
+        setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))
+
+
 def must_be_somewhere() -> None:
     """Raise RequestError where the working folder is gone."""
     try:

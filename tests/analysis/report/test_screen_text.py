@@ -47,6 +47,15 @@ def test_a_narrow_terminal_has_a_size_per_line() -> None:
     assert "   16  0.055  98.0   0.001" in lines
 
 
+def test_rows_that_would_read_alike_are_named_in_full() -> None:
+    """At 40 columns both averages would be `added by average...`."""
+    two = [row._replace(cells=row.cells[:2]) for row in (*ROWS, ROWS[3])]
+    two[4] = two[4]._replace(label="added by average of decay 0.99", short="+d 0.99")
+    lines = text(SCREEN._replace(rows=tuple(two)), 40, colour=False).splitlines()
+    assert "  m   loss     %  +d 0.9  +d 0.99" in lines
+    assert not [line for line in lines if "..." in line]
+
+
 def test_what_matters_least_is_left_out_first() -> None:
     """Fourteen lines of a verdict leave room for neither second words nor the averages."""
     long = SCREEN._replace(verdicts=(Verdict("word " * 90, (f"More {WORDS}",)),))
