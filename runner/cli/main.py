@@ -27,11 +27,10 @@ from caviar.runner.cli.finished.export import export
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
-    fill_closed_streams,
     first_line,
     flush,
     must_be_somewhere,
-    replace_unknown_signs,
+    ready_streams,
     say,
     system_error,
 )
@@ -79,8 +78,7 @@ def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> N
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
-    fill_closed_streams()
-    replace_unknown_signs()
+    ready_streams()
     try:
         must_be_somewhere()
         app(obj=Parts(carry_out, drawing))

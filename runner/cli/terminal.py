@@ -15,6 +15,12 @@ from caviar.runner.errors import RequestError, one_line, printable
 from caviar.runner.session.output import REPLACED, silence
 
 
+def ready_streams() -> None:
+    """Make the standard streams such that nothing printed ends a run."""
+    fill_closed_streams()
+    replace_unknown_signs()
+
+
 def replace_unknown_signs() -> None:
     """Replace signs that the encoding of a stream lacks: no line is worth a run."""
     for stream in (sys.stdout, sys.stderr):
