@@ -16,6 +16,7 @@ from caviar.runner.trial.kernels import Kernels
 if TYPE_CHECKING:
     from caviar.runner.executors.choice import Where
     from caviar.runner.executors.executor import RunTrial
+    from caviar.runner.executors.worker_process import StartProcess
     from caviar.runner.session.loop import Progress
     from caviar.runner.store.storage import Storage
     from caviar.runner.study.plan import Plan
@@ -111,10 +112,12 @@ def carried_out(
     *,
     trial: RunTrial | None = None,
     pace: Pace = PACE,
+    start_process: StartProcess | None = None,
 ) -> Progress:
     """Run the unfinished trials of a plan into a folder or URI, and print the outcome.
 
-    `trial` is what a worker does with a job; `verbose`: every event is a line on stderr too.
+    `trial` is what a worker does with a job, `start_process` how a local one starts; `verbose`:
+    every event is a line on stderr too.
     """
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.session.execute import Accepted, execute
@@ -125,7 +128,9 @@ def carried_out(
     progress = execute(
         plan,
         storage,
-        lambda jobs: executor_on(on, plan.data, jobs, workers, address, trial or run_trial),
+        lambda jobs: executor_on(
+            on, plan.data, jobs, workers, address, trial or run_trial, start_process
+        ),
         " ".join(["caviar", *(without_home(masked(word)) for word in sys.argv[1:])]),
         # Without another message: at any instant a file is complete or does not exist.
         at_once=lambda: os._exit(INTERRUPTED),

@@ -10,6 +10,7 @@ from caviar.runner.executors.cores import usable_cores
 if TYPE_CHECKING:
     from caviar.runner.data.splits import Data
     from caviar.runner.executors.executor import Executor, RunTrial
+    from caviar.runner.executors.worker_process import StartProcess
 
 
 class Where(StrEnum):
@@ -27,11 +28,13 @@ def executor_on(
     workers: int | None,
     address: str | None,
     run: RunTrial,
+    start_process: StartProcess | None = None,
 ) -> Executor:
     """An executor for this number of jobs; for none, nothing is started.
 
     `workers`: the number of trials at once, by default one per core. `address`: that of a running
-    Ray cluster. `run`: what a worker does with a job.
+    Ray cluster. `run`: what a worker does with a job. `start_process`: how a local worker starts,
+    by default as a new process.
     Raises RequestError if the Ray cluster does not start or answer.
     """
     if where is Where.inline or not jobs:
@@ -43,5 +46,7 @@ def executor_on(
 
         return RayExecutor(data, workers, address, run)
     from caviar.runner.executors.processes import LocalExecutor
+    from caviar.runner.executors.worker_process import spawned
 
-    return LocalExecutor(data, min(workers or usable_cores(), jobs), run)
+    count = min(workers or usable_cores(), jobs)
+    return LocalExecutor(data, count, run, start_process or spawned)

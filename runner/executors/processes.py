@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import signal
 import subprocess
@@ -13,35 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
-import caviar
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
-from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.executor import IDLE_SECONDS, OUT_OF_MEMORY, SAME_KERNEL, RunTrial
-from caviar.runner.trial.arithmetic import arithmetic, same_kernel
+from caviar.runner.executors.worker_process import StartProcess, spawned
+from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
 from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import run_trial
-
-PROGRAM = """
-import sys
-try:
-    sys.path.insert(0, sys.argv.pop()); import caviar; del sys.path[0]
-    from caviar.runner.executors.worker import main; main()
-except Exception as error:
-    from multiprocessing.connection import Connection
-    Connection(int(sys.argv[1])).send(f"{type(error).__name__}: {error}")
-    raise
-"""
-"""What a worker runs: the driver's caviar, wherever it lies, and nothing else from that folder.
-
-A worker that cannot start tells the driver why, without caviar.
-
-With `-P`, Python does not search the working folder, which may hold a `types.py` or a `model.py`
-of the user's. `multiprocessing` would run the user's script again in every worker.
-"""
 
 FOR_THE_DRIVER = {signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
 """Ctrl-C, a terminal that hangs up, Slurm's word: the driver decides what becomes of workers."""
@@ -59,11 +38,19 @@ class _Worker:
 class LocalExecutor:
     """Processes with one pipe each, so that a killed one cannot harm the others.
 
-    `run` is pickled by name, so it must not be defined in `__main__`.
+    `run` is pickled by name, so it must not be defined in `__main__`. `start_process` starts the
+    process of a worker.
     """
 
-    def __init__(self, data: Data, workers: int, run: RunTrial = run_trial) -> None:
+    def __init__(
+        self,
+        data: Data,
+        workers: int,
+        run: RunTrial = run_trial,
+        start_process: StartProcess = spawned,
+    ) -> None:
         self.workers = workers
+        self._start_process = start_process
         self._run = run
         self._data = data
         self._queue: deque[Job] = deque()
@@ -98,16 +85,11 @@ class LocalExecutor:
 
     def _start(self, path: TrainingPath) -> _Worker:
         driver_end, worker_end = Pipe()
-        root = str(Path(caviar.__file__).parents[1])
-        command = [sys.executable, "-P", "-c", PROGRAM, str(worker_end.fileno()), root]
         # These reach the whole process group, also a worker that is still importing. A signal
         # blocked here stays blocked in the child; the driver receives it after the mask is reset.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_DRIVER)
         try:
-            # Its standard input ends with the driver, and so does the worker.
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, pass_fds=[worker_end.fileno()], env=_environment()
-            )
+            process = self._start_process(worker_end)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         worker_end.close()
@@ -147,11 +129,6 @@ class LocalExecutor:
         for worker in self._pool:
             _ended(worker)
         self._pool.clear()
-
-
-def _environment() -> dict[str, str]:
-    named = ONE_BLAS_THREAD | same_kernel()
-    return {**os.environ, **{name: value for name, value in named.items() if value}}
 
 
 def _ended(worker: _Worker) -> int:

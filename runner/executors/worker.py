@@ -1,6 +1,6 @@
 """A local worker: a process that runs job after job until its driver ends.
 
-It is started by `caviar.runner.executors.processes`, and never runs the driver's `__main__`.
+It is started by `caviar.runner.executors.worker_process`, and never runs the driver's `__main__`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from caviar.runner.trial.events import Refused
 
 
 def main() -> None:
+    """Serve the connection whose file descriptor is the first argument."""
+    serve(Connection(int(sys.argv[1])))
+
+
+def serve(connection: Connection) -> None:
     """Receive the driver's import path; the trial function, the data, the path and its
     kernel; then jobs.
 
@@ -25,7 +30,6 @@ def main() -> None:
     hide a module of the standard library.
     """
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
-    connection = Connection(int(sys.argv[1]))
     try:
         sys.path += [entry for entry in connection.recv() if entry not in sys.path]
         run, data, path, kernel = connection.recv()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from caviar.runner.cli.carry_out import carried_out
+from caviar.runner.session.pace import Pace
+from tests.runner.forked import forked_driver, forked_worker
 from tests.runner.helpers import DIGITS, settings_of
 
 STUDY = settings_of(
@@ -17,40 +20,20 @@ STUDY = settings_of(
 )
 """Four trials with more steps than twenty drivers train that stop at two checkpoints."""
 
-PROGRAM = """
-from functools import partial
-from caviar.runner.cli.carry_out import carried_out
-from caviar.runner.cli.main import main
-from caviar.runner.session.pace import Pace
-pace = Pace(checkpoint_seconds={seconds}, checkpoints_per_second=1e12, rows_seconds={seconds})
-main(partial(carried_out, pace=pace))
-"""
-"""The program, which writes rows and checkpoints sooner or later than usual."""
-
 SOON, NEVER = 0.1, 1e9
 
 Driver = subprocess.Popen[str]
-
-
-def words(root: Path, study: Sequence[str], seconds: float, workers: int) -> list[str]:
-    program = PROGRAM.format(seconds=seconds)
-    return [
-        *(sys.executable, "-c", program, "run", *study, "--no-report"),
-        *("--workers", str(workers), "--out", str(root)),
-    ]
 
 
 @contextmanager
 def driving(
     root: Path, study: Sequence[str] = STUDY, seconds: float = SOON, workers: int = 2
 ) -> Iterator[Driver]:
-    process = subprocess.Popen(
-        words(root, study, seconds, workers),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    """The program, which writes rows and checkpoints sooner or later than usual."""
+    pace = Pace(checkpoint_seconds=seconds, checkpoints_per_second=1e12, rows_seconds=seconds)
+    carry_out = partial(carried_out, pace=pace, start_process=forked_worker)
+    words = ["run", *study, "--no-report", "--workers", str(workers), "--out", str(root)]
+    process = forked_driver(carry_out, *words, cwd=Path.cwd())
     try:
         yield process
     finally:

@@ -21,6 +21,7 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Job, Started, WorkerDied
 from tests.faults.injections import Fault
 from tests.faults.workers import runs
+from tests.runner.forked import forked_worker
 from tests.runner.helpers import DIGITS, local_workers, nothing
 
 PAIR = (*DIGITS, "budget={ steps = 120 }", "evaluations=6", "curve_rows=60", "draws.count=1")
@@ -45,7 +46,11 @@ def session(
         sink = ParquetSink(place, max_seconds=0.0)
         sink.plan(unplanned(place, plan))
         jobs = remaining(place, plan)
-        executor = LocalExecutor(plan.data, workers, run) if workers else InlineExecutor(plan.data)
+        executor = (
+            LocalExecutor(plan.data, workers, run, forked_worker)
+            if workers
+            else InlineExecutor(plan.data)
+        )
         try:
             progress = run_study(jobs, executor, sink, observe)
         finally:

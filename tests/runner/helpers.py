@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -23,6 +24,7 @@ import pyarrow as pa
 from caviar.analysis.report.page.picture import Drawing
 from caviar.analysis.run.read import MEASUREMENTS, read_run
 from caviar.model.norms.registry import NORMS
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
@@ -31,6 +33,7 @@ from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Event, Job, Outcome
 from tests.analysis.page import not_drawn
+from tests.runner.forked import FORKED_WORKER, forked_worker
 
 WORKER = b"caviar.runner.executors.worker"
 TINY = (
@@ -114,9 +117,9 @@ def started(*words: str | Path, cwd: Path, **env: str) -> Done:
 def caviar(*words: str | Path, cwd: Path, drawing: Drawing | None = not_drawn, **env: str) -> Done:
     """The program in this process, to its end; environment, folder and signals are restored.
 
-    Its streams are files, those of its workers too. An exception that leaves `main` is what the
-    interpreter makes of it: a traceback and exit code 1. Figures, six of the seven seconds of a
-    report, are drawn where `drawing` says how (None: as the program does).
+    Its streams are files, those of its workers too, which are forked. An exception that leaves
+    `main` is what the interpreter makes of it: a traceback and exit code 1. Figures, six of the
+    seven seconds of a report, are drawn where `drawing` says how (None: as the program does).
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     argv = ["caviar", *map(str, words)]
@@ -137,7 +140,7 @@ def caviar(*words: str | Path, cwd: Path, drawing: Drawing | None = not_drawn, *
 
 def _exit_code(drawing: Drawing | None) -> int:
     try:
-        main(drawing=drawing)
+        main(partial(carried_out, start_process=forked_worker), drawing)
     except SystemExit as ended:
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
@@ -278,13 +281,19 @@ def nothing(*_: object) -> None:
 
 
 def local_workers() -> list[int]:
-    """The local workers that this process started and that have not ended."""
+    """The local workers that this process started or forked and that have not ended."""
     pids = [
         int(pid)
         for task in Path("/proc/self/task").iterdir()
         for pid in (task / "children").read_text().split()
     ]
-    return [pid for pid in pids if WORKER in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in pids if _is_worker(Path(f"/proc/{pid}"))]
+
+
+def _is_worker(process: Path) -> bool:
+    words = (process / "cmdline").read_bytes()  # None of a process that has ended.
+    forked = (process / "comm").read_text().strip() == FORKED_WORKER
+    return WORKER in words or (forked and bool(words))
 
 
 def rows_are_there(root: Path) -> None:

@@ -1,4 +1,7 @@
-"""Local workers: the same bits as in this process, whatever happens to them."""
+"""Local workers: the same bits as in this process, whatever happens to them.
+
+They start as those of the program do, except where a test is about what happens to them later.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Idle, Outcome, Started, WorkerDied
 from caviar.runner.verify.run import verify_run
 from tests.runner import workers
+from tests.runner.forked import forked_worker
 from tests.runner.helpers import (
     DIGITS,
     TINY,
     Rows,
-    caviar,
     eventually,
     jobs_of,
     local_workers,
@@ -35,6 +38,7 @@ from tests.runner.helpers import (
     rows_of,
     same_tables,
     settings_of,
+    started,
     tables,
 )
 
@@ -99,7 +103,7 @@ def test_a_worker_takes_one_job_after_the_other(tiny: Plan) -> None:
 
 
 def test_no_more_workers_start_than_there_are_jobs(tiny: Plan) -> None:
-    executor = LocalExecutor(tiny.data, 5, workers.never_ends)
+    executor = LocalExecutor(tiny.data, 5, workers.never_ends, forked_worker)
     for job in jobs_of(tiny)[:2]:
         executor.submit(job)
     started = 0
@@ -112,7 +116,7 @@ def test_no_more_workers_start_than_there_are_jobs(tiny: Plan) -> None:
 
 
 def test_jobs_may_be_submitted_while_others_run(tiny: Plan) -> None:
-    executor = LocalExecutor(tiny.data, 1, workers.says_its_process)
+    executor = LocalExecutor(tiny.data, 1, workers.says_its_process, forked_worker)
     first, *rest = jobs_of(tiny)
     executor.submit(first)
     ended = []
@@ -126,7 +130,7 @@ def test_jobs_may_be_submitted_while_others_run(tiny: Plan) -> None:
 
 
 def test_nothing_to_say_is_said(tiny: Plan) -> None:
-    executor = LocalExecutor(tiny.data, 1, workers.never_ends)
+    executor = LocalExecutor(tiny.data, 1, workers.never_ends, forked_worker)
     executor.submit(jobs_of(tiny)[0])
     events = executor.events()
     while not isinstance(next(events), Started):
@@ -147,7 +151,7 @@ def test_a_killed_worker_costs_a_retry_and_no_bits() -> None:
         if isinstance(event, WorkerDied):
             assert event.reason.startswith("the worker process was killed by SIGKILL")
 
-    executor = LocalExecutor(pair.data, 2, workers.first_attempts_hold)
+    executor = LocalExecutor(pair.data, 2, workers.first_attempts_hold, forked_worker)
     progress, sink = run_on(executor, pair, observe)
     assert killed and progress.retries == 2
     assert rows_of(block for block in sink.blocks if block.attempt == 1) == expected
@@ -178,7 +182,7 @@ def test_a_worker_killed_while_training_leaves_the_same_tables(tmp_path: Path) -
             kill_workers()
             killed.append(event.trial_id)
 
-    executor = LocalExecutor(plan.data, 2, workers.first_attempts_hold)
+    executor = LocalExecutor(plan.data, 2, workers.first_attempts_hold, forked_worker)
     progress = on_disk(tmp_path / "hurt", plan, executor, observe)
     assert (progress.retries, progress.failed) == (2, 0)
     findings = verify_run(storage_at(tmp_path / "hurt"))
@@ -194,7 +198,9 @@ def pair() -> Plan:
 
 
 def test_a_trial_whose_worker_always_dies_fails_and_the_others_complete(pair: Plan) -> None:
-    progress, sink = run_on(LocalExecutor(pair.data, 2, workers.dies_at_small_ghosts), pair)
+    progress, sink = run_on(
+        LocalExecutor(pair.data, 2, workers.dies_at_small_ghosts, forked_worker), pair
+    )
     status = {o.trial_id: (o.status, o.attempt, o.error) for o in sink.outcomes}
     failed = ("failed", 2, "the worker process exited with code 3, 3 times")
     assert status == {
@@ -206,7 +212,7 @@ def test_a_trial_whose_worker_always_dies_fails_and_the_others_complete(pair: Pl
 
 def test_workers_that_die_once_each_cost_nothing(pair: Plan) -> None:
     expected = rows_of(run_on(InlineExecutor(pair.data), pair)[1].blocks)
-    progress, sink = run_on(LocalExecutor(pair.data, 2, workers.dies_at_first), pair)
+    progress, sink = run_on(LocalExecutor(pair.data, 2, workers.dies_at_first, forked_worker), pair)
     assert progress.retries == 2 and rows_of(sink.blocks) == expected
 
 
@@ -224,7 +230,7 @@ def test_an_import_that_fails_in_the_worker_ends_the_run_with_its_cause(tmp_path
         "if 'worker import main' in str(sys.orig_argv): sys.modules['pydantic'] = None\n"
     )
     words = ("run", *settings_of((*TINY, "draws.count=20")), "--no-report", "--workers", "2")
-    done = caviar(*words, "--out", "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    done = started(*words, "--out", "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "caviar: no worker can start, 5 failed in a row: the worker process exited with code 1 "
@@ -235,7 +241,7 @@ def test_an_import_that_fails_in_the_worker_ends_the_run_with_its_cause(tmp_path
 
 
 def test_a_worker_that_dies_idle_is_replaced(tiny: Plan) -> None:
-    executor = LocalExecutor(tiny.data, 1, workers.says_its_process)
+    executor = LocalExecutor(tiny.data, 1, workers.says_its_process, forked_worker)
     first, second, *_ = jobs_of(tiny)
     executor.submit(first)
     assert any(isinstance(event, Outcome) for event in executor.events())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import caviar
-from caviar.runner.executors.processes import PROGRAM
+from caviar.runner.executors.worker_process import PROGRAM
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Refused
 from caviar.runner.trial.kernels import TrainingPath

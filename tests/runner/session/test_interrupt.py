@@ -9,18 +9,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
 import pytest
 
+from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.cli.main import main
+from caviar.runner.executors.executor import RunTrial
 from caviar.runner.session.interrupt import SIGNALS
 from caviar.runner.session.loop import Progress
+from caviar.runner.session.pace import Pace
 from caviar.runner.store.open import storage_at
+from caviar.runner.trial.run_trial import run_trial
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
+from tests.faults.workers import holds_after_two_checkpoints
+from tests.runner import workers
+from tests.runner.forked import forked_driver, forked_worker
 from tests.runner.helpers import (
     DIGITS,
     captured,
@@ -39,27 +47,14 @@ STUDY = settings_of(
 )
 """Four trials of more steps than two checkpoints take, those with small ghosts first."""
 
-PROGRAM = """
-from functools import partial
-from tests.faults import workers as faulty
-from tests.runner import workers
-from caviar.runner.cli.carry_out import carried_out
-from caviar.runner.cli.main import main
-from caviar.runner.session.pace import Pace
-from caviar.runner.trial.run_trial import run_trial
-main(partial(carried_out, trial={run}, pace=Pace(rows_seconds={seconds}, line_seconds=0.0)))
-"""
-"""The program that says where it is at every event, with workers that do something else than
-they would and a sink that writes sooner or later."""
-
 AT_ONCE, SOON, NEVER = 0.0, 0.1, 1e9
 
-REAL = "run_trial"
-HELD_AT_START = "workers.never_ends"
-HELD_AT_CURVES = "partial(workers.holds_after, 'curves')"
-HELD_AT_EVALUATIONS = "partial(workers.holds_after, 'evaluations')"
-HELD_AT_CHECKPOINTS = "faulty.holds_after_two_checkpoints"
-HALF_DONE = "workers.large_ghosts_hold"
+REAL = run_trial
+HELD_AT_START = workers.never_ends
+HELD_AT_CURVES = partial(workers.holds_after, "curves")
+HELD_AT_EVALUATIONS = partial(workers.holds_after, "evaluations")
+HELD_AT_CHECKPOINTS = holds_after_two_checkpoints
+HALF_DONE = workers.large_ghosts_hold
 """What the workers do: where they hold, the driver waits for them on a machine of any speed."""
 
 Driver = subprocess.Popen[str]
@@ -69,21 +64,21 @@ Resumes = Callable[[Path], None]
 @contextmanager
 def driving(
     root: str | Path,
-    run: str = REAL,
+    run: RunTrial = REAL,
     study: Sequence[str] = STUDY,
     seconds: float = SOON,
     stdout: int | IO[str] = subprocess.PIPE,
 ) -> Iterator[Driver]:
-    program = PROGRAM.format(run=run, seconds=seconds)
-    words = ["run", *study, "--no-report", "--workers", "2", "--out", root]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *words],
-        cwd=ROOT,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    """The program that says where it is at every event, with workers that do something else than
+    they would and a sink that writes sooner or later."""
+    carry_out = partial(
+        carried_out,
+        trial=run,
+        pace=Pace(rows_seconds=seconds, line_seconds=0.0),
+        start_process=forked_worker,
     )
+    words = ["run", *study, "--no-report", "--workers", "2", "--out", root]
+    process = forked_driver(carry_out, *words, cwd=ROOT, stdout=stdout)
     try:
         yield process
     finally:
@@ -160,7 +155,7 @@ def test_kill_after_kill_ends_in_the_same_tables(
     resumes: Resumes, fault: Fault, tmp_path: Path
 ) -> None:
     root = tmp_path / "run"
-    moments = {
+    moments: dict[str, RunTrial] = {
         "trials": HELD_AT_START,
         "curves": HELD_AT_CURVES,
         "evaluations": HELD_AT_EVALUATIONS,

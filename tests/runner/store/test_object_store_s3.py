@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from tests.runner.helpers import (
 )
 from tests.runner.session.test_interrupt import AT_ONCE, HELD_AT_CURVES, REAL, driving
 from tests.runner.stores import Proxy, make_bucket, new_run, objects, uri_at
+from tests.runner.workers import holds_until
 
 RUN = ("run", "--on", "inline", *settings_of(TINY))
 
@@ -213,8 +215,7 @@ def test_of_two_programs_the_newer_wins(s3: int, tmp_path: Path) -> None:
     run = new_run()
     uri = uri_at(s3, run)
     release = tmp_path / "release"
-    held = f"functools.partial(workers.holds_until, pathlib.Path({str(release)!r}))"
-    with driving(uri, held, STUDY) as older:
+    with driving(uri, partial(holds_until, release), STUDY) as older:
         assert eventually(lambda: any("trials/" in key for key in objects(s3, run)))
         with driving(uri, REAL, STUDY) as newer:
             out, err = newer.communicate(timeout=300)
