@@ -21,8 +21,8 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Job, Started, WorkerDied
 from tests.faults.injections import Fault
 from tests.faults.workers import runs
-from tests.runner.forked import forked_worker
-from tests.runner.helpers import DIGITS, local_workers, nothing
+from tests.runner.forked import forked_worker, local_workers
+from tests.runner.helpers import DIGITS, nothing
 
 PAIR = (*DIGITS, "budget={ steps = 120 }", "evaluations=6", "curve_rows=60", "draws.count=1")
 """Two trials on the digits, each of six times the steps between two checkpoints."""

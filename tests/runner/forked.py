@@ -28,7 +28,9 @@ from caviar.runner.executors.worker_process import environment
 NAME = Path("/proc/self/comm")
 """The file by which a process names itself."""
 
+WORKER = b"caviar.runner.executors.worker"
 FORKED_WORKER = "forked-worker"
+"""What the command line of a worker holds, or the name of one that was forked."""
 
 DONE_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
 """Signals that a Python ignores from its start."""
@@ -121,3 +123,19 @@ def _let_go_of_files(kept: set[int]) -> None:
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         if descriptor not in {0, 1, 2, nothing, *kept}:
             os.dup2(nothing, descriptor, inheritable=False)
+
+
+def local_workers() -> list[int]:
+    """The local workers that this process started or forked and that have not ended."""
+    pids = [
+        int(pid)
+        for task in Path("/proc/self/task").iterdir()
+        for pid in (task / "children").read_text().split()
+    ]
+    return [pid for pid in pids if _is_worker(Path(f"/proc/{pid}"))]
+
+
+def _is_worker(process: Path) -> bool:
+    words = (process / "cmdline").read_bytes()  # None of a process that has ended.
+    forked = (process / "comm").read_text().strip() == FORKED_WORKER
+    return WORKER in words or (forked and bool(words))

@@ -33,9 +33,8 @@ from caviar.runner.study.plan import Plan, make_plan
 from caviar.runner.study.study_file import read_study
 from caviar.runner.trial.events import Block, Event, Job, Outcome
 from tests.analysis.page import not_drawn
-from tests.runner.forked import FORKED_WORKER, forked_worker
+from tests.runner.forked import forked_worker
 
-WORKER = b"caviar.runner.executors.worker"
 TINY = (
     'dataset={ name = "wine", train = 96, validation = 40 }',
     "hidden=[6]",
@@ -278,22 +277,6 @@ class Scripted:
 
 def nothing(*_: object) -> None:
     """An observer that does nothing."""
-
-
-def local_workers() -> list[int]:
-    """The local workers that this process started or forked and that have not ended."""
-    pids = [
-        int(pid)
-        for task in Path("/proc/self/task").iterdir()
-        for pid in (task / "children").read_text().split()
-    ]
-    return [pid for pid in pids if _is_worker(Path(f"/proc/{pid}"))]
-
-
-def _is_worker(process: Path) -> bool:
-    words = (process / "cmdline").read_bytes()  # None of a process that has ended.
-    forked = (process / "comm").read_text().strip() == FORKED_WORKER
-    return WORKER in words or (forked and bool(words))
 
 
 def rows_are_there(root: Path) -> None:

@@ -24,21 +24,17 @@ from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Block, Event, Idle, Outcome, Started, WorkerDied
 from caviar.runner.verify.run import verify_run
 from tests.runner import workers
-from tests.runner.forked import forked_worker
+from tests.runner.forked import forked_worker, local_workers
 from tests.runner.helpers import (
     DIGITS,
     TINY,
     Rows,
     eventually,
     jobs_of,
-    local_workers,
     nothing,
-    parts,
     plan_of,
     rows_of,
     same_tables,
-    settings_of,
-    started,
     tables,
 )
 
@@ -221,23 +217,6 @@ def test_workers_that_die_at_birth_end_the_run(pair: Plan) -> None:
     progress, _ = run_on(LocalExecutor(data, 2), pair)
     assert progress.never_ran == NEVER_RAN
     assert progress.cannot_start == "the worker process exited with code 7"
-
-
-def test_an_import_that_fails_in_the_worker_ends_the_run_with_its_cause(tmp_path: Path) -> None:
-    """Whatever the number of trials: 40 of them would be charged 120 workers."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "if 'worker import main' in str(sys.orig_argv): sys.modules['pydantic'] = None\n"
-    )
-    words = ("run", *settings_of((*TINY, "draws.count=20")), "--no-report", "--workers", "2")
-    done = started(*words, "--out", "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "caviar: no worker can start, 5 failed in a row: the worker process exited with code 1 "
-        "(ModuleNotFoundError: import of pydantic halted; None in sys.modules); the same command "
-        "resumes once they can"
-    )
-    assert not parts(tmp_path / "run", "outcomes")
 
 
 def test_a_worker_that_dies_idle_is_replaced(tiny: Plan) -> None:
