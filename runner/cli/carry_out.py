@@ -116,8 +116,7 @@ def carried_out(
 ) -> Progress:
     """Run the unfinished trials of a plan into a folder or URI, and print the outcome.
 
-    `trial` is what a worker does with a job, `start_process` how a local one starts; `verbose`:
-    every event is a line on stderr too.
+    `trial` is what a worker does, `start_process` how a local one starts; `verbose` tells events.
     """
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.session.execute import Accepted, execute
