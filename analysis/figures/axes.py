@@ -184,8 +184,11 @@ def legend(axes: Axes) -> None:
         axes.legend()
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """One legend for all axes, under them."""
-    handles, names = axes.get_legend_handles_labels()
+def legend_below(figure: Figure, *panels: Axes) -> None:
+    """One legend for all axes, under them, of what is named in these panels."""
+    named = [
+        pair for axes in panels for pair in zip(*axes.get_legend_handles_labels(), strict=True)
+    ]
+    handles, names = [handle for handle, _ in named], [name for _, name in named]
     columns = min(4, max(2, int(figure.get_figwidth() // 2.2)))
     figure.legend(handles, names, loc="outside lower center", ncols=min(columns, len(names)))

@@ -49,7 +49,7 @@ def overview(effect: pd.DataFrame, averages: pd.DataFrame, label: str, reference
     for axes in (left, right):
         axes.axhline(0, color=SOFT.light, linewidth=1)
         size_axis(axes, [*tests["level"], reference], label)
-        legend(axes)
+    legend_below(figure, left, right)
     return figure
 
 
