@@ -100,8 +100,9 @@ def _short(cell: pd.DataFrame) -> str:
 
 def _over_grid(claim: Claim, rows: pd.DataFrame) -> tuple[str, str]:
     """The range of effects over the grid, and the cell whose bound is worst for the claim."""
-    if rows.empty:
+    if rows.empty or rows["effect"].isna().all():
         return "–", "–"
+    rows = rows[rows["effect"].notna()]
     span = f"{number(rows['least'].min())} to {number(rows['most'].max())} {claim.unit}"
     slacks = [
         slack_of(low, high, claim) for low, high in zip(rows["low"], rows["high"], strict=True)
@@ -110,8 +111,11 @@ def _over_grid(claim: Claim, rows: pd.DataFrame) -> tuple[str, str]:
     return span, f"{_with_ends(worst)}, {worst['data']}, {worst['budget']}, {worst['place']}"
 
 
-def _with_ends(row: pd.Series) -> str:
-    return f"{number(row['effect'])} [{number(row['low'])}, {number(row['high'])}]"
+def _with_ends(row: pd.Series, unit: str = "") -> str:
+    if pd.isna(row["effect"]):
+        return "no value"
+    ends = f"{number(row['effect'])} [{number(row['low'])}, {number(row['high'])}]"
+    return f"{ends} {unit}".rstrip()
 
 
 def details(table: pd.DataFrame, data_sets: Sequence[str]) -> list[str]:
@@ -160,8 +164,8 @@ def _detail(rows: pd.DataFrame, data: str, budget: str) -> str:
             data,
             budget,
             row["verdict"],
-            f"{_with_ends(row)} {row['unit']} ({row['place']})",
-            f"{number(row['least'])} to {number(row['most'])}, {row['places']}",
+            f"{_with_ends(row, row['unit'])} ({row['place']})",
+            _places(row),
             row["rates"],
             row["steps"],
             f"{row['seeds']}, {row['left_out']}",
@@ -169,6 +173,13 @@ def _detail(rows: pd.DataFrame, data: str, budget: str) -> str:
             row["why"] or "–",
         ]
     )
+
+
+def _places(row: pd.Series) -> str:
+    """`0.0031 to 0.0062, 3`: the range of effects over so many places."""
+    if pd.isna(row["least"]):
+        return f"–, {row['places']}"
+    return f"{number(row['least'])} to {number(row['most'])}, {row['places']}"
 
 
 def counted(table: pd.DataFrame) -> str:

@@ -24,6 +24,7 @@ from caviar.analysis.scorecard.registry import CLAIMS
 from caviar.analysis.scorecard.verdicts import NOT_DECIDED, SEEN
 
 DATA = ("digits", "letters")
+CLAIM_OF = {claim.key: claim.text for claim in CLAIMS}
 
 
 def card(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
@@ -143,3 +144,20 @@ def test_ties_do_not_hang_on_the_order_either(seed: int) -> None:
     ]
     shuffled = random.Random(seed).sample(same, 3)
     pd.testing.assert_frame_equal(page_table(shuffled), page_table(same))
+
+
+def test_a_cell_whose_seeds_were_all_lost_has_no_value() -> None:
+    """It is not decided, takes no part in the range, and prints no empty interval."""
+    nan = float("nan")
+    lost = Cell("digits", "short", "ghost-size"), card((GHOSTS, nan, nan, 1.0))
+    for cards in ([lost], [lost, CARDS[2]]):
+        table = page_table(cards)
+        (line,) = [line for line in summary(table, DATA) if CLAIM_OF[GHOSTS] in line]
+        (detail,) = [
+            line
+            for line in details(table, DATA)
+            if line.startswith("| digits | short |") and "no value" in line
+        ]
+        assert "short: not decided, no value;" in line and "?" not in line + detail
+        assert detail.startswith("| digits | short | not decided | no value (m = 4) | –, 2 | ")
+    assert " | 0.3 to 0.8 nats | 0.3 [0.2, 0.4], letters, short, m = 4 |" in line
