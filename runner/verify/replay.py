@@ -125,7 +125,12 @@ def _config(storage: Storage, trial_id: str) -> TrialConfig:
     content = read_study_json(storage)
     trials = read_rows(storage, "trials", TRIALS.names)
     if trial_id not in trials["trial_id"]:
-        known = trials["trial_id"]
+        known, blocks = trials["trial_id"], trial_id.split("+")
+        if len(blocks) > 1 and set(blocks) <= set(known):
+            raise RequestError(
+                f"{trial_id!r} is {len(blocks)} trials that are read as one, because seeds joined "
+                f"it; replay each by its own name: {', '.join(blocks)}"
+            )
         raise RequestError(f"no trial {trial_id!r} in this run; {nearest(trial_id, known[:50])}")
     position = trials["trial_id"].index(trial_id)
     row = {name: values[position] for name, values in trials.items()}

@@ -55,7 +55,8 @@ def best(
     if as_toml:
         first = table.iloc[0]
         worth = f"the best of {len(table):,} by {by}, {first['mean']:.4g}."
-        config = trials_of(study, storage)[first["trial_id"]]
+        block, *_ = first["trial_id"].split("+")  # Seeds that joined it later change no setting.
+        config = trials_of(study, storage)[block]
         return say(again(study["study"], data_of(run, study), config, worth))
     told = sentences(whole, table, by)
     if as_json:
@@ -75,7 +76,7 @@ def again(ran: dict[str, Any], dataset: dict[str, Any], config: TrialConfig, wor
         "name": f"{ran['name'][:95]}-best",
         "dataset": dataset,
         "seed": first,
-        "replicas": max(FEWEST_SEEDS, len(config.seeds)),
+        "replicas": max(FEWEST_SEEDS, ran["replicas"]),
         "budget": {"steps": config.steps},
     }
     values = config.model_dump(mode="json")

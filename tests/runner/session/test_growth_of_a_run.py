@@ -116,3 +116,12 @@ def test_the_dry_run_says_what_would_join_and_what_it_costs(tmp_path: Path) -> N
     assert facts["trials"] == 6 and facts["out"]["left"] == 4
     assert 0 <= facts["left_seconds"] <= facts["seconds"]
     assert "would be refused" in run(root, *LARGER, words=("--dry-run",)).output
+
+
+def test_a_joined_trial_is_ranked_as_one_and_replayed_by_its_blocks(larger: Path) -> None:
+    best = caviar_here("best", larger, "--toml").output
+    first, second = read_run(larger).trials["trial_id"][0].split("+")
+    assert "\nseed = 5\n" in best and "\n[fixed]\n" in best
+    whole = caviar_here("replay", larger, f"{first}+{second}")
+    assert whole.code == 2 and f"replay each by its own name: {first}, {second}" in whole.complained
+    assert caviar_here("replay", larger, second).code == 0
