@@ -38,6 +38,14 @@ def test_every_module_is_in_it(names: set[str]) -> None:
     assert {"caviar/__init__.py", "caviar/front_door.py", "caviar/py.typed"} <= names
 
 
-@pytest.mark.parametrize("file", ["analysis/report/page.html.j2", "runner/study/quickstart.toml"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "analysis/report/page/page.html.j2",
+        "analysis/report/page/page.css",
+        "analysis/report/page/page.js",
+        "runner/study/quickstart.toml",
+    ],
+)
 def test_what_the_program_reads_is_in_it(file: str, names: set[str]) -> None:
     assert f"caviar/{file}" in names

@@ -28,9 +28,9 @@ def training_curves(table: pd.DataFrame, symbol: str) -> Figure:
                 curve = of_level.sort_values("step")
                 name = f"{symbol} = {float(str(level)):g}"
                 axes.plot(curve["step"], curve["median"], color=colour, linewidth=1.4, label=name)
-                ends = (curve["step"], curve["low"], curve["high"])
+                ends = (curve["step"], curve["lower_quartile"], curve["upper_quartile"])
                 axes.fill_between(*ends, color=colour, alpha=0.15, linewidth=0)
-            if (rows["low"] > 0).any():
+            if (rows["lower_quartile"] > 0).any():
                 powers(axes)
             title = ", ".join(filter(None, (literal(str(facet)), QUANTITIES[quantity])))
             axes.set(title=title, xlabel="update", ylabel="nats")

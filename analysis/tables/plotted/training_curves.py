@@ -12,7 +12,7 @@ MOST_STEPS = 60
 """Of more steps so many are kept, evenly apart."""
 BAND = (0.25, 0.75)
 PLACE = ["facet", "quantity", "level", "step"]
-COLUMNS = [*PLACE, "median", "low", "high", "units"]
+COLUMNS = [*PLACE, "median", "lower_quartile", "upper_quartile", "units"]
 
 
 def training_curves(comparison: Comparison) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def training_curves(comparison: Comparison) -> pd.DataFrame:
     rows = pd.concat(kept, ignore_index=True)
     losses = rows[np.isfinite(rows["loss"])].groupby(PLACE)["loss"]
     ends = losses.quantile([BAND[0], 0.5, BAND[1]]).unstack()
-    ends.columns = pd.Index(["low", "median", "high"])
+    ends.columns = pd.Index(["lower_quartile", "median", "upper_quartile"])
     return ends.assign(units=losses.size()).reset_index()[COLUMNS]
 
 

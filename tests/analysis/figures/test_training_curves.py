@@ -15,7 +15,9 @@ def test_a_line_per_size_in_its_colour() -> None:
         [[""], QUANTITIES, [8.0, 64.0], [1, 2]], names=["facet", "quantity", "level", "step"]
     ).to_frame(index=False)
     rows["median"] = rows["level"] / rows["step"]
-    figure = training_curves(rows.assign(low=rows["median"] / 2, high=2 * rows["median"]), "m")
+    figure = training_curves(
+        rows.assign(lower_quartile=rows["median"] / 2, upper_quartile=2 * rows["median"]), "m"
+    )
     drawn(figure)
     assert [axes.get_title() for axes in figure.axes] == list(QUANTITIES.values())
     for axes in figure.axes:

@@ -39,9 +39,9 @@ def test_median_and_quartiles_over_seeds(run: Run) -> None:
     seeds = np.array(run.trials["seeds"].iloc[0])
     rows = table[table["quantity"] == "batch_loss"].set_index(["level", "step"])
     low, median, high = 2 + np.quantile(seeds, (0.25, 0.5, 0.75)) / 10
-    assert rows.loc[(64, 2), ["low", "median", "high"]].tolist() == pytest.approx(
-        [low, median, high]
-    )
+    assert rows.loc[
+        (64, 2), ["lower_quartile", "median", "upper_quartile"]
+    ].tolist() == pytest.approx([low, median, high])
     assert rows.loc[(8, 2), "units"] == len(seeds) - 1
     assert rows.loc[(8, 2), "median"] == pytest.approx(2 + np.median(seeds[seeds != 0]) / 10)
 
