@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from caviar.runner.cli.carry_out import carried_out
 from caviar.runner.session.pace import Pace
-from tests.runner.forked import forked_driver, forked_worker
+from tests.runner.forked import forked_driver, forked_worker, killed_at_the_end
 from tests.runner.helpers import DIGITS, settings_of
 
 STUDY = settings_of(
@@ -34,12 +32,8 @@ def driving(
     carry_out = partial(carried_out, pace=pace, start_process=forked_worker)
     words = ["run", *study, "--no-report", "--workers", str(workers), "--out", str(root)]
     process = forked_driver(carry_out, *words, cwd=Path.cwd())
-    try:
+    with killed_at_the_end(process):
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def ended(root: Path, study: Sequence[str] = STUDY, workers: int = 2) -> tuple[int, str, str]:

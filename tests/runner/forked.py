@@ -14,7 +14,8 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -139,3 +140,14 @@ def _is_worker(process: Path) -> bool:
     words = (process / "cmdline").read_bytes()  # None of a process that has ended.
     forked = (process / "comm").read_text().strip() == FORKED_WORKER
     return WORKER in words or (forked and bool(words))
+
+
+@contextmanager
+def killed_at_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+    """A program that leads a process group: it is killed with all that it started."""
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

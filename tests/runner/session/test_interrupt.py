@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,7 @@ from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.faults.workers import holds_after_two_checkpoints
 from tests.runner import workers
-from tests.runner.forked import forked_driver, forked_worker
+from tests.runner.forked import forked_driver, forked_worker, killed_at_the_end
 from tests.runner.helpers import (
     DIGITS,
     captured,
@@ -79,12 +79,8 @@ def driving(
     )
     words = ["run", *study, "--no-report", "--workers", "2", "--out", root]
     process = forked_driver(carry_out, *words, cwd=ROOT, stdout=stdout)
-    try:
+    with killed_at_the_end(process):
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def to_the_end(root: Path, *where: str) -> None:
