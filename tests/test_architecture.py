@@ -82,7 +82,6 @@ ALONE = {
     "sklearn": {"runner/data/sources.py"},
     "tensorboardX": {"analysis/exports/tensorboard.py"},
     "mlflow": {"analysis/exports/mlflow_store.py"},
-    "scipy": {"runner/study/sampling.py"},
     "numba": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},
     "llvmlite": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},
 }
@@ -167,11 +166,6 @@ def test_what_one_file_of_the_runner_imports_alone() -> None:
         for module in packages(path) & ALONE.keys()
         if name_of(path) not in ALONE[module]
     ]
-
-
-def test_the_runner_takes_only_the_sequences_from_scipy() -> None:
-    (file,) = ALONE["scipy"]
-    assert {m for m in facts(ROOT / file).modules if top(m) == "scipy"} == {"scipy.stats.qmc"}
 
 
 def test_no_import_goes_around_the_import_statement() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from caviar.runner.study.distributions import Distribution, Value
+from caviar.runner.study.sequences.halton import halton
+from caviar.runner.study.sequences.sequence import Points, Sequence
+from caviar.runner.study.sequences.sobol import sobol
 
 Sampler = Literal["random", "sobol", "halton"]
 
@@ -29,15 +30,12 @@ def points(
     """The points of `space` one after another, without end, generated in blocks.
 
     `random` gives every field its own stream, so that adding a field does not change the values
-    of the others; `sobol` and `halton` are SciPy's scrambled sequences over the fields in order.
+    of the others; `sobol` and `halton` are scrambled sequences over the fields in order.
     """
     if not space:
         yield from itertools.repeat({})
-    block = _random(list(space), seed) if sampler == "random" else None
-    if block is None:
-        block = _quasi_random(len(space), sampler, seed)
-    while True:
-        for row in block(BLOCK):
+    for block in _blocks(list(space), sampler, seed):
+        for row in block:
             yield {
                 field: distribution.at(float(u))
                 for (field, distribution), u in zip(space.items(), row, strict=True)
@@ -48,28 +46,19 @@ BLOCK = 1024
 
 """The number of points drawn at once."""
 
-Block = Callable[[int], NDArray[np.float64]]
 
-"""A function from a count to the next points of the unit cube, one row per point."""
+SEQUENCES: dict[Sampler, Callable[[int, int], Sequence]] = {"sobol": sobol, "halton": halton}
 
 
-def _random(fields: Sequence[str], seed: int) -> Block:
+def _blocks(fields: list[str], sampler: Sampler, seed: int) -> Iterator[Points]:
+    if sampler == "random":
+        return _random(fields, seed)
+    sequence = SEQUENCES[sampler](len(fields), seed)
+    return (sequence(first, BLOCK) for first in itertools.count(step=BLOCK))
+
+
+def _random(fields: list[str], seed: int) -> Iterator[Points]:
     keys = [(zlib.crc32(field.encode()),) for field in fields]
     streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=k)) for k in keys]
-    return lambda count: np.stack([stream.random(count) for stream in streams], axis=1)
-
-
-def _quasi_random(fields: int, sampler: Sampler, seed: int) -> Block:
-    from scipy.stats import qmc
-
-    kind = qmc.Sobol if sampler == "sobol" else qmc.Halton
-    engine = kind(fields, scramble=True, rng=np.random.default_rng(seed))
-
-    def block(count: int) -> NDArray[np.float64]:
-        with warnings.catch_warnings():
-            # A study may grow by any number of draws; the documentation of `draws` says that
-            # prefixes of a Sobol sequence are balanced only at powers of two.
-            warnings.filterwarnings("ignore", message="The balance properties of Sobol")
-            return np.asarray(engine.random(count), dtype=np.float64)
-
-    return block
+    while True:
+        yield np.stack([stream.random(BLOCK) for stream in streams], axis=1)
