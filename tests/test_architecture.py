@@ -52,7 +52,7 @@ FLOORS = {
         {"cli"},
     ),
     "analysis": (
-        {"number_format", "notebook"},
+        {"number_format", "notebook", "terminal_width"},
         {"run", "statistics", "theory"},
         {"tables", "exports"},
         {"scorecard", "compare", "figures"},
@@ -75,6 +75,7 @@ ALONE = {
         for name in (
             *("advise", "main", "power", "register", "report"),
             "finished/best",
+            "finished/compare",
             "finished/export",
         )
     },

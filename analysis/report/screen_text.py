@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from textwrap import shorten, wrap
+from textwrap import shorten
 
 from caviar.analysis.report.first_screen import Cell, FirstScreen, Row
 from caviar.analysis.report.plain_verdicts import Verdict
+from caviar.analysis.terminal_width import wrapped
 
 STYLES = {"best": "\033[1m", "worse": "\033[2m"}
 PLAIN = "\033[0m"
@@ -26,7 +27,7 @@ FEWEST_SIZES = 4
 def text(
     screen: FirstScreen, width: int, *, colour: bool, clean: Callable[[str], str] = str
 ) -> str:
-    """Lines of at most `width` characters; the best size bold, significantly worse ones dim.
+    """Lines of at most `width` columns; the best size bold, significantly worse ones dim.
 
     `clean` makes every word fit to be printed, before it is styled. From a width of 80 on, what
     does not fit into `MOST_LINES` is left out, the least important first: what a verdict may do
@@ -54,12 +55,12 @@ def _cleaned(screen: FirstScreen, clean: Callable[[str], str]) -> FirstScreen:
 
 
 def _lines(screen: FirstScreen, rows: int, more: int, width: int, *, colour: bool) -> list[str]:
-    lines = wrap(screen.opening, width)
+    lines = wrapped(screen.opening, width)
     if screen.rows:
         lines += _table(screen.rows[:rows], width, colour=colour)
     told = (" ".join((verdict.says, *verdict.more[:more])) for verdict in screen.verdicts)
     for part in (*told, *screen.closing):
-        lines += wrap(part, width, break_on_hyphens=False)
+        lines += wrapped(part, width, break_on_hyphens=False)
     return lines
 
 
@@ -91,7 +92,7 @@ def _turned(rows: Sequence[Row], width: int, *, colour: bool) -> list[str]:
     while sum(widths) > width and len(columns) > 2:
         columns, widths = columns[:-1], widths[:-1]
     lines = zip(*columns, strict=True)
-    return [*wrap(names, width), *(_line(cells, widths, colour=colour) for cells in lines)]
+    return [*wrapped(names, width), *(_line(cells, widths, colour=colour) for cells in lines)]
 
 
 def _widths(rows: Sequence[Sequence[Cell]], gap: int) -> list[int]:

@@ -23,6 +23,7 @@ from caviar.runner.cli.checks import (
 )
 from caviar.runner.cli.fields import fields, schema
 from caviar.runner.cli.finished.best import best
+from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
@@ -30,7 +31,8 @@ from caviar.runner.cli.terminal import (
     first_line,
     flush,
     must_be_somewhere,
-    ready_streams,
+    reader_left,
+    ready,
     say,
     system_error,
 )
@@ -78,7 +80,7 @@ def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> N
     # Set before any import of numpy: the driver runs trials too (inline), with the same bits.
     os.environ.update({name: value for name, value in ONE_BLAS_THREAD.items() if value})
     os.environ["MPLBACKEND"] = "agg"  # Matplotlib is not imported where it knows no such name.
-    ready_streams()
+    ready()
     try:
         must_be_somewhere()
         app(obj=Parts(carry_out, drawing))
@@ -88,8 +90,8 @@ def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> N
         end(str(error), FAILED)
     except StoppedError:
         end("interrupted; what was measured is on disk, and the same command goes on", INTERRUPTED)
-    except BrokenPipeError:
-        raise SystemExit(INTERRUPTED) from None  # `caviar status | head -1`: no word is missed.
+    except SystemExit as ended:
+        raise SystemExit(0 if reader_left(ended) else ended.code) from None
     except OSError as error:
         end(system_error(error), FAILED)
     finally:
@@ -213,47 +215,10 @@ def report(
     _report(run, context.obj.drawing, beside or [], out, full=full, show=show, files=files)
 
 
-@app.command()
-def compare(
-    run: options.RunPlace,
-    other: Annotated[str, typer.Argument(metavar="RUN", help="The run to compare.")],
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print JSON; values that are not finite become null."),
-    ] = False,
-) -> None:
-    """Say whether two runs differ, in what and by how much.
-
-    It compares the rows of trials that both have, bit for bit; then, at every level that both
-    have, it subtracts the first run from the second, paired by seed if data and draws are the
-    same. Exit code 1 if they differ significantly (an adjusted p below 0.05), 0 if they are the
-    same, differ in the last digits, or do not differ significantly.
-    """
-    import json
-
-    from caviar.analysis.compare.runs import compare as compare_runs
-    from caviar.analysis.compare.text import data, text
-    from caviar.analysis.run.read import read_run
-    from caviar.runner.cli.advise import finite
-    from caviar.runner.verify.run import must_be_tried
-
-    for folder in (run, other):
-        must_be_tried(storage_of(folder))
-    try:
-        runs = read_run(run), read_run(other)
-        comparison = compare_runs(*runs)
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    say(
-        json.dumps(finite(data(comparison, *runs)), indent=1)
-        if as_json
-        else text(comparison, *runs)
-    )
-    if comparison.verdict == "differ":
-        raise SystemExit(FAILED)
-
-
-for _command in (status, verify, replay, best, export, compact, conventions, fields, schema):
+for _command in (
+    *(status, verify, replay, compare, best, export),
+    *(compact, conventions, fields, schema),
+):
     app.command()(_command)
 
 

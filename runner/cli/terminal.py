@@ -14,9 +14,23 @@ from typing import NoReturn, TextIO
 from caviar.runner.errors import RequestError, one_line, printable
 from caviar.runner.session.output import REPLACED, silence
 
+UTF8 = "PYTHONUTF8"
 
-def ready_streams() -> None:
-    """Make the standard streams such that nothing printed ends a run."""
+
+def in_utf8() -> None:
+    """Start anew in UTF-8 mode where names of files have another encoding: those in studies and
+    tables are UTF-8, and to Python a name in Latin-1 is another file. The streams keep theirs."""
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get(UTF8) == "1":
+        return
+    streams = {"PYTHONIOENCODING": sys.stdout.encoding} if sys.stdout else {}
+    environment = {**streams, **os.environ, UTF8: "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def ready() -> None:
+    """Read names of files as UTF-8, and make the standard streams such that nothing printed ends a
+    run."""
+    in_utf8()
     fill_closed_streams()
     replace_unknown_signs()
 
@@ -95,6 +109,12 @@ def flush() -> None:
         sys.stdout.flush()
     except OSError:
         silence(sys.stdout)
+
+
+def reader_left(ended: SystemExit) -> bool:
+    """Whether a command ended only because nobody reads on (`caviar --help | head -1`): Typer makes
+    exit code 1 of that."""
+    return isinstance(ended.__context__, BrokenPipeError)
 
 
 def system_error(error: OSError) -> str:

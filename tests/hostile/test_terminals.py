@@ -19,7 +19,7 @@ import pytest
 from caviar.runner.cli import terminal
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.runner.helpers import TINY, command, eventually, settings_of
+from tests.runner.helpers import TINY, command, eventually, settings_of, started, well
 
 RUN = ("run", *settings_of(TINY), "--on", "inline", "--no-report", "--out", "run")
 STYLE = re.compile(rb"\x1b\[[0-9;]*m")
@@ -102,6 +102,23 @@ def test_a_dumb_terminal_of_ascii_alone(tmp_path: Path) -> None:
     is_whole(tmp_path / "run")
 
 
+def test_names_in_utf_8_where_the_locale_has_another_encoding(tmp_path: Path) -> None:
+    """Python takes `réseau` for another name there, of the study, its data and its run."""
+    folder = tmp_path / "réseau"
+    folder.mkdir()
+    (folder / "étude.toml").write_text(
+        'name = "named"\ndataset = { path = "données.csv", label = "y" }\n'
+    )
+    rows = [f"{i / 7:.3f},{i % 2}" for i in range(60)]
+    (folder / "données.csv").write_text("\n".join(["a,y", *rows]))
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ("réseau/étude.toml", "--on", "inline", "--no-report", "--out", "réseau/été")
+    small = settings_of(["hidden=[4]", "batch_size=8", "budget.steps=4", "replicas=1"])
+    shown = well(started("run", *words, *small, cwd=tmp_path, **ascii_alone))
+    assert "\nrows: r?seau/?t?\n" in shown and "| 0 failed |" in shown
+    is_whole(folder / "été")
+
+
 def test_ctrl_c_twice_gives_the_terminal_back(tmp_path: Path) -> None:
     endless = ("--set", "budget.epochs=1000000")
     with opened(command(*RUN, *endless), tmp_path) as shown:
@@ -134,6 +151,18 @@ def test_streams_that_the_shell_closed(closed: str, tmp_path: Path) -> None:
 def test_a_width_that_is_none(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     assert terminal.width() >= 1
+
+
+@pytest.mark.parametrize("words", [("--help",), ("conventions", "--json")])
+def test_a_reader_that_left_before_the_first_word(words: tuple[str, ...], tmp_path: Path) -> None:
+    """As with `caviar --help | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            command(*words), cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_pager_that_is_quit(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from caviar.analysis.tables.configurations.ranking import QUANTITY
+from caviar.analysis.terminal_width import columns, padded
 
 
 def text(table: pd.DataFrame, by: str) -> str:
@@ -26,9 +27,9 @@ def text(table: pd.DataFrame, by: str) -> str:
                 *(_short(row[name]) for name in fields),
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    widths = [max(columns(row[i]) for row in rows) for i in range(len(head))]
     lines = [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(padded(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     starred = bool(table["diverged_seeds"].any())
     return "\n".join([*lines, *["* with seeds that diverged"] * starred])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from caviar.analysis.report.first_screen import Cell, FirstScreen, Row
 from caviar.analysis.report.plain_verdicts import Verdict
@@ -39,6 +40,13 @@ def test_no_line_is_wider_than_the_terminal(width: int, colour: bool) -> None:
     if width >= 80:
         assert len(lines) <= MOST_LINES == 12
         assert all(size.text in lines[1] for size in SIZES)
+
+
+def test_wide_characters_count_as_two_columns() -> None:
+    """A file named in Chinese: the opening breaks before the terminal would break it."""
+    wide = SCREEN._replace(opening=f"study on {'数据集' * 20}.csv: all finished.")
+    lines = text(wide, 60, colour=False).splitlines()
+    assert max(map(cell_len, lines)) <= 60 and cell_len(lines[0]) > 40
 
 
 def test_a_narrow_terminal_has_a_size_per_line() -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from caviar.runner.cli import terminal
 from caviar.runner.errors import RequestError
-from tests.runner.helpers import command
 
 
 def test_signs_that_an_encoding_lacks_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,21 +46,6 @@ def test_it_ends_with_one_line_and_the_code(capsys: pytest.CaptureFixture[str]) 
         terminal.end("no such\nfile", 2)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_reader_that_is_gone_after_a_line_is_no_fault(tmp_path: Path) -> None:
-    """As `caviar conventions | head -1`, whose pipe is closed before anything is written."""
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "wb") as closed:
-        done = subprocess.run(
-            command("conventions", "--json"),
-            cwd=tmp_path,
-            stdout=closed,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_styles_are_for_terminals_and_for_those_who_want_them(
