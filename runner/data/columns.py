@@ -58,7 +58,7 @@ def chosen_columns(schema: pa.Schema, source: str, dataset: DatasetConfig) -> Co
     check_label(label, names, source)
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise RequestError(f"{source}: the column name {repeated[0]!r} appears twice")
+        raise RequestError(f"{source}: the column name {repeated[0]!r} appears twice; rename one")
     if pa.types.is_nested(schema.field(label).type):
         raise RequestError(f"{source}: the label column {label!r} does not hold plain values")
     wanted, notes = _wanted(names, _index_columns(schema), source, dataset)

@@ -16,7 +16,7 @@ from caviar.runner.data.reading import (
     reading,
     unpacked,
 )
-from caviar.runner.errors import RequestError
+from caviar.runner.errors import RequestError, shown
 from caviar.runner.fields.dataset import DatasetConfig
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -27,6 +27,8 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 SEPARATOR_LINE = re.compile(r"sep=(,|;|\||\t|\\t)\s*")
 """The line that Excel reads the separator from, above the names of the columns."""
+TAR, TAR_AT = b"ustar", 257
+"""What a tar archive says of itself, and from which byte on."""
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -90,6 +92,10 @@ def _gaps(dataset: DatasetConfig) -> dict[str, Any]:
 def _dialect(head: bytes, source: str, dataset: DatasetConfig) -> Dialect:
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         raise RequestError(f"{source}: the table is in UTF-32; save it as UTF-8")
+    if head[TAR_AT : TAR_AT + len(TAR)] == TAR:
+        raise RequestError(
+            f"{source} is a tar archive; unpack it and give the path of the table in it"
+        )
     encoding = dataset.encoding or _encoding(head)
     notes = [] if encoding == "utf-8" or dataset.encoding else [f"the table is in {encoding}"]
     text = head.decode(encoding, errors="replace").lstrip("\ufeff")
@@ -109,12 +115,31 @@ def _dialect(head: bytes, source: str, dataset: DatasetConfig) -> Dialect:
     names = None
     if not dataset.header:
         names = [str(i + 1) for i in range(len(rows[0]) if rows else 0)]
-    elif rows and str(dataset.label) not in rows[0] and all(map(NUMBER.fullmatch, rows[0])):
-        raise RequestError(
-            f"{source}: the first line holds numbers and no label {dataset.label!r}; if the table "
-            "has no names of columns, add header = false and name the label by its number, from 1"
-        )
+    elif rows and str(dataset.label) not in rows[0]:
+        _check_names(rows, source, str(dataset.label))
     return Dialect(delimiter, decimal, encoding, names, notes, int(named is not None))
+
+
+def _check_names(rows: Sequence[Sequence[str]], source: str, label: str) -> None:
+    """Raise RequestError where the first line, which lacks the label, does not name columns."""
+    first, *others = rows
+    if any(len(row) > len(first) for row in others):
+        raise RequestError(
+            f"{source}: the first line, {shown(', '.join(first))}, does not name the columns, of "
+            f"which there are {max(map(len, others))}; remove what stands above their names"
+        )
+    if len(first) == 1:
+        raise RequestError(
+            f"{source}: the first line, {shown(first[0])}, is one column; columns are separated by "
+            f"{', '.join(NAMES[d] for d in DELIMITERS[:-1])} or {NAMES[DELIMITERS[-1]]}: save the "
+            "table with one of them"
+        )
+    numbers = [cell for cell in first if NUMBER.fullmatch(cell)]
+    if len(numbers) == len(first) or any("." in cell for cell in numbers):
+        raise RequestError(
+            f"{source}: the first line holds numbers and no label {label!r}; if the table has no "
+            "names of columns, add header = false and name the label by its number, from 1"
+        )
 
 
 def _encoding(head: bytes) -> str:

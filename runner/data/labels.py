@@ -42,7 +42,10 @@ def classes_of(column: Any, source: str, label: str) -> tuple[tuple[str, ...], N
     from pyarrow import compute as pc
 
     if column.null_count:
-        raise RequestError(f"{source}: the label column {label!r} has missing values")
+        raise RequestError(
+            f"{source}: the label column {label!r} has missing values; remove those rows or fill "
+            "them in, or have them dropped: missing = []"
+        )
     if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
         column = column.cast(pa.string() if pa.types.is_string_view(column.type) else pa.binary())
     if not pa.types.is_dictionary(column.type):
@@ -130,7 +133,10 @@ def _in_order(
     """Different values in the order of their classes; `index` holds places among `values`."""
     words = [str(value) for value in values]
     if any(word == "" for word in words):
-        raise RequestError(f"{source}: the label column {label!r} has missing values")
+        raise RequestError(
+            f"{source}: the label column {label!r} has missing values; remove those rows or fill "
+            "them in, or have those of a CSV table dropped: missing = []"
+        )
     missing = [word for word in words if word in GAPS]
     numbers = numbers_of([word for word in words if word not in GAPS])
     if missing and numbers:

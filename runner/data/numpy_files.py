@@ -63,7 +63,7 @@ def _pair(
         shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" * (len(others) > 5))
         raise RequestError(
             f"{path.name}: expected one array of features besides {label!r}; "
-            f"found {shown or 'none'}"
+            f"found {shown or 'none'}; save the two that belong together"
         )
     (name,) = others
     labels, features = (_member(path, archive, members[n]) for n in (label, name))

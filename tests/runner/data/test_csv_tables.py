@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,39 @@ def test_latin_1_is_refused_by_name_and_read_on_request(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match='name its encoding, as in encoding = "latin-1"'):
         load(tmp_path / "t.csv")
     assert load(tmp_path / "t.csv", encoding="latin-1").classes == ("bee", "caf\u00e9", "cow")
+
+
+UNNAMED = {
+    "words, without names of columns": ("0.5,7,p\n1.5,8,q\n", "add header = false"),
+    "a comment above the names": (
+        "# made by R\na,b,y\n1,2,p\n",
+        r"line, '# made by R', does not name the columns, of which there are 3; remove",
+    ),
+    "blanks": ("a b y\n1 2 p\n", "line, 'a b y', is one column; columns are separated by commas"),
+    "colons": ("a:b:y\n1:2:p\n", "semicolons, tabs or bars: save the table with one of them"),
+}
+
+
+@pytest.mark.parametrize("case", UNNAMED)
+def test_a_first_line_that_names_no_columns_is_refused_with_the_way_out(
+    case: str, tmp_path: Path
+) -> None:
+    text, says = UNNAMED[case]
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(RequestError, match=says):
+        load(tmp_path / "t.csv")
+
+
+def test_a_misspelled_label_is_told_with_the_columns(tmp_path: Path) -> None:
+    """Columns may be called by years."""
+    (tmp_path / "t.csv").write_text("2019,2020,class\n1,2,p\n")
+    with pytest.raises(RequestError, match="no label 'y'; allowed are 2019, 2020, class"):
+        load(tmp_path / "t.csv")
+
+
+def test_a_tar_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n1,p\n2,q\n")
+    with tarfile.open(tmp_path / "t.csv.gz", "w:gz") as archive:
+        archive.add(tmp_path / "t.csv")
+    with pytest.raises(RequestError, match=r"t\.csv\.gz is a tar archive; unpack it"):
+        load(tmp_path / "t.csv.gz")
