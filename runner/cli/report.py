@@ -66,7 +66,7 @@ def written(
     """
     with ThreadPoolExecutor(1) as aside:
         try:
-            place = place_at(out or root)
+            place = _place(out or root)
             runs = [_so_far(root), *map(read_run, beside)]
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
@@ -89,6 +89,13 @@ def written(
     yield f"report: {page}"
     if isinstance(results, NoComparison) and results.diverged:
         raise AllDivergedError(f"{results.why} The page {page} says where.")
+
+
+def _place(where: str) -> Place:
+    try:
+        return place_at(where)
+    except ValueError as error:
+        raise StorageError(f"{error}; check the address, or name another --out") from None
 
 
 def _so_far(root: str) -> Run:

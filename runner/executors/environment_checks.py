@@ -40,10 +40,11 @@ def check_open_files(workers: int) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = FILES_OF_THE_DRIVER + FILES_OF_A_WORKER * workers
     if limit != resource.RLIM_INFINITY and limit < needed:
-        fewer = max(1, (limit - FILES_OF_THE_DRIVER) // FILES_OF_A_WORKER)
+        fewer = (limit - FILES_OF_THE_DRIVER) // FILES_OF_A_WORKER
         raise RequestError(
             f"{workers} workers need {needed} open files, and this shell allows {limit}; raise the "
-            f"limit (`ulimit -n {needed}`), or use --workers {fewer}"
+            f"limit (`ulimit -n {needed}`), or use "
+            + (f"--workers {fewer}" if fewer > 0 else "--on inline")
         )
 
 

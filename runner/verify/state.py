@@ -176,7 +176,8 @@ SAYS: dict[State, str] = {
 
 def _who(state: RunState) -> str:
     process = "" if state.process is None else f"process {state.process} "
-    who = "" if state.host is None else f"; last run by {process}on {state.host}"
+    by = f"by {process}" if process else ""
+    who = "" if state.host is None else f"; last run {by}on {state.host}"
     if state.state == "running" and who:
         who = f": {process}on {state.host}"
     return f"{SAYS[state.state]}{who}" + (f" since {state.started}" if state.started else "")

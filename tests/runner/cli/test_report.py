@@ -103,6 +103,11 @@ def test_a_run_that_may_not_be_written_to_is_reported_elsewhere(run: Path, tmp_p
     assert (tmp_path / "mine/report/index.html").is_file() and not (run / "report").exists()
 
 
+def test_a_place_that_cannot_be_reached_is_no_success(run: Path) -> None:
+    with pytest.raises(StorageError, match=r"cannot reach 'moon://mine': .*name another --out"):
+        list(written(str(run), drawing=not_drawn, out="moon://mine"))
+
+
 def test_a_run_that_is_running_says_so_first(run: Path) -> None:
     with LocalFolder(run).hold():
         answer, *_ = written(str(run), drawing=not_drawn)

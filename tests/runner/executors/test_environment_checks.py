@@ -42,6 +42,8 @@ def test_too_few_open_files_are_said_with_the_number_of_workers_that_fits() -> N
         "19 workers need 102 open files, and this shell allows 100; raise the limit "
         "(`ulimit -n 102`), or use --workers 18"
     )
+    with open_files(64), pytest.raises(RequestError, match="or use --on inline"):
+        must_suit("local", 2, 50, None)
 
 
 def test_as_many_open_files_as_are_asked_for_are_enough(tmp_path: Path) -> None:

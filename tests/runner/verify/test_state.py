@@ -88,3 +88,4 @@ def test_a_run_of_before_the_log_has_a_state_too(good: Path, tmp_path: Path) -> 
     state = state_of(LocalFolder(old), NOW)
     assert (state.state, state.process, state.rows_per_second) == ("finished", None, None)
     assert state.host and state.started
+    assert f"finished; last run on {state.host} since" in text(state)
