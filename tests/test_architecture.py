@@ -48,7 +48,7 @@ FLOORS = {
         {"study", "executors", "store"},
         {"reference", "session"},
         {"verify"},
-        {"forecast"},
+        {"forecast", "living"},
         {"cli"},
     ),
     "analysis": (
@@ -66,14 +66,23 @@ FLOORS = {
 ALLOWED = {
     "model": {"numpy", "model"},
     "runner": {"numpy", "pyarrow", "pydantic", "typer", "rich", "model", "runner"},
-    "analysis": {"numpy", "pandas", "pyarrow", "scipy", "matplotlib", "jinja2", "analysis"},
+    "analysis": {
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "matplotlib",
+        "jinja2",
+        "markupsafe",
+        "analysis",
+    },
 }
 ALONE = {
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": {
         f"runner/cli/{name}.py"
         for name in (
-            *("advise", "main", "power", "register", "report"),
+            *("advise", "main", "power", "register", "report", "watch"),
             "finished/best",
             "finished/compare",
             "finished/export",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from caviar.analysis.figures.palette import style_sheet
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import CONTROLS
 from caviar.analysis.report.answer import about
+from caviar.analysis.report.explorer.explorer import as_json, explorer_of
 from caviar.analysis.report.first_screen import careful, next_step, opening, rows_of
 from caviar.analysis.report.glossary import GLOSSARY
 from caviar.analysis.report.integrity import checks, verdict
@@ -22,11 +22,11 @@ from caviar.analysis.report.not_claimed import not_claimed
 from caviar.analysis.report.page.first import answers
 from caviar.analysis.report.page.picture import Drawing, picture_of
 from caviar.analysis.report.page.section import Section, section_of
+from caviar.analysis.report.page.style import EXPLORER, PAGE, page_style, sha256, text_of
 from caviar.analysis.report.page.topics import topics_of
 from caviar.analysis.report.page_order import LEADING, OVERVIEW, sections
 from caviar.analysis.run.comparison import NoComparison
-
-PAGE = Path(__file__).parent / "page"
+from caviar.analysis.tables.configurations.ranking import ranking
 
 
 def write_report(
@@ -86,6 +86,7 @@ def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequ
             checks=looked_at,
             made=_made(results),
             study=json.dumps(results.run.study["study"], indent=1),
+            explorer=_explorer(results),
         )
         .lstrip()
     )
@@ -107,29 +108,22 @@ def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dic
     }
 
 
+def _explorer(results: Results | NoComparison) -> Markup:
+    """The trials as JSON, with only those signs escaped that could end an element."""
+    run = results.run
+    ranked = ranking(run) if isinstance(results, NoComparison) else results["best"]
+    return Markup(html.escape(as_json(explorer_of(run, ranked)), quote=False))
+
+
 def _constant() -> dict[str, Any]:
     """Style and script, with the hashes by which the browser lets them in and nothing else."""
-    dark, light = (f":root{{color-scheme:light dark;{style_sheet(dark)}" for dark in (True, False))
-    rules = (PAGE / "page.css").read_text(encoding="utf-8")
-    media = "@media screen and (prefers-color-scheme:dark)"
-    style = f"{light}{LIGHT}}}{media}{{{dark}{DARK}}}}}\n{rules}"
-    script = (PAGE / "page.js").read_text(encoding="utf-8")
-    hashes = {"style": _hash(style), "script": _hash(script)}
-    return {"style": style, "script": script, "hash_of": hashes}
-
-
-LIGHT = (
-    "--ink:#1c2024;--soft:#57606a;--paper:#fff;--card:#f3f5f7;--line:#d9dde1;--accent:#0060a0;"
-    "--fault:#b34700;"
-)
-DARK = (
-    "--ink:#e8eaed;--soft:#a9b2bb;--paper:#16191c;--card:#1f2428;--line:#3a4148;--accent:#6cc0f5;"
-    "--fault:#ff9d5c;"
-)
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    style = page_style()
+    script = f'"use strict";\n{text_of(EXPLORER / "explorer.js")}{text_of(PAGE / "page.js")}'
+    return {
+        "style": style,
+        "script": script,
+        "hash_of": {"style": sha256(style), "script": sha256(script)},
+    }
 
 
 def _made(results: Results | NoComparison) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from caviar.runner.cli.terminal import (
     say,
     system_error,
 )
+from caviar.runner.cli.watch import watch
 from caviar.runner.errors import (
     AllDivergedError,
     InternalError,
@@ -216,7 +217,7 @@ def report(
 
 
 for _command in (
-    *(status, verify, replay, compare, best, export),
+    *(status, watch, verify, replay, compare, best, export),
     *(compact, conventions, fields, schema),
 ):
     app.command()(_command)

@@ -109,29 +109,57 @@ def look(
 ) -> dict[int, dict[str, Any]]:
     """What the page, copied into `folder`, is like in frames of these widths.
 
-    `axe` is the source of axe-core, whose violations are then told too, with every fold open.
-
-    Frames, because a headless window is never narrower than 500. The copy watches for faults
-    from its first line, and at the end tries every table.
+    `axe` is the source of axe-core, whose violations are then told too, with every fold open. The
+    copy watches for faults from its first line, and at the end tries every table.
     """
+    rules = f"<script>{axe}</script>"
+    return {int(seen["width"]): seen for seen in _framed(page, (rules, LOOK), widths, folder)}
+
+
+def tried(page: Path, trying: str, width: int, folder: Path) -> Any:
+    """What `trying` gives, the body of an async function that runs in the loaded page.
+
+    `faults` is there, what went wrong so far.
+    """
+    script = f"""<script>addEventListener("load", async () => {{
+      const result = await (async () => {{ {trying} }})().catch(e => ({{failed: String(e)}}));
+      parent.postMessage({{result, faults}}, "*");
+    }});</script>"""
+    (seen,) = _framed(page, (script,), (width,), folder)
+    assert seen["faults"] == [], seen["faults"]
+    return seen["result"]
+
+
+def _framed(
+    page: Path, scripts: tuple[str, ...], widths: tuple[int, ...], folder: Path
+) -> list[dict[str, Any]]:
+    """What scripts at the end of the page post, in frames: a headless window is never narrower
+    than 500."""
     source = page.read_text(encoding="utf-8")
     assert source.count("<head>") == source.count("</body>") == 1
-    rules = f"<script>{axe}</script>"
-    copy = source.replace("<head>", "<head>" + WATCH).replace("</body>", rules + LOOK + "</body>")
-    hashes = " ".join(map(_hash, (WATCH, LOOK, rules)))
+    ends = "".join(scripts) + "</body>"
+    copy = source.replace("<head>", "<head>" + WATCH).replace("</body>", ends)
+    hashes = " ".join(map(_hash, (WATCH, *scripts)))
     copy = copy.replace("script-src ", f"script-src {hashes} ")  # The policy lets them in, too.
     (folder / "copy.html").write_text(copy, encoding="utf-8")
     frames = "".join(f'<iframe src="copy.html" width="{w}" height="700"></iframe>' for w in widths)
     wrapper = folder / "wrapper.html"
     wrapper.write_text(WRAPPER + frames, encoding="utf-8")
+    output = _Output(dumped(wrapper.as_uri(), folder)).text
+    assert output, f"{CHROMIUM} said nothing"
+    seen: list[dict[str, Any]] = json.loads(output)
+    return seen
+
+
+def dumped(address: str, folder: Path) -> str:
+    """The elements of a page some seconds after it was loaded, by its own clock."""
     assert CHROMIUM is not None
     done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", wrapper.as_uri()],
+        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", address],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    output = _Output(done.stdout).text
-    assert output, f"{CHROMIUM} said nothing (exit {done.returncode}): {done.stderr[-2000:]}"
-    return {int(measured["width"]): measured for measured in json.loads(output)}
+    assert done.stdout, f"{CHROMIUM} said nothing (exit {done.returncode}): {done.stderr[-2000:]}"
+    return done.stdout

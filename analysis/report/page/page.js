@@ -1,4 +1,3 @@
-"use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const series = name => all("svg.panel [data-s], .legend [data-s]").filter(e => e.dataset.s === name);
 let pinned = "";
@@ -126,3 +125,6 @@ for (const head of all("th")) {
     body.append(...[...body.rows].sort((a, b) => up ? compare(a, b) : compare(b, a)));
   });
 }
+
+const trials = document.getElementById("trial-data");
+if (trials) explorer(document.getElementById("trial-table"), JSON.parse(trials.textContent));

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,31 +76,50 @@ def content(place: Place, key: str) -> bytes:
 def parts(place: Place, table: str) -> list[pa.Table]:
     """The part files of a table, in the order of their names; none where there is no table.
 
-    They are read again if they were merged meanwhile.
     Raises DamagedError for a file that is not a part of that table.
     """
+    return list(each_part(place, table, None, lambda part: part, {}).values())
 
-    def read(info: fs.FileInfo) -> pa.Table:
+
+T = TypeVar("T")
+
+
+def each_part(
+    place: Place,
+    table: str,
+    columns: list[str] | None,
+    made: Callable[[pa.Table], T],
+    known: Mapping[str, T],
+) -> dict[str, T]:
+    """What is `made` of some columns of each part file, by its name; what is `known` stays.
+
+    Parts are read again if they were merged meanwhile; raises as `parts`.
+    """
+
+    def read(info: fs.FileInfo) -> T:
+        if info.base_name in known:
+            return known[info.base_name]
         key = f"{table}/{info.base_name}"
         # Reading a pipe would wait forever, and a folder would be read as a data set of its own.
         if info.type is not fs.FileType.File:
             raise DamagedError(f"{key} in {str(place.shown)!r} is not a regular file; move it")
         with _readable(place, key), place.system.open_input_file(info.path) as file:
-            return _checked(pq.read_table(file), table)
+            part = _checked(pq.read_table(file, columns=columns), table)
+        return made(part)
 
     while True:
         before = _part_files(place, table)
-        counting = set(current(list(before)))
+        counting = current(list(before))
         try:
             with ThreadPoolExecutor(1 if place.is_local else AT_ONCE) as pool:
-                tables = list(pool.map(read, [before[name] for name in before if name in counting]))
+                tables = list(pool.map(read, [before[name] for name in counting]))
         except FileNotFoundError:
             if before.keys() <= _part_files(place, table).keys():
                 raise
             continue
         # A listing made while parts were merged may lack some.
         if replacing(list(_part_files(place, table))).keys() <= before.keys():
-            return tables
+            return dict(zip(counting, tables, strict=True))
 
 
 def _part_files(place: Place, table: str) -> dict[str, fs.FileInfo]:

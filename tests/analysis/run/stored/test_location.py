@@ -34,12 +34,12 @@ def test_parts_that_are_merged_while_they_are_read_are_read_again(
         pq.write_table(row, folder / f"part-00000{number}.parquet")
     real, reads = pq.read_table, []
 
-    def reading(file: Any) -> pa.Table:
+    def reading(file: Any, **how: Any) -> pa.Table:
         reads.append(file)
         if len(reads) == 2:
             pq.write_table(pa.concat_tables(rows), folder / "part-000000to000002.parquet")
             (folder / "part-000002.parquet").unlink()
-        return real(file)
+        return real(file, **how)
 
     monkeypatch.setattr(pq, "read_table", reading)
     (table,) = parts(place_at(tmp_path), "curves")
