@@ -44,7 +44,7 @@ addEventListener("load", async () => {
     return [box.width, scale * Math.min(...sizes)];
   });
   found.sorts = [];
-  for (const table of document.querySelectorAll("table")) {
+  for (const table of document.querySelectorAll("table:not(.trials)")) {
     const rows = () => [...table.tBodies[0].rows];
     const whole = () => rows().map(r => r.textContent).sort().join("|");
     const before = whole();
@@ -113,7 +113,7 @@ def look(
     copy watches for faults from its first line, and at the end tries every table.
     """
     rules = f"<script>{axe}</script>"
-    return {int(seen["width"]): seen for seen in _framed(page, (rules, LOOK), widths, folder)}
+    return {int(looked["width"]): looked for looked in _framed(page, (rules, LOOK), widths, folder)}
 
 
 def tried(page: Path, trying: str, width: int, folder: Path) -> Any:
@@ -125,9 +125,9 @@ def tried(page: Path, trying: str, width: int, folder: Path) -> Any:
       const result = await (async () => {{ {trying} }})().catch(e => ({{failed: String(e)}}));
       parent.postMessage({{result, faults}}, "*");
     }});</script>"""
-    (seen,) = _framed(page, (script,), (width,), folder)
-    assert seen["faults"] == [], seen["faults"]
-    return seen["result"]
+    (posted,) = _framed(page, (script,), (width,), folder)
+    assert posted["faults"] == [], posted["faults"]
+    return posted["result"]
 
 
 def _framed(
@@ -147,8 +147,8 @@ def _framed(
     wrapper.write_text(WRAPPER + frames, encoding="utf-8")
     output = _Output(dumped(wrapper.as_uri(), folder)).text
     assert output, f"{CHROMIUM} said nothing"
-    seen: list[dict[str, Any]] = json.loads(output)
-    return seen
+    posted: list[dict[str, Any]] = json.loads(output)
+    return posted
 
 
 def dumped(address: str, folder: Path) -> str:

@@ -56,11 +56,11 @@ def test_a_file_is_written_without_a_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended_well(*RUN, cwd=tmp_path)
-    seen: list[str] = []
+    pages: list[str] = []
 
     def nap(seconds: float) -> None:
-        seen.append((tmp_path / "live.html").read_text(encoding="utf-8"))
-        if len(seen) == 2:
+        pages.append((tmp_path / "live.html").read_text(encoding="utf-8"))
+        if len(pages) == 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("caviar.runner.cli.watch.time.sleep", nap)
@@ -70,7 +70,7 @@ def test_a_file_is_written_without_a_server(
         "the run has finished; still watching",
     ]
     last = (tmp_path / "live.html").read_text(encoding="utf-8")
-    assert all('data-refresh="reload"' in page for page in seen)
+    assert all('data-refresh="reload"' in page for page in pages)
     assert 'data-refresh="none"' in last and "connect-src" not in last
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["live.html"]
 

@@ -41,18 +41,18 @@ return {...texts, fields: [...by.options].map(o => o.value),
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_page_says_how_far_the_run_is(tmp_path: Path, width: int) -> None:
     (tmp_path / "page.html").write_text(living_page(STATE, "none"), encoding="utf-8")
-    seen = tried(tmp_path / "page.html", LOOK, width, tmp_path)
-    assert seen["state"] == "running" and "no longer followed" in seen["news"]
+    shown = tried(tmp_path / "page.html", LOOK, width, tmp_path)
+    assert shown["state"] == "running" and "no longer followed" in shown["news"]
     for name, value in (
         *(("trials done", "1 of 4"), ("running", "1"), ("failed", "1"), ("rows", "12,345")),
         *(("rows per second", "21"), ("time left, about", "1 h 01 min")),
     ):
-        assert f"{name}{value}" in seen["counts"]
-    assert "cc failed on h: </div><script>" in seen["failures"]
-    assert seen["fields"] == ["norm_batch_size"] and seen["lines"] == "864"
-    assert seen["drawn"] == [2, 1] and seen["done"] == [1, 4] and seen["rows"] == 1
-    assert seen["title"] == "norm_batch_size = 8: 0.1 nats at update 8"
-    assert seen["width"] <= width and min(seen["sizes"]) >= 9
+        assert f"{name}{value}" in shown["counts"]
+    assert "cc failed on h: </div><script>" in shown["failures"]
+    assert shown["fields"] == ["norm_batch_size"] and shown["lines"] == "864"
+    assert shown["drawn"] == [2, 1] and shown["done"] == [1, 4] and shown["rows"] == 1
+    assert shown["title"] == "norm_batch_size = 8: 0.1 nats at update 8"
+    assert shown["width"] <= width and min(shown["sizes"]) >= 9
 
 
 def test_the_page_follows_its_server(tmp_path: Path) -> None:
