@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import threadpoolctl
+import typer
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -107,6 +109,14 @@ def hang_ups_are_heard() -> Iterator[None]:
 def one_blas_thread() -> Iterator[None]:
     """One BLAS thread, as in the program: the number of threads changes the order of sums."""
     with threadpoolctl.threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_built_once() -> Iterator[None]:
+    """Typer builds every command anew whenever the program is called: most of a short call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
 
 

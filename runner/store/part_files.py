@@ -72,14 +72,28 @@ def read_part(storage: Storage, table: str, name: str, columns: list[str] | None
     """Some columns of one part file, as declared; raises as `readable`."""
     with readable(storage, table, name):
         with storage.open(f"{table}/{name}") as file:
-            rows = pq.read_table(
-                file, columns=columns, schema=SCHEMAS[table], page_checksum_verification=True
-            )
+            part = pq.ParquetFile(file, page_checksum_verification=True)
+            rows = _as_declared(part, SCHEMAS[table], columns)
         if any(rows[name].null_count for name in _KEYS & set(rows.column_names)):
             raise pa.ArrowInvalid(
                 "it has rows without trial or attempt, so caviar did not write it"
             )
         return rows
+
+
+def _as_declared(part: pq.ParquetFile, schema: pa.Schema, columns: list[str] | None) -> pa.Table:
+    """The columns in their declared types; one that the part lacks is null.
+
+    So does `pq.read_table` with a schema, in twice the time: it first makes a data set of the file.
+    """
+    fields = [schema.field(name) for name in columns or schema.names]
+    stored = set(part.schema_arrow.names)
+    rows = part.read([f.name for f in fields if f.name in stored], use_threads=False)
+    count = part.metadata.num_rows
+    values = [
+        rows[f.name].cast(f.type) if f.name in stored else pa.nulls(count, f.type) for f in fields
+    ]
+    return pa.table(values, schema=pa.schema(fields))
 
 
 def each_part(names: Sequence[str], read: Callable[[str], T], at_once: int = READERS) -> list[T]:

@@ -66,6 +66,24 @@ class Disk:
             raise fault
 
 
+class DiesWhen(Disk):
+    """A process is killed in the first write before which a condition on its files holds."""
+
+    def __init__(self, root: Path, holds: Callable[[], bool]) -> None:
+        super().__init__(root)
+        self._holds = holds
+        self._looking = False
+
+    def next(self, operation: str, *, writes: bool = False) -> BaseException | None:
+        if self._looking:
+            return None
+        if operation == "write":
+            self._looking = True
+            self.fatal = self.done if self._holds() else self.fatal
+            self._looking = False
+        return super().next(operation, writes=writes)
+
+
 class _Written:
     """A new file; the fatal write leaves half of its content."""
 

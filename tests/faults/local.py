@@ -24,7 +24,7 @@ from tests.faults.workers import runs
 from tests.runner.forked import forked_worker, local_workers
 from tests.runner.helpers import DIGITS, nothing
 
-PAIR = (*DIGITS, "budget={ steps = 120 }", "evaluations=6", "curve_rows=60", "draws.count=1")
+PAIR = (*DIGITS, "budget={ steps = 120 }", "evaluations=6", "curve_rows=24", "draws.count=1")
 """Two trials on the digits, each of six times the steps between two checkpoints."""
 
 Observe = Callable[[Progress, Event], None]

@@ -13,7 +13,7 @@ from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
-from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
+from tests.faults.disk import FAILURES, Death, DiesWhen, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
 from tests.faults.program import one_sentence, run_at_every_step
 from tests.runner.helpers import parts
@@ -32,15 +32,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed in its first trial, after a checkpoint, while writing a part."""
     root = tmp_path_factory.mktemp("half") / "run"
-    for fatal in range(60, 200):
-        shutil.rmtree(root, ignore_errors=True)
-        with pytest.raises(Death), failing(Disk(root, "killed", fatal)) as disk:
-            run_at_every_step(root)
-        torn = [p for p in root.rglob(".part-*") if "curves" in str(p)]
-        kept = kept_trials(LocalFolder(root))
-        if disk.struck == "write" and torn and kept and parts(root, "curves"):
-            return root
-    raise AssertionError("no operation cut a part after a checkpoint")
+
+    def is_half_done() -> bool:
+        writing = [path for path in root.rglob(".part-*") if "curves" in str(path)]
+        return bool(writing and kept_trials(LocalFolder(root)) and parts(root, "curves"))
+
+    with pytest.raises(Death), failing(DiesWhen(root, is_half_done)):
+        run_at_every_step(root)
+    return root
 
 
 def operations(root: Path, failure: Failure) -> list[int]:

@@ -6,8 +6,9 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
+from typing import NamedTuple
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +16,7 @@ from caviar.runner.errors import StorageError
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import read
 from caviar.runner.verify.run import verify_run
-from tests.faults.injections import Fault, rows_that_count
+from tests.faults.injections import Fault, Rows, rows_that_count
 from tests.runner.helpers import TINY, plan_of, same_tables, tables
 from tests.runner.stores import Proxy, Request, drive, new_run, objects, uri_at
 
@@ -25,12 +26,18 @@ PUTS = 9
 """The writes of a whole run: writer, study, trials, five tables and outcomes."""
 
 
+class Local(NamedTuple):
+    """What the run holds in a local folder: its tables, and the rows that count."""
+
+    tables: dict[str, pd.DataFrame]
+    rows: Rows
+
+
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run in a local folder."""
+def local(tmp_path_factory: pytest.TempPathFactory) -> Local:
     root = tmp_path_factory.mktemp("local") / "run"
     drive(storage_at(root), plan_of(*TINY))
-    return root
+    return Local(tables(root), rows_that_count(root))
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ def nothing_is_torn(server: int, run: str) -> None:
             assert pq.read_table(io.BytesIO(content)).num_rows > 0
 
 
-def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> None:
+def breaks_and_goes_on(proxy: Proxy, server: int, local: Local, fault: Fault) -> None:
     run = new_run()
     plan, uri = plan_of(*TINY), uri_at(proxy.port, run)
     fault.inject()
@@ -83,8 +90,8 @@ def breaks_and_goes_on(proxy: Proxy, server: int, local: Path, fault: Fault) -> 
     nothing_is_torn(server, run)
     findings = verify_run(storage_at(uri))
     assert not findings.faults, findings.lines
-    same_tables(tables(uri), tables(local))
-    fault.ended(before, rows_that_count(local), rows_that_count(uri))
+    same_tables(tables(uri), local.tables)
+    fault.ended(before, local.rows, rows_that_count(uri))
 
 
 SOME = [(1, "cut"), (2, 503), (5, "cut"), (8, "lost")]
@@ -97,7 +104,7 @@ ALL = [(put, broken) for put in range(PUTS) for broken in ("cut", "lost", 500, 5
     [pytest.param(*case, marks=[] if case in SOME else pytest.mark.exhaustive) for case in ALL],
 )
 def test_a_place_that_is_gone_in_the_middle_of_a_put(
-    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: None, fault: Fault
 ) -> None:
     proxy.fault = from_put(proxy, put, broken)
     breaks_and_goes_on(proxy, s3, local, fault)
@@ -109,7 +116,7 @@ def test_a_place_that_is_gone_in_the_middle_of_a_put(
     [(3, "cut"), *(pytest.param(p, f, marks=pytest.mark.slow) for p, f in ((0, 503), (6, "lost")))],
 )
 def test_one_put_that_fails_is_not_made_up_for(
-    put: int, broken: Break, proxy: Proxy, s3: int, local: Path, impatient: None, fault: Fault
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: None, fault: Fault
 ) -> None:
     """The store is back at once: a failed object must not be completed afterwards."""
     proxy.fault = only_put(proxy, put, broken)
@@ -117,7 +124,9 @@ def test_one_put_that_fails_is_not_made_up_for(
 
 
 @pytest.mark.faults("an object store fails for a moment at four puts")
-def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fault: Fault) -> None:
+def test_a_fault_that_passes_stops_nobody(
+    proxy: Proxy, s3: int, local: Local, fault: Fault
+) -> None:
     left: dict[str, Break] = {"study.json": "cut", "trials": 503, "noise": "lost", "outcomes": 500}
 
     def once(request: Request) -> Break | None:
@@ -131,9 +140,8 @@ def test_a_fault_that_passes_stops_nobody(proxy: Proxy, s3: int, local: Path, fa
         drive(storage_at(uri), plan_of(*TINY))
     assert not left
     assert not verify_run(storage_at(uri)).faults
-    same_tables(tables(uri), tables(local))
-    expected = rows_that_count(local)
-    fault.ended(expected, expected, rows_that_count(uri))
+    same_tables(tables(uri), local.tables)
+    fault.ended(local.rows, local.rows, rows_that_count(uri))
 
 
 @pytest.mark.parametrize("broken", ["cut", 503])

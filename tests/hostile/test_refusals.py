@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.helpers import TINY, Done, caviar, settings_of, started
+from tests.runner.helpers import TINY, Done, caviar, settings_of
 
 CASES: dict[str, tuple[list[str], str]] = {
     "unknown key": (
@@ -82,7 +82,7 @@ def test_an_unknown_option_is_exit_code_two(tmp_path: Path) -> None:
 
 def test_openml_without_a_network_is_one_line(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9"
-    done = started(
+    done = caviar(
         *("run", "--dry-run", "--set", "dataset=openml:mnist_784"),
         cwd=tmp_path,
         SCIKIT_LEARN_DATA=str(tmp_path / "cache"),

@@ -27,9 +27,9 @@ from caviar.runner.store.part_files import (
 )
 from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.verify.run import verify_run
-from tests.faults.disk import FAILURES, Death, Disk, Failure, failing
+from tests.faults.disk import FAILURES, Death, DiesWhen, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
-from tests.faults.program import run_at_every_step
+from tests.faults.program import run_at_every_step, run_here
 from tests.runner.helpers import TINY, caviar, parts, plan_of, same_tables, tables
 from tests.runner.many_parts import MANY, in_parts
 from tests.runner.stores import drive, new_run, renamed, uri_at
@@ -39,19 +39,19 @@ from tests.runner.stores import drive, new_run, renamed, uri_at
 def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed in its second trial, after a checkpoint."""
     root = tmp_path_factory.mktemp("half") / "run"
-    for fatal in range(400, 1200, 25):
-        shutil.rmtree(root, ignore_errors=True)
-        with pytest.raises(Death), failing(Disk(root, "killed", fatal)):
-            run_at_every_step(root, *MANY)
-        if parts(root, "outcomes") and kept_trials(LocalFolder(root)):
-            return root
-    raise AssertionError("no operation cut the run after a checkpoint of its second trial")
+
+    def is_half_done() -> bool:
+        return bool(parts(root, "outcomes") and kept_trials(LocalFolder(root)))
+
+    with pytest.raises(Death), failing(DiesWhen(root, is_half_done)):
+        run_at_every_step(root, *MANY)
+    return root
 
 
 @pytest.fixture(scope="module")
 def expected(half_done: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     root = Path(shutil.copytree(half_done, tmp_path_factory.mktemp("whole") / "run"))
-    assert run_at_every_step(root, *MANY).code == 0
+    assert run_here(root, *MANY).code == 0
     return rows_that_count(root)
 
 
@@ -159,7 +159,7 @@ def test_a_compaction_meets_a_bad_disk(
             is_there(root, before)
             assert [len(parts(root, table)) for table in SCHEMAS] == [1] * len(SCHEMAS)
         with fault.recovering():
-            ended = run_at_every_step(root, *MANY)
+            ended = run_here(root, *MANY)
         assert (ended.code, ended.complained) == (0, "") and "from checkpoints" in ended.output
         fault.ended(before, expected, rows_that_count(root))
         assert not [path for path in root.rglob(".*")]
