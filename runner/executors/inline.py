@@ -26,8 +26,8 @@ class InlineExecutor:
         self._queue.append(job)
 
     def events(self) -> Iterator[Event]:
-        while self._queue:
-            with one_blas_thread():
+        with one_blas_thread():  # Once: it takes a millisecond to look for the BLAS.
+            while self._queue:
                 yield from self._run(self._queue.popleft(), self._data)
 
     def close(self) -> None:

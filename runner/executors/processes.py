@@ -6,15 +6,15 @@ import platform
 import signal
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.executors.batches import JobQueue
 from caviar.runner.executors.executor import IDLE_SECONDS, OUT_OF_MEMORY, SAME_KERNEL, RunTrial
 from caviar.runner.executors.worker_process import StartProcess, spawned
 from caviar.runner.trial.arithmetic import arithmetic
@@ -30,7 +30,7 @@ FOR_THE_DRIVER = {signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
 class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
-    job: Job | None = None
+    jobs: list[Job] = field(default_factory=list)
     took_a_trial: bool = False
     error: str = ""
 
@@ -53,11 +53,11 @@ class LocalExecutor:
         self._start_process = start_process
         self._run = run
         self._data = data
-        self._queue: deque[Job] = deque()
+        self._queue = JobQueue()
         self._pool: list[_Worker] = []
 
     def submit(self, job: Job) -> None:
-        self._queue.append(job)
+        self._queue.submit(job)
 
     def events(self) -> Iterator[Event]:
         while (yield from self._assign()):
@@ -69,19 +69,19 @@ class LocalExecutor:
 
     def _assign(self) -> Generator[Event, None, bool]:
         """Hand queued jobs to idle workers, starting missing ones; whether any job is running."""
-        idle = [w for w in self._pool if w.job is None]
+        idle = [w for w in self._pool if not w.jobs]
         while self._queue and (idle or len(self._pool) < self.workers):
             if idle:
                 worker = idle.pop()
             else:
-                worker = self._start(self._queue[0].path)
+                worker = self._start(self._queue.first().path)
                 yield WorkerStarted(platform.node(), worker.process.pid)
-            job = self._queue.popleft()
+            jobs = self._queue.take(self.workers)
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
-            worker.job = replace(job, checkpoint=None)
+            worker.jobs = [replace(job, checkpoint=None) if job.checkpoint else job for job in jobs]
             with suppress(OSError):  # It died while idle; the next wait sees its closed pipe.
-                worker.connection.send(job)
-        return any(w.job is not None for w in self._pool)
+                worker.connection.send(jobs)
+        return any(w.jobs for w in self._pool)
 
     def _start(self, path: TrainingPath) -> _Worker:
         driver_end, worker_end = Pipe()
@@ -102,24 +102,26 @@ class LocalExecutor:
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
         try:
-            event: Event | str = worker.connection.recv()
+            message: list[Event] | str = worker.connection.recv()
         except (EOFError, OSError):
             self._pool.remove(worker)
             exit_code = _ended(worker)
-            if worker.job is not None:
+            if worker.jobs:
                 reason = _reason(exit_code) + (worker.error and f" ({worker.error})")
-                never_ran = not worker.took_a_trial
-                yield WorkerDied(worker.job, reason, host=platform.node(), never_ran=never_ran)
+                job, never_ran = self._queue.returned(worker.jobs), not worker.took_a_trial
+                yield WorkerDied(job, reason, host=platform.node(), never_ran=never_ran)
             return
-        if isinstance(event, str):  # Its last word: the pipe closes next.
-            worker.error = event
+        if isinstance(message, str):  # Its last word: the pipe closes next.
+            worker.error = message
             return
         worker.took_a_trial = True
-        if isinstance(event, Refused):
-            raise RequestError(f"{event.reason}; {SAME_KERNEL}")
-        if isinstance(event, Outcome):
-            worker.job = None
-        yield event
+        for event in message:
+            if isinstance(event, Refused):
+                raise RequestError(f"{event.reason}; {SAME_KERNEL}")
+            if isinstance(event, Outcome):
+                self._queue.finished(event)
+                del worker.jobs[0]
+        yield from message
 
     def close(self) -> None:
         """Stop the workers now, without finishing their trials."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import platform
-import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import caviar
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
+from caviar.runner.executors.batches import JobQueue, messages
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, RunTrial, other_kernel
 from caviar.runner.executors.ray_address import IN_A_JOB, knock, refusal
@@ -38,18 +37,17 @@ ENVIRONMENT: dict[str, str | None] = {
 BUNDLE_SECONDS = 0.05
 MESSAGES_PER_SECOND = 300
 """A worker sends at most one message in `BUNDLE_SECONDS`, and all of them together about this many
-per second, besides one for each trial: a message takes the driver about 1.5 ms
+per second, besides one for each call: a message takes the driver about 1.5 ms
 (`benchmarks/streams.py`)."""
 
 
 class _Actor:
-    """A long-lived worker: it receives the data once, then job after job."""
+    """A long-lived worker: it receives the data once, then jobs."""
 
     def __init__(self, data: Data, run: RunTrial, bundle_seconds: float) -> None:
         self._data = data
         self._run = run
         self._bundle_seconds = bundle_seconds
-        self._sent = 0.0
 
     def ready(self, path: TrainingPath) -> tuple[str, str, int, str]:
         """Once the data are here: the host's name and address, the process's number, and its
@@ -57,17 +55,9 @@ class _Actor:
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         return platform.node(), address, os.getpid(), arithmetic(path).kernel
 
-    def run(self, job: Job) -> Iterator[list[Event]]:
-        """The trial's events in bundles: messages are costly, and short trials have few events."""
-        bundle: list[Event] = []
-        for event in self._run(job, self._data):
-            bundle.append(event)
-            if isinstance(event, Outcome) or self._is_time():
-                yield bundle
-                self._sent, bundle = time.monotonic(), []
-
-    def _is_time(self) -> bool:
-        return time.monotonic() - self._sent >= self._bundle_seconds
+    def run(self, jobs: list[Job]) -> Iterator[list[Event]]:
+        """The trials' events in bundles: messages are costly, and short trials have few events."""
+        yield from messages(self._run, jobs, self._data, self._bundle_seconds)
 
 
 @dataclass(frozen=True)
@@ -100,10 +90,10 @@ class RayExecutor:
         self.workers = workers or max(1, int(_resources().get("CPU", 1)))
         self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_PER_SECOND)
         self._data = ray.put(data)
-        self._queue: deque[Job] = deque()
+        self._queue = JobQueue()
         self._idle: list[_Worker] = []
         self._starting: dict[Any, Any] = {}
-        self._streams: dict[Any, tuple[_Worker, Job]] = {}
+        self._streams: dict[Any, tuple[_Worker, list[Job]]] = {}
 
     def _connect(self, workers: int | None, address: str | None) -> None:
         where = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -137,7 +127,7 @@ class RayExecutor:
         self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
     def submit(self, job: Job) -> None:
-        self._queue.append(job)
+        self._queue.submit(job)
 
     def events(self) -> Iterator[Event]:
         while self._queue or self._streams:
@@ -160,14 +150,15 @@ class RayExecutor:
             variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
             options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
             actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
-            path = self._queue[0].path
+            path = self._queue.first().path
             self._kernel = arithmetic(path).kernel
             self._starting[actor.ready.remote(path)] = actor
         while self._queue and self._idle:
-            worker, job = self._idle.pop(), self._queue.popleft()
-            stream = worker.actor.run.options(num_returns="streaming").remote(job)
+            worker, jobs = self._idle.pop(), self._queue.take(self.workers)
+            stream = worker.actor.run.options(num_returns="streaming").remote(jobs)
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
-            self._streams[stream] = (worker, replace(job, checkpoint=None))
+            kept = [replace(job, checkpoint=None) if job.checkpoint else job for job in jobs]
+            self._streams[stream] = (worker, kept)
 
     def _arrive(self, reference: Any) -> Iterator[Event]:
         actor = self._starting.pop(reference)
@@ -178,7 +169,7 @@ class RayExecutor:
             # but a lost machine is charged to no job.
             if self._queue and not machine_lost(error):
                 reason = f"the Ray actor died: {told(error)}"
-                yield WorkerDied(self._queue.popleft(), reason, never_ran=True)
+                yield WorkerDied(self._queue.take_one(), reason, never_ran=True)
             return
         worker = _Worker(actor, *about)
         if worker.kernel == self._kernel:
@@ -203,16 +194,20 @@ class RayExecutor:
         return Refused(why)
 
     def _receive(self, stream: Any) -> Iterator[Event]:
-        worker, job = self._streams[stream]
+        worker, jobs = self._streams[stream]
         try:
             bundle: list[Event] = ray.get(next(stream))
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(worker.actor)
             why, lost = self._reason(worker, error), machine_lost(error)
-            yield WorkerDied(job, why, lost, worker.host)
+            yield WorkerDied(self._queue.returned(jobs), why, lost, worker.host)
             return
-        if isinstance(bundle[-1], Outcome):
+        for event in bundle:
+            if isinstance(event, Outcome):
+                self._queue.finished(event)
+                del jobs[0]
+        if not jobs:
             del self._streams[stream]
             self._idle.append(worker)
         yield from bundle

@@ -10,9 +10,13 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from caviar.runner.executors.batches import messages
 from caviar.runner.executors.executor import other_kernel
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.events import Refused
+
+MESSAGE_SECONDS = 0.05
+"""How long the events of short trials wait for each other, so that they share a message."""
 
 
 def main() -> None:
@@ -22,7 +26,7 @@ def main() -> None:
 
 def serve(connection: Connection) -> None:
     """Receive the driver's import path; the trial function, the data, the path and its
-    kernel; then jobs.
+    kernel; then lists of jobs.
 
     A worker with another kernel reports it and exits.
 
@@ -35,11 +39,13 @@ def serve(connection: Connection) -> None:
         run, data, path, kernel = connection.recv()
         own_kernel = arithmetic(path).kernel
         if own_kernel != kernel:
-            connection.send(Refused(other_kernel("the local worker", own_kernel, kernel)))
+            connection.send([Refused(other_kernel("the local worker", own_kernel, kernel))])
             return
         while True:
-            for event in run(connection.recv(), data):
-                connection.send(event)
+            jobs = connection.recv()
+            # The events of a trial that travels alone are sent as they come.
+            for message in messages(run, jobs, data, MESSAGE_SECONDS if len(jobs) > 1 else 0.0):
+                connection.send(message)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # The driver is gone; there is no one left to report to.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -187,8 +186,8 @@ class ParquetSink:
             self._kept.add(trial_id)
         self._checkpoints = {}
         if self._outcomes:
-            rows = [asdict(outcome) for outcome in self._outcomes]
-            write_part(self.storage, "outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
+            columns = {name: [getattr(o, name) for o in self._outcomes] for name in OUTCOMES.names}
+            write_part(self.storage, "outcomes", pa.table(columns, schema=OUTCOMES))
             self._outcomes = []
         for trial_id in sorted(self._kept & ended):
             self.storage.delete(key_of(trial_id))

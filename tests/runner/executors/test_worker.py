@@ -36,7 +36,7 @@ def test_a_worker_with_another_kernel_says_so_and_ends(worker: Worker) -> None:
     process, connection = worker
     connection.send([])
     connection.send((print, None, TrainingPath.numpy, "no such kernel"))
-    refused = connection.recv()
+    (refused,) = connection.recv()
     assert isinstance(refused, Refused) and "no such kernel" in str(refused)
     assert process.wait(60) == 0
 
