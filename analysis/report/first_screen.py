@@ -9,12 +9,10 @@ import pandas as pd
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import CONTROLS, MINUS
-from caviar.analysis.report.plain_verdicts import (
-    Verdict,
-    can_averages_be_trusted,
-    does_smaller_help,
-)
+from caviar.analysis.report.averages_verdict import can_averages_be_trusted
+from caviar.analysis.report.size_verdict import does_smaller_help
 from caviar.analysis.report.told_averages import told_averages
+from caviar.analysis.report.verdict import Verdict
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.overlap import overlap_of
 from caviar.analysis.run.read import Run
