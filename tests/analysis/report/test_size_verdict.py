@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -75,7 +76,8 @@ def test_a_size_that_diverged(tmp_path: Path, diverges: int, says: str, seeds: i
     assert "none was tried" not in "".join(verdict.more)
 
 
-class Made(NamedTuple):
+@dataclass(frozen=True)
+class Made:
     """Tables whose every number is given: the mean and band of each size against the last."""
 
     bands: dict[int, tuple[float, float, float]]
