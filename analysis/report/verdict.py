@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from caviar.analysis.findings.finding import Results
@@ -37,8 +38,9 @@ def ends(low: float, high: float) -> str:
 def short(value: float) -> str:
     """Two significant digits, or as many as show on which side of 0 and the margin it lies."""
     rounded = float(f"{value:.2g}")
-    sides = all((rounded < bound) == (value < bound) for bound in (0.0, MARGIN, -MARGIN))
-    return number(rounded if sides else value, (0.0, MARGIN, -MARGIN))
+    bounds = (0.0, MARGIN, -MARGIN)
+    sides = all(np.sign(rounded - bound) == np.sign(value - bound) for bound in bounds)
+    return number(rounded if sides else value, bounds)
 
 
 def too_few(results: Results, seeds: int) -> str:
