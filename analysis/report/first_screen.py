@@ -9,10 +9,10 @@ import pandas as pd
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import CONTROLS, MINUS
-from caviar.analysis.report.averages_verdict import can_averages_be_trusted
-from caviar.analysis.report.size_verdict import does_smaller_help
-from caviar.analysis.report.told_averages import told_averages
-from caviar.analysis.report.verdict import Verdict
+from caviar.analysis.report.verdicts.averages import can_averages_be_trusted
+from caviar.analysis.report.verdicts.sizes import does_smaller_help
+from caviar.analysis.report.verdicts.told_averages import told_averages
+from caviar.analysis.report.verdicts.verdict import Verdict
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.overlap import overlap_of
 from caviar.analysis.run.read import Run

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.finding import Finding, Part, Results
-from caviar.analysis.report.told_averages import told_averages
+from caviar.analysis.report.verdicts.told_averages import told_averages
 
 LEADING = ("losses", "side_by_side", "reader_losses", "training_curves")
 """What is shown unfolded, in this order."""

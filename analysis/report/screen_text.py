@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from textwrap import shorten
 
 from caviar.analysis.report.first_screen import Cell, FirstScreen, Row
-from caviar.analysis.report.verdict import Verdict
+from caviar.analysis.report.verdicts.verdict import Verdict
 from caviar.analysis.terminal_width import wrapped
 
 STYLES = {"best": "\033[1m", "worse": "\033[2m"}

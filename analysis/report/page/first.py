@@ -11,7 +11,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import at_level
 from caviar.analysis.number_format import number
 from caviar.analysis.report.first_screen import answered
-from caviar.analysis.report.told_averages import told_averages
+from caviar.analysis.report.verdicts.told_averages import told_averages
 from caviar.analysis.run.comparison import NoComparison
 
 

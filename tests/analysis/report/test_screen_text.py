@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from caviar.analysis.report.first_screen import Cell, FirstScreen, Row
 from caviar.analysis.report.screen_text import MOST_LINES, text
-from caviar.analysis.report.verdict import Verdict
+from caviar.analysis.report.verdicts.verdict import Verdict
 
 SIZES = tuple(Cell(str(2**k)) for k in range(2, 9))
 LOSSES = (Cell("0.073"), Cell("0.058"), Cell("0.055", "best"), *[Cell("0.081", "worse")] * 4)

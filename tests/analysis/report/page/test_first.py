@@ -5,7 +5,7 @@ from __future__ import annotations
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.first_screen import answered
 from caviar.analysis.report.page.first import Answer, answers
-from caviar.analysis.report.told_averages import told_averages
+from caviar.analysis.report.verdicts.told_averages import told_averages
 from caviar.analysis.run.comparison import NoComparison
 
 

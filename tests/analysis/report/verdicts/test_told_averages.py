@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caviar.analysis.report.told_averages import told_averages
+from caviar.analysis.report.verdicts.told_averages import told_averages
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
 SIZES = {"norm_batch_size": [8, 32, 64]}

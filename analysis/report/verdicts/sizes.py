@@ -6,7 +6,7 @@ import pandas as pd
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import at_level, opening
-from caviar.analysis.report.verdict import MARGIN, Verdict, ends, nats, short, too_few
+from caviar.analysis.report.verdicts.verdict import MARGIN, Verdict, ends, nats, short, too_few
 from caviar.analysis.tables.regularization import FALLS, RISES, STAYS
 
 COUNTS = f"the {MARGIN:g} nats that count"

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from caviar.analysis.number_format import MINUS
-from caviar.analysis.report.verdict import nats, short
+from caviar.analysis.report.verdicts.verdict import nats, short
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from caviar.analysis.report.averages_verdict import can_averages_be_trusted, judged
-from tests.analysis.report.test_size_verdict import SIZES, jitter
+from caviar.analysis.report.verdicts.averages import can_averages_be_trusted, judged
+from tests.analysis.report.verdicts.test_sizes import SIZES, jitter
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import MINUS
-from caviar.analysis.report.averages_verdict import can_averages_be_trusted
-from caviar.analysis.report.size_verdict import does_smaller_help
+from caviar.analysis.report.verdicts.averages import can_averages_be_trusted
+from caviar.analysis.report.verdicts.sizes import does_smaller_help
 from caviar.analysis.run.design import Design
 from caviar.runner.config import TrialConfig
 from tests.analysis.synthetic import World, crossed, results_in, run_of, size

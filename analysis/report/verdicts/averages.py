@@ -10,8 +10,8 @@ import pandas as pd
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import opening
-from caviar.analysis.report.told_averages import told_averages
-from caviar.analysis.report.verdict import MARGIN, Verdict, nats, short, too_few
+from caviar.analysis.report.verdicts.told_averages import told_averages
+from caviar.analysis.report.verdicts.verdict import MARGIN, Verdict, nats, short, too_few
 from caviar.analysis.tables.families import ALPHA
 
 LONG_MEMORY = 4
