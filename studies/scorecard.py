@@ -268,7 +268,8 @@ def main() -> int:
         if given.cost or given.make:
             from studies.scorecard_cost import costs
 
-            print("\n".join(costs([(run.name, run.plan()) for run in runs])), flush=True)
+            plans = [(run.name, run.plan()) for run in runs]
+            print("\n".join(costs(plans, given.out)), flush=True)
         if given.make:
             done = make(runs, given.registered, given.out, given.workers)
             if done:

@@ -1,34 +1,37 @@
-"""What runs cost: trials are counted, and longer, wider or whole-split training costs more."""
+"""What runs cost: all their trials, what is left of a run that began, and what is left of all."""
 
 from __future__ import annotations
 
-import pytest
+import re
+from itertools import count
+from pathlib import Path
 
-from caviar.runner.study.plan import Plan
-from studies.scorecard_cost import Speed, costs, operations, seconds
-from tests.runner.helpers import TINY, plan_of
+from caviar.runner.executors.inline import InlineExecutor
+from caviar.runner.session.loop import run_study
+from caviar.runner.session.run_folder import open_run
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.sink import ParquetSink
+from studies.scorecard_cost import costs
+from tests.runner.helpers import TINY, jobs_of, nothing, plan_of
 
 
-def first(plan: Plan, **fields: object) -> float:
-    return operations(plan.trials[0].model_copy(update=fields), plan.data)
-
-
-def test_cost_grows_with_steps_and_with_what_a_step_passes_over() -> None:
+def test_every_run_and_what_is_left_of_all_have_a_line(tmp_path: Path) -> None:
+    """Under a clock that goes on by ten seconds at each look, so that no machine's speed counts."""
     plan = plan_of(*TINY)
-    once = first(plan)
-    assert first(plan, steps=10 * plan.trials[0].steps) == pytest.approx(10 * once)
-    assert first(plan, norm_batch_size=96) > once  # 96 examples per step instead of 16
-    assert first(plan, shadow=True) > once
-    trial = plan.trials[0]
-    assert seconds(trial, plan.data, Speed(0.0, 2.0)) == 2 * 2 * 178
-
-
-def test_every_run_and_their_sum_have_a_line() -> None:
-    plan = plan_of(*TINY)
-    lines = costs([("a", plan), ("b", plan)])
-    assert [line.partition(",")[0] for line in lines] == [
-        "a: 4 trials",
-        "b: 4 trials",
-        "2 runs: 8 trials",
-    ]
-    assert lines[-1].endswith(" h") and "on two cores" in lines[-1]
+    storage = storage_at(str(tmp_path / "b"))
+    open_run(storage, plan, "a test")
+    sink = ParquetSink(storage)
+    run_study(jobs_of(plan)[:3], InlineExecutor(plan.data), sink, nothing)
+    sink.close()
+    ticks = count(0.0, 10.0)
+    a, b, both = costs([("a", plan), ("b", plan)], tmp_path, lambda: next(ticks))
+    whole = re.fullmatch(r"a: 4 trials, about (\d+) min of one core, 0\.\d MB", a)
+    begun = re.fullmatch(
+        r"b: 4 trials, about (\d+) min of one core, 0\.\d MB; 1 left, (\d+) min", b
+    )
+    rest = re.fullmatch(
+        r"2 runs: 5 trials left, about (\d+) min of one core, on two cores .* h", both
+    )
+    assert whole is not None and begun is not None and rest is not None
+    assert 0 < int(begun[2]) < int(begun[1])
+    assert abs(int(rest[1]) - int(whole[1]) - int(begun[2])) <= 1
