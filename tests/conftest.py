@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import gc
 import os
@@ -146,6 +147,19 @@ def ray_machines(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     from tests.runner.clusters import started_machines
 
     return RAY_CLUSTERS.enter_context(started_machines(tmp_path_factory.mktemp("machines")))
+
+
+@pytest.fixture(scope="session")
+def kernels() -> None:
+    """Every kernel on disk, compiled by one of the test processes while the others wait."""
+    import numpy as np
+
+    from caviar.model.kernels.readiness import make_ready
+
+    with (Path(os.environ[NAMED]) / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for dtype in (np.float32, np.float64):
+            make_ready(np.float64, dtype)
 
 
 @pytest.fixture

@@ -76,6 +76,8 @@ NO_MEMORY = r"no memory was left on [\d.]+ \(\S+GB of \S+GB used\); lower --work
 
 
 RUN = ("run", *STUDY, "--no-report", "--on", "ray", "--workers", "2", "--out")
+ONE_WORKER = ("--workers", "1")
+"""Each worker on a cluster of the driver's own is one more Python that starts."""
 
 
 def program(run: str, *words: str | Path, never_ran: int = NEVER_RAN) -> list[str]:
@@ -151,7 +153,7 @@ def ray_folders() -> Iterator[Path]:
 def test_a_killed_actor_is_all_that_is_said_and_nothing_is_left(
     expected: Rows, home: Path, ray_folders: Path, fault: Fault, tmp_path: Path
 ) -> None:
-    with driving(tmp_path) as held:
+    with driving(tmp_path, *ONE_WORKER) as held:
         assert eventually(lambda: bool(busy_actors(held.process.pid)))
         assert list(ray_folders.iterdir())
         os.kill(busy_actors(held.process.pid)[0], signal.SIGKILL)

@@ -10,6 +10,8 @@ from caviar.model.contract import Moments
 from caviar.model.kernels.averages import folded
 from tests.model.helpers import generators, small_mlp
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 @pytest.mark.parametrize("update", GHOST_UPDATES)
 def test_many_updates_at_once_are_the_same_bits(update: GhostUpdate) -> None:

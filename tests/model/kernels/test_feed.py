@@ -4,12 +4,15 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.feed import Feed
 from caviar.model.steps.ghost_arrangement import first_come, stratified
 from caviar.model.steps.gradient import feed
 from caviar.model.steps.snapshot import Drawing, beginning
 from tests.kernel_runs import splits, training
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_the_rows_are_those_of_training_step_by_step() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.losses import cross_entropy_and_gradient
 from caviar.model.steps.loss import cross_entropy, mean_cross_entropy_gradient
 from tests.kernel_runs import Flat
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_loss_and_gradient_of_the_scored_rows() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.contract import Array
 from caviar.model.kernels.norms import normalise, normalise_backward
@@ -8,6 +9,8 @@ from caviar.model.layers import Relu
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
 from tests.kernel_runs import Flat
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 EPSILON = 1e-3
 X, Y, GAIN, SHIFT, INVERSE, SLOPE, BY_GAIN, BY_SHIFT = range(8)

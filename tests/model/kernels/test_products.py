@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.products import row_products, transpose
 from tests.kernel_runs import Flat
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_rows_against_rows_need_no_transpose() -> None:

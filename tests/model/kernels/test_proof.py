@@ -10,6 +10,8 @@ from caviar.model.steps.gradient import Gradient
 from caviar.model.steps.state import initial_state
 from tests.kernel_runs import splits, training
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 
 def failures(size: int) -> list[tuple[str, ...]]:
     run, data = training(5, size), splits().train

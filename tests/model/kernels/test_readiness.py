@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.readiness import make_ready
 from caviar.model.kernels.steps import advance
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_what_is_ready_is_not_compiled_again() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.stack import Stack, ghost_of
 from caviar.model.parameters import arrays
 from caviar.model.steps.state import initial_state
 from tests.kernel_runs import splits, training
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_the_state_of_a_stack_is_what_it_was_given() -> None:

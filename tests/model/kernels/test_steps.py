@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from caviar.model.kernels.proof import gradient_of as kernels_gradient
 from caviar.model.kernels.stack import Stack
@@ -8,6 +9,8 @@ from caviar.model.steps.gradient import Rows, gradient_of, randomness
 from caviar.model.steps.state import initial_state
 from tests.kernel_runs import first_batch, splits, training
 from tests.model.helpers import randomised_network
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def test_a_gradient_of_any_shape_is_numpys() -> None:

@@ -6,6 +6,8 @@ import pytest
 from caviar.model.kernels.products import momentum_step, product
 from tests.kernel_runs import Flat
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 TOLERANCE: dict[type, float] = {np.float32: 1e-5, np.float64: 1e-13}
 SHAPES = [(1, 1, 1), (2, 64, 10), (7, 13, 33), (32, 10, 70), (13, 3, 130)]
 

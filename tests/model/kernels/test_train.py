@@ -16,6 +16,8 @@ from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train as plain_train
 from tests.kernel_runs import splits, training
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 STEPS = 100
 DATA = splits()
 PROBES = Probes(frozenset({50, STEPS}), frozenset({STEPS}), (2, 8), 40)

@@ -88,7 +88,8 @@ def test_local_workers_give_the_same_bits(count: int, plan: Plan, expected: Rows
 
 
 def said(count: int, plan: Plan, run: RunTrial) -> list[str]:
-    return [o.error for o in run_on(LocalExecutor(plan.data, count, run), plan)[1].outcomes]
+    executor = LocalExecutor(plan.data, count, run, forked_worker)
+    return [o.error for o in run_on(executor, plan)[1].outcomes]
 
 
 def test_a_worker_takes_one_job_after_the_other(tiny: Plan) -> None:

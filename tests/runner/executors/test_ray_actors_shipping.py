@@ -39,7 +39,7 @@ def run_beside_them(folder: Path, *words: str, **env: str) -> str:
 def test_without_a_cluster_one_is_started_beside_modules_of_the_user(
     tmp_path: Path, expected: dict[str, pd.DataFrame]
 ) -> None:
-    output = run_beside_them(tmp_path)
+    output = run_beside_them(tmp_path, "--workers", "1")
     assert "4/4 trials · 0 running · 0 failed · 0 diverged · 656 rows" in output
     same_tables(tables(tmp_path / "run"), expected)
     ended_well("verify", "run", cwd=tmp_path)

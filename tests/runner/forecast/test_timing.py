@@ -117,6 +117,7 @@ def test_trials_without_a_kernel_are_timed_apart() -> None:
     assert plain[0] - kernels[1] == pytest.approx((0.25 - 0.05) * middle.config.steps)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_real_kernels_are_timed() -> None:
     pace = pace_of(TRIALS[0], PLAN.data, TrainingPath.compiled, 0.01, time.process_time)
     assert pace.step > 0 and pace.measuring > 0

@@ -25,7 +25,7 @@ def outcomes(run: Path) -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(kernels: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two local workers on kernels, of which some trials have none."""
     folder = tmp_path_factory.mktemp("paths")
     words = (*settings_of(TINY), *BOTH, "--kernels", "on", "--workers", "2", "--no-report")
