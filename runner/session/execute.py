@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 
@@ -79,7 +79,7 @@ def execute(
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
             log.begin(command, len(plan.trials), already)
-            with _started(executor_for, len(jobs), log, output, pace) as (executor, see):
+            with _started(executor_for, jobs, log, output, pace) as (executor, see):
                 interrupt.install()  # Again: ray.init() installs its own handlers.
                 progress = run_study(
                     jobs, executor, sink, see, already=already, stop=stop, pace=pace
@@ -104,10 +104,17 @@ def _logged(storage: Storage, pace: Pace, tell: Callable[[str], None]) -> Iterat
 
 @contextmanager
 def _started(
-    executor_for: Callable[[int], Executor], jobs: int, log: RunLog, output: Output, pace: Pace
+    executor_for: Callable[[int], Executor],
+    jobs: Sequence[Job],
+    log: RunLog,
+    output: Output,
+    pace: Pace,
 ) -> Iterator[tuple[Executor, Observer]]:
     """The executor, and what its events are shown to; both are closed at the end."""
-    with closing(executor_for(jobs)) as executor, closing(_display(output, pace)) as display:
+    with (
+        closing(executor_for(len(jobs))) as executor,
+        closing(_display(output, pace, jobs)) as display,
+    ):
 
         def observe(progress: Progress, event: Event) -> None:
             log(progress, event)  # First: the display takes the notes away.
@@ -116,9 +123,9 @@ def _started(
         yield executor, observe
 
 
-def _display(output: Output, pace: Pace) -> Display:
+def _display(output: Output, pace: Pace, jobs: Sequence[Job]) -> Display:
     # As text in a notebook too: its live display needs a widget that may be missing.
-    return Display(Console(file=output, force_jupyter=False), pace.line_seconds)
+    return Display(Console(file=output, force_jupyter=False), pace.line_seconds, jobs=jobs)
 
 
 def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from caviar.runner.errors import printable
+from caviar.runner.session.live_curves import LiveCurves, laid_out, signs_for
 from caviar.runner.session.loop import Progress
 from caviar.runner.session.pace import PACE
-from caviar.runner.trial.events import Event, Idle, Outcome, WorkerDied
+from caviar.runner.trial.events import Event, Idle, Job, Outcome, WorkerDied
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,15 +67,20 @@ def failures(progress: Progress, where: str) -> list[str]:
 
 
 class Display:
-    """Shows progress on a console until closed; `clock` gives seconds that only grow."""
+    """Shows progress on a console until closed; `clock` gives seconds that only grow.
+
+    A terminal also shows the losses of the `jobs` so far.
+    """
 
     def __init__(
         self,
         console: Console,
         line_seconds: float = PACE.line_seconds,
         clock: Callable[[], float] = time.monotonic,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self._console = console
+        self._curves = LiveCurves(jobs)
         self._clock = clock
         self._live = None
         self._line_seconds = line_seconds
@@ -97,10 +103,15 @@ class Display:
             self._failure_shown = True
             self._say(failure(progress.failures[0]))
         if self._live is not None:
-            self._live.update(region(progress))
+            self._curves(event)
+            self._live.update(region(progress, self._losses()))
         elif self._clock() >= self._next:
             self._next = self._clock() + self._line_seconds
             self._say(line(progress))
+
+    def _losses(self) -> str:
+        lines = self._curves.lines(signs_for(self._console.encoding))
+        return laid_out(lines[: max(0, self._console.height - KEPT_FREE)], self._console.width)
 
     def _watch(self, progress: Progress, event: Event) -> None:
         """Say once in a while that no worker takes a trial, e.g. because every machine is lost."""
@@ -122,12 +133,18 @@ class Display:
             self._live.stop()
 
 
-def region(progress: Progress) -> Table:
-    """The live region: a bar and the counts."""
+KEPT_FREE = 6
+"""Lines of a terminal that losses leave: the bar, the counts, and what is above."""
+
+
+def region(progress: Progress, losses: str) -> Table:
+    """The live region: a bar, the counts, and the losses so far."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     grid = Table.grid(padding=(0, 2))
     grid.add_row(ProgressBar(total=progress.total, completed=progress.done, width=40))
     grid.add_row(line(progress))
+    grid.add_row(Text(losses))
     return grid

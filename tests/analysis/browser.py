@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -15,7 +16,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync "
-    "--hide-scrollbars --window-size=1600,1000 --virtual-time-budget=5000 --dump-dom"
+    "--hide-scrollbars --window-size=1600,1000 --virtual-time-budget=5000"
 ).split()
 
 WATCH = """<script>
@@ -153,13 +154,24 @@ def _framed(
 
 def dumped(address: str, folder: Path) -> str:
     """The elements of a page some seconds after it was loaded, by its own clock."""
+    return _chromium(folder, "--dump-dom", address)
+
+
+def sheets(page: Path, folder: Path) -> int:
+    """How many sheets a printed page has."""
+    paper = folder / "paper.pdf"
+    _chromium(folder, "--no-pdf-header-footer", f"--print-to-pdf={paper}", page.as_uri())
+    return len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
+
+
+def _chromium(folder: Path, *words: str) -> str:
     assert CHROMIUM is not None
     done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", address],
+        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", *words],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert done.stdout, f"{CHROMIUM} said nothing (exit {done.returncode}): {done.stderr[-2000:]}"
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr[-2000:]}"
     return done.stdout

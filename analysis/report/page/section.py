@@ -13,7 +13,7 @@ from caviar.analysis.report.page.picture import Drawing, Picture
 
 LONG = 60
 """A table of more rows is shown on the page under one reading."""
-MOST_ROWS = 100
+MOST_ROWS = 60
 """And of that reading at most so many."""
 LONG_TEXT = 60
 """A text of more characters is wrapped in its cell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
-from tests.analysis.browser import CHROMIUM, look
+from tests.analysis.browser import CHROMIUM, look, tried
 from tests.analysis.synthetic import crossed, run_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -92,6 +93,40 @@ def test_one_heading_says_how_it_is_sorted(looks: Looks) -> None:
     for sort in looks[360]["sorts"]:
         assert (sort["up_own"], sort["up_states"]) == ("ascending", ["ascending"])
         assert (sort["down_own"], sort["down_states"]) == ("descending", ["descending"])
+
+
+HOVER = """
+const mark = document.querySelector(".hits circle");
+const tip = document.querySelector(".tip"), before = tip.hidden, words = mark.dataset.says;
+mark.dispatchEvent(new PointerEvent("pointerenter"));
+const box = tip.getBoundingClientRect();
+const shown = {text: tip.innerText, hidden: tip.hidden, right: box.right,
+  chosen: mark.closest("figure").querySelectorAll("svg .on").length};
+mark.dispatchEvent(new PointerEvent("pointerleave"));
+const svg = mark.closest("svg");
+svg.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"}));
+const byKey = tip.innerText;
+svg.dispatchEvent(new Event("blur"));
+return {before, words, ...shown, after: tip.hidden, byKey, series: mark.parentNode.dataset.s,
+  x: svg.dataset.x, y: svg.dataset.y};
+"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_mark_tells_its_estimate_interval_and_seeds(
+    report: Path, tmp_path: Path, width: int
+) -> None:
+    told = tried(report / "index.html", HOVER, width, tmp_path)
+    number = r"[\d.\u2212]+"
+    at, value = told["words"].split(": ")
+    assert re.fullmatch(rf"{number} \[{number}, {number}\], [56] seeds", value), told["words"]
+    assert told["text"].split("\n") == [
+        told["series"],
+        f"{told['x']} {at}",
+        f"{value}; {told['y']}",
+    ]
+    assert (told["before"], told["hidden"], told["after"]) == (True, False, True)
+    assert told["right"] <= width and told["chosen"] >= 2 and told["byKey"] == told["text"]
 
 
 def test_a_long_name_fits_a_phone(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_terminal_has_a_live_region_that_goes_away() -> None:
     display.close()
     display.close()
     assert "[red]no[/red]" in text(console)
-    assert region(progress()).row_count == 2
+    assert region(progress(), "").row_count == 3
 
 
 def test_waiting_for_workers_is_said_once_in_a_while() -> None:
