@@ -25,6 +25,7 @@ from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.environment_checks import must_suit
 from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import Accepted, execute
+from caviar.runner.session.takeover import offered
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.storage import Storage
@@ -94,6 +95,7 @@ def run(
     accept_other_processor: bool = False,
     kernels: Literal["auto", "on", "off"] = "auto",
     extend: bool = False,
+    take_from: str | Path | None = None,
 ) -> Run:
     """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
@@ -102,9 +104,9 @@ def run(
     `workers`: trials at once, by default one per core. `trials`: only the first N.
     `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
     kernels where they pay (`auto`), always or never. `extend`: where `out` holds a smaller study,
-    add what is missing. Raises RequestError for a wrong request, StorageError if the storage
-    fails, ValueError if no trial finished, and KeyboardInterrupt after Ctrl-C (in the main
-    thread), once all that was measured is on disk.
+    add what is missing. `take_from`: a run whose equal trials are taken over. Raises RequestError
+    for a wrong request, StorageError if the storage fails, ValueError if no trial finished, and
+    KeyboardInterrupt after Ctrl-C (in the main thread), once all that was measured is on disk.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     data, rows: 178
@@ -117,7 +119,8 @@ def run(
     must_suit(where, workers, planned.most, address)
     root = str(out) if out is not None else f"runs/{planned.study.name}"
     placed = Placed(where, workers, address)
-    return _run(planned, root, placed, Accepted(accept_other_processor, extend), chosen)
+    source = None if take_from is None else storage_at(take_from)
+    return _run(planned, root, placed, Accepted(accept_other_processor, extend), chosen, source)
 
 
 class Placed(NamedTuple):
@@ -128,8 +131,16 @@ class Placed(NamedTuple):
     address: str | None
 
 
-def _run(plan: Plan, root: str, place: Placed, accepted: Accepted, kernels: Kernels) -> Run:
+def _run(
+    plan: Plan,
+    root: str,
+    place: Placed,
+    accepted: Accepted,
+    kernels: Kernels,
+    source: Storage | None,
+) -> Run:
     storage = _storage(root, place.on, place.address)
+    path = path_of_run(kernels, plan, storage, source)
     progress = execute(
         plan,
         storage,
@@ -139,7 +150,8 @@ def _run(plan: Plan, root: str, place: Placed, accepted: Accepted, kernels: Kern
         f"caviar.run(out={masked(root)!r}, on={str(place.on)!r})",
         at_once=_stop,
         accepted=accepted,
-        path=path_of_run(kernels, plan, storage),
+        path=path,
+        offer=offered(source, plan, storage, path, accepted.accept_other_processor),
     )
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")

@@ -11,13 +11,14 @@ from caviar.runner.data.places import without_home
 from caviar.runner.errors import AllDivergedError, RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
 from caviar.runner.store.uri import masked
-from caviar.runner.trial.kernels import Kernels
+from caviar.runner.trial.kernels import Kernels, TrainingPath
 
 if TYPE_CHECKING:
     from caviar.runner.executors.choice import Where
     from caviar.runner.executors.executor import RunTrial
     from caviar.runner.executors.worker_process import StartProcess
     from caviar.runner.session.loop import Progress
+    from caviar.runner.session.takeover import Offer
     from caviar.runner.store.storage import Storage
     from caviar.runner.study.plan import Plan
 
@@ -39,6 +40,7 @@ class CarryOut(Protocol):
         verbose: bool,
         kernels: Kernels,
         extend: bool,
+        take_from: str | None,
     ) -> Progress: ...
 
 
@@ -83,6 +85,10 @@ def _on_stderr(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
 
+def _leave() -> None:
+    os._exit(INTERRUPTED)  # Without a word: at any instant a file is complete or does not exist.
+
+
 def _nowhere(line: str) -> None: ...
 
 
@@ -99,6 +105,19 @@ def _place(root: str, on: Where, workers: int | None, trials: int, address: str 
     return storage
 
 
+def _path_and_offer(
+    plan: Plan, storage: Storage, kernels: Kernels, take_from: str | None, any_kernel: bool
+) -> tuple[TrainingPath, Offer | None]:
+    """What trains the trials, and those that another run offers, if one is named."""
+    from caviar.runner.session.takeover import offered
+    from caviar.runner.session.training_path import path_of_run
+    from caviar.runner.store.open import storage_at
+
+    source = None if take_from is None else storage_at(take_from)
+    path = path_of_run(kernels, plan, storage, source)
+    return path, offered(source, plan, storage, path, any_kernel)
+
+
 def carried_out(
     plan: Plan,
     root: str,
@@ -109,6 +128,7 @@ def carried_out(
     verbose: bool = False,
     kernels: Kernels = Kernels.auto,
     extend: bool = False,
+    take_from: str | None = None,
     *,
     trial: RunTrial | None = None,
     pace: Pace = PACE,
@@ -116,14 +136,13 @@ def carried_out(
 ) -> Progress:
     """Run the unfinished trials of a plan into a folder or URI, and print the outcome.
 
-    `trial` is what a worker does, `start_process` how a local one starts; `verbose` tells events.
-    """
+    `trial` is what a worker does, `start_process` how one starts; `verbose` tells events."""
     from caviar.runner.executors.choice import executor_on
     from caviar.runner.session.execute import Accepted, execute
-    from caviar.runner.session.training_path import path_of_run
     from caviar.runner.trial.run_trial import run_trial
 
     storage = _place(root, on, workers, plan.most, address)
+    path, offer = _path_and_offer(plan, storage, kernels, take_from, accept_other_processor)
     progress = execute(
         plan,
         storage,
@@ -131,10 +150,10 @@ def carried_out(
             on, plan.data, jobs, workers, address, trial or run_trial, start_process
         ),
         " ".join(["caviar", *(without_home(masked(word)) for word in sys.argv[1:])]),
-        # Without another message: at any instant a file is complete or does not exist.
-        at_once=lambda: os._exit(INTERRUPTED),
+        at_once=_leave,
         accepted=Accepted(accept_other_processor, extend),
-        path=path_of_run(kernels, plan, storage),
+        path=path,
+        offer=offer,
         pace=pace,
         tell=_on_stderr if verbose else _nowhere,
     )

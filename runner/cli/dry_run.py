@@ -16,8 +16,10 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import as_held, outlook
+from caviar.runner.session.takeover import Offer, offer_of
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
+from caviar.runner.store.uri import masked
 from caviar.runner.study.not_compared import not_compared
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
@@ -195,31 +197,49 @@ def described(
     accept_other_processor: bool,
     kernels: Kernels = Kernels.auto,
     extend: bool = False,
+    source: str | None = None,
     *,
     as_json: bool,
 ) -> str:
     """The plan with its forecast and its power, as text or JSON; nothing is written there.
 
-    `pilot` is a run to take the spread over seeds from, `root` is where the run would go. Without
-    `workers`, one per core of this machine is assumed. Steps are timed as the run would make them,
-    for which kernels may have to be compiled, once.
+    `pilot` is a run to take the spread over seeds from, `root` is where the run would go, and
+    `source` a run that it would take trials over from. Without `workers`, one per core of this
+    machine is assumed. Steps are timed as the run would make them, for which kernels may have to be
+    compiled, once.
     """
     from caviar.runner.cli.power import power
 
     count = 1 if on is Where.inline else workers or usable_cores()
     storage, path = storage_at(root), TrainingPath.numpy
-    planned, left = as_held(storage, plan)
+    origin = None if source is None else storage_at(source)
+    planned, left = as_held(storage, plan, origin)
     place = outlook(storage, planned, accept_other_processor, time.time(), extend)
     if not place.refused:
         with redirect_stdout(sys.stderr):
-            path = path_of_run(kernels, planned, storage)
+            path = path_of_run(kernels, planned, storage, origin)
+    offer = origin and offer_of(origin, planned, path, any_kernel=accept_other_processor)
+    if offer:
+        left = _without(planned, left, offer)
     told = forecast(planned, min(count, planned.most), path, time.process_time, left)
-    last = power(plan.study.replicas, pilot)
-    text = "\n".join([describe(plan), *lines(planned, told, place), last])
+    further = [*([_taken(offer, planned)] if offer else []), power(plan.study.replicas, pilot)]
+    text = "\n".join([describe(plan), *lines(planned, told, place), *further])
     if not as_json:
         return text
     content = {**_identified(planned), **facts(told, place), "lines": text.splitlines()}
     return json.dumps(content, indent=1)
+
+
+def _without(plan: Plan, left: frozenset[str], offer: Offer) -> frozenset[str]:
+    """The trials that are left (all where none are done) without those that are taken over."""
+    needed = left or frozenset(trial.trial_id for trial in plan.trials)
+    return needed - offer.outcomes.keys()
+
+
+def _taken(offer: Offer, plan: Plan) -> str:
+    where = masked(offer.source.where)
+    told = f"from: {len(offer.outcomes)} of {plan.most} trials would be taken over from {where}"
+    return f"{told}; {offer.says}" if offer.says else told
 
 
 def _identified(plan: Plan) -> dict[str, Any]:

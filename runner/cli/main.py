@@ -120,20 +120,21 @@ def run(
     show: options.Open = False,
     register: options.Register = None,
     extend: options.Extend = False,
+    take_from: options.TakeFrom = None,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
     kernels: options.Training = Kernels.auto,
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    options.must_fit(address, on, pilot, dry_run)
+    options.must_fit(address, on, pilot, dry_run, take_from, register)
     context.with_resource(stopping_at_once())
     if not dry_run:
         first_line(study, sys.stderr if as_json else sys.stdout)
     plan = _planned(study, settings or [], trials)
     root = out or f"runs/{plan.study.name}"
     if dry_run:
-        further = accept_other_processor, kernels, extend
+        further = accept_other_processor, kernels, extend, take_from
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
     if register is not None:
         from caviar.runner.cli.register import as_registered
@@ -142,7 +143,7 @@ def run(
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
         given = root, on, workers, address, accept_other_processor, verbose, kernels, extend
-        progress = context.obj.carry_out(plan, *given)
+        progress = context.obj.carry_out(plan, *given, take_from)
         _ended(progress, root, report, context.obj.drawing, show)
 
 

@@ -79,6 +79,12 @@ Extend = Annotated[
     bool,
     typer.Option("--extend", help="Where a smaller study ran: run what is missing."),
 ]
+TakeFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="RUN", callback=_text, help="Take over equal trials of this run."
+    ),
+]
 
 Training = Annotated[
     Kernels,
@@ -161,9 +167,21 @@ Everything = Annotated[
 ]
 
 
-def must_fit(address: str | None, on: Where, pilot: str | None, dry_run: bool) -> None:
+def must_fit(
+    address: str | None,
+    on: Where,
+    pilot: str | None,
+    dry_run: bool,
+    take_from: str | None,
+    register: Path | None,
+) -> None:
     """Raise RequestError for options that need another one."""
     if address is not None and on is not Where.ray:
         raise RequestError("--address names a Ray cluster; add --on ray")
     if pilot is not None and not dry_run:
         raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
+    if take_from is not None and register is not None:
+        raise RequestError(
+            "--from takes over seeds that were run before, and --register fixes a study before "
+            "its seeds are run; leave one out"
+        )

@@ -15,8 +15,8 @@ from caviar.runner.session.run_folder import (
     held,
     other_kernel_before,
     remaining,
-    seed_blocks,
 )
+from caviar.runner.session.takeover import seed_blocks
 from caviar.runner.session.training_path import path_before
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
@@ -38,14 +38,18 @@ class Outlook(NamedTuple):
     adds: tuple[str, ...] = ()
 
 
-def as_held(storage: Storage, plan: Plan) -> tuple[Plan, frozenset[str]]:
-    """The plan as the run in this place has it, and the identities of the trials that are left if
-    some are done; the plan itself where no run can be read, or one too large to look through."""
+def as_held(
+    storage: Storage, plan: Plan, source: Storage | None = None
+) -> tuple[Plan, frozenset[str]]:
+    """The plan as the run in this place has it, or will have it with trials of `source`, and the
+    identities of the trials that are left if some are done; the plan itself where no run can be
+    read, or one too large to look through."""
     try:
+        blocked = plan.in_blocks(seed_blocks(storage, plan, source))
         if STUDY in storage.names(""):
-            blocked = plan.in_blocks(seed_blocks(storage, plan))
             left = {job.trial_id for job in remaining(storage, blocked)} if plan.small else set()
             return blocked, frozenset(left if len(left) < blocked.most else ())
+        return blocked, frozenset()
     except (RequestError, StorageError):
         pass  # The outlook says it.
     return plan, frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import NamedTuple
 
 from rich.console import Console
@@ -23,14 +24,15 @@ from caviar.runner.session.run_folder import (
     other_kernel_before,
     read_study_json,
     remaining,
-    seed_blocks,
     unplanned,
 )
 from caviar.runner.session.run_log import RunLog
+from caviar.runner.session.takeover import Offer, seed_blocks, take_over
 from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.compact import compact
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
+from caviar.runner.store.uri import masked
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import Event, Job
@@ -57,24 +59,23 @@ def execute(
     *,
     accepted: Accepted = NOTHING,
     path: TrainingPath = TrainingPath.numpy,
+    offer: Offer | None = None,
     pace: Pace = PACE,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Progress:
     """Run the unfinished trials of a plan; an interrupt or a closed output stops it cleanly.
 
     `executor_for` makes the executor for a number of jobs, `command` goes into `study.json`, a
-    second interrupt calls `at_once` (which must not return), and `tell` gets events as lines.
-    Raises RequestError where something else lies, StorageError for a storage that fails."""
+    second interrupt calls `at_once` (which must not return), `tell` gets events as lines, `offer`
+    is taken over. Raises RequestError where something else lies, StorageError for a storage that
+    fails."""
     _ = plan.trials  # This checks each trial, before anything is written.
     output = Output(sys.stdout)
     # Install the handlers before writing the first file, so that no request to stop is lost.
     with Interrupt(at_once) as interrupt, storage.hold():
-
-        def stop() -> bool:
-            return interrupt.asked() or output.lost
-
-        plan = plan.in_blocks(seed_blocks(storage, plan))
-        sink, jobs = _opened(plan, storage, command, accepted, path, pace)
+        stop = partial(_is_to_stop, interrupt, output)
+        plan = plan.in_blocks(seed_blocks(storage, plan, offer and offer.source))
+        sink, jobs = _opened(plan, storage, command, accepted, path, offer, pace)
         already = max(0, len(plan.trials) - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
@@ -88,6 +89,10 @@ def execute(
                 log.end(progress)
         _compacted(progress, storage, pace, stop, output)
     return _told(progress, storage, output)
+
+
+def _is_to_stop(interrupt: Interrupt, output: Output) -> bool:
+    return interrupt.asked() or output.lost
 
 
 @contextmanager
@@ -173,7 +178,13 @@ def _told(progress: Progress, storage: Storage, output: Output) -> Progress:
 
 
 def _opened(
-    plan: Plan, storage: Storage, command: str, accepted: Accepted, path: TrainingPath, pace: Pace
+    plan: Plan,
+    storage: Storage,
+    command: str,
+    accepted: Accepted,
+    path: TrainingPath,
+    offer: Offer | None,
+    pace: Pace,
 ) -> tuple[ParquetSink, list[Job]]:
     """The sink of a run, after writing its study and plan to disk, and the jobs that are left."""
     if storage.rival:
@@ -187,4 +198,14 @@ def _opened(
     forget_ended(storage)
     sink = ParquetSink(storage, max_seconds=pace.rows_seconds)
     sink.plan(unplanned(storage, plan))
-    return sink, remaining(storage, plan, path)
+    jobs = remaining(storage, plan, path)
+    return sink, _taken_over(storage, offer, jobs) if offer else jobs
+
+
+def _taken_over(storage: Storage, offer: Offer, jobs: list[Job]) -> list[Job]:
+    """Take over what is offered, tell it, and give back the jobs that are left."""
+    left = take_over(storage, offer, jobs)
+    print(printable(f"took over {len(jobs) - len(left)} trials from {masked(offer.source.where)}"))
+    if offer.says:
+        print(printable(offer.says))
+    return left

@@ -67,6 +67,8 @@ def open_run(
         content["data"] = facts(plan.data, plan.sample[0])
         if plan.registered is not None:
             content["registered"] = plan.registered
+        if plan.blocks:
+            content[BLOCKS] = list(plan.blocks)
     else:
         must_match(content.get("registered"), plan.registered)
         changed = other_kernel_before(content, path)
@@ -116,12 +118,6 @@ def _without_links(where: str) -> Path:
         raise StorageError(
             f"cannot find {where!r}: {reason(error)}; {CARRY_ON} once it can be read"
         ) from error
-
-
-def seed_blocks(storage: Storage, plan: Plan) -> tuple[int, ...]:
-    """The number of seeds in each block that a run of the plan has in this place."""
-    content = read_study_json(storage) if STUDY in storage.names("") else None
-    return blocks_of(content, plan.study.replicas)
 
 
 def held(storage: Storage, plan: Plan, *, extend: bool = False) -> dict[str, Any] | None:

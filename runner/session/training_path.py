@@ -17,17 +17,19 @@ WORTH = 1e11
 training. Every process takes half a second to load kernels, and the first one ever compiles."""
 
 
-def path_of_run(kernels: Kernels, plan: Plan, storage: Storage) -> TrainingPath:
+def path_of_run(
+    kernels: Kernels, plan: Plan, storage: Storage, source: Storage | None = None
+) -> TrainingPath:
     """The path of a run in a storage, made ready.
 
-    `auto` goes on as a run was begun. Raises RequestError where kernels are asked for and Numba
-    cannot be imported.
+    `auto` goes on as a run was begun, or as that in `source`, from which trials are taken over.
+    Raises RequestError where kernels are asked for and Numba cannot be imported.
     """
     if kernels is Kernels.off:
         return TrainingPath.numpy
     if kernels is Kernels.auto:
-        begun = STUDY in storage.names("")
-        wanted = path_before(read_study_json(storage)) if begun else _worth(plan)
+        begun = storage if STUDY in storage.names("") else source
+        wanted = path_before(read_study_json(begun)) if begun else _worth(plan)
         if wanted is TrainingPath.numpy:
             return wanted
     try:
