@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.averages.bank import GHOST_UPDATES, Averaged, BankState, RunningStatistics
+from caviar.model.averages.bank import (
+    GHOST_UPDATES,
+    Averaged,
+    BankState,
+    Propagated,
+    RunningStatistics,
+)
 from caviar.model.averages.conventions import SECOND, Tracker
 from caviar.model.contract import Array, Moments
 from caviar.model.kernels.compiling import compiled_exactly
+
+
+class Watched(NamedTuple):
+    """What watches a training and never feeds back: the last three fields of `TrainingState`."""
+
+    bank: BankState
+    shadow: BankState
+    expected: Propagated | None
+
+    def after(
+        self, running: RunningStatistics, moments: Mapping[str, Moments], size: int
+    ) -> Watched:
+        """After steps with these moments, as `folded` takes them; after one, where there is a
+        shadow, which takes what was expected before it."""
+        bank, shadow = folded(running, self.bank, moments, size), self.shadow
+        if self.expected is not None:
+            shadow = running.follow(shadow, self.expected)
+        return Watched(bank, shadow, None)
 
 
 def folded(

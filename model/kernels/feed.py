@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from caviar.model.contract import Array
+from caviar.model.contract import Array, Generators
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.random_streams import company
 from caviar.model.steps.setup import Training
@@ -33,18 +33,13 @@ class Feed:
             parts.append(self.order[:, first * size : (first + count) * size])
             self.done, left = self.done + count, left - count
         scored = np.concatenate(parts, axis=1).reshape(len(self.order), steps, size)
-        return np.concatenate([self._arranged(scored), self._company(scored)], axis=2)
+        arranged = _arranged(self.training, self.examples, scored)
+        return np.concatenate([arranged, self._company(scored)], axis=2)
 
     def _epoch(self) -> Array:
         generators = self.drawing.of("order")
         self.drawing.mark("order")
         return np.stack([g.permutation(len(self.examples)) for g in generators])
-
-    def _arranged(self, scored: Array) -> Array:
-        size = scored.shape[-1]
-        flat = scored.reshape(len(scored), -1)
-        labels = self.examples.labels_of(flat).reshape(-1, size)
-        return self.training.arrangement(scored.reshape(-1, size), labels).reshape(scored.shape)
 
     def _company(self, scored: Array) -> Array:
         count, others = self.training.company, self.drawing.of("company")
@@ -54,3 +49,22 @@ class Feed:
             company(others, scored[:, t], len(self.examples), count) for t in range(scored.shape[1])
         ]
         return np.stack(each, axis=1)
+
+
+def whole_epoch(training: Training, examples: Examples, generators: Generators) -> Array:
+    """The rows of one random epoch in forward passes, `(replicas, passes, examples)`, as
+    `propagated` takes them: without those beyond the last whole one."""
+    each = training.batch_size + training.company
+    order = np.stack([g.permutation(len(examples)) for g in generators])
+    passes = len(examples) // each
+    rows = order[:, : passes * each].reshape(len(order), passes, each)
+    scored, others = np.split(rows, [training.batch_size], axis=2)
+    return np.concatenate([_arranged(training, examples, scored), others], axis=2)
+
+
+def _arranged(training: Training, examples: Examples, scored: Array) -> Array:
+    """Rows with a loss, `(replicas, passes, examples)`, arranged in ghosts."""
+    size = scored.shape[-1]
+    flat = scored.reshape(len(scored), -1)
+    labels = examples.labels_of(flat).reshape(-1, size)
+    return training.arrangement(scored.reshape(-1, size), labels).reshape(scored.shape)

@@ -40,6 +40,6 @@ def make_ready(stored: DTypeLike, dtype: DTypeLike) -> None:
         epsilon=1e-5,
         learning_rate=1.0,
         curve_steps=frozenset(),
-        probes=Probes(frozenset(), frozenset(), (), 0),
+        probes=Probes(frozenset(), frozenset(), (), 0, shadow=True),
     )
     list(train(training, Splits(examples, examples, examples)))

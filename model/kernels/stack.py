@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from caviar.model.averages.bank import BankState
+from caviar.model.averages.bank import Propagated
 from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.kernels import places
+from caviar.model.kernels.averages import Watched
 from caviar.model.kernels.layout import Layout, aligned, lanes_of, layout
-from caviar.model.kernels.steps import Factors, Sizes, advance
+from caviar.model.kernels.steps import Factors, Sizes, advance, observe
 from caviar.model.kernels.supported import Descent, descent_of
 from caviar.model.network import Network
 from caviar.model.parameters import each
@@ -60,13 +61,13 @@ class Stack:
         if "velocity" in optimizer.slots:
             _copy(optimizer.slots["velocity"], self.velocities)
 
-    def state(self, step: int, bank: BankState) -> TrainingState:
-        """A copy of the training as it stands after `step`; no shadow is kept."""
+    def state(self, step: int, watched: Watched) -> TrainingState:
+        """A copy of the training as it stands after `step`."""
         parameters = each(np.copy, self.views)
         slots = self.training.optimizer.init({}).slots
         optimizer = OptimizerState({slot: each(np.copy, self.velocities) for slot in slots})
         references = self.training.network.references(parameters)
-        return TrainingState(step, parameters, optimizer, references, bank, bank)
+        return TrainingState(step, parameters, optimizer, references, *watched)
 
     def advance(self, rows: Array, rates: list[float], measured: Array) -> Advanced:
         """Take one step for each learning rate, on `rows`, `(replicas, steps, examples)`."""
@@ -78,14 +79,13 @@ class Stack:
         """The same with any numbers of an optimiser."""
         replicas, steps, _ = rows.shape
         data = self.examples
-        index = np.take_along_axis(data.index, rows.reshape(replicas, -1), axis=1)
         scored = rows[:, :, : self.sizes.scored]
         labels = data.labels_of(scored.reshape(replicas, -1)).reshape(scored.shape)
         losses, squares = np.zeros((steps, replicas)), np.zeros((steps, replicas, 2))
         kept, features = self.sizes.kept, self.sizes.features
         moments = aligned(replicas, steps * kept * 2 * features, self.dtype)
         advance(
-            self.arrays, self.layout.layers, data.features, index.reshape(rows.shape), labels,
+            self.arrays, self.layout.layers, data.features, self._of_all(rows), labels,
             data.centre[:, 0], data.scale[:, 0], self.sizes,
             _factors(descent, self.training.epsilon, self.dtype),
             _rates(descent, rates, self.dtype), measured, losses, squares, moments,
@@ -94,6 +94,26 @@ class Stack:
             replicas, steps, kept, 2, features
         )
         return Advanced(losses, squares, self._by_layer(parts))
+
+    def observed(self, rows: Array) -> Propagated:
+        """The moments of every ghost at the present weights, on `rows`, `(replicas, batches,
+        examples)`."""
+        replicas, batches, examples = rows.shape
+        data, size, features = self.examples, self.sizes.ghost, self.sizes.features
+        ghosts = examples // size
+        moments = aligned(replicas, batches * ghosts * 2 * features, self.dtype)
+        observe(
+            self.arrays, self.layout.layers, data.features, self._of_all(rows), data.centre[:, 0],
+            data.scale[:, 0], self.sizes._replace(kept=ghosts),
+            _number(self.training.epsilon, self.dtype), moments,
+        )  # fmt: skip
+        parts = moments[:, : batches * ghosts * 2 * features].reshape(replicas, -1, 2, features)
+        return Propagated(self._by_layer(parts), size, ghosts)
+
+    def _of_all(self, rows: Array) -> Array:
+        """Rows of the training split as rows of all data."""
+        flat = rows.reshape(len(rows), -1)
+        return np.take_along_axis(self.examples.index, flat, axis=1).reshape(rows.shape)
 
     def _by_layer(self, parts: Array) -> dict[str, Moments]:
         by_layer = {}
@@ -149,7 +169,11 @@ def _copy(source: NetworkParameters, target: NetworkParameters) -> None:
 def _factors(descent: Descent, epsilon: float, dtype: np.dtype) -> Factors:
     weights, others = descent.coupled
     numbers = (epsilon, descent.momentum, weights, others, others + descent.of_gamma)
-    return Factors(*(dtype.type(number) for number in numbers))
+    return Factors(*(_number(number, dtype) for number in numbers))
+
+
+def _number(value: float, dtype: np.dtype) -> Any:
+    return dtype.type(value)
 
 
 def _rates(descent: Descent, rates: list[float], dtype: np.dtype) -> Array:

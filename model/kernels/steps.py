@@ -227,3 +227,18 @@ def advance(
                 arrays[r], layers, labels[r, t], sizes, factors, rate, measured[t], squares[t, r],
                 moments[r], t * sizes.kept * 2 * sizes.features,
             )  # fmt: skip
+
+
+@compiled
+def observe(
+    arrays: Array, layers: Array, features: Array, rows: Array, centre: Array, scale: Array,
+    sizes: Sizes, epsilon: Any, moments: Array,
+) -> None:  # fmt: skip
+    """Forward passes over `rows`, `(replicas, batches, examples)`, without a step: the moments of
+    their ghosts go to `moments`, `(replicas, batches x kept x 2 x features)`."""
+    replicas, batches, _ = rows.shape
+    for r in range(replicas):
+        for b in range(batches):
+            gather(arrays[r], layers[0], features, rows[r, b], centre[r], scale[r])
+            moment = b * sizes.kept * 2 * sizes.features
+            forward(arrays[r], layers, sizes, epsilon, moments[r], moment)

@@ -33,8 +33,6 @@ def without_kernel(training: Training) -> str:
     """Why this training has no kernel, in words; empty if it has one."""
     if training.partitions > 1:
         return "several partitions per step"
-    if training.probes.shadow:
-        return "shadows of running averages"
     if descent_of(training.optimizer) is None:
         return f"the optimiser {_name(training.optimizer)}"
     *hidden, last = (layer for _, layer in training.network.layers)

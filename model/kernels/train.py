@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from caviar.model.kernels.averages import folded
-from caviar.model.kernels.feed import Feed
+from caviar.model.averages.bank import Propagated
+from caviar.model.kernels.averages import Watched
+from caviar.model.kernels.feed import Feed, whole_epoch
 from caviar.model.kernels.proof import proof
 from caviar.model.kernels.stack import Stack, ghost_of
 from caviar.model.records import Probing, Record
@@ -41,12 +42,16 @@ def train(
     stack = Stack(training, splits.train, state.parameters)
     stack.start(state.optimizer)
     feed = Feed(training, splits.train, drawing, state.step)
-    bank, step = state.bank, state.step
+    step = state.step
+    watched = Watched(state.bank, state.shadow, _expected(stack, drawing))
     for count in _calls(training, stack, step):
         due = np.array([t in training.curve_steps for t in range(step + 1, step + count + 1)])
         rates = [training.rate_after(t) for t in range(step, step + count)]
         done = stack.advance(feed.take(count), rates, due)
-        bank = folded(training.running, bank, done.moments, ghost_of(training))
+        watched = watched.after(training.running, done.moments, ghost_of(training))
+        if training.probes.shadow:
+            drawing.mark("shadow")
+            watched = watched._replace(expected=_expected(stack, drawing))
         for t in range(count):
             losses.append(done.losses[t])
             if due[t]:
@@ -58,18 +63,30 @@ def train(
             drawing.mark("order")
         if step in training.probes.evaluation_steps:
             yield Probing(step)
-            yield from measured(training, splits, stack.state(step, bank), drawing.of("probe"))
+            state = stack.state(step, watched)
+            yield from measured(training, splits, state, drawing.of("probe"))
         if step < training.steps and wanted():
-            yield Snapshot(stack.state(step, bank), stacked(training, losses), drawing.at_rest())
+            state = stack.state(step, watched._replace(expected=None))
+            yield Snapshot(state, stacked(training, losses), drawing.at_rest())
+
+
+def _expected(stack: Stack, drawing: Drawing) -> Propagated | None:
+    """The statistics expected at the present weights, if a shadow is kept."""
+    if not stack.training.probes.shadow:
+        return None
+    return stack.observed(whole_epoch(stack.training, stack.examples, drawing.of("shadow")))
 
 
 def _calls(training: Training, stack: Stack, step: int) -> Iterator[int]:
-    """How many steps each call takes: up to the next measurement, and not for too long."""
+    """How many steps each call takes: up to the next measurement, and not for too long; one, where
+    a shadow follows each."""
     sizes = stack.sizes
     weights = sum(v.size for by_name in stack.views.values() for v in by_name.values())
     work = 3 * weights * sizes.examples
     moments = 2 * sizes.kept * sizes.features * len(training.seeds)
     most = max(1, min(int(WORK / work), MOMENTS // moments))
+    if training.probes.shadow:
+        most = 1
     stops = sorted({*training.probes.evaluation_steps, training.steps})
     for stop in stops:
         while step < stop:

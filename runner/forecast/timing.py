@@ -135,7 +135,8 @@ def _steps(
 ) -> tuple[float, Snapshot]:
     """Seconds of a step, without the trainer's first call, and the training after the last."""
     none: frozenset[int] = frozenset()
-    bare = replace(training.probes, evaluation_steps=none, probe_steps=none)
+    # A shadow's time is counted apart, by `shadow_cost`.
+    bare = replace(training.probes, evaluation_steps=none, probe_steps=none, shadow=False)
     endless = replace(training, steps=UNENDING, probes=bare, curve_steps=none)
     stretch = _Stretch(training.steps, seconds, clock)
     records = trainer(endless, splits, None, stretch.ends)

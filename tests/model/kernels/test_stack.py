@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from caviar.model.kernels.averages import Watched
 from caviar.model.kernels.stack import Stack, ghost_of
 from caviar.model.parameters import arrays
 from caviar.model.steps.state import initial_state
@@ -16,7 +17,7 @@ def test_the_state_of_a_stack_is_what_it_was_given() -> None:
     state = initial_state(run, 4, np.float64)
     stack = Stack(run, data, state.parameters)
     stack.start(state.optimizer)
-    after = stack.state(0, state.bank)
+    after = stack.state(0, Watched(state.bank, state.shadow, None))
     for ours, given in zip(arrays(after.parameters), arrays(state.parameters), strict=True):
         np.testing.assert_array_equal(ours, given)
         assert ours.flags.c_contiguous and ours.base is None

@@ -17,7 +17,7 @@ from caviar.model.steps.optimizers import (
     Momentum,
     Sgd,
 )
-from tests.kernel_runs import NOTHING, training
+from tests.kernel_runs import training
 from tests.model.helpers import small_mlp
 
 PLAIN = training(10)
@@ -32,7 +32,6 @@ def test_batch_norm_with_relu_and_momentum_has_a_kernel() -> None:
     ("changes", "why"),
     [
         ({"partitions": 2}, "several partitions per step"),
-        ({"probes": replace(NOTHING, shadow=True)}, "shadows of running averages"),
         ({"optimizer": Adam(0.9, 0.99)}, "the optimiser Adam"),
         ({"network": small_mlp(Norm(LayerNorm()))}, "the layer Dense"),
         ({"network": small_mlp(activation="tanh")}, "the layer Tanh"),

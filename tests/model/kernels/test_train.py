@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("kernels")
 STEPS = 100
 DATA = splits()
 PROBES = Probes(frozenset({50, STEPS}), frozenset({STEPS}), (2, 8), 40)
-PROBED = training(30, 4, probes=replace(PROBES, evaluation_steps=frozenset({11, 30})))
+PROBED = training(30, 4, probes=replace(PROBES, evaluation_steps=frozenset({11, 30}), shadow=True))
 
 
 def numbers(records: list[Record]) -> list[dict[str, Any]]:
@@ -50,10 +50,12 @@ def differences(run: Training, data: Splits) -> float:
         (4, {"arrangement": first_come(class_sorted, 4), "optimizer": Sgd()}),
         (16, {"optimizer": GammaDecay(CoupledDecay(Momentum(0.9), 0.01, "all"), 0.1)}),
         (8, {"optimizer": DecoupledDecay(Momentum(0.5), 0.01), "hidden": (17,)}),
+        (4, {"probes": replace(PROBES, shadow=True), "arrangement": first_come(class_sorted, 4)}),
+        (24, {"probes": replace(PROBES, shadow=True)}),
     ],
 )
 def test_a_hundred_steps_in_double_precision(size: int, changes: dict[str, Any]) -> None:
-    run = training(STEPS, size, probes=PROBES, **changes)
+    run = training(STEPS, size, **{"probes": PROBES, **changes})
     assert differences(run, DATA) < 1e-12
 
 
