@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from caviar.model.averages.bank import Propagated
+from caviar.model.contract import Array
 from caviar.model.kernels.averages import Watched
 from caviar.model.kernels.feed import Feed, whole_epoch
 from caviar.model.kernels.proof import proof
-from caviar.model.kernels.stack import Stack, ghost_of
-from caviar.model.records import Probing, Record
+from caviar.model.kernels.stack import Advanced, Stack, ghost_of
+from caviar.model.records import Curve, Probing, Record
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
 from caviar.model.train import Norms, curve, measured, never, stacked
@@ -52,12 +53,7 @@ def train(
         if training.probes.shadow:
             drawing.mark("shadow")
             watched = watched._replace(expected=_expected(stack, drawing))
-        for t in range(count):
-            losses.append(done.losses[t])
-            if due[t]:
-                norms = Norms(*np.sqrt(done.squares[t].T))
-                yield curve(training, splits, step + t + 1, losses, norms)
-                losses = []
+        yield from _curves(training, splits, step, losses, done)
         step += count
         if step % feed.per_epoch == 0:
             drawing.mark("order")
@@ -68,6 +64,17 @@ def train(
         if step < training.steps and wanted():
             state = stack.state(step, watched._replace(expected=None))
             yield Snapshot(state, stacked(training, losses), drawing.at_rest())
+
+
+def _curves(
+    training: Training, splits: Splits, step: int, losses: list[Array], done: Advanced
+) -> Iterator[Curve]:
+    """The curve records of steps after `step`; `losses` keeps those that no record covers."""
+    for t, (loss, squares) in enumerate(zip(done.losses, done.squares, strict=True), step + 1):
+        losses.append(loss)
+        if t in training.curve_steps:
+            yield curve(training, splits, t, losses, Norms(*np.sqrt(squares.T)))
+            losses.clear()
 
 
 def _expected(stack: Stack, drawing: Drawing) -> Propagated | None:

@@ -118,11 +118,11 @@ def test_a_mark_tells_its_estimate_interval_and_seeds(
 ) -> None:
     told = tried(report / "index.html", HOVER, width, tmp_path)
     number = r"[\d.\u2212]+"
-    at, value = told["words"].split(": ")
+    place, value = told["words"].split(": ")
     assert re.fullmatch(rf"{number} \[{number}, {number}\], [56] seeds", value), told["words"]
     assert told["text"].split("\n") == [
         told["series"],
-        f"{told['x']} {at}",
+        f"{told['x']} {place}",
         f"{value}; {told['y']}",
     ]
     assert (told["before"], told["hidden"], told["after"]) == (True, False, True)
