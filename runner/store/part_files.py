@@ -90,9 +90,7 @@ def _as_declared(part: pq.ParquetFile, schema: pa.Schema, columns: list[str] | N
     stored = set(part.schema_arrow.names)
     rows = part.read([f.name for f in fields if f.name in stored], use_threads=False)
     count = part.metadata.num_rows
-    values = [
-        rows[f.name].cast(f.type) if f.name in stored else pa.nulls(count, f.type) for f in fields
-    ]
+    values = [rows[f.name] if f.name in stored else pa.nulls(count, f.type) for f in fields]
     return pa.table(values, schema=pa.schema(fields))
 
 

@@ -179,7 +179,7 @@ def ended_well(
     return well(caviar(*words, cwd=cwd, drawing=drawing, **env))
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 120.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 600.0) -> bool:
     """Whether a condition becomes true; the long limit is only reached by a test that fails."""
     end = time.monotonic() + seconds
     while not holds():

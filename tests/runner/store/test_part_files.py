@@ -48,6 +48,17 @@ def test_rows_of_some_trials_have_every_column(tmp_path: Path) -> None:
     assert rows_of(storage, "curves", ["a"]).num_rows == 0
 
 
+def test_a_part_is_read_as_its_table_is_declared(tmp_path: Path) -> None:
+    """One of another caviar, with a narrower type, a column less and one more."""
+    storage, rows = storage_at(tmp_path), to_table(block(rows=2))
+    narrow = rows.set_column(rows.column_names.index("step"), "step", rows["step"].cast("int32"))
+    last = SCHEMAS["curves"].names[-1]
+    write_part(storage, "curves", narrow.drop_columns([last]).append_column("more", rows["step"]))
+    read = read_part(storage, "curves", "part-000000.parquet", None)
+    assert read.schema == SCHEMAS["curves"] and read[last].null_count == 2
+    assert read.drop_columns([last]) == rows.drop_columns([last])
+
+
 def test_a_part_that_is_none_is_named(tmp_path: Path) -> None:
     storage = storage_at(tmp_path)
     write_part(storage, "curves", to_table(block()))
