@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.run.comparison import NoComparison
-from caviar.analysis.run.overlap import overlap_of
+from caviar.analysis.run.overlap import DIFFERENCES_HELD, overlap_of
 
 NOT_CLAIMED = (
     "An interval beside a number is for that contrast alone. Bands, what moves, the range of the "
@@ -40,7 +40,7 @@ def not_claimed(results: Results | NoComparison) -> tuple[str, ...]:
 
 
 def inferred_to(results: Results) -> str:
-    """Which examples the intervals hold for, in one sentence."""
+    """Which examples the intervals hold for, and how often they hold for others."""
     overlap = overlap_of(results.run)
     units = "seeds" if results.design.paired else "trials"
     if overlap.disjoint:
@@ -51,8 +51,17 @@ def inferred_to(results: Results) -> str:
     given = " and are tested on the same given examples" if overlap.given_test else ""
     return (
         f"All {units} divide the same {overlap.examples:,} examples{given}, so intervals hold for "
-        "other splits, starts and orders of these examples: for other data of the same kind they "
-        "hold nearly for differences of test loss between sizes, but not for a loss itself, whose "
-        "wider interval is in the columns other_low and other_high; "
+        "other splits, starts and orders of these examples. For other data of the same kind they "
+        f"hold less often: those of differences of test loss between sizes {_differences_held()}. "
+        "For a loss itself the columns other_low and other_high have a wider interval. "
         'split = "disjoint" in dataset gives every seed examples of its own.'
     )
+
+
+def _differences_held() -> str:
+    """`in 92 to 97 % of simulations with 8 seeds, in 86 to 93 % with 20`."""
+    parts = [
+        f"in {least} to {most} %{'' if i else ' of simulations'} with {n}{'' if i else ' seeds'}"
+        for i, (n, (least, most)) in enumerate(DIFFERENCES_HELD.items())
+    ]
+    return ", ".join(parts)

@@ -13,6 +13,10 @@ from caviar.analysis.run.read import Run
 OF_TRAIN = frozenset({"train_loss", "train_mode_loss"})
 """Quantities that are means over the training split."""
 
+DIFFERENCES_HELD = {8: (92, 97), 20: (86, 93)}
+"""By number of seeds that share examples, the lowest and the highest share of 95 % intervals of a
+difference between sizes, in percent, that held other data sets in docs/inference.md."""
+
 
 class Overlap(NamedTuple):
     """How seeds divide the data: examples of all splits and of each.

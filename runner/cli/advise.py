@@ -85,12 +85,9 @@ def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
     return row, chosen
 
 
-def head(row: Convention, setup: Setup, asked: dict[str, Any], setting: str) -> tuple[str, ...]:
-    """What was asked and the rule, a sentence each; what is unknown about positions comes first.
-
-    `setting` is the decay as the framework sets it.
-    """
-    return (*_worth(setup), _asked(setup, asked), _rule(row, asked["decay"], setting))
+def head(setup: Setup, asked: dict[str, Any]) -> tuple[str, ...]:
+    """What was asked, a sentence each; what is unknown about positions comes first."""
+    return (*_worth(setup), _asked(setup, asked))
 
 
 def _worth(setup: Setup) -> tuple[str, ...]:
@@ -132,8 +129,9 @@ def _batch(setup: Setup) -> str:
     return words
 
 
-def _rule(row: Convention, decay: float, setting: str) -> str:
-    kept = f"r <- k r + (1 - k) s with k = {KEEP[row.keep]}"
+def rule_in_words(row: Convention, decay: float, setting: str) -> str:
+    """How the rule averages, and where that is known from; `setting` is the framework's decay."""
+    kept = f"average <- k average + (1 - k) batch's value, with k = {KEEP[row.keep]}"
     if row.uses_decay:
         kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
     origin = ""
@@ -141,7 +139,7 @@ def _rule(row: Convention, decay: float, setting: str) -> str:
         how = "reproduces recorded numbers of" if row.verified else "was read from the source of"
         origin = f" This row {how} the framework, {row.version}."
     told = f" ({setting})" if row.uses_decay else ""
-    return f"Rule {row.name}{told}: {kept}; of the variance, s = {SECOND[row.second]}.{origin}"
+    return f"Rule {row.name}{told}: {kept}; the variance enters as {SECOND[row.second]}.{origin}"
 
 
 def finite(value: Any) -> Any:
@@ -219,7 +217,8 @@ def advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> s
         told = {"convention": row.name, "setup": asdict(setup), "question": fields}
         told |= asdict(advice)
         return json.dumps(finite(told), indent=1)
-    return text(head(row, setup, fields, setting(question, words)), advice, everything) + drawn
+    rule = rule_in_words(row, chosen, setting(question, words))
+    return text(head(setup, fields), advice, rule, everything) + drawn
 
 
 def _drawn(advice: Advice, question: Question, plot: Path) -> str:

@@ -12,11 +12,11 @@ from caviar.model.averages.conventions import Convention
 from caviar.model.averages.frameworks import ALL
 
 SECOND = {
-    "biased": "variance / m",
-    "unbiased": "variance / (m - 1)",
-    "guarded": "variance / (m - 1 - epsilon)",
+    "biased": "sum of squares / m",
+    "unbiased": "sum of squares / (m - 1)",
+    "guarded": "sum of squares / (m - 1 - epsilon)",
     "inverse_deviation": "1 / sqrt(variance + epsilon)",
-    "biased_plus_epsilon": "variance / m + epsilon",
+    "biased_plus_epsilon": "sum of squares / m + epsilon",
 }
 KEEP = {
     "constant": "d",
@@ -38,7 +38,8 @@ Generated from the rows in `model/averages/conventions.py` and `frameworks.py` b
 Common to all: training normalises with the biased variance of the mini-batch, epsilon stands inside
 the root, and gradients flow through mean and variance. Each update is
 r <- keep * r + (1 - keep) * s for the mean and for what stands under "averaged"; m is the number of
-examples behind a statistic and t the number of the update. "Verified" rows reproduce recorded
+examples behind a statistic, the sum of squares that of their distances from the batch's mean, and t
+the number of the update. "Verified" rows reproduce recorded
 numbers of the real framework: `python -m tests.golden`. `caviar advise --from keras --to pytorch`
 translates one row into another.
 

@@ -117,7 +117,9 @@ penalty. Train losses need more, n_train/(N - n_train) in place of n_test/n_trai
 where seeds differ in their split alone, as linear models do; where start and order add to the
 spread between seeds they are rather too wide. A difference between two sizes shares its
 examples and keeps its interval, which holds other data sets in 92 to 97 % with 8 seeds, and in
-86 to 93 % with 20: more seeds make it narrower, but not the examples more. How much of the spread
+86 to 93 % with 20: more seeds make it narrower, but not the examples more. The page says so under
+"What is not claimed". With the correction it would hold 100 %, for two sizes react to the same
+examples much alike. How much of the spread
 comes from the examples cannot be told from one start per split. With `split = "disjoint"` every
 seed has its own pool of examples, and the plain interval holds for everything.
 

@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from caviar.analysis.run.overlap import DIFFERENCES_HELD
 from caviar.analysis.statistics.intervals import mean_interval
 from caviar.analysis.statistics.multiplicity import simultaneous_bands
+from caviar.analysis.statistics.random_draws import HELD
 from tests.inference import families
 from tests.inference.__main__ import PAGE, SECTIONS
 from tests.inference.best import (
@@ -23,6 +25,8 @@ from tests.inference.best import (
     power_of_band,
     tied,
 )
+from tests.inference.data_sets import DATA_SETS
+from tests.inference.draws import DRAWS
 from tests.inference.laws import LAWS, SEEDS, differences_of, exponential, lognormal, normal
 from tests.inference.means import DIFFERENCES, ends, misses
 
@@ -107,6 +111,29 @@ def test_a_family_errs_seldom_and_finds_what_all_seeds_show() -> None:
         assert families.any_found(null) <= most(SIMULATIONS, 0.05)
     differ = families.families(normal, 8, 7, 50, shift=3.0)
     assert families.any_found(differ) > 0.8 > 0.2 > families.any_found(differ, families.by_holm)
+
+
+def cells(title: str) -> list[list[str]]:
+    """The table of a section of the page, its header first."""
+    section = PAGE.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    return [rows[0], *rows[2:]]
+
+
+def test_the_answer_says_how_often_intervals_over_draws_held() -> None:
+    header, *rows = cells(DRAWS.title)
+    for draws, told in HELD.items():
+        places = [i for i, name in enumerate(header) if name.startswith(f"{draws} draws")]
+        shares = [float(row[i].split(" %")[0]) for row in rows for i in places]
+        assert told == (math.floor(min(shares)), round(max(shares))), draws
+
+
+def test_the_page_says_how_often_differences_held_other_data() -> None:
+    _, *rows = cells(DATA_SETS.title)
+    for seeds, told in DIFFERENCES_HELD.items():
+        of_seeds = [row for row in rows if row[1:3] == [str(seeds), "difference of test loss"]]
+        shares = [round(float(row[3].split(" %")[0])) for row in of_seeds]
+        assert told == (min(shares), max(shares)), seeds
 
 
 def test_the_page_has_every_section() -> None:

@@ -10,7 +10,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import at_level, behind, opening
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.draws import EVERY_DRAW
-from caviar.analysis.statistics.random_draws import FEWEST_DRAWS
+from caviar.analysis.statistics.random_draws import FEWEST_DRAWS, held
 from caviar.analysis.tables.tuning import drawn_fields, values_of_draws
 
 COUNTS = {2: "two", 3: "three"}
@@ -185,9 +185,20 @@ def _over_draws(results: Results, facet: str) -> list[str]:
     without = f" ({lost} of them left out because a seed diverged)" if lost else ""
     return [
         f"{opening(facet)}Averaged over the {len(values)} {names} drawn{_range(values)}{without}, "
-        f"{_averaged(results, row, over)}. That holds for other {names} of the range and other "
-        "seeds."
+        f"{_averaged(results, row, over)}. That is meant for other {names} of the range and other "
+        f"seeds.{_held(row)}"
     ]
+
+
+def _held(row: pd.Series) -> str:
+    """How often such an interval holds, which for few draws is less than its name says."""
+    if pd.isna(row["draws_low"]):
+        return ""
+    least, most = held(int(row["draws"]))
+    return (
+        f" In simulations {least} to {most} % of such intervals held, the fewest where the effect "
+        "depends on the draw in a skewed way."
+    )
 
 
 def _averaged(results: Results, row: pd.Series, interval: Any) -> str:

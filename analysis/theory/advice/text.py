@@ -18,8 +18,8 @@ FEW = 3
 """Actions that are shown without `--all`."""
 
 
-def text(head: Sequence[str], advice: Advice, everything: bool) -> str:
-    """The answer for a terminal: what was asked, what to do, then the numbers behind it.
+def text(head: Sequence[str], advice: Advice, rule: str, everything: bool) -> str:
+    """The answer for a terminal: what was asked, what to do, the numbers behind it, the rule.
 
     Without `everything`, the first actions and the numbers that decisions rest on.
     """
@@ -37,7 +37,7 @@ def text(head: Sequence[str], advice: Advice, everything: bool) -> str:
         last = [line for note in advice.notes for line in _wrapped(note)]
     else:
         last = _wrapped(_rest(advice))
-    return "\n".join([*lines, "", *last])
+    return "\n".join([*lines, "", *_wrapped(rule), *last])
 
 
 def _action(number: int, action: Action) -> list[str]:

@@ -180,7 +180,10 @@ def _differs(source: Rule, target: Rule, per_update: float | None, m: int | None
         yield f"{target.name} raises epsilon to {SMALLEST_EPSILON:g}"
     pairs: dict[str, tuple[Any, Any]] = {
         "gamma is": (source.gamma, target.gamma),
-        "a batch of one gives": (source.batch_of_one, target.batch_of_one),
+        ALONE: (
+            source.batch_of_one,
+            target.batch_of_one,
+        ),
         "averages are updated in the pass": (source.updates, target.updates),
     }
     for what, (before, after) in pairs.items():
@@ -232,10 +235,11 @@ def _estimators_that_differ(source: Rule, target: Rule, m: int | None) -> Iterat
     )
 
 
+ALONE = "one value per channel (a batch of one, without positions) gives"
 AVERAGED: dict[Second, str] = {
-    "biased": "variance / m",
-    "unbiased": "variance / (m - 1)",
-    "guarded": "variance / (m - 1 - epsilon)",
+    "biased": "sum of squares / m",
+    "unbiased": "sum of squares / (m - 1)",
+    "guarded": "sum of squares / (m - 1 - epsilon)",
     "inverse_deviation": "1 / sqrt(variance + epsilon)",
-    "biased_plus_epsilon": "variance / m + epsilon",
+    "biased_plus_epsilon": "sum of squares / m + epsilon",
 }

@@ -16,7 +16,7 @@ from caviar.analysis.theory.advice.text import shown, text
 from caviar.analysis.theory.advise import advise
 from caviar.analysis.theory.question import Question
 from caviar.model.averages.frameworks import ALL
-from caviar.runner.cli.advise import Setup, fields_of, finite, head, inputs, rule_of
+from caviar.runner.cli.advise import Setup, fields_of, finite, head, inputs, rule_in_words, rule_of
 from caviar.runner.errors import RequestError
 from tests.runner.helpers import caviar, ended_well
 
@@ -29,13 +29,9 @@ def asked(name: str, m: int = 16, **changes: Any) -> Question:
 
 def printed(name: str, question: Question, everything: bool = True) -> str:
     words = words_of(name)
-    told = head(
-        ALL[name],
-        Setup(question.norm_batch_size),
-        asdict(question),
-        setting(question, words),
-    )
-    return text(told, advise(question, words), everything)
+    told = head(Setup(question.norm_batch_size), asdict(question))
+    rule = rule_in_words(ALL[name], question.decay, setting(question, words))
+    return text(told, advise(question, words), rule, everything)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -44,7 +40,7 @@ def test_every_rule_is_answered(name: str) -> None:
         for changes in ({}, {"steps": 50}, {"steps": 7, "dataset_size": 100}):
             question = asked(name, m, **changes)
             output = printed(name, question)
-            assert re.search(rf"Rule {name}(?: \([^)]*\)+)?: r <- k r", output)
+            assert re.search(rf"Rule {name}(?: \([^)]*\)+)?: average <- k average", output)
             assert not re.search(r"\b(nan|inf)\b", output)
             for number in advise(question).numbers:
                 assert f"{shown(number.value)} {number.unit}" in output
@@ -94,7 +90,7 @@ def test_the_answer_comes_first_and_is_short(tmp_path: Path) -> None:
     _, do, numbers, rest = short.rstrip().split("\n\n")
     assert do.startswith("What to do\n1. Use a norm batch of 8 examples or more.")
     assert len(numbers.splitlines()) == 6
-    assert rest.startswith("--all adds ")
+    assert rest.startswith("Rule pytorch (momentum=0.01): average <- ") and "\n--all adds " in rest
     data = json.loads(ended_well(*words, "--json", cwd=tmp_path))
     more = re.search(r"adds (\d+) more actions?, (\d+) numbers", rest)
     assert more and int(more[1]) == len(data["actions"]) - 3
@@ -123,12 +119,12 @@ def test_the_default_rule_is_pytorch_s_at_its_own_decay(tmp_path: Path) -> None:
 
 def test_what_is_said_of_a_rule() -> None:
     rules = {name: " ".join(printed(name, asked(name)).split()) for name in ALL}
-    assert "k = d and d = 0.99; of the variance, s = variance / m." in rules["keras-3"]
+    assert "k = d and d = 0.99; the variance enters as sum of squares / m." in rules["keras-3"]
     assert "reproduces recorded numbers of the framework, 2.7." in rules["cntk"]
     assert "and T = 5000;" in rules["cntk"]
     assert "was read from the source of the framework, 1.0.0-beta4" in rules["dl4j"]
     assert "the framework" not in rules["unbiased"]
-    assert "k = (t - 1) / t; of" in rules["cumulative"]
+    assert "k = (t - 1) / t; the" in rules["cumulative"]
 
 
 def test_rules_and_their_decays() -> None:

@@ -33,13 +33,13 @@ def test_numbers_as_they_are_shown(value: float, words: str) -> None:
 
 def test_the_changes_stand_above_the_numbers() -> None:
     advice = advise(Question(2, 0.99, steps=60), PLAIN)
-    short, whole = (text(["Asked."], advice, everything) for everything in (False, True))
+    short, whole = (text(["Asked."], advice, "Rule.", everything) for everything in (False, True))
     first, do, numbers, rest = short.split("\n\n")
     assert first == "Asked." and do.startswith("What to do\n1. ")
     assert len(advice.actions) > FEW
     assert (do.count("\n3. "), do.count("\n4. "), whole.count("\n4. ")) == (1, 0, 1)
     assert len(numbers.splitlines()) == len(advice.key_numbers)
-    assert f"{len(advice.numbers) - 6} numbers" in rest
+    assert rest.startswith("Rule.\n") and f"{len(advice.numbers) - 6} numbers" in rest
     for number in advice.numbers:
         assert f"{span(number)} {number.unit}" in whole
 
