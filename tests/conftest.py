@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from caviar.runner.trial.kernels import NAMED, code_folder
-from tests.faults.injections import Fault
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
+    from tests.faults.injections import Fault
     from tests.runner.clusters import Head
 
 # A slow or loaded machine is not a fault: examples have no time limit, nor has their search.
@@ -88,6 +88,8 @@ def fault(
 ) -> Iterator[Fault]:
     """The fault that the test's mark `faults("what is broken")` names; ends as properties of the
     test in `--junitxml`."""
+    from tests.faults.injections import Fault
+
     marker = request.node.get_closest_marker("faults")
     injected_fault = Fault(marker.args[0])
     yield injected_fault

@@ -115,6 +115,9 @@ class Results:
     findings: Mapping[str, Finding]
     says: Callable[[Results], Sequence[str]] = nothing
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
+    _read: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, init=False)
+    _headlines: dict[str, str] = field(default_factory=dict, init=False)
+    _sentences: dict[str, list[str]] = field(default_factory=dict, init=False)
 
     def __repr__(self) -> str:
         names = ", ".join(self)
@@ -152,7 +155,22 @@ class Results:
         table = self[name]
         if "reading" not in table:
             return table
-        return table[table["reading"] == (reading or self.comparison.told)]
+        reading = reading or self.comparison.told
+        if (name, reading) not in self._read:
+            self._read[name, reading] = table[table["reading"] == reading]
+        return self._read[name, reading]
+
+    def headline(self, name: str) -> str:
+        """The headline of a finding, kept: terminal and page ask for it one after the other."""
+        if name not in self._headlines:
+            self._headlines[name] = self._finding(name).headline(self)
+        return self._headlines[name]
+
+    def sentences(self, name: str) -> list[str]:
+        """What else a finding says about the run, kept in the same way."""
+        if name not in self._sentences:
+            self._sentences[name] = self._finding(name).sentences(self)
+        return self._sentences[name]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name; raises ValueError where the other runs cannot be compared."""

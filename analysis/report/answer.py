@@ -133,12 +133,14 @@ def _sentences(results: Results, part: Part) -> list[str]:
 
 def with_findings(results: Results, part: Part) -> list[tuple[str, str]]:
     """What every finding of a part says, with its name; first the one with the headline."""
-    of_part = [finding for finding in results.findings.values() if finding.part == part]
-    of_part.sort(key=lambda finding: not finding.headline(results))
-    return [(says, finding.name) for finding in of_part for says in finding.sentences(results)]
+    of_part = sorted(_names(results, part), key=lambda name: not results.headline(name))
+    return [(says, name) for name in of_part for says in results.sentences(name)]
 
 
 def _headline(results: Results, part: Part) -> str:
     """The first headline that a finding of a part has."""
-    of_part = (finding for finding in results.findings.values() if finding.part == part)
-    return next(filter(None, (finding.headline(results) for finding in of_part)), "")
+    return next(filter(None, (results.headline(name) for name in _names(results, part))), "")
+
+
+def _names(results: Results, part: Part) -> list[str]:
+    return [finding.name for finding in results.findings.values() if finding.part == part]

@@ -88,7 +88,7 @@ class Comparison:
         """The draw that most levels choose, at which fits may be compared; None if none can."""
         return int(self.chosen_draws["draw"].mode().iloc[0]) if self.chooses else None
 
-    @property
+    @cached_property
     def chooses(self) -> bool:
         """Whether arms can choose among draws, so that there is a second reading."""
         return not self.final_readings.get(BEST_DRAW, pd.DataFrame()).empty
@@ -174,7 +174,7 @@ def comparison_of(run: Run) -> Comparison | NoComparison:
     if design is None:
         return NoComparison(run, _why_nothing(of_first))
     ended = at_end(run)
-    return Comparison(run, ended, trained_with(first_arm(ended), design.axis), design, arms)
+    return Comparison(run, ended, ended if compared is run else at_end(compared), design, arms)
 
 
 def _why_nothing(run: Run) -> str:

@@ -244,8 +244,9 @@ def _at_tuned(rows: pd.DataFrame, arm: str, tuned: dict[Place, Tuned]) -> pd.Dat
 def _chosen(arms: pd.Series, rows: pd.DataFrame, tuned: dict[Place, Tuned]) -> Array:
     """Whether each row is of the draw that its arm and level chose."""
     draws = {place: one.draw for place, one in tuned.items()}
-    places = pd.MultiIndex.from_arrays([arms, rows["level"]])
-    return np.asarray(places.map(draws) == rows["draw"].to_numpy(), dtype=bool)
+    places = zip(arms.tolist(), rows["level"].tolist(), strict=True)
+    chosen = np.array([draws.get(place, -1) for place in places], int)
+    return np.asarray(chosen == rows["draw"].to_numpy(), dtype=bool)
 
 
 def _network(run: Run, design: Design) -> pd.DataFrame:

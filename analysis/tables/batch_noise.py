@@ -13,7 +13,7 @@ from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.statistics.intervals import mean_intervals
 from caviar.analysis.statistics.ranges import clipped, range_of
-from caviar.analysis.tables.estimates import SEED, level_means
+from caviar.analysis.tables.estimates import SEED, each_level_means, level_means
 from caviar.analysis.theory.batch_statistics import (
     coupling,
     noise_of_x_hat,
@@ -149,23 +149,31 @@ def penalties(comparison: Comparison) -> pd.DataFrame:
     rows = rows[(rows["layer"] == NETWORK) & (rows["batches"] > 0)]
     if rows.empty or (rows["level"] != rows["norm_batch_size"]).any():
         return pd.DataFrame()
+    readings = comparison.readings(rows)
     parts = [
-        _with_precision(
-            level_means(kept, comparison.design, quantity, ["probe_batch_size"], reading), kept
-        ).assign(reading=reading, quantity=quantity)
-        for reading, kept in comparison.readings(rows).items()
-        for quantity in PENALTIES
-        if quantity in kept and kept[quantity].notna().any()
+        means.assign(reading=reading, quantity=quantity)
+        for reading, kept in readings.items()
+        for quantity, means in each_level_means(
+            kept,
+            comparison.design,
+            [name for name in PENALTIES if name in kept and kept[name].notna().any()],
+            ["probe_batch_size"],
+            reading,
+        ).items()
     ]
-    table = _ordered(parts, ["reading", "quantity"])
+    table = _with_precision(_ordered(parts, ["reading", "quantity"]), readings)
     # A size that leaves no second batch has no R_ext: its networks do not count as left out.
     return table[table["units"] > 0].reset_index(drop=True)
 
 
-def _with_precision(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    keys, known = ["facet", "level", "probe_batch_size"], [c for c in PRECISION if c in rows]
-    of_network = rows.groupby(keys)[known].mean().rename(columns=PRECISION)
-    return table.merge(of_network, "left", left_on=keys, right_index=True)
+def _with_precision(table: pd.DataFrame, readings: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    keys = ["facet", "level", "probe_batch_size"]
+    means = [
+        rows.groupby(keys)[[c for c in PRECISION if c in rows]].mean().assign(reading=reading)
+        for reading, rows in readings.items()
+    ]
+    of_network = pd.concat(means).rename(columns=PRECISION).reset_index()
+    return table.merge(of_network, "left", on=["reading", *keys])
 
 
 def at_own_size(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,29 +37,46 @@ def level_means(
     Draws are averaged within a unit first. `left_out` counts measurements that are not finite,
     and planned ones that are missing because a trial failed, was lost or was not yet tried.
     """
+    return each_level_means(rows, design, [value], by, reading)[value]
+
+
+def each_level_means(
+    rows: pd.DataFrame,
+    design: Design,
+    values: Iterable[str],
+    by: Sequence[str],
+    reading: str = EVERY_DRAW,
+) -> dict[str, pd.DataFrame]:
+    """`level_means` of several values of the same rows, by value."""
     number, table = numbered(rows, ["facet", *by, "level"])
-    finite = np.isfinite(rows[value].to_numpy())
-    samples = _units(rows, design, value, number, finite, len(table))
+    unit, units = pd.factorize(rows[design.unit], sort=True)
+    shape = len(table), len(units)
+    planned = _planned(table, design, rows, reading)
+    return {
+        value: _of_levels(table, planned, value, rows[value].to_numpy(float), number, unit, shape)
+        for value in values
+    }
+
+
+def _of_levels(
+    table: pd.DataFrame,
+    planned: Any,
+    value: str,
+    measured: Any,
+    number: Any,
+    unit: Any,
+    shape: tuple[int, int],
+) -> pd.DataFrame:
+    """The groups of `table` with means over units: `number` and `unit` place every row."""
+    finite = np.isfinite(measured)
+    place = (number * shape[1] + unit)[finite]
+    sums = np.bincount(place, measured[finite], shape[0] * shape[1]).reshape(shape)
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+    samples = [of[held > 0] / held[held > 0] for of, held in zip(sums, counts, strict=True)]
     intervals = [clipped(one, range_of(value)) for one in mean_intervals(samples, SEED)]
     made, held = (np.bincount(n, minlength=len(table)) for n in (number, number[finite]))
-    left_out = np.maximum(_planned(table, design, rows, reading), made) - held
-    counted = pd.DataFrame(intervals, columns=list(Interval._fields)).assign(left_out=left_out)
-    return pd.concat([table, counted], axis=1)
-
-
-def _units(
-    rows: pd.DataFrame, design: Design, value: str, number: Any, finite: Any, groups: int
-) -> list[Any]:
-    """The mean of every unit's finite values, `(units,)` for each of the numbered groups."""
-    unit, units = pd.factorize(rows[design.unit], sort=True)
-    place = (number * len(units) + unit)[finite]
-    shape = groups, len(units)
-    sums = np.bincount(place, rows[value].to_numpy(float)[finite], groups * len(units))
-    counts = np.bincount(place, minlength=groups * len(units)).reshape(shape)
-    return [
-        of_units[held > 0] / held[held > 0]
-        for of_units, held in zip(sums.reshape(shape), counts, strict=True)
-    ]
+    of_each = {name: [getattr(one, name) for one in intervals] for name in Interval._fields}
+    return table.assign(**of_each, left_out=np.maximum(planned, made) - held)
 
 
 def _planned(table: pd.DataFrame, design: Design, rows: pd.DataFrame, reading: str) -> Any:

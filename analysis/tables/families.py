@@ -33,6 +33,7 @@ ALPHA = 0.05
 COLUMNS = [
     *("band_low", "band_high", "p_value", "p_family", "seeds_needed", "detectable", "equivalent")
 ]
+NUMBERS = [name for name in COLUMNS if name != "equivalent"]
 
 
 def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:
@@ -77,8 +78,11 @@ def family(rows: pd.DataFrame, design: Design, value: str, reading: str) -> pd.D
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The rows as a frame whose columns of numbers are floats even where it is empty."""
-    frame = pd.DataFrame(rows, columns=["facet", "level", *COLUMNS])
-    return frame.astype({name: float for name in COLUMNS if name != "equivalent"})
+    names = ["facet", "level", *COLUMNS]
+    if not rows:
+        return pd.DataFrame([], columns=names).astype(dict.fromkeys(NUMBERS, float))
+    columns = {name: [row[name] for row in rows] for name in names}
+    return pd.DataFrame(columns | {name: np.array(columns[name], float) for name in NUMBERS})
 
 
 def differences(arm: pd.DataFrame, design: Design, value: str, reading: str) -> pd.DataFrame:

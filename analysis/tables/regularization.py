@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
+from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import BEST_DRAW, EVERY_DRAW, OF_THE_FIT, PAIRED_BY, SHARED_DRAW
 from caviar.analysis.run.overlap import overlap_of, with_other_data
 from caviar.analysis.statistics.best_level import BestRange, best_range
@@ -18,6 +19,7 @@ from caviar.analysis.tables.estimates import (
     by_seed,
     contrasts,
     contrasts_over_draws,
+    each_level_means,
     level_means,
 )
 from caviar.analysis.tables.families import MARGINS, family
@@ -70,17 +72,13 @@ def effect_of_size(comparison: Comparison) -> pd.DataFrame:
     largest (`draws.without_other_draws`).
     """
     design = comparison.design
-    parts = []
-    for reading, rows in comparison.final_readings.items():
-        for quantity in QUANTITIES:
-            differences = contrasts(rows, design, quantity, reading)
-            together = family(rows, design, quantity, reading)
-            differences = differences.merge(together, on=["facet", "level"], how="left")
-            if reading == EVERY_DRAW:
-                over = contrasts_over_draws(rows, design, quantity)
-                differences = differences.merge(over, on=["facet", "level"], how="left")
-            parts.append(differences.assign(reading=reading, quantity=quantity))
-    table = _known(_ordered(parts, ["quantity"]))
+    readings = comparison.final_readings
+    table = _effects(readings, design)
+    over = {
+        (EVERY_DRAW, quantity): contrasts_over_draws(readings[EVERY_DRAW], design, quantity)
+        for quantity in QUANTITIES
+    }
+    table = _known(_beside(table, over))
     return table.assign(moved=moved(table))
 
 
@@ -89,14 +87,29 @@ def effect_at_shared_draw(comparison: Comparison) -> pd.DataFrame:
     rows, design = comparison.at_shared_draw, comparison.design
     if rows.empty:
         return pd.DataFrame()
-    parts = [
-        contrasts(rows, design, quantity, SHARED_DRAW)
-        .merge(family(rows, design, quantity, SHARED_DRAW), on=["facet", "level"], how="left")
-        .assign(reading=SHARED_DRAW, quantity=quantity)
-        for quantity in QUANTITIES
-    ]
-    table = _known(_ordered(parts, ["quantity"]))
+    table = _known(_effects({SHARED_DRAW: rows}, design))
     return table.assign(moved=moved(table))
+
+
+def _effects(readings: dict[str, pd.DataFrame], design: Design) -> pd.DataFrame:
+    """Each quantity at every level less that at the largest, with what `family` says of it."""
+    places = list(product(readings, QUANTITIES))
+    effects = [
+        contrasts(readings[r], design, q, r).assign(reading=r, quantity=q) for r, q in places
+    ]
+    together = {(r, q): family(readings[r], design, q, r) for r, q in places}
+    return _beside(_ordered(effects, ["quantity"]), together)
+
+
+def _beside(table: pd.DataFrame, more: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """`table` with further columns, which `more` holds by reading and quantity."""
+    parts = [
+        part.assign(reading=reading, quantity=quantity)
+        for (reading, quantity), part in more.items()
+        if len(part)
+    ] or [part.assign(reading="", quantity="") for part in list(more.values())[:1]]
+    keys = ["reading", "quantity", "facet", "level"]
+    return table.merge(pd.concat(parts, ignore_index=True), on=keys, how="left")
 
 
 def moved(effects: pd.DataFrame) -> pd.Series:
@@ -125,14 +138,13 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
 
 def losses(comparison: Comparison) -> pd.DataFrame:
     """Every quantity itself at every level, by reading and facet."""
+    overlap = overlap_of(comparison.run)
     parts = [
-        with_other_data(
-            level_means(rows, comparison.design, quantity, [], reading),
-            overlap_of(comparison.run),
-            quantity,
-        ).assign(reading=reading, quantity=quantity)
+        with_other_data(means, overlap, quantity).assign(reading=reading, quantity=quantity)
         for reading, rows in comparison.final_readings.items()
-        for quantity in QUANTITIES
+        for quantity, means in each_level_means(
+            rows, comparison.design, QUANTITIES, [], reading
+        ).items()
     ]
     return _known(_ordered(parts, ["quantity"]))
 

@@ -9,7 +9,7 @@ import pandas as pd
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import facet_of, in_order
 from caviar.analysis.run.final_rows import final
-from caviar.analysis.tables.estimates import level_means
+from caviar.analysis.tables.estimates import each_level_means
 from caviar.analysis.tables.running_statistics import RULE, ordered, own_decay_as_one
 from caviar.analysis.theory.running_mean import (
     Keep,
@@ -37,11 +37,11 @@ def error_parts(comparison: Comparison) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     means = [
-        level_means(kept, design, column, ["layer", *RULE], reading).assign(
-            reading=reading, quantity=column.split("_")[0], part=column.split("_")[1]
-        )
+        means.assign(reading=reading, quantity=column.split("_")[0], part=column.split("_")[1])
         for reading, kept in comparison.readings(rows).items()
-        for column in COLUMNS
+        for column, means in each_level_means(
+            kept, design, COLUMNS, ["layer", *RULE], reading
+        ).items()
     ]
     table = ordered(means, ["reading", "quantity", "part"])
     return table.assign(predicted=_sampling_theory(comparison, table))
@@ -113,10 +113,10 @@ def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     rows = rows.assign(facet=facet_of(rows, design), level=rows[design.axis].astype(float))
     rows, told = comparison.told_rows(rows), comparison.told
     means = [
-        level_means(rows, design, column, ["step", "layer"], told).assign(
-            quantity=column.split("_")[0], part=column.split("_")[1]
-        )
-        for column in COLUMNS
+        of_column.assign(quantity=column.split("_")[0], part=column.split("_")[1])
+        for column, of_column in each_level_means(
+            rows, design, COLUMNS, ["step", "layer"], told
+        ).items()
     ]
     return ordered(means, ["quantity", "part"])
 

@@ -11,7 +11,7 @@ from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
-from caviar.analysis.tables.estimates import level_means
+from caviar.analysis.tables.estimates import each_level_means, level_means
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -28,11 +28,11 @@ def statistics_error(comparison: Comparison) -> pd.DataFrame:
         return pd.DataFrame()
     rows = own_decay_as_one(run, final(run.statistics, design))
     parts = [
-        level_means(kept, design, quantity, ["layer", *RULE], reading).assign(
-            reading=reading, quantity=quantity
-        )
+        means.assign(reading=reading, quantity=quantity)
         for reading, kept in comparison.readings(rows).items()
-        for quantity in ERRORS
+        for quantity, means in each_level_means(
+            kept, design, ERRORS, ["layer", *RULE], reading
+        ).items()
     ]
     return ordered(parts, ["reading", "quantity"])
 

@@ -133,9 +133,10 @@ def _effect(
 def _fields(trials: pd.DataFrame) -> dict[str, Any]:
     """What all these trials have in common; None for a field in which they differ."""
     return {
-        name: _shown(trials[name].iloc[0]) if trials[name].map(str).nunique() == 1 else None
+        name: _shown(values[0]) if len(set(map(str, values))) == 1 else None
         for name in trials.columns
         if name not in NO_FIELDS
+        for values in [trials[name].tolist()]
     }
 
 

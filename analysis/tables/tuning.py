@@ -13,7 +13,7 @@ from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import Design, planned_of
 from caviar.analysis.run.read import Run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
-from caviar.analysis.tables.estimates import SEED, level_means
+from caviar.analysis.tables.estimates import SEED, each_level_means
 
 QUANTITIES = ("test_loss", "validation_loss")
 FIRST = "learning_rate"
@@ -49,12 +49,15 @@ def tuning(comparison: Comparison) -> pd.DataFrame:
     if run.trials["draw"].nunique() < 2 or not fields:
         return pd.DataFrame()
     values = comparison.final_values
-    parts = [
-        level_means(rows, _of_draw(comparison, draw), quantity, []).assign(
-            quantity=quantity, draw=draw
-        )
-        for quantity in (*QUANTITIES, "test_accuracy")
+    quantities = (*QUANTITIES, "test_accuracy")
+    of_draw = {
+        draw: each_level_means(rows, _of_draw(comparison, draw), quantities, [])
         for draw, rows in values.groupby("draw")
+    }
+    parts = [
+        means[quantity].assign(quantity=quantity, draw=draw)
+        for quantity in quantities
+        for draw, means in of_draw.items()
     ]
     drawn = values_of_draws(run, fields)
     table = pd.concat(parts, ignore_index=True).merge(drawn, on="draw")

@@ -13,7 +13,7 @@ from caviar.analysis.findings.wording import at_level, opening
 from caviar.analysis.number_format import number
 from caviar.analysis.run.draws import EVERY_DRAW, SHARED_DRAW
 from caviar.analysis.tables import regularization
-from caviar.analysis.tables.estimates import level_means
+from caviar.analysis.tables.estimates import each_level_means
 from caviar.analysis.tables.families import MARGINS
 from caviar.analysis.tables.regularization import (
     FALLS,
@@ -125,8 +125,8 @@ def _draw(results: Results) -> Figure:
     if rows.empty:
         return figures.side_by_side(results.reading("losses"), design.label, "")
     parts = [
-        level_means(rows, design, name, [], SHARED_DRAW).assign(quantity=name)
-        for name in figures.LOSSES
+        means.assign(quantity=name)
+        for name, means in each_level_means(rows, design, figures.LOSSES, [], SHARED_DRAW).items()
     ]
     read = _at_rate(results, SHARED_DRAW).removesuffix(" for both, which most sizes choose")
     return figures.side_by_side(pd.concat(parts), design.label, read.strip())

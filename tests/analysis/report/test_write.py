@@ -64,7 +64,7 @@ def same_bytes(report: Path, findings: Results, again: Path, drawing: Drawing) -
 
 def some_figures(draw: Callable[[Results], Figure], results: Results, path: Path) -> Picture | None:
     """Lines, bars and a map, also as files; a slow test draws all."""
-    few = path.name in ("overview", "effect_of_size", "penalty_split", "penalties")
+    few = path.name in ("overview", "penalty_split", "penalties")
     return picture_and_files(draw, results, path) if few else None
 
 

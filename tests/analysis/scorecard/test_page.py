@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import random
+from itertools import permutations
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from caviar.analysis.scorecard.page import (
     FOR_PRACTICE,
@@ -64,7 +61,7 @@ CARDS = [
 ]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_the_order_of_the_runs_decides_nothing(order: tuple[int, ...]) -> None:
     table = page_table([CARDS[i] for i in order])
     pd.testing.assert_frame_equal(table, page_table(CARDS))
@@ -136,14 +133,13 @@ def test_cells_are_counted_by_their_words() -> None:
     )
 
 
-@given(st.integers(0, 10**6))
-def test_ties_do_not_hang_on_the_order_either(seed: int) -> None:
+def test_ties_do_not_hang_on_the_order_either() -> None:
     same = [
         (Cell(data, "short", "ghost-size"), card((GHOSTS, 0.1, 0.02, 0.01)))
         for data in ("a", "b", "c")
     ]
-    shuffled = random.Random(seed).sample(same, 3)
-    pd.testing.assert_frame_equal(page_table(shuffled), page_table(same))
+    for order in permutations(same):
+        pd.testing.assert_frame_equal(page_table(list(order)), page_table(same))
 
 
 def test_a_cell_whose_seeds_were_all_lost_has_no_value() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from caviar.analysis.scorecard import registry
-from caviar.analysis.scorecard.claim import THIS_STUDY, Claim
+from caviar.analysis.scorecard.claim import THIS_STUDY
 from caviar.analysis.scorecard.registry import CLAIMS, declarations_hash
 from tests.analysis.scorecard import (
     test_claims_of_alternatives,
@@ -43,17 +43,18 @@ def test_published_claims_come_first_and_all_others_are_said_to_be_ours() -> Non
         assert (claim.tag == "D") == claim.source.endswith(THIS_STUDY)
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=CLAIM)
-def test_a_claim_says_what_it_is_and_where_it_was_read(claim: Claim) -> None:
-    for text in (claim.text, claim.not_tested, claim.differs):
-        assert text[0].isupper() and text.endswith(".")
-    assert claim.region[0] < claim.region[1]
-    if claim.tag == "V":
-        assert re.search(r"“.+”|as above", claim.quote)
-    two_ended = all(abs(end) < 100 for end in claim.region)
-    # A region that is a tolerance has no smallest effect; one with a single end needs one,
-    # unless that end is itself the smallest effect that matters.
-    assert (claim.smallest > 0) == (not two_ended and claim.region[1] not in (0.005, 0.5))
+def test_a_claim_says_what_it_is_and_where_it_was_read() -> None:
+    for claim in CLAIMS:
+        for text in (claim.text, claim.not_tested, claim.differs):
+            assert text[0].isupper() and text.endswith("."), claim.key
+        assert claim.region[0] < claim.region[1], claim.key
+        if claim.tag == "V":
+            assert re.search(r"“.+”|as above", claim.quote), claim.key
+        two_ended = all(abs(end) < 100 for end in claim.region)
+        # A region that is a tolerance has no smallest effect; one with a single end needs one,
+        # unless that end is itself the smallest effect that matters.
+        one_ended = not two_ended and claim.region[1] not in (0.005, 0.5)
+        assert (claim.smallest > 0) == one_ended, claim.key
 
 
 def test_a_registration_sees_a_change_of_words_or_numbers_but_not_of_a_quotation(

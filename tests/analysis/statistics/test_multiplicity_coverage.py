@@ -20,11 +20,11 @@ from caviar.analysis.statistics.trends import trend
 
 Array = np.ndarray[Any, Any]
 
-SIMULATIONS = 1000
-"""The standard error of a share of 95 % is then 0.7 per cent."""
+SIMULATIONS = 500
+"""The standard error of a share of 95 % is then one per cent."""
 
-DEAR = 500
-"""Of procedures that take milliseconds; then it is one per cent."""
+DEAR = 300
+"""Of procedures that take milliseconds; then it is 1.3 per cent."""
 
 LEVELS = 2.0 ** np.arange(2, 9)
 STEPS = np.arange(7.0)
@@ -102,15 +102,16 @@ VALLEYS = {
 @pytest.mark.parametrize("shape", VALLEYS)
 @pytest.mark.parametrize("units", [5, 10, TWENTY])
 def test_ranges_cover_the_best_level(law: str, shape: str, units: int) -> None:
-    """At least 95 %, less 3 z of 300 simulations. The percentiles of resampled minima cover 73 %
-    of five units and 88 % of twenty on the flat side."""
+    """At least 95 %, less 3 z of the simulations: most on the flat side, where the percentiles of
+    resampled minima cover 73 % of five units and 88 % of twenty."""
     curve = VALLEYS[shape]
     best = curve.argmin()
+    count = 300 if shape == "as good as flat on one side" else 100
 
-    simulations = curve + correlated(nature(0), law, 300, units, 7)
+    simulations = curve + correlated(nature(0), law, count, units, 7)
     ranges = [range_of_best(*some, LEVEL) for some in side_by_side(simulations, 10)]
     covered = np.mean([(low <= best) & (best <= high) for low, high in ranges])
-    assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)
+    assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / count)
 
 
 @pytest.mark.parametrize("units", [5, 10, 20])

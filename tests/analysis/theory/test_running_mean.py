@@ -59,38 +59,39 @@ def epoch_sums(batches: Array, per_epoch: int) -> Array:
     return np.array([batches[i : i + per_epoch].sum() for i in range(0, len(batches), per_epoch)])
 
 
-every_average = pytest.mark.parametrize(("keep", "decay"), list(product(KEEPS, DECAYS)))
+EVERY_AVERAGE = list(product(KEEPS, DECAYS))
+LENGTHS = (1, 2, 7, 40)
 
 
-@every_average
-@pytest.mark.parametrize("steps", [1, 2, 7, 40])
-def test_sums_over_the_weights(keep: Keep, decay: float, steps: int) -> None:
-    start, batches = weights(keep, decay, steps)
-    assert weight_of_start(keep, decay, steps) == pytest.approx(start, abs=1e-15)
-    assert sum_of_squares(keep, decay, steps) == pytest.approx(batches @ batches, rel=1e-11)
-    assert start + batches.sum() == pytest.approx(1)
+def test_sums_over_the_weights() -> None:
+    for (keep, decay), steps in product(EVERY_AVERAGE, LENGTHS):
+        start, batches = weights(keep, decay, steps)
+        place = keep, decay, steps
+        assert weight_of_start(*place) == pytest.approx(start, abs=1e-15), place
+        assert sum_of_squares(*place) == pytest.approx(batches @ batches, rel=1e-11), place
+        assert start + batches.sum() == pytest.approx(1), place
 
 
-@every_average
-@pytest.mark.parametrize("steps", [1, 2, 7, 40])
-def test_lag_is_the_weighted_age(keep: Keep, decay: float, steps: int) -> None:
+def test_lag_is_the_weighted_age() -> None:
     """Of the batches alone: the value that the average has of a drift that began with them."""
-    _, batches = weights(keep, decay, steps)
-    age = np.arange(steps)[::-1] @ batches / batches.sum()
-    assert lag(keep, decay, steps) == pytest.approx(age, rel=1e-9, abs=1e-9)
+    for (keep, decay), steps in product(EVERY_AVERAGE, LENGTHS):
+        _, batches = weights(keep, decay, steps)
+        age = np.arange(steps)[::-1] @ batches / batches.sum()
+        place = keep, decay, steps
+        assert lag(*place) == pytest.approx(age, rel=1e-9, abs=1e-9), place
 
 
-@every_average
-@pytest.mark.parametrize(("per_epoch", "steps"), [(1, 5), (4, 3), (4, 4), (4, 5), (4, 12), (3, 41)])
-def test_sum_of_squared_epochs(keep: Keep, decay: float, per_epoch: int, steps: int) -> None:
-    _, batches = weights(keep, decay, steps)
-    whole, phase = (steps - 1) // per_epoch, (steps - 1) % per_epoch + 1
-    weight = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
-    expected = (epoch_sums(batches, per_epoch) ** 2).sum()
-    assert weight == pytest.approx(expected, rel=1e-10, abs=1e-14)
+def test_sum_of_squared_epochs() -> None:
+    lengths = [(1, 5), (4, 3), (4, 4), (4, 5), (4, 12), (3, 41)]
+    for (keep, decay), (per_epoch, steps) in product(EVERY_AVERAGE, lengths):
+        _, batches = weights(keep, decay, steps)
+        whole, phase = (steps - 1) // per_epoch, (steps - 1) % per_epoch + 1
+        place = keep, decay, per_epoch, phase, whole
+        expected = (epoch_sums(batches, per_epoch) ** 2).sum()
+        assert sum_of_squared_epochs(*place) == pytest.approx(expected, rel=1e-10, abs=1e-14), place
 
 
-@every_average
+@pytest.mark.parametrize(("keep", "decay"), EVERY_AVERAGE)
 def test_the_long_run_is_the_limit(keep: Keep, decay: float) -> None:
     """The mean of all batches goes to 0 only as 1 / t; the others are there after 4,000 steps."""
     per_epoch, whole = 5, 800
@@ -109,13 +110,13 @@ def test_the_long_run_is_the_limit(keep: Keep, decay: float) -> None:
     assert weight_of_start(keep, decay, math.inf) == 0
 
 
-@every_average
-@pytest.mark.parametrize("per_epoch", [1, 2, 9])
-def test_the_mean_over_phases(keep: Keep, decay: float, per_epoch: int) -> None:
-    phases = range(1, per_epoch + 1)
-    each = [sum_of_squared_epochs(keep, decay, per_epoch, j, math.inf) for j in phases]
-    weight = mean_sum_of_squared_epochs(keep, decay, per_epoch)
-    assert weight == pytest.approx(np.mean(each), rel=1e-12, abs=1e-15)
+def test_the_mean_over_phases() -> None:
+    for (keep, decay), per_epoch in product(EVERY_AVERAGE, (1, 2, 9)):
+        phases = range(1, per_epoch + 1)
+        each = [sum_of_squared_epochs(keep, decay, per_epoch, j, math.inf) for j in phases]
+        weight = mean_sum_of_squared_epochs(keep, decay, per_epoch)
+        place = keep, decay, per_epoch
+        assert weight == pytest.approx(np.mean(each), rel=1e-12, abs=1e-15), place
 
 
 @given(decay=st.floats(0, 0.999), share=st.floats(1e-6, 0.5))
@@ -148,20 +149,19 @@ def variance_over_every_order(population: Array, m: int, batches: Array) -> floa
     return total / float(population.var())
 
 
-@every_average
 @pytest.mark.parametrize(("n", "m", "steps"), [(6, 2, 8), (6, 3, 6), (5, 2, 7), (4, 4, 3)])
-def test_variance_over_shuffled_epochs(
-    keep: Keep, decay: float, n: int, m: int, steps: int
-) -> None:
+def test_variance_over_shuffled_epochs(n: int, m: int, steps: int) -> None:
     """Every order of every epoch; 5 by 2 drops the last example of each epoch."""
     population = np.array([0.0, 0.3, 1.0, 7.0, 4.0, 9.0])[:n]
-    _, batches = weights(keep, decay, steps)
     per_epoch = n // m
-    squares = sum_of_squares(keep, decay, steps)
     phase, whole = (steps - 1) % per_epoch + 1, (steps - 1) // per_epoch
-    epochs = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
-    expected = variance_over_every_order(population, m, batches)
-    assert linear_variance(squares, epochs, m, n) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+    for keep, decay in EVERY_AVERAGE:
+        _, batches = weights(keep, decay, steps)
+        squares = sum_of_squares(keep, decay, steps)
+        epochs = sum_of_squared_epochs(keep, decay, per_epoch, phase, whole)
+        expected = variance_over_every_order(population, m, batches)
+        variance = linear_variance(squares, epochs, m, n)
+        assert variance == pytest.approx(expected, rel=1e-9, abs=1e-14), (keep, decay)
 
 
 def test_shuffling_matters_as_much_as_recorded() -> None:

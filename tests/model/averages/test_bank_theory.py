@@ -47,18 +47,19 @@ def test_under_a_linear_drift_an_average_lags_behind(name: str) -> None:
     """The lag is b beta / (1 - beta) once the start is forgotten; earlier steps are exact too."""
     start, speed = normal(0, 2, 1, 3) + 9, normal(1, 2, 1, 3) / 10
     steps = _drifting(start, speed, 2500)
-    for t, average in enumerate(_averages(_bank(name), steps), start=1):
-        for i, decay in enumerate(DECAYS):
-            lag, forgotten = speed * decay / (1 - decay), decay**t
-            error = {
-                "biased": -lag + forgotten * (lag - start),
-                "debiased": -lag + speed * t * forgotten / (1 - forgotten),
-                "cumulative": -speed * (t - 1) / 2,
-            }[name][:, 0]
-            difference = average.mean[i] - steps[t - 1].mean[:, 0]
-            np.testing.assert_allclose(difference, error, atol=1e-10)
-            if t == 2500 and name != "cumulative":
-                np.testing.assert_allclose(difference, -lag[:, 0], atol=1e-9)
+    averages = np.array([average.mean for average in _averages(_bank(name), steps)])
+    differences = averages - np.array([step.mean[:, 0] for step in steps])[:, np.newaxis]
+    t = np.arange(1, 2501)[:, np.newaxis, np.newaxis]
+    for i, decay in enumerate(DECAYS):
+        lag, forgotten = speed[:, 0] * decay / (1 - decay), decay**t
+        error = {
+            "biased": -lag + forgotten * (lag - start[:, 0]),
+            "debiased": -lag + speed[:, 0] * t * forgotten / (1 - forgotten),
+            "cumulative": -speed[:, 0] * (t - 1) / 2,
+        }[name]
+        np.testing.assert_allclose(differences[:, i], error, atol=1e-10)
+        if name != "cumulative":
+            np.testing.assert_allclose(differences[-1, i], -lag, atol=1e-9)
 
 
 def test_a_biased_variance_that_drifts_lags_as_a_mean_does_from_its_start_at_one() -> None:

@@ -33,6 +33,8 @@ ARMS = tuple(right(8))
 FORWARD = [(arm, how) for arm, rows in BROKEN_FORWARD.items() for how in rows]
 BACKWARD = [(arm, how) for arm, rows in BROKEN_BACKWARD.items() for how in rows]
 DTYPES: list[DTypeLike] = [np.float32, np.float64]
+SIZES: list[tuple[int, DTypeLike]] = [(4, np.float32), (8, np.float64), (32, np.float32)]
+"""Mistakes are as large at every size; single precision has the wider tolerance."""
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -40,9 +42,10 @@ def test_every_arm_passes(arm: str) -> None:
     for m, dtype in product((3, 4, 5, 8, 16, 64, 128), DTYPES):
         for ghosts in (8, 24) if m < 64 else (2, 4):
             x = normal(ghosts, 2, ghosts * m, 9).astype(dtype)
-            for bias in (False, True):
-                invariants = checked(two_norms(right(m)[arm], bias), x, ghosts)
-                assert invariants.passed, (m, dtype, invariants)
+            # Each precision has both, one at few ghosts and one at many.
+            bias = (dtype == np.float64) == (ghosts in (8, 2))
+            invariants = checked(two_norms(right(m)[arm], bias), x, ghosts)
+            assert invariants.passed, (m, dtype, bias, invariants)
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -75,7 +78,7 @@ def test_rounding_that_goes_one_way_is_no_fault(arm: str) -> None:
 @pytest.mark.parametrize(("arm", "how"), FORWARD)
 def test_a_wrong_forward_pass_fails(arm: str, how: str) -> None:
     forward, expected = BROKEN_FORWARD[arm][how]
-    for m, dtype in product((4, 8, 32), DTYPES):
+    for m, dtype in SIZES:
         invariants = checked(two_norms(with_forward(right(m)[arm], forward)), _plain(dtype))
         assert expected <= set(invariants.failed), (m, dtype, invariants)
 
@@ -83,7 +86,7 @@ def test_a_wrong_forward_pass_fails(arm: str, how: str) -> None:
 @pytest.mark.parametrize(("arm", "how"), BACKWARD)
 def test_a_wrong_backward_pass_fails(arm: str, how: str) -> None:
     backward, expected = BROKEN_BACKWARD[arm][how]
-    for m, dtype in product((4, 8, 32), DTYPES):
+    for m, dtype in SIZES:
         invariants = checked(two_norms(with_backward(right(m)[arm], backward)), _plain(dtype))
         assert expected <= set(invariants.failed), (m, dtype, invariants)
 
