@@ -102,8 +102,11 @@ def fault(
 
 @pytest.fixture(scope="session", autouse=True)
 def hang_ups_are_heard() -> Iterator[None]:
-    """Tests send SIGHUP to themselves and their children, which ignore it under `nohup`."""
+    """Tests send SIGHUP and SIGINT to themselves and their children, which ignore the one under
+    `nohup` and the other in the background of a script."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGHUP, before)
 
