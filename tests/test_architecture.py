@@ -89,7 +89,7 @@ ALONE = {
         )
     },
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
-    "sklearn": {"runner/data/sources.py"},
+    "sklearn": {"analysis/tables/configurations/importance.py", "runner/data/sources.py"},
     "tensorboardX": {"analysis/exports/tensorboard.py"},
     "mlflow": {"analysis/exports/mlflow_store.py"},
     "numba": {f"model/kernels/{name}.py" for name in ("compiling", "tiles", "vectors")},

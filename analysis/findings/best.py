@@ -39,15 +39,15 @@ def _curse(table: pd.DataFrame, by: str) -> list[str]:
     if chosen.empty:
         return [
             f"{flattered}With one seed nothing is left to estimate it on again: run the study that "
-            "--toml prints, whose seeds are new."
+            "`caviar best --toml` prints, whose seeds are new."
         ]
     row = chosen.iloc[0]
     again = {"mean": row["other_mean"], "low": row["other_low"], "high": row["other_high"]}
     same = row["rank"] == 1
     which = "the same trial" if same else f"trial {row['trial_id']} (rank {row['rank']} of all)"
     few = (
-        f" These are too few seeds for an interval, which needs {FEWEST}: the study that --toml "
-        "prints has more, and new ones."
+        f" These are too few seeds for an interval, which needs {FEWEST}: the study that "
+        "`caviar best --toml` prints has more, and new ones."
         if pd.isna(row["other_low"])
         else ""
     )
@@ -105,8 +105,9 @@ BEST = Finding(
     fields="After these, one column per config field that differs between trials.",
     title="Which configuration is best",
     says="Every finished trial, ranked by its mean validation loss at the last step, under "
-    "population statistics, with test loss and accuracy beside it. The best of many looks better "
-    "than it is: it was chosen for a loss that is partly luck. The row with choosing_rank 1 is "
-    "what a third of the seeds choose; its other_mean, at the other seeds, is not flattered. "
-    "Trials with diverged seeds come last. Intervals are given for the first 100 rows.",
+    "population statistics, with test loss and accuracy beside it.",
+    more="The best of many looks better than it is: it was chosen for a loss that is partly luck. "
+    "The row with choosing_rank 1 is what a third of the seeds choose; its other_mean, at the "
+    "other seeds, is not flattered. Trials with diverged seeds come last. Intervals are given "
+    "for the first 100 rows.",
 )

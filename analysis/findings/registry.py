@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.findings.batch_noise import BATCH_NOISE
 from caviar.analysis.findings.best import BEST
+from caviar.analysis.findings.field_importance import FIELD_IMPORTANCE
 from caviar.analysis.findings.regularization.best_size import BEST_SIZE, CHOSEN_DRAWS
 from caviar.analysis.findings.regularization.control_arms import ARM_EFFECTS, MECHANISM_SHARES
 from caviar.analysis.findings.regularization.effect_of_size import EFFECT_OF_SIZE, LOSSES, TRENDS
@@ -74,6 +75,7 @@ FINDINGS = (
     BEST_DECAY,
     MEMORY_SCALING,
     SCORECARD,
+    FIELD_IMPORTANCE,
     BEST,
     TRIALS,
 )

@@ -16,6 +16,9 @@ from caviar.analysis.report.verdicts.told_averages import told_averages
 LEADING = ("losses", "side_by_side", "reader_losses", "training_curves")
 """What is shown unfolded, in this order."""
 
+SEARCHED = ("field_importance", "best")
+"""What the page of a random search begins with."""
+
 QUESTIONS: dict[Part, str] = {"regularisation": "1", "test time": "2"}
 
 

@@ -64,7 +64,7 @@ def section_of(
         title=title,
         says=finding.says,
         more=finding.more,
-        caption=finding.caption,
+        caption=_of_units(finding.caption, results),
         alt=finding.alt,
         code=code_of(results, finding.name),
         picture=picture,
@@ -73,6 +73,11 @@ def section_of(
         rows=[list(map(cell, row)) for row in shown[:MOST_ROWS].itertuples(index=False)],
         total=len(table),
     )
+
+
+def _of_units(caption: str, results: Results) -> str:
+    """A caption of what is compared: in a random search its intervals are over trials."""
+    return caption if results.design.paired else caption.replace("over seeds", "over trials")
 
 
 def _heads(finding: Finding, table: pd.DataFrame) -> tuple[Head, ...]:

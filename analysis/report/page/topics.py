@@ -50,7 +50,6 @@ def topics_of(results: Results, sections: Mapping[str, Section]) -> tuple[Topic,
         if held or sentences:
             words = f"{len(sentences)} sentences, " if sentences else ""
             key = part.replace(" ", "-")
-            topics.append(
-                Topic(key, title, f"({words}{len(held)} parts)", headline, sentences, held)
-            )
+            holds = f"({words}{len(held)} {'part' if len(held) == 1 else 'parts'})"
+            topics.append(Topic(key, title, holds, headline, sentences, held))
     return tuple(topics)

@@ -20,8 +20,11 @@ def training_curves(comparison: Comparison) -> pd.DataFrame:
 
     `batch_loss` is the loss that an update saw, under the batch's own statistics; `test_loss`
     that of the test split under population statistics, where it was measured at more than one
-    step. At the draws that are told; what is not finite is left out.
+    step. At the draws that are told; what is not finite is left out. Empty for a random search,
+    whose trials are measured at other steps each.
     """
+    if not comparison.design.paired:
+        return pd.DataFrame(columns=COLUMNS)
     run = comparison.over_time
     tests = run.evaluations
     tests = tests[(tests["split"] == "test") & (tests["statistics"] == "population")]
