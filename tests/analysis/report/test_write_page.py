@@ -18,6 +18,7 @@ from caviar.analysis.results import results_of
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, page_without_figures, read_page
 from tests.analysis.synthetic import crossed, run_of
+from tests.analysis.tables.configurations.searches import search
 
 POLICY = "Content-Security-Policy"
 
@@ -97,10 +98,11 @@ def test_hostile_texts_are_shown_and_not_obeyed(page: Page, report: Path) -> Non
     assert "<script>alert" not in source and "<img src=x" not in source
 
 
-def test_every_figure_says_what_it_shows(page: Page) -> None:
+def test_every_figure_says_what_it_shows(page: Page, findings: Results) -> None:
     panels = [svg for svg in page.all("svg") if svg.get("class") == "panel"]
     figures = len(page.all("figure"))
-    assert figures == 1 + sum(finding.draw is not None for finding in FINDINGS)
+    shown = [finding for finding in FINDINGS if len(findings[finding.name])]
+    assert figures == 1 + sum(finding.draw is not None for finding in shown)
     assert all(svg["role"] == "img" and len(str(svg["aria-label"])) > 20 for svg in panels)
     assert len(panels) > figures == len(page.texts["figcaption"])
 
@@ -151,6 +153,21 @@ def test_missing_numbers_are_a_dash(page: Page) -> None:
     cells = [cell for table in page.tables for row in table[1:] for cell in row]
     assert not {"nan", "NaN", "None", "<NA>", "NaT"} & set(cells)
     assert "–" in cells  # the decay of the cumulative average
+
+
+def test_the_page_of_a_search_begins_with_its_ranking(tmp_path: Path) -> None:
+    results = results_of(search(tmp_path, 24))
+    page = page_without_figures(results, tmp_path / "report")
+    heads = [text for text in page.texts["h2"] if text]
+    assert heads[:3] == [
+        "What the search says",
+        "Which drawn field matters",
+        "Which configuration is best",
+    ]
+    assert heads[3].startswith("1 Does a smaller m help?")
+    assert "Of 24 configurations, trial" in page.texts["p"][1]
+    assert any(text.startswith("Means over trials") for text in page.texts["caption"])
+    assert "The best trials lie at the high end of learning_rate" in " ".join(page.texts["p"][:6])
 
 
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from tests.analysis.tables.configurations.searches import search
 
 
 def test_a_search_draws_several_fields_and_crosses_none(tmp_path: Path) -> None:
-    found = search(tmp_path, 8)
-    assert drawn_fields(found) == ["learning_rate", "momentum", "norm_batch_size"]
-    assert is_search(compared(found))
+    drawn = search(tmp_path, 8)
+    assert drawn_fields(drawn) == ["learning_rate", "momentum", "norm_batch_size"]
+    assert is_search(compared(drawn))
     levels = {"norm_batch_size": [8, 64]}
     designed = run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels)
     assert not is_search(compared(designed))
