@@ -85,6 +85,7 @@ ALONE = {
             *("advise", "main", "power", "register", "report", "watch"),
             "finished/best",
             "finished/compare",
+            "growing/until",
             "finished/export",
         )
     },

@@ -9,6 +9,8 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from caviar.model.steps.setup import Probes
+from caviar.runner.cli.growing.looks import Looks
+from caviar.runner.cli.growing.schedule import counts_of_looks
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
 from caviar.runner.effects import is_read
@@ -16,7 +18,7 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import as_held, outlook
-from caviar.runner.session.takeover import Offer, offer_of
+from caviar.runner.session.takeover import Offer, offered
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import masked
@@ -198,15 +200,16 @@ def described(
     kernels: Kernels = Kernels.auto,
     extend: bool = False,
     source: str | None = None,
+    looks: Looks | None = None,
     *,
     as_json: bool,
 ) -> str:
     """The plan with its forecast and its power, as text or JSON; nothing is written there.
 
     `pilot` is a run to take the spread over seeds from, `root` is where the run would go, and
-    `source` a run that it would take trials over from. Without `workers`, one per core of this
-    machine is assumed. Steps are timed as the run would make them, for which kernels may have to be
-    compiled, once.
+    `source` a run that it would take trials over from; `looks` are made while seeds join. Without
+    `workers`, one per core of this machine is assumed. Steps are timed as the run would make them,
+    for which kernels may have to be compiled, once.
     """
     from caviar.runner.cli.power import power
 
@@ -218,12 +221,11 @@ def described(
     if not place.refused:
         with redirect_stdout(sys.stderr):
             path = path_of_run(kernels, planned, storage, origin)
-    offer = origin and offer_of(origin, planned, path, any_kernel=accept_other_processor)
-    if offer:
-        left = _without(planned, left, offer)
+    offer = offered(origin, plan, storage, path, accept_other_processor)
+    left = _without(planned, left, offer) if offer else left
     told = forecast(planned, min(count, planned.most), path, time.process_time, left)
-    further = [*([_taken(offer, planned)] if offer else []), power(plan.study.replicas, pilot)]
-    text = "\n".join([describe(plan), *lines(planned, told, place), *further])
+    text = "\n".join([describe(plan), *lines(planned, told, place)])
+    text += _taken(offer, planned) + power(plan.study.replicas, pilot) + _looked_at(plan, looks)
     if not as_json:
         return text
     content = {**_identified(planned), **facts(told, place), "lines": text.splitlines()}
@@ -236,10 +238,22 @@ def _without(plan: Plan, left: frozenset[str], offer: Offer) -> frozenset[str]:
     return needed - offer.outcomes.keys()
 
 
-def _taken(offer: Offer, plan: Plan) -> str:
+def _looked_at(plan: Plan, looks: Looks | None) -> str:
+    if looks is None:
+        return ""
+    counts = ", ".join(map(str, counts_of_looks(plan.study.replicas, looks.most)))
+    return (
+        f"\nuntil: looks at {looks.name} with {counts} seeds, of which the run stops at the first "
+        f"that knows it to ± {looks.within:g}; what is told above is for the first look"
+    )
+
+
+def _taken(offer: Offer | None, plan: Plan) -> str:
+    if offer is None:
+        return "\n"
     where = masked(offer.source.where)
     told = f"from: {len(offer.outcomes)} of {plan.most} trials would be taken over from {where}"
-    return f"{told}; {offer.says}" if offer.says else told
+    return f"\n{told}; {offer.says}\n" if offer.says else f"\n{told}\n"
 
 
 def _identified(plan: Plan) -> dict[str, Any]:

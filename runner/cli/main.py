@@ -25,6 +25,8 @@ from caviar.runner.cli.fields import fields, schema
 from caviar.runner.cli.finished.best import best
 from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
+from caviar.runner.cli.growing.carried import grown
+from caviar.runner.cli.growing.looks import looks_for
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
@@ -121,6 +123,8 @@ def run(
     register: options.Register = None,
     extend: options.Extend = False,
     take_from: options.TakeFrom = None,
+    until: options.Until = None,
+    most: options.Most = 64,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
     kernels: options.Training = Kernels.auto,
@@ -133,18 +137,24 @@ def run(
         first_line(study, sys.stderr if as_json else sys.stdout)
     plan = _planned(study, settings or [], trials)
     root = out or f"runs/{plan.study.name}"
+    looks = None if until is None else looks_for(until, most, plan, register)
     if dry_run:
-        further = accept_other_processor, kernels, extend, take_from
+        further = accept_other_processor, kernels, extend, take_from, looks
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
-    if register is not None:
-        from caviar.runner.cli.register import as_registered
-
-        plan = as_registered(plan, register, study, settings or [], trials, root)
+    plan = _registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
         in_a_job(root, on)
-        given = root, on, workers, address, accept_other_processor, verbose, kernels, extend
-        progress = context.obj.carry_out(plan, *given, take_from)
-        _ended(progress, root, report, context.obj.drawing, show)
+        given = root, on, workers, address, accept_other_processor, verbose, kernels
+        ended = grown(context.obj.carry_out, given, take_from, looks, plan, extend)
+        _ended(ended, root, report, context.obj.drawing, show)
+
+
+def _registered(plan: Plan, register: Path | None, *study: Any) -> Plan:
+    if register is None:
+        return plan
+    from caviar.runner.cli.register import as_registered
+
+    return as_registered(plan, register, *study)
 
 
 def _describe(plan: Plan, *place: Any, as_json: bool) -> None:

@@ -85,6 +85,14 @@ TakeFrom = Annotated[
         "--from", metavar="RUN", callback=_text, help="Take over equal trials of this run."
     ),
 ]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help='Add seeds until this holds, as "test_loss 16 - 256 within 0.005".',
+    ),
+]
+Most = Annotated[int, typer.Option(min=1, help="With --until: the most seeds that a trial gets.")]
 
 Training = Annotated[
     Kernels,

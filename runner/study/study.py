@@ -90,7 +90,8 @@ class Study(Frozen):
     )
     replicas: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = setting(
         "How many seeds each trial has, `seed`, `seed` + 1 and so on, paired across the study. "
-        "Intervals need five. With `--extend` a run goes on with a larger number.",
+        "Intervals need five. With `--extend` a run goes on with a larger number, with `--until` "
+        "until a difference is known well enough.",
         8,
         unit="seeds",
         example=20,
