@@ -45,8 +45,8 @@ def run_until(
     grown under another plan of looks.
     """
     schedule = Schedule.of(plan.study.replicas, request.most)
-    there = _seeds_there(storage, schedule)
-    first = max(schedule.counts[0], there)
+    seeds_before = _seeds_before(storage, schedule)
+    first = max(schedule.counts[0], seeds_before)
     if first > request.most:
         raise RequestError(
             f"{storage.where!r} has {first} seeds already, more than --most {request.most}; use "
@@ -69,7 +69,7 @@ def with_seeds(plan: Plan, count: int) -> Plan:
     return make_plan(plan.study.model_copy(update={"replicas": count}), plan.limit)
 
 
-def _seeds_there(storage: Storage, schedule: Schedule) -> int:
+def _seeds_before(storage: Storage, schedule: Schedule) -> int:
     """The seeds of the run in a place, 0 where there is none yet."""
     if STUDY not in storage.names(""):
         return 0
