@@ -108,8 +108,9 @@ def test_keras_in_pytorch() -> None:
     head, copied, left = text(told).split("\n\n")
     assert head == "keras-3 in pytorch: momentum=0.01, eps=0.001"
     assert copied.startswith("To copy statistics\n- running_mean = moving_mean\n")
-    told = "What no setting translates\n- pytorch averages sum of squares / (m - 1)"
-    assert left.startswith(told)
+    assert left.startswith(
+        "What no setting translates\n- pytorch averages sum of squares / (m - 1)"
+    )
 
 
 def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
