@@ -129,8 +129,9 @@ def _started(
 
 
 def _display(output: Output, pace: Pace, jobs: Sequence[Job]) -> Display:
-    # As text in a notebook too: its live display needs a widget that may be missing.
-    return Display(Console(file=output, force_jupyter=False), pace.line_seconds, jobs=jobs)
+    # As text in a notebook, whose kernel sets FORCE_COLOR: only a terminal has a live region.
+    console = Console(file=output, force_jupyter=False, force_terminal=output.isatty())
+    return Display(console, pace.line_seconds, jobs=jobs)
 
 
 def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:

@@ -41,7 +41,9 @@ class Output(io.TextIOBase, TextIO):
         return self._stream.encoding
 
     def isatty(self) -> bool:
-        return self._stream.isatty()
+        """A notebook says that it is a terminal, and moves no cursor."""
+        of_notebook = type(self._stream).__module__.startswith("ipykernel.")
+        return self._stream.isatty() and not of_notebook
 
     def fileno(self) -> int:
         return self._stream.fileno()
