@@ -123,7 +123,9 @@ def difference(run: Run, request: Looks, error: float) -> Interval:
 def told(request: Looks, schedule: Schedule, count: int, interval: Interval) -> str:
     """One look in words."""
     unit = "" if request.quantity == "test_accuracy" else " nats"
-    head = f"look {schedule.counts.index(count) + 1} of {len(schedule.counts)}, {count} seeds: "
+    others = f", {interval.units} of them read" if interval.units < count else ""
+    place = f"look {schedule.counts.index(count) + 1} of {len(schedule.counts)}"
+    head = f"{place}, {count} seeds{others}: "
     if math.isnan(interval.low):
         return (
             f"{head}{request.name} has no interval, which takes 5 seeds; {interval.units} are read"

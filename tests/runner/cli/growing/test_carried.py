@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from caviar.runner.cli.carry_out import CarryOut
 from caviar.runner.cli.growing.carried import Given, grown
 from caviar.runner.executors.choice import Where
 from caviar.runner.session.loop import Progress
@@ -20,5 +21,5 @@ def test_without_looks_a_plan_is_carried_out_once_with_all_that_was_given() -> N
         return Progress(4, 0, {})
 
     given: Given = ("run", Where.inline, None, None, False, True, Kernels.off)
-    assert grown(carry_out, given, "other", None, plan, True).total == 4
+    assert grown(cast(CarryOut, carry_out), given, "other", None, plan, True).total == 4
     assert calls == [(plan, *given, True, "other")]

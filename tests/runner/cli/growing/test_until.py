@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from caviar.analysis.run.read import read_run
-from caviar.analysis.statistics.intervals import mean_interval
-from caviar.runner.cli.growing.schedule import errors_of_looks
+from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.runner.cli.growing.looks import Looks
+from caviar.runner.cli.growing.schedule import Schedule, errors_of_looks
+from caviar.runner.cli.growing.until import told
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
@@ -96,6 +98,14 @@ def test_other_additions_are_not_smuggled_in(tmp_path: Path) -> None:
     more = (*settings_of((*STUDY, "norm_batch_size=[4, 8, 16]")), "--on", "inline", *asked)
     done = caviar_here("run", *more, "--out", root)
     assert done.code == 2 and "without norm_batch_size = 8; add --extend" in done.complained
+
+
+def test_seeds_that_chose_a_rate_are_told_apart() -> None:
+    looks, schedule = Looks("test_accuracy", 4, 16, 0.03, 30), Schedule.of(9, 30)
+    assert told(looks, schedule, 21, Interval(-0.02, -0.05, 0.01, 14)) == (
+        "look 3 of 4, 21 seeds, 14 of them read: test_accuracy 4 - 16 is −0.02 [−0.05, 0.01], "
+        "± 0.03; asked for is ± 0.03"
+    )
 
 
 def test_the_dry_run_names_the_looks(tmp_path: Path) -> None:
