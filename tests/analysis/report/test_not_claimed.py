@@ -29,6 +29,13 @@ def test_the_last_caution_is_that_of_the_design(tmp_path: Path) -> None:
         assert len(claims) == len(NOT_CLAIMED) + 2 * len(last)
 
 
+def test_families_are_counted() -> None:
+    """Nothing is corrected across them: three quantities under two readings are six."""
+    first = NOT_CLAIMED[0]
+    assert "nothing is corrected across families" in first
+    assert "three quantities under two readings are six" in " ".join(first.split())
+
+
 def with_data(root: Path, **dataset: object) -> str:
     """The first sentence about a run whose study.json says this of its data."""
     levels = {"norm_batch_size": [8, 64]}

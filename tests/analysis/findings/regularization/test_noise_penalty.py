@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import pandas as pd
+
+from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.regularization.noise_penalty import (
     NOISE_PENALTY,
     NOISE_PENALTY_EXPONENT,
@@ -25,6 +30,15 @@ def test_the_price_at_both_ends_and_its_power(tmp_path: Path) -> None:
     )
     (power,) = NOISE_PENALTY_EXPONENT.sentences(results)
     assert "0.974 [0.974, 0.974] from m = 8 to 64" in power
+
+
+def test_no_end_of_the_exponent_is_rounded_to_the_one_that_theory_expects() -> None:
+    """It printed `1.07 [1, 1.15]` of an interval that excludes 1."""
+    row = {"facet": "", "range": "from 8", "exponent": 1.07, "low": 1.0018, "high": 1.15}
+    table = pd.DataFrame([{**row, "smallest": 8, "largest": 64}])
+    results = cast(Results, SimpleNamespace(reading=lambda name: table))
+    (power,) = NOISE_PENALTY_EXPONENT.sentences(results)
+    assert "^1.07 [1.002, 1.15] from m = 8 to 64" in power
 
 
 def test_two_sizes_have_no_power(tmp_path: Path) -> None:
