@@ -54,17 +54,15 @@ def _lowest(results: Results, best: pd.Series) -> str:
     if not pd.isna(best["low"]):
         alone = best["low"] == best["high"]
         says += f" (95 % range: {f'only {level:g}' if alone else _ends(best)})"
-    loss, accuracy = (_means(results, best["facet"], q) for q in ("test_loss", "test_accuracy"))
+    loss = _means(results, best["facet"], "test_loss")
     if level == reference:
-        says += f", the largest size: {number(loss[level])} nats on these examples"
-    else:
-        says += (
-            f": {number(loss[level])} nats on these examples against {number(loss[reference])} at "
-            f"{at_level(results, reference)}, a change of {_change(results, best)}; accuracy is "
-            f"{_percent(accuracy[level])} against {_percent(accuracy[reference])} %, a change of "
-            f"{_points(results, best)} percentage points"
-        )
-    return f"{says}{_limits(best)}."
+        here = f"{number(loss[level])} nats on these examples"
+        return f"{says}, the largest size: {here}{_limits(best)}."
+    return (
+        f"{says}{_limits(best)}. From {at_level(results, reference)} to {level:g} test loss "
+        f"changes by {_change(results, best)}. Accuracy changes by {_points(results, best)} "
+        "percentage points."
+    )
 
 
 def _ends(best: pd.Series) -> str:
@@ -72,10 +70,12 @@ def _ends(best: pd.Series) -> str:
 
 
 def _change(results: Results, best: pd.Series) -> str:
-    """`-0.026 [-0.047, -0.005] nats or -34 %`: the interval holds for all sizes together."""
+    """`-0.026 [-0.047, -0.005] nats, -34 % of 0.078 nats on these examples`: by the band of all
+    sizes together."""
     band = _band(results, best, "test_loss")
     loss = _means(results, best["facet"], "test_loss")[results.design.reference]
-    share = f" or {number(round(100 * band['mean'] / loss))} %" if loss > 0 else ""
+    of = f"{number(loss)} nats on these examples"
+    share = f", {number(round(100 * band['mean'] / loss))} % of {of}" if loss > 0 else f" from {of}"
     unsure = ", which may be none" if band["high"] >= 0 else ""
     return f"{with_interval(band, signed=True)} nats{share}{unsure}"
 
@@ -91,10 +91,6 @@ def _band(results: Results, best: pd.Series, quantity: str) -> dict[str, float]:
     here = (table["facet"] == best["facet"]) & (table["level"] == best["level"])
     row = table[here & (table["quantity"] == quantity)].iloc[0]
     return {"mean": row["mean"], "low": row["band_low"], "high": row["band_high"]}
-
-
-def _percent(share: float) -> str:
-    return "?" if pd.isna(share) else f"{100 * share:.1f}"
 
 
 def _means(results: Results, facet: str, quantity: str) -> dict[float, float]:

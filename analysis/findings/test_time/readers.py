@@ -115,12 +115,13 @@ def _by_layer(results: Results, row: pd.Series, decay: float) -> str:
         return ""
     layers = in_order(errors[here]["layer"])
     parts = [
-        f"{number(wide.loc[layer, 'biased'])} and {number(wide.loc[layer, 'unbiased'])} in {layer}"
+        f"In {layer} it is {number(wide.loc[layer, 'biased'])} biased and "
+        f"{number(wide.loc[layer, 'unbiased'])} unbiased."
         for layer in (layers if len(layers) <= MOST_LAYERS else [*layers[:2], layers[-1]])
     ]
     return (
-        f" The log ratio of the stored variance to the population's at "
-        f"{at_level(results, row['level'])}, biased and unbiased, is {'; '.join(parts)}."
+        f" The error of the stored variance at {at_level(results, row['level'])} is the log of its "
+        f"ratio to the population's. {' '.join(parts)}"
     )
 
 

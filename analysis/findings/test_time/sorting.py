@@ -19,9 +19,9 @@ def _sentences(results: Results) -> list[str]:
         sentences.append(
             f"{facet}If a network is left in train mode, so that each test batch has its own "
             "statistics, a test set that is sorted by class instead of shuffled changes "
-            f"test loss by {first_and_last(results, losses, ' nats', signed=True)}, accuracy by "
-            f"{first_and_last(results, points, ' percentage points', signed=True)}: shuffle it, "
-            "or read with statistics of the training set."
+            f"test loss by {first_and_last(results, losses, ' nats', signed=True)}. Accuracy "
+            f"changes by {first_and_last(results, points, ' percentage points', signed=True)}. "
+            "Shuffle it, or read with statistics of the training set."
         )
     return sentences
 

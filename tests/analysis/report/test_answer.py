@@ -39,9 +39,9 @@ draw with its lowest validation loss on 1 of the 6 seeds, at the other 5; train 
 compared at one draw for all sizes. An average over draws says so.
 
 1. Regularisation
-  Test loss is lowest at m = 16 (95 % range: only 16): 6 nats on these examples against 6.06 at \
-m = 64, a change of −0.0625 [−0.0625, −0.0625] nats or −1 %; accuracy is 90.0 against 90.0 %, a \
-change of 0 [0, 0] percentage points. Each size is read at the best of the 2 learning rates \
+  Test loss is lowest at m = 16 (95 % range: only 16). From m = 64 to 16 test loss changes by \
+−0.0625 [−0.0625, −0.0625] nats, −1 % of 6.06 nats on these examples. Accuracy changes by 0 [0, \
+0] percentage points. Each size is read at the best of the 2 learning rates \
 tried, chosen on other seeds: 0.1 at m = 16 and m = 64. Warning: the best is the lowest learning \
 rate tried (at m = 16 and m = 64), so a better one may lie beyond and change the difference: \
 widen the range. Read at 5 seeds; 0 diverged, 0 failed, 0 lost.
@@ -80,8 +80,8 @@ and by 0.0156 [0.0156, 0.0156] at m = 64 (0.1 is about 10 %).
 is the plain mean of all batches (cumulative), by 0.125 [0.125, 0.125] nats at m = 4.
   If a network is left in train mode, so that each test batch has its own statistics, a test set \
 that is sorted by class instead of shuffled changes test loss by +4 [4, 4] nats at m = 4 and by \
-+2.12 [2.12, 2.13] at m = 64, accuracy by −40 [−40, −40] percentage points at m = 4 and by −40 \
-[−40, −40] at m = 64: shuffle it, or read with statistics of the training set.
++2.12 [2.12, 2.13] at m = 64. Accuracy changes by −40 [−40, −40] percentage points at m = 4 and \
+by −40 [−40, −40] at m = 64. Shuffle it, or read with statistics of the training set.
 
 What these numbers hold for
   All seeds divide the same 1,797 examples, so intervals hold for other splits, starts and \

@@ -50,9 +50,9 @@ def test_it_gives_the_loss_the_change_and_its_scale(tmp_path: Path) -> None:
     """Losses 3.6 against 3.8 on six seeds: -0.2 nats are 5 % of 3.8."""
     first = BEST_SIZE.headline(results_at(tmp_path, World(test=turned)))
     assert first == (
-        "Test loss is lowest at m = 16 (95 % range: only 16): 3.6 nats on these examples against "
-        "3.8 at m = 64, a change of −0.2 [−0.2, −0.2] nats or −5 %; accuracy is 90.0 against 90.0 "
-        "%, a change of 0 [0, 0] percentage points. All sizes share the learning rate 0.1, tuned "
+        "Test loss is lowest at m = 16 (95 % range: only 16). From m = 64 to 16 test loss "
+        "changes by −0.2 [−0.2, −0.2] nats, −5 % of 3.8 nats on these examples. Accuracy changes "
+        "by 0 [0, 0] percentage points. All sizes share the learning rate 0.1, tuned "
         "for none of them: at another the effect may differ. Read at 6 seeds; 0 diverged, "
         "0 failed, 0 lost."
     )
@@ -67,10 +67,12 @@ def test_each_size_is_read_at_its_own_rate(tmp_path: Path) -> None:
     )
     effect = row_of(results["effect_of_size"], reading="best draw", quantity="test_loss", level=16)
     joint = {"mean": effect["mean"], "low": effect["band_low"], "high": effect["band_high"]}
-    assert f"a change of {with_interval(joint, signed=True)} nats" in first
+    assert f"test loss changes by {with_interval(joint, signed=True)} nats" in first
     losses = results["losses"].query("reading == 'best draw' and quantity == 'test_loss'")
     means = losses.set_index("level")["mean"]
-    assert f": {number(means[16])} nats on these examples against {number(means[64])} at" in first
+    share = round(100 * effect["mean"] / means[64])
+    of = f"{number(share)} % of {number(means[64])} nats on these examples. Accuracy"
+    assert f", {of}" in first
 
 
 def test_a_best_rate_at_the_edge_is_a_warning(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_the_largest_size_may_be_the_best(tmp_path: Path) -> None:
 def test_a_change_that_may_be_none_says_so(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: 1 + wiggle(config, seed) - (size(config) == 8) / 9e4)
     first = BEST_SIZE.headline(results_at(tmp_path, world))
-    assert ", which may be none; accuracy" in first
+    assert ", which may be none. Accuracy" in first
 
 
 @pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.2)])

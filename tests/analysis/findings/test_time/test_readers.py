@@ -64,5 +64,5 @@ def test_the_two_variances_by_layer_and_depth_in_the_frameworks_words(tmp_path: 
     assert two.startswith(f"hidden = 2 × 8: {start}")
     assert f"by {MINUS}0.125 [{MINUS}0.125, {MINUS}0.125] nats at m = 4" in one
     assert f"by {MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats at m = 4" in two
-    assert one.endswith(f"at m = 4, biased and unbiased, is {MINUS}0.25 and 0 in norm1.")
-    assert two.endswith(f"is {MINUS}0.25 and 0 in norm1; {MINUS}0.125 and 0.125 in norm2.")
+    assert one.endswith(f"population's. In norm1 it is {MINUS}0.25 biased and 0 unbiased.")
+    assert two.endswith(f"unbiased. In norm2 it is {MINUS}0.125 biased and 0.125 unbiased.")

@@ -26,7 +26,7 @@ def test_sorted_less_shuffled_under_the_same_statistics(tmp_path: Path) -> None:
     assert "sorted by class instead of shuffled changes test loss by +1.05 [" in sentence
     assert "nats at m = 8 and by +0.175 [" in sentence
     assert " percentage points at m = 8 and by" in sentence
-    assert "accuracy by \N{MINUS SIGN}40 [" in sentence
+    assert "Accuracy changes by \N{MINUS SIGN}40 [" in sentence
 
 
 def test_a_run_that_did_not_measure_it_says_nothing(tmp_path: Path) -> None:
