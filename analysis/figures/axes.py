@@ -62,12 +62,18 @@ def grid_of(
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
 
 
+BESIDE = 2**0.25
+"""The room beside the smallest and the largest size: a quarter of a doubling."""
+
+
 def size_axis(axes: Axes, levels: Any, label: str) -> None:
     """Sizes on a binary logarithm, each with its tick."""
     levels = sorted(set(levels))
     axes.set_xscale("log", base=2)
     axes.set_xticks(levels, [f"{level:g}" for level in levels])
     axes.minorticks_off()
+    if len(levels) > 1:  # A lone mark at the first or last of them would hide in the frame.
+        axes.set_xlim(levels[0] / BESIDE, levels[-1] * BESIDE)
     axes.set_xlabel(label)
 
 

@@ -11,7 +11,7 @@ def test_the_best_is_drawn_over_the_others_and_bold() -> None:
     places = np.array([[0.1, 1.0], [0.5, 0.5], [0.9, 0.0]])
     figure = parallel_coordinates(places, ["rate", "loss"], [("0.1", "1"), ("9", "2")], 2)
     (axes,) = figure.axes
-    others, few, best = axes.collections
+    others, few, best, *_ = axes.collections
     assert [len(d.get_segments()) for d in (others, few, best)] == [1, 1, 1]  # type: ignore[attr-defined]
     widths = [np.max(drawn.get_linewidth()) for drawn in (best, few, others)]
     assert widths == sorted(widths, reverse=True) and widths[0] > widths[1]

@@ -57,7 +57,7 @@ def test_a_forest_that_predicts_nothing_is_said_first(results: Results) -> None:
 def test_a_line_per_trial_on_an_axis_per_field(results: Results) -> None:
     assert FIELD_IMPORTANCE.draw is not None
     (axes,) = FIELD_IMPORTANCE.draw(results).axes
-    lines = [len(drawn.get_segments()) for drawn in axes.collections]  # type: ignore[attr-defined]
+    lines = [len(drawn.get_segments()) for drawn in axes.collections[:3]]  # type: ignore[attr-defined]
     assert lines == [7, 4, 1]
     words = [text.get_text() for text in axes.texts]
     assert words[::3] == ["learning_rate", "momentum", "norm_batch_size", "validation loss"]
