@@ -26,7 +26,10 @@ def test_it_is_kept_without_outputs(notebook: Any) -> None:
     assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * len(cells)
 
 
-def test_every_cell_runs_and_shows_what_is_said(notebook: Any, tmp_path: Path) -> None:
+def test_every_cell_runs_and_shows_what_is_said(
+    notebook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # The program sets it, here in this process.
     small = deepcopy(notebook)
     NotebookClient(small, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [text_of(cell) for cell in small.cells if cell.cell_type == "code"]

@@ -80,7 +80,10 @@ def test_an_unknown_option_is_exit_code_two(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
 
-def test_openml_without_a_network_is_one_line(tmp_path: Path) -> None:
+def test_openml_without_a_network_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib.request._opener", None)  # It keeps the proxies of its first use.
     nowhere = "http://127.0.0.1:9"
     done = caviar(
         *("run", "--dry-run", "--set", "dataset=openml:mnist_784"),

@@ -6,15 +6,17 @@ import json
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 from caviar.runner.cli.watch import looking
-from tests.runner.helpers import TINY, caviar, command, ended_well, settings_of
+from tests.runner.helpers import TINY, caviar, command, ended_well, eventually, settings_of
+
+DIRECTLY = build_opener(ProxyHandler({}))
+"""Whatever proxy the environment names."""
 
 RUN = ("run", *settings_of(TINY), "--on", "inline", "--no-report", "--out", "one")
 
@@ -30,17 +32,15 @@ def test_it_follows_a_run_that_goes_on_and_ends_by_ctrl_c(tmp_path: Path) -> Non
         ]
 
         def state() -> dict[str, Any]:
-            with urlopen(f"{address}state.json", timeout=30) as answer:
+            with DIRECTLY.open(f"{address}state.json", timeout=30) as answer:
                 data: dict[str, Any] = json.load(answer)
             return data
 
         try:
             assert (state()["completed"], state()["trials"]) == (1, 1)
             ended_well(*RUN, cwd=tmp_path)
-            until = time.monotonic() + 60
-            while state()["completed"] < 4:
-                assert time.monotonic() < until
-            with urlopen(address, timeout=30) as answer:
+            assert eventually(lambda: state()["completed"] == 4)
+            with DIRECTLY.open(address, timeout=30) as answer:
                 assert b"caviar watch" in answer.read()
             lines = {line[0]: line for line in state()["groups"]["norm_batch_size"]}
             assert set(lines) == {"4", "16"} and lines["4"][2][0][-1] > 1
