@@ -6,7 +6,7 @@ their own write them as JSON lines, in the driver, and count once the file is on
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import logging
 import multiprocessing
@@ -192,15 +192,19 @@ def optuna_on(kind: str) -> Rate:
 
 
 def installed(module: str) -> bool:
-    """Whether a peer is here."""
-    return importlib.util.find_spec(module) is not None
+    """Whether a peer is here, with all that it needs itself."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 PEERS = (
     Peer("process pool", "json", process_pool, 20_000, 200),
     Peer("Ray actors, bare", "ray", ray_actors, 3_000, 40),
-    Peer("Ray Tune, actors reused", "tensorboardX", ray_tune(reuse=True), 200, 4),
-    Peer("Ray Tune", "tensorboardX", ray_tune(reuse=False), 40, 4),
+    Peer("Ray Tune, actors reused", "ray.tune", ray_tune(reuse=True), 200, 4),
+    Peer("Ray Tune", "ray.tune", ray_tune(reuse=False), 40, 4),
     Peer("Optuna, in memory", "optuna", optuna_on("memory"), 1_000, 20),
     Peer("Optuna, journal", "optuna", optuna_on("journal"), 200, 4),
     Peer("Optuna, SQLite", "optuna", optuna_on("SQLite"), 100, 4),
