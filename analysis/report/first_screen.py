@@ -181,7 +181,7 @@ def next_step(results: Results | NoComparison, shown: str) -> str:
     if isinstance(results, NoComparison):
         if results.diverged:
             return "lower the learning rates of the study."
-        return "caviar run --set norm_batch_size=[8,256], which compares two sizes."
+        return "norm_batch_size in [scientific], with two sizes or more."
     if not results.design.paired:
         return "caviar run studies/ghost-size.toml, which changes the size alone."
     at_edge = _at_edge(results)

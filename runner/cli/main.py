@@ -124,7 +124,7 @@ def run(
     extend: options.Extend = False,
     take_from: options.TakeFrom = None,
     until: options.Until = None,
-    most: options.Most = 64,
+    most: options.Most = None,
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
     kernels: options.Training = Kernels.auto,
@@ -137,7 +137,7 @@ def run(
         first_line(study, sys.stderr if as_json else sys.stdout)
     plan = _planned(study, settings or [], trials)
     root = out or f"runs/{plan.study.name}"
-    looks = None if until is None else looks_for(until, most, plan, register)
+    looks = looks_for(until, most, plan, register)
     if dry_run:
         further = accept_other_processor, kernels, extend, take_from, looks
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)

@@ -92,7 +92,10 @@ Until = Annotated[
         help='Add seeds until this holds, as "test_loss 16 - 256 within 0.005".',
     ),
 ]
-Most = Annotated[int, typer.Option(min=1, help="With --until: the most seeds that a trial gets.")]
+Most = Annotated[
+    int | None,
+    typer.Option(min=1, help="With --until: the most seeds that a trial gets; default: 64."),
+]
 
 Training = Annotated[
     Kernels,

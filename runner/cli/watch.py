@@ -34,6 +34,8 @@ def watch(run: RunPlace, file: PageFile = None, port: Port = 0, show: Open = Fal
     """
     if file is not None and port:
         raise RequestError("--file writes the page without a server, so that --port has no use")
+    if file is not None and not file.name:
+        raise RequestError(f"--file {str(file)!r} names no file; give one, as watch.html")
     look = looking(run)
     if file is None:
         _served(look, port, show)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -68,7 +69,8 @@ def offer_of(source: Storage, plan: Plan, path: TrainingPath, *, any_kernel: boo
     same settings, seeds and content of the data, computed as a run on `path` would here.
 
     `any_kernel`: as computed anywhere. Raises RequestError where a run in `source` is being
-    written, where none lies there, or where it has no trial of the plan.
+    written, where none lies there, where it has no trial of the plan, or where rows of one are
+    missing.
     """
     content = read_study_json(source)
     if source.is_held(time.time()):
@@ -90,6 +92,7 @@ def offer_of(source: Storage, plan: Plan, path: TrainingPath, *, any_kernel: boo
         for name, outcome in counting.items()
         if name in equal and (any_kernel or _as_here(outcome, equal[name], plan, path))
     }
+    _must_be_whole(source, here)
     others = [counting[name]["kernel"] or "a kernel not recorded" for name in equal.keys() - here]
     return Offer(source, here, len(others), others[0] if others else "")
 
@@ -114,6 +117,23 @@ def _counting(source: Storage) -> dict[str, dict[str, Any]]:
         if row["attempt"] >= latest.get(row["trial_id"], {"attempt": -1})["attempt"]:
             latest[row["trial_id"]] = row
     return {name: row for name, row in latest.items() if row["status"] in SETTLED}
+
+
+def _must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise RequestError where a table cannot be read, or has more or fewer rows of these trials
+    than their outcomes say."""
+    rows: Counter[tuple[str, int]] = Counter()
+    for table in ROW_TABLES:
+        keys = read_columns(source, table, ["trial_id", "attempt"])
+        counts = keys.group_by(keys.column_names).aggregate([([], "count_all")]).to_pydict()
+        trials = zip(counts["trial_id"], counts["attempt"], strict=True)
+        rows.update(dict(zip(trials, counts["count_all"], strict=True)))
+    wrong = [name for name, it in outcomes.items() if rows[name, it["attempt"]] != it["rows"]]
+    if wrong:
+        raise RequestError(
+            f"{source.where!r} has more or fewer rows of {len(wrong)} trials than their outcomes "
+            f"say, the first is {wrong[0]}; `caviar verify` lists what is damaged; leave --from out"
+        )
 
 
 def _as_here(outcome: dict[str, Any], trial: TrialConfig, plan: Plan, path: TrainingPath) -> bool:

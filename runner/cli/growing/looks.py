@@ -35,14 +35,25 @@ class Looks(NamedTuple):
         return f"{self.quantity} {self.size} - {self.other}"
 
 
-def looks_for(text: str, most: int, plan: Plan, register: Path | None) -> Looks:
-    """What `--until` asks of a plan; raises RequestError where words or study do not fit."""
+MOST = 64
+"""The most seeds that a trial gets where `--most` does not say."""
+
+
+def looks_for(
+    text: str | None, most: int | None, plan: Plan, register: Path | None
+) -> Looks | None:
+    """What `--until` asks of a plan, if it is given; raises RequestError where words or study do
+    not fit."""
+    if text is None:
+        if most is not None:
+            raise RequestError("--most limits the seeds that --until adds; add --until")
+        return None
     if register is not None:
         raise RequestError(
             "--until decides on seeds by their results, and --register fixes them before they are "
             "run; leave one out"
         )
-    looks = read_words(text, most)
+    looks = read_words(text, MOST if most is None else most)
     must_suit_study(looks, plan)
     return looks
 
@@ -60,13 +71,13 @@ def read_words(text: str, most: int) -> Looks:
     if size == other:
         raise RequestError(f"--until: {size} and {other} are one size; {FORM}")
     if not 0 < within < math.inf:
-        raise RequestError(f"--until: within must be above 0; {FORM}")
+        raise RequestError(f"--until: within must be finite and above 0; {FORM}")
     return Looks(quantity, size, other, within, most)
 
 
 def must_suit_study(request: Looks, plan: Plan) -> None:
-    """Raise RequestError where the study does not compare the two sizes, and them alone by seed, or
-    begins with more seeds than there may be."""
+    """Raise RequestError where the study does not compare the two sizes, and them alone by seed, is
+    not run whole, or begins with more seeds than there may be."""
     crossed = plan.study.scientific
     axis = next((size for size in SIZES if len(crossed.get(size, ())) > 1), None)
     if axis is None:
@@ -85,6 +96,13 @@ def must_suit_study(request: Looks, plan: Plan) -> None:
             f"--until follows one difference, and the study also crosses {', '.join(further)}; "
             f"fix it, as --set {further[0]}=VALUE does"
         )
+    if len(plan.study.arms) > 1:
+        raise RequestError(
+            "--until follows one difference, and the study has several arms; put the fields of one "
+            "into [fixed] and leave [arms] out"
+        )
+    if plan.limit is not None:
+        raise RequestError("--until needs every trial of the study; leave --trials out")
     if plan.study.replicas > request.most:
         raise RequestError(
             f"the study begins with {plan.study.replicas} seeds, more than --most {request.most}"

@@ -12,7 +12,7 @@ from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.comparison import NoComparison, comparison_of
 from caviar.analysis.run.paired import paired
 from caviar.analysis.run.read import Run, read_run
-from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.analysis.statistics.intervals import FEWEST, Interval, mean_interval
 from caviar.runner.cli.growing.looks import Looks
 from caviar.runner.cli.growing.schedule import Schedule
 from caviar.runner.errors import RequestError
@@ -92,16 +92,24 @@ def _looked(
     interval = difference(read_run(storage.where), request, schedule.errors[place])
     _note(storage, request, schedule, count, interval)
     half = (interval.high - interval.low) / 2
-    narrow = half <= request.within  # Not where nothing is known yet.
     say(told(request, schedule, count, interval))
-    if narrow:
+    if half <= request.within:  # Not where nothing is known yet.
         say(
-            f"{request.name} took {count} seeds; 95 % hold for all {place + 1} looks together, so "
-            "that stopping here costs nothing. Intervals of the report are for one look"
+            f"{request.name} took {count} seeds; in 95 % of runs the intervals of all looks hold, "
+            "so that stopping here costs nothing. Intervals of the report are for one look"
         )
-    elif count == schedule.counts[-1]:
-        say(f"{count} seeds are the most, and the interval is still wider than asked for")
-    return narrow
+        return True
+    if not interval.units and count >= FEWEST:
+        say(
+            f"no seed has a finite {request.quantity} at both sizes, and more would hardly: see "
+            "what diverged with `caviar status`, and lower the learning rates"
+        )
+        return True
+    if count == schedule.counts[-1]:
+        wide = "the interval is still wider than asked for"
+        still = "there is no interval" if math.isnan(half) else wide
+        say(f"{count} seeds are the most, and {still}")
+    return False
 
 
 def difference(run: Run, request: Looks, error: float) -> Interval:
@@ -128,7 +136,8 @@ def told(request: Looks, schedule: Schedule, count: int, interval: Interval) -> 
     head = f"{place}, {count} seeds{others}: "
     if math.isnan(interval.low):
         return (
-            f"{head}{request.name} has no interval, which takes 5 seeds; {interval.units} are read"
+            f"{head}{request.name} has no interval, which takes {FEWEST} seeds that are read, with "
+            "finite values at both sizes"
         )
     half = number((interval.high - interval.low) / 2)
     value = with_interval(interval._asdict(), signed=True)

@@ -69,7 +69,7 @@ def test_one_size(tmp_path: Path) -> None:
     single = {"norm_batch_size": [8]}
     words = shown(results_of(run_of(tmp_path, crossed(single), scientific=single)))
     assert "there is nothing to compare." in words
-    assert "Next: caviar run --set norm_batch_size=[8,256], which compares two sizes." in words
+    assert "Next: norm_batch_size in [scientific], with two sizes or more." in words
 
 
 def test_every_seed_diverged(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def test_what_cannot_be_watched_is_one_sentence(tmp_path: Path) -> None:
         (["thesis"], "'thesis' is not a run: it has no study.json"),
         (["nowhere"], "'nowhere' is not a run"),
         (["thesis", "--file", "x.html", "--port", "80"], "--port has no use"),
+        (["thesis", "--file", "."], "names no file"),
     ):
         done = caviar("watch", *words, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")

@@ -179,6 +179,13 @@ def test_killed_before_the_outcomes_nothing_counts(
     assert not verify_run(storage_at(tmp_path / "run")).faults
 
 
+def test_a_run_whose_rows_are_missing_is_refused(copy: Path, tmp_path: Path) -> None:
+    rewritten(copy, "noise", lambda rows: rows.slice(1))
+    done = run(tmp_path / "run", "--from", copy)
+    assert done.code == 2 and not (tmp_path / "run").exists()
+    assert "has more or fewer rows of 1 trials than their outcomes say" in done.complained
+
+
 def test_a_home_folder_is_not_written(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

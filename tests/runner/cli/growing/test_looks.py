@@ -61,6 +61,11 @@ WORDS = "test_loss 4 - 16 within 0.01"
             "crosses activation; fix it, as --set",
         ),
         (("replicas=65",), WORDS, "begins with 65 seeds, more than --most 64"),
+        (
+            ("arms.a={ activation = 'relu' }", "arms.b={ activation = 'tanh' }"),
+            WORDS,
+            "the study has several arms",
+        ),
     ],
 )
 def test_studies_that_do_not_compare_these_sizes_alone(
@@ -68,6 +73,19 @@ def test_studies_that_do_not_compare_these_sizes_alone(
 ) -> None:
     with pytest.raises(RequestError, match=says):
         looks_for(words, 64, plan_of(*TINY, *settings), None)
+
+
+def test_a_part_of_a_study_is_refused() -> None:
+    with pytest.raises(RequestError, match="leave --trials out"):
+        looks_for(WORDS, 64, plan_of(*TINY, trials=1), None)
+
+
+def test_the_most_seeds_need_until_and_are_64_by_default() -> None:
+    with pytest.raises(RequestError, match="add --until"):
+        looks_for(None, 64, plan_of(*TINY), None)
+    assert looks_for(None, None, plan_of(*TINY), None) is None
+    looks = looks_for(WORDS, None, plan_of(*TINY), None)
+    assert looks is not None and looks.most == 64
 
 
 def test_a_registered_run_is_refused() -> None:

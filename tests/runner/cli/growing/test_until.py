@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from caviar.analysis.run.read import read_run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
+from caviar.runner.cli.growing import until
 from caviar.runner.cli.growing.looks import Looks
 from caviar.runner.cli.growing.schedule import Schedule, errors_of_looks
 from caviar.runner.cli.growing.until import told
@@ -48,7 +50,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_stops_at_the_first_look_that_is_narrow(tmp_path: Path) -> None:
     done = run(tmp_path / "run", "1000")
     assert done.code == 0 and "\nlook 1 of 2, 5 seeds: " in done.output
-    assert "\ntest_loss 4 - 16 took 5 seeds; 95 % hold for all 1 looks together" in done.output
+    assert "\ntest_loss 4 - 16 took 5 seeds; in 95 % of runs the intervals of" in done.output
     assert [one["seeds"] for one in seen(tmp_path / "run")] == [5]
     again = run(tmp_path / "run", "1000")
     assert again.code == 0 and len(seen(tmp_path / "run")) == 1
@@ -106,6 +108,17 @@ def test_seeds_that_chose_a_rate_are_told_apart() -> None:
         "look 3 of 4, 21 seeds, 14 of them read: test_accuracy 4 - 16 is −0.02 [−0.05, 0.01], "
         "± 0.03; asked for is ± 0.03"
     )
+
+
+def test_where_no_seed_is_finite_at_both_sizes_no_more_join(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Interval(math.nan, math.nan, math.nan, 0)
+    monkeypatch.setattr(until, "difference", lambda run, request, error: nothing)
+    done = run(tmp_path / "run", "1e-9")
+    assert done.code == 0 and "look 2" not in done.output
+    assert "no seed has a finite test_loss at both sizes, and more would hardly" in done.output
+    assert [one["units"] for one in seen(tmp_path / "run")] == [0]
 
 
 def test_the_dry_run_names_the_looks(tmp_path: Path) -> None:
