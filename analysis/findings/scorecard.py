@@ -28,7 +28,11 @@ SCORECARD = Finding(
         Column("least", "see unit", "The smallest mean over these places."),
         Column("most", "see unit", "The largest mean over these places."),
         Column("seeds", "count", "Deciding seeds that `effect` is a mean of."),
-        Column("left_out", "count", "Deciding seeds that diverged or were not measured there."),
+        Column(
+            "left_out",
+            "count",
+            "Deciding seeds without a value there: diverged, not measured, or not to be matched.",
+        ),
         Column("p", "probability", "The p-value of the verdict (Student's t); 1 if undecided."),
         Column("why", "text", "Why nothing is decided; empty if something is."),
         Column("unit", "text", "The unit of `effect`, `low`, `high`, `least` and `most`."),

@@ -202,9 +202,12 @@ def seedwise(comparison: Comparison) -> Seedwise | None:
 
 
 def usual_tracker(run: Run) -> str:
-    """The running average that claims are about: the study's own rule at its own decay."""
-    rule = run.trials["convention"].dropna().unique().tolist()
-    return f"{(*rule, 'unbiased')[0]}/{float(run.trials['decay'].iloc[0])!r}"
+    """The running average that claims are about: the study's own rule at its own decay, or else
+    PyTorch's, or the first that was measured where that was not."""
+    declared = run.trials["convention"].dropna().unique().tolist()
+    measured = list(run.trials["conventions"].iloc[0])
+    usual = "unbiased" if "unbiased" in measured else (*measured, "unbiased")[0]
+    return f"{(*declared, usual)[0]}/{float(run.trials['decay'].iloc[0])!r}"
 
 
 def _evaluations(comparison: Comparison) -> pd.DataFrame:

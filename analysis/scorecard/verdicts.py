@@ -97,9 +97,10 @@ def _undecided(
     if lost:
         place = max(lost, key=lambda one: lost[one])
         seed = "seed" if lost[place] == 1 else "seeds"
+        has = "has" if lost[place] == 1 else "have"
         return (
-            f"{lost[place]} {seed} diverged or {'was' if seed == 'seed' else 'were'} not "
-            f"measured at {place}"
+            f"{lost[place]} {seed} {has} no value at {place}: diverged, not measured, or outside "
+            "what was trained (see Not tested)"
         )
     if seeds < FEWEST:
         return FEW_SEEDS

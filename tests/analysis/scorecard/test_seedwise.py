@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from caviar.analysis.scorecard.claims_of_injected_noise import gamma_decays
-from caviar.analysis.scorecard.sizes import probed
+from caviar.analysis.scorecard.sizes import RUNNING, probed
 from caviar.runner.config import TrialConfig
 from tests.analysis.scorecard.scenarios import DECIDING, arm, ghosts, seedwise_of, verdict_on
 from tests.analysis.synthetic import World, size
@@ -72,7 +72,7 @@ def test_a_missing_seed_of_one_network_is_missing_in_means_over_networks(tmp_pat
     assert math.isnan(over_levels.loc[4, 8])
     decided = verdict_on("adaptation", s)
     assert decided is not None and (decided.seeds, decided.left_out) == (5, 1)
-    assert decided.why == "1 seed diverged or was not measured at groups of 8"
+    assert decided.why.startswith("1 seed has no value at groups of 8: diverged,")
 
 
 def test_an_arm_is_known_by_its_fields(tmp_path: Path) -> None:
@@ -112,3 +112,14 @@ def test_what_a_measure_asks_for_is_collected(tmp_path: Path) -> None:
     # The size that lost the choice may still be the best, and so must be tuned too.
     assert fresh.asked == {("batch", 8.0), ("batch", 64.0), ("loo", 16.0)}
     assert s.afresh().asked == set() and len(fresh.noise) and ("batch", 256.0) in fresh.asked
+
+
+@pytest.mark.parametrize("measured", [("biased",), ("keras-2", "biased"), ("biased", "unbiased")])
+def test_a_running_average_is_read_whichever_the_study_measured(
+    measured: tuple[str, ...], tmp_path: Path
+) -> None:
+    """PyTorch's where it is among them; a study with the biased rule alone had no value."""
+    world = World(test=lambda config, seed: 0.5, damage=lambda c, seed, tracker: len(tracker))
+    s = seedwise_of(tmp_path, ghosts(8, 64, conventions=measured), world)
+    usual = "unbiased/0.9" if "unbiased" in measured else f"{measured[0]}/0.9"
+    assert s.loss("", 8, RUNNING) == pytest.approx([0.5 + len(usual)] * 6)
