@@ -28,7 +28,7 @@ def advice_against_size(points: Sequence[Point], m: int) -> Figure:
     _curve(errors, sizes, [point.divergence for point in points], 0, "running averages")
     _curve(errors, sizes, [point.recomputed for point in points], 1, "recomputed at the end")
     errors.axhline(DIVERGENCE, color=SOFT, linewidth=1, linestyle="--", label="worth a change")
-    errors.set(ylabel="nats per unit", title="Error of what test time reads")
+    errors.set(ylabel="nats per unit", title="Error of statistics at test time")
     _curve(noise, sizes, [point.dropout_rate for point in points], 2, "")
     noise.set(ylabel="rate", title="Noise in training, as a rate of dropout")
     for axes in (errors, noise):

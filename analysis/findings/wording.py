@@ -47,9 +47,11 @@ def first_and_last(
     return text
 
 
-def behind(results: Results, units: int) -> str:
-    """`8 seeds; 1 diverged, 0 failed, 0 lost`: the data behind a headline."""
+def behind(results: Results, units: int, most: int = 0) -> str:
+    """`8 seeds; 1 diverged, 0 failed, 0 lost`: the data behind a headline; or `1 to 3 trials`."""
     counts = results.run.counts
-    what = "seeds" if results.design.paired else "trials"
+    what = "seed" if results.design.paired else "trial"
+    what += "" if max(units, most) == 1 else "s"
+    how_many = f"{units} to {most}" if most > units else f"{units}"
     ended = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))
-    return f"{units} {what}; {ended}"
+    return f"{how_many} {what}; {ended}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from caviar.analysis.report.verdicts.verdict import Verdict
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.overlap import overlap_of
 from caviar.analysis.run.read import Run
+
+GROWN = re.compile(r" --set[ =]replicas=\d+(?= |$)")
+"""What the next command sets anew."""
 
 MOST_FACETS = 3
 """Of more combinations of crossed fields the first are shown."""
@@ -207,7 +211,8 @@ def _at_edge(results: Results) -> str:
 
 def _again(results: Results) -> str:
     """The command that made the run, without where; in words where it had settings of its own."""
-    words = str(results.run.study["sessions"][-1]["command"]).split()
+    command = str(results.run.study["sessions"][-1]["command"])
+    words = GROWN.sub("", command).split()
     study = words[2:3] if len(words) > 2 and words[2].endswith(".toml") else []
     plain = words[:2] == ["caviar", "run"] and "--set" not in words
     return " ".join(["caviar run", *study]) if plain else "the same command with"

@@ -104,7 +104,7 @@ def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dic
     shown = str(results.run.where)
     search = [by_key.pop(name) for name in SEARCHED if len(results["field_importance"])]
     return {
-        "means": "Means over seeds, each size at the draw that suits it"
+        "means": "Means over seeds, each size at its best drawn settings"
         if results.design.paired
         else "Means over trials, which differ in more than the size",
         "search": search,

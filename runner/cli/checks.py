@@ -50,7 +50,7 @@ def _data(run: str, findings: Findings) -> str:
 
 def replay(
     run: RunPlace,
-    trial: Annotated[str, typer.Argument(metavar="TRIAL")],
+    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Its trial_id.")],
     data: DataPlace = None,
 ) -> None:
     """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
@@ -91,7 +91,7 @@ def compact(run: RunPlace, as_json: AsJson = False) -> None:
 
 
 def conventions(as_json: AsJson = False) -> None:
-    """Print the rules for running statistics."""
+    """Print how each framework keeps its running statistics."""
     import json
 
     from caviar.runner.cli.conventions import data, text

@@ -50,7 +50,10 @@ Address = Annotated[str | None, typer.Option(help="Address of a running Ray clus
 Out = Annotated[str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Run only the first N trials.")]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study.")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a field of the study; may be repeated."
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, run nothing.")]
 Pilot = Annotated[
@@ -58,7 +61,9 @@ Pilot = Annotated[
 ]
 Register = Annotated[
     Path | None,
-    typer.Option(help="Run as this dated file fixed it; a new file is written first."),
+    typer.Option(
+        help="Run the claims, study and seeds fixed in this file, which is written if new."
+    ),
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HTML report.")]
 Verbose = Annotated[

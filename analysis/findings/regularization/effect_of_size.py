@@ -111,7 +111,7 @@ EFFECT_OF_SIZE = Finding(
     "largest size. In the figure each size has the test loss of the learning rate that it chose on "
     "other seeds, and the train loss of the one rate that most sizes chose. Equivalent means that "
     "the difference is significantly smaller than 0.005 nats, a margin named beforehand. Intervals "
-    "are for these examples; what is not claimed says how often they hold for others.",
+    'are for these examples; "What is not claimed" says how often they hold for others.',
     caption="Each bar is a 95 % interval for its own size; shaded bands hold for all sizes "
     "together.",
     alt="Train and test loss less those at the largest size, with 95 % intervals.",

@@ -59,10 +59,10 @@ def _against(name: str, by: dict[str, Any], place: str) -> str:
         which = "A" if fits["units"] else "No"
         few = f" in {fits['units']:g} of {seeds} seeds only" if fits["units"] else ""
         return (
-            f"{which} {strength} of {word.lower()} that was tried leaves the train loss of "
+            f"{which} {strength} of {word.lower()} that was tried reaches the train loss of "
             f"{place}{few}. {best}"
         )
-    text = f"{word} leaves the train loss of {place} at a {strength} of {with_interval(fits)}"
+    text = f"{word} reaches the train loss of {place} at a {strength} of {with_interval(fits)}"
     if fits["outside"]:
         text += f", in {fits['units']:g} of {seeds} seeds"
     if "predicted" in by:

@@ -44,8 +44,8 @@ def _self_influence(results: Results) -> list[str]:
         if not sizes or ("predicted_self_influence", sizes[0]) not in rows:
             continue
         sentences.append(
-            f"{facet}Self-influence, the effect of an example on its own statistics, makes "
-            f"{with_interval(rows['self_influence', sizes[0]])} nats of the noise penalty at "
+            f"{facet}Self-influence, the effect of an example on its own statistics, adds "
+            f"{with_interval(rows['self_influence', sizes[0]])} nats to the noise penalty at "
             f"{at_level(results, sizes[0])}; one backward pass predicts "
             f"{number(rows['predicted_self_influence', sizes[0]]['mean'])}."
         )
@@ -63,13 +63,13 @@ def _held(results: Results, sizes: list[float], rows: dict[Any, dict[str, Any]])
             predicted = rows["predicted_self_influence", m]["mean"]
             within = measured["low"] <= predicted <= measured["high"]
             (inside if within else outside).append(f"{m:g}")
-    symbol = results.design.symbol
-    parts = [
-        f"{word} at {symbol} = {', '.join(listed)}"
-        for word, listed in (("inside that", inside), ("outside that", outside))
-        if listed
-    ]
-    return f"Of the measured intervals, the prediction lies {' and '.join(parts)}." if parts else ""
+    symbol, interval = results.design.symbol, "the measured interval"
+    parts = []
+    for word, listed in (("inside", inside), ("outside", outside)):
+        if listed:
+            parts.append(f"{word} {interval} at {symbol} = {', '.join(listed)}")
+            interval = "it"
+    return f"The prediction lies {' and '.join(parts)}." if parts else ""
 
 
 PENALTIES = Finding(

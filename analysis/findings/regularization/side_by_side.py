@@ -80,6 +80,7 @@ def _at_rate(results: Results, reading: str) -> str:
         f"{name} {number(drawn[name]) if isinstance(drawn[name], float) else drawn[name]}"
         for name in nuisance
     )
+    values = values.replace("_", " ")
     return f" at the {values} for both, which most sizes choose"
 
 

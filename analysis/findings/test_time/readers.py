@@ -80,7 +80,8 @@ def _headline(results: Results) -> str:
     if len(usual) > 1:
         end = at_level(results, last["level"])
         text += f". At {end} it costs {with_interval(last)} nats"
-    return f"{text} ({behind(results, int(usual['units'].min()))})."
+    fewest, most = int(usual["units"].min()), int(usual["units"].max())
+    return f"{text} ({behind(results, fewest, most)})."
 
 
 def _two_variances(results: Results) -> list[str]:

@@ -38,7 +38,7 @@ MOST_TIMES = 5
 MOMENTUM_LIKE = 0.5
 """A smaller decay is more often PyTorch's momentum, which is 1 - decay, than intended."""
 
-ERROR = "The error of what test time reads"
+ERROR = "The error of the statistics used at test time"
 
 WORTH = 0.8
 """A change that leaves more than this share of the error is not advised; a convention."""

@@ -54,14 +54,14 @@ that with those of the whole training split (population statistics, which all ot
 read with).
   This cost, the noise penalty, scales as (1/m − 1/N)^0.974 [0.974, 0.974] from m = 8 to 64; \
 theory expects an exponent of 1 for large m.
-  At m = 16, against m = 64 at the learning_rate 0.1 for both, which most sizes choose: train \
+  At m = 16, against m = 64 at the learning rate 0.1 for both, which most sizes choose: train \
 loss rises (3.02 against 3 nats); the gap between train and test loss falls (2.98 against 3.06 \
 nats).
   At m = 4, 8, 32 too, the best learning rate was the lowest or highest tried, so a better one \
 may lie outside.
-  Self-influence, the effect of an example on its own statistics, makes 0.0625 [0.0625, \
-0.0625] nats of the noise penalty at m = 8; one backward pass predicts 0.05.
-  Of the measured intervals, the prediction lies outside that at m = 8, 64.
+  Self-influence, the effect of an example on its own statistics, adds 0.0625 [0.0625, \
+0.0625] nats to the noise penalty at m = 8; one backward pass predicts 0.05.
+  The prediction lies outside the measured interval at m = 8, 64.
   At each learning rate by itself (with other drawn and crossed fields: a specification), test \
 loss at the smallest size less that at the largest: 0 of 2 specifications are below zero.
 

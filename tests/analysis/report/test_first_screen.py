@@ -130,7 +130,9 @@ TWO = {"norm_batch_size": [8, 64]}
     [
         ("caviar run", "caviar run"),
         ("caviar run studies/a.toml --out b", "caviar run studies/a.toml"),
-        ("caviar run --set replicas=5", "the same command with"),
+        ("caviar run --set replicas=5 --extend", "caviar run"),
+        ("caviar run --set=replicas=5 studies/a.toml", "caviar run studies/a.toml"),
+        ("caviar run --set replicas=5 --set seed=9", "the same command with"),
     ],
 )
 def test_the_command_for_more_seeds(tmp_path: Path, command: str, again: str) -> None:

@@ -41,7 +41,7 @@ def test_each_regulariser_against_the_best_size(tmp_path: Path) -> None:
     results = results_in(run_of(tmp_path, trials, world, scientific=SIZES))
     dropout, gamma, weights, note = EQUIVALENT_STRENGTH.sentences(results)
     assert dropout.startswith(
-        "Dropout leaves the train loss of batch norm at m = 8 at a rate of 0.25 [0.25, 0.25]; "
+        "Dropout reaches the train loss of batch norm at m = 8 at a rate of 0.25 [0.25, 0.25]; "
         "equal noise variance predicts "
     )
     assert dropout.endswith(
@@ -49,12 +49,12 @@ def test_each_regulariser_against_the_best_size(tmp_path: Path) -> None:
         "best rate, 0.5, batch norm at m = 8 changes test loss by +0.25 [0.25, 0.25] nats."
     )
     assert gamma == (
-        "No strength of gamma decay that was tried leaves the train loss of batch norm at m = 8. "
+        "No strength of gamma decay that was tried reaches the train loss of batch norm at m = 8. "
         "No strength of gamma decay that was tried lowers test loss; against none, batch norm at "
         f"m = 8 changes it by {MINUS}0.25 [{MINUS}0.25, {MINUS}0.25] nats."
     )
     assert weights == (
-        "No strength of weight decay that was tried leaves the train loss of batch norm at m = 8. "
+        "No strength of weight decay that was tried reaches the train loss of batch norm at m = 8. "
         "Against weight decay at its best strength, 1, batch norm at m = 8 changes test loss by "
         f"{MINUS}0.125 [{MINUS}0.125, {MINUS}0.125] nats. That strength is the largest tried, so a "
         "larger one may be better."

@@ -15,9 +15,9 @@ def test_self_influence_measured_and_predicted(tmp_path: Path) -> None:
     trials = crossed(levels, probe_batch_sizes=(4, 64))
     run = run_of(tmp_path, trials, world, scientific=levels)
     assert PENALTY_SPLIT.sentences(results_in(run)) == [
-        "Self-influence, the effect of an example on its own statistics, makes 0.0625 [0.0625, "
-        "0.0625] nats of the noise penalty at m = 4; one backward pass predicts 0.05.",
-        "Of the measured intervals, the prediction lies outside that at m = 4, 64.",
+        "Self-influence, the effect of an example on its own statistics, adds 0.0625 [0.0625, "
+        "0.0625] nats to the noise penalty at m = 4; one backward pass predicts 0.05.",
+        "The prediction lies outside the measured interval at m = 4, 64.",
     ]
 
 
@@ -32,6 +32,5 @@ def test_every_size_is_told_whether_or_not_the_prediction_fits_there(tmp_path: P
     run = run_of(tmp_path, trials, world, scientific=levels)
     _, told = PENALTY_SPLIT.sentences(results_in(run))
     assert told == (
-        "Of the measured intervals, the prediction lies inside that at m = 64 and outside that at "
-        "m = 4."
+        "The prediction lies inside the measured interval at m = 64 and outside it at m = 4."
     )

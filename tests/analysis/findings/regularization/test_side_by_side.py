@@ -96,7 +96,7 @@ def results_at(root: Path, best: Callable[[TrialConfig], int]) -> Results:
 def test_fits_are_told_at_the_rate_that_most_choose(tmp_path: Path) -> None:
     (tuned,) = SIDE_BY_SIDE.sentences(results_at(tmp_path, lambda config: 1))
     assert tuned.startswith(
-        "At m = 16, against m = 256 at the learning_rate 0.238 for both, which most sizes choose: "
+        "At m = 16, against m = 256 at the learning rate 0.238 for both, which most sizes choose: "
         "train loss stays the same within 0.005 nats (0.000"
     )
 
@@ -104,7 +104,7 @@ def test_fits_are_told_at_the_rate_that_most_choose(tmp_path: Path) -> None:
 def test_sizes_that_choose_other_rates_are_compared_in_their_fit_at_one(tmp_path: Path) -> None:
     """256 alone chooses the first rate, where every loss is higher by 1."""
     (tuned,) = SIDE_BY_SIDE.sentences(results_at(tmp_path, lambda config: int(size(config) < 256)))
-    assert "at the learning_rate 0.238 for both, which most sizes choose: train loss stays" in tuned
+    assert "at the learning rate 0.238 for both, which most sizes choose: train loss stays" in tuned
     assert "the gap between train and test loss falls (0.0542 against 0.0767 nats)" in tuned
 
 
