@@ -30,7 +30,10 @@ def told(results: Results) -> list[str]:
         return []
     whole, fields = table.iloc[0], table[1:]
     if pd.isna(whole["mean"]):
-        return [f"To tell which field matters takes {FEWEST_TRIALS} finite trials or more."]
+        return [
+            f"To tell which field matters takes {FEWEST_TRIALS} finite trials or more, with "
+            "different losses."
+        ]
     if whole["low"] <= 0:
         return [
             "The drawn fields do not predict the validation loss of trials that were left out "

@@ -42,8 +42,8 @@ def field_importance(comparison: Comparison, ranked: pd.DataFrame) -> pd.DataFra
     over `RESAMPLES` resamples; `low` and `high` hold the middle 95 % of these. The first row is
     the share that the forest explains with all fields. `edge` is `low` or `high` where the best
     tenth of the trials lie at an end of the range of a field that matters (`low` above zero).
-    Nothing is said about importance where fewer than `FEWEST_TRIALS` trials ended finite. Empty
-    where nothing was searched.
+    Nothing is said about importance where fewer than `FEWEST_TRIALS` trials ended finite, or all
+    with one loss. Empty where nothing was searched.
     """
     known = finite(ranked)
     if not is_search(comparison) or known.empty:
@@ -52,8 +52,9 @@ def field_importance(comparison: Comparison, ranked: pd.DataFrame) -> pd.DataFra
     trials = settings(run, known)
     places = np.column_stack([positions(run, name, trials[name]) for name in fields])
     drops = np.full((1, len(fields) + 1), np.nan)
-    if len(known) >= FEWEST_TRIALS:
-        drops = np.array(list(_drops(places, np.log(known["mean"].to_numpy(dtype=float)))))
+    losses = np.log(known["mean"].to_numpy(dtype=float))
+    if len(known) >= FEWEST_TRIALS and np.ptp(losses) > 0:
+        drops = np.array(list(_drops(places, losses)))
     low, high = np.percentile(drops, ENDS, axis=0)
     best = best_count(len(known))
     table = pd.DataFrame(

@@ -40,7 +40,10 @@ def row(field: str, low: float, edge: str = "") -> dict[str, Any]:
             [row("all", 0.6), row("rate", -0.1), row("width", -0.2)],
             ["No single field can be told to matter."],
         ),
-        ([row("all", np.nan)], ["To tell which field matters takes 20 finite trials or more."]),
+        (
+            [row("all", np.nan)],
+            ["To tell which field matters takes 20 finite trials or more, with different losses."],
+        ),
     ],
 )
 def test_sentences(results: Results, rows: list[dict[str, Any]], says: list[str]) -> None:

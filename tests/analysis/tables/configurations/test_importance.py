@@ -70,6 +70,11 @@ def test_few_trials_say_nothing_about_importance(tmp_path: Path) -> None:
     assert (table["edge"] == "").all() and table["best"].notna().sum() == 3
 
 
+def test_one_loss_of_all_trials_says_nothing_about_importance(tmp_path: Path) -> None:
+    table = importance(tmp_path, FEWEST_TRIALS, loss=lambda config, seed: 0.3)
+    assert table[["mean", "low", "high"]].isna().all().all() and len(table) == 4
+
+
 def test_nothing_that_was_crossed_is_searched(tmp_path: Path) -> None:
     levels = {"norm_batch_size": [8, 64]}
     run = run_of(tmp_path, crossed(levels, rates=(0.1, 0.2)), scientific=levels)
