@@ -72,8 +72,8 @@ def process_pool(trials: int) -> float:
 def _ray() -> Iterator[Any]:
     import ray
 
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     ray.init(
+        address="local",  # Whatever other cluster runs here.
         num_cpus=WORKERS,
         include_dashboard=False,
         logging_level=logging.ERROR,
