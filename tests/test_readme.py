@@ -68,6 +68,21 @@ def test_the_answer_shown_is_laid_out_as_the_program_does() -> None:
     assert f": {trials} networks x {study.replicas} seeds, " in lines[0]
 
 
+def test_what_a_size_takes_off_is_what_the_table_shows() -> None:
+    """An earlier README lost 0.015 of 0.011."""
+    (screen,) = re.findall(r"```\n(quickstart on .*?)```", README, flags=re.DOTALL)
+    sizes, losses = (
+        [float(value) for value in re.findall(r" (\d+(?:\.\d+)?)(?= |$)", line)]
+        for line in screen.splitlines()[1:3]
+    )
+    told = re.search(r"m = (\d+) against (\d+) cuts test loss by (\d+) % \(([\d.]+)\s+nats", screen)
+    assert told
+    best, largest = (losses[sizes.index(float(told[i]))] for i in (1, 2))
+    assert largest - best == pytest.approx(float(told[4]), abs=0.0015)
+    assert 100 * (1 - best / largest) == pytest.approx(float(told[3]), abs=1.5)
+    assert f"lowest at m = {told[1]} by {told[4]}" in README
+
+
 def test_every_study_command_is_accepted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing is trained to forecast its time where a trial needs more memory than there is.
     monkeypatch.setattr("caviar.runner.forecast.forecast._memory_of_this_machine", lambda: 0.0)

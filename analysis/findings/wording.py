@@ -36,14 +36,13 @@ def first_and_last(
     unit: str,
     *,
     signed: bool = False,
-    link: str = "and by",
 ) -> str:
-    """`0.3 [0.2, 0.4] nats at m = 4 and by 0.1 [0, 0.2] at m = 256`; once for a single level."""
+    """`0.3 [0.2, 0.4] nats at m = 4. At m = 256 that is 0.1 [0, 0.2]`: a sentence for each end."""
     first, last = rows.iloc[0], rows.iloc[-1]
     text = f"{with_interval(first, signed=signed)}{unit} at {at_level(results, first['level'])}"
     if len(rows) > 1:
         end = at_level(results, last["level"])
-        text += f" {link} {with_interval(last, signed=signed)} at {end}"
+        text += f". At {end} that is {with_interval(last, signed=signed)}"
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caviar.model.averages.conventions import Convention
-from caviar.runner.cli.convention_names import row_named, rows_named
+from caviar.runner.cli.convention_names import rows_named, same_rule_named
 from caviar.runner.cli.conventions import KEEP, SECOND
 from caviar.runner.errors import RequestError
 
@@ -69,12 +69,13 @@ class Setup:
 
 
 def rule_of(name: str, decay: float | None) -> tuple[Convention, float]:
-    """The convention that a name means, and the given decay or else its own.
+    """The convention that a name means, the likeliest of those that average alike, and the given
+    decay or else its own.
 
-    Raises RequestError for a name that means none or several, for a rule without a decay of its
-    own if none is given, and for a given decay if the rule has none.
+    Raises RequestError for a name that means none or several that differ, for a rule without a
+    decay of its own if none is given, and for a given decay if the rule has none.
     """
-    row = row_named(name)
+    row = same_rule_named(name)[0]
     if not row.uses_decay:
         if decay is not None:
             raise RequestError(f"convention {row.name!r} has no decay; leave --decay out")
@@ -129,8 +130,13 @@ def _batch(setup: Setup) -> str:
     return words
 
 
-def rule_in_words(row: Convention, decay: float, setting: str) -> str:
-    """How the rule averages, and where that is known from; `setting` is the framework's decay."""
+def rule_in_words(
+    row: Convention, decay: float, setting: str, alike: tuple[Convention, ...] = ()
+) -> str:
+    """How the rule averages, and where that is known from; `setting` is the framework's decay.
+
+    `alike` are other rows that the name may mean, which average in the same way.
+    """
     kept = f"average <- k average + (1 - k) batch's value, with k = {KEEP[row.keep]}"
     if row.uses_decay:
         kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
@@ -139,7 +145,10 @@ def rule_in_words(row: Convention, decay: float, setting: str) -> str:
         how = "reproduces recorded numbers of" if row.verified else "was read from the source of"
         origin = f" This row {how} the framework, {row.version}."
     told = f" ({setting})" if row.uses_decay else ""
-    return f"Rule {row.name}{told}: {kept}; the variance enters as {SECOND[row.second]}.{origin}"
+    same = f" {' and '.join(one.name for one in alike)} averages in the same way." if alike else ""
+    return (
+        f"Rule {row.name}{told}: {kept}; the variance enters as {SECOND[row.second]}.{origin}{same}"
+    )
 
 
 def finite(value: Any) -> Any:
@@ -217,7 +226,7 @@ def advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> s
         told = {"convention": row.name, "setup": asdict(setup), "question": fields}
         told |= asdict(advice)
         return json.dumps(finite(told), indent=1)
-    rule = rule_in_words(row, chosen, setting(question, words))
+    rule = rule_in_words(row, chosen, setting(question, words), same_rule_named(convention)[1:])
     return text(head(setup, fields), advice, rule, everything) + drawn
 
 
@@ -235,9 +244,16 @@ def _drawn(advice: Advice, question: Question, plot: Path) -> str:
 
 
 def translated(
-    source: str | None, target: str | None, decay: float | None, m: int | None, as_json: bool
+    source: str | None,
+    target: str | None,
+    decay: float | None,
+    batch: tuple[int | None, int],
+    as_json: bool,
 ) -> str:
-    """One framework's batch norm in the settings of another, as text or JSON."""
+    """One framework's batch norm in the settings of another, as text or JSON.
+
+    `batch` holds the examples that share one mean, if they are known, and positions of each.
+    """
     import json
     from dataclasses import asdict
 
@@ -248,7 +264,7 @@ def translated(
         for rows in rules_between(source, target)
     )
     try:
-        first, *others = translate_any(sources, targets, decay, m)
+        first, *others = translate_any(sources, targets, decay, *batch)
     except ValueError as error:
         raise RequestError(str(error)) from None
     return json.dumps(asdict(first), indent=1) if as_json else text(first, others)

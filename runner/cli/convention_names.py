@@ -31,6 +31,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Which rows a framework's name may mean, the likeliest first."""
 
+READ = (
+    *("keep", "mean_keep", "second", "decay", "epsilon"),
+    *("initial_mean", "initial_second"),
+)
+"""The fields of a convention that an answer is computed from."""
+
 KERAS_2 = ((2, 1, 4), (2, 3, 1))
 """The first and the last release of Keras with a rule of its own."""
 
@@ -52,14 +58,21 @@ def rows_named(name: str) -> tuple[Convention, ...]:
     raise RequestError(f"convention {name!r} is unknown; {nearest(name, {*ALL, *FAMILIES})}")
 
 
-def row_named(name: str) -> Convention:
-    """The one row of a name; raises RequestError with the choices where it may mean several."""
+def same_rule_named(name: str) -> tuple[Convention, ...]:
+    """The rows that a name may mean, the likeliest first, where all average in the same way.
+
+    They may differ in what `READ` does not name. Raises RequestError, with each row's versions,
+    where they do not average alike.
+    """
     rows = rows_named(name)
-    if len(rows) > 1:
-        raise RequestError(
-            f"convention {name!r}: {' or '.join(row.name for row in rows)}? Give one of these names"
+    if len({tuple(getattr(row, field) for field in READ) for row in rows}) > 1:
+        choices = " or ".join(
+            f"{row.name} ({row.version})" if row.version else row.name for row in rows
         )
-    return rows[0]
+        raise RequestError(
+            f"convention {name!r}: {choices}? They average differently: give one of these names"
+        )
+    return rows
 
 
 def _plain(name: str) -> str:

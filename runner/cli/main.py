@@ -266,7 +266,8 @@ def advise(
     from caviar.runner.cli.advise import Setup, advised, inputs, translated
 
     if source is not None or target is not None:
-        say(translated(source, target, decay, batch_size or per_device, as_json))
+        shared = per_device and per_device * (devices if sync else 1)
+        say(translated(source, target, decay, (batch_size or shared, positions), as_json))
         return
     arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
     law = inputs(excess_kurtosis, input_mean, input_variance)

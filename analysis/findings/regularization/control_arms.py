@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from caviar.analysis.figures import decompositions
 from caviar.analysis.findings.columns import LEFT_OUT, LEVEL, QUANTITY, READING, interval
 from caviar.analysis.findings.finding import Column, Finding, Results
@@ -45,8 +47,21 @@ def _mechanisms(results: Results) -> list[str]:
     return [
         text + ".",
         f"Test loss of batch norm less that of an arm without one mechanism: {'; '.join(parts)}. "
-        "Mechanisms interact: these do not add up to the change above, and one may exceed it.",
+        f"Mechanisms interact, so these do not add up to the change above.{_larger(by)}",
     ]
+
+
+def _larger(by: dict[str, dict[str, Any]]) -> str:
+    """Which mechanisms change test loss by more than all of batch norm does."""
+    whole = abs(by["whole"]["mean"])
+    larger = [
+        words for name, words in WITHOUT.items() if name in by and abs(by[name]["mean"]) > whole
+    ]
+    if not larger:
+        return ""
+    return (
+        f" Leaving out {' or '.join(larger)} changes test loss by more than all of batch norm does."
+    )
 
 
 ARM_EFFECTS = Finding(

@@ -24,8 +24,8 @@ from caviar.analysis.tables.penalty_exponent import penalty_exponents
 
 def _price(results: Results) -> list[str]:
     return [
-        f"{name}The noise of batches costs train loss, at the same weights, "
-        f"{first_and_last(results, rows, ' nats', link='and')}: the loss with each batch's own "
+        f"{name}At the same weights, the noise of batches raises train loss by "
+        f"{first_and_last(results, rows, ' nats')}. This is the loss with each batch's own "
         "statistics (train mode) less that with those of the whole training split (population "
         "statistics, which all other losses are read with)."
         for name, rows in by_facet(results.reading("noise_penalty"))

@@ -55,8 +55,8 @@ def _against_best(results: Results) -> list[str]:
             if name in rows and name != best["reader"]
         ]
         sentences.append(
-            f"{facet}At {at_level(results, level)} the test set is best read with {_named(best)}, "
-            f"of the statistics that this run has.{''.join(costs)}"
+            f"{facet}Of all statistics that this run has, test loss at {at_level(results, level)} "
+            f"is lowest with {_named(best)}.{''.join(costs)}"
         )
     return sentences
 

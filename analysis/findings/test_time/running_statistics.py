@@ -31,10 +31,10 @@ def _off_by(results: Results) -> list[str]:
     means = by_facet(errors[errors["quantity"] == "mean_error"])
     variances = dict(by_facet(errors[errors["quantity"] == "variance_error"]))
     return [
-        f"{facet}In layer {layer}, {name} is off by "
-        f"{first_and_last(results, rows, ' standard deviations of the input')} in its mean. Its "
-        f"variance is off by {first_and_last(results, variances[facet], ' as a log ratio')} (0.1 "
-        "is about 10 %)."
+        f"{facet}In layer {layer}, the mean of {name} is off by "
+        f"{first_and_last(results, rows, ' standard deviations of the input')}. The log of its "
+        "variance, where 0.1 is about 10 %, is off by "
+        f"{first_and_last(results, variances[facet], '')}."
         for facet, rows in means
     ]
 

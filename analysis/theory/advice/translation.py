@@ -51,11 +51,17 @@ class Translation:
 
 
 def translate(
-    source: Rule, target: Rule, words: tuple[Words, Words], decay: float | None, m: int | None
+    source: Rule,
+    target: Rule,
+    words: tuple[Words, Words],
+    decay: float | None,
+    m: int | None,
+    positions: int = 1,
 ) -> Translation:
     """The source's rule at `decay`, by default its own, set in the target at batches of `m`.
 
-    `words` are those of the source and of the target. Raises ValueError where a memory in samples
+    `words` are those of the source and of the target; each of the `m` examples has `positions`
+    values of a channel, all of which a rule counts. Raises ValueError where a memory in samples
     needs `m`, or a decay is missing or out of range.
     """
     per_update = _decay_per_update(source, source.decay if decay is None else decay, m)
@@ -65,21 +71,27 @@ def translate(
         target.name,
         tuple(_settings(source, target, words[1], set_to)),
         tuple(_copied(source, target, words)),
-        tuple(_differs(source, target, per_update, m)),
+        tuple(_differs(source, target, per_update, m and m * positions)),
         set_to,
         source.epsilon,
     )
 
 
 def translate_any(
-    sources: Sequence[Rule], targets: Sequence[Rule], decay: float | None, m: int | None
+    sources: Sequence[Rule],
+    targets: Sequence[Rule],
+    decay: float | None,
+    m: int | None,
+    positions: int = 1,
 ) -> tuple[Translation, ...]:
     """The translations between all rows that two names may mean, where their settings agree.
 
     Raises ValueError with the choices where they do not.
     """
     translations = tuple(
-        translate(source, target, (words_of(source.name), words_of(target.name)), decay, m)
+        translate(
+            source, target, (words_of(source.name), words_of(target.name)), decay, m, positions
+        )
         for source in sources
         for target in targets
     )
@@ -173,9 +185,11 @@ def _copied(source: Rule, target: Rule, words: tuple[Words, Words]) -> Iterator[
     yield f"{into_second} = {read}"
 
 
-def _differs(source: Rule, target: Rule, per_update: float | None, m: int | None) -> Iterator[str]:
+def _differs(
+    source: Rule, target: Rule, per_update: float | None, counted: int | None
+) -> Iterator[str]:
     yield from _weights_that_differ(source, target, per_update)
-    yield from _estimators_that_differ(source, target, m)
+    yield from _estimators_that_differ(source, target, counted)
     if target.name in CLAMPED and source.epsilon < SMALLEST_EPSILON:
         yield f"{target.name} raises epsilon to {SMALLEST_EPSILON:g}"
     pairs: dict[str, tuple[Any, Any]] = {
@@ -212,26 +226,30 @@ def _weights_that_differ(source: Rule, target: Rule, per_update: float | None) -
         )
 
 
-def _estimators_that_differ(source: Rule, target: Rule, m: int | None) -> Iterator[str]:
+def _estimators_that_differ(source: Rule, target: Rule, counted: int | None) -> Iterator[str]:
     same_when_read = {"biased", "biased_plus_epsilon"}
     if source.second == target.second or {source.second, target.second} <= same_when_read:
         return
     told = (
         f"{target.name} averages {AVERAGED[target.second]}, {source.name} {AVERAGED[source.second]}"
     )
-    if m is None:
-        yield f"{told}: in further training the variance changes; --batch-size says by how much"
+    if counted is None:
+        yield (
+            f"{told}, where m counts examples times positions: in further training the variance "
+            "changes; --batch-size and, for a convolution, --positions say by how much"
+        )
         return
     ratios = [
-        expected_ratio(rule.second, m, math.inf, rule.epsilon, 0.0) for rule in (target, source)
+        expected_ratio(rule.second, counted, math.inf, rule.epsilon, 0.0)
+        for rule in (target, source)
     ]
     if 0 in ratios:
-        yield f"{told}: of {m} normal inputs one of them has no finite mean"
+        yield f"{told}: of {counted} normal inputs one of them has no finite mean"
         return
     law = " for normal inputs" if "inverse_deviation" in (source.second, target.second) else ""
     yield (
         f"{told}: in further training the variance settles at {ratios[0] / ratios[1]:.4g} times "
-        f"{source.name}'s at m = {m}{law}"
+        f"{source.name}'s at m = {counted:,}{law}"
     )
 
 

@@ -31,3 +31,21 @@ def test_infinite_errors_are_left_out() -> None:
     errors, _ = advice_against_size(points, 4).axes
     values = np.asarray(errors.get_lines()[0].get_ydata(), dtype=float)
     assert np.isnan(values[0]) and np.isfinite(values[1:]).all()
+
+
+@pytest.mark.parametrize(("m", "side"), [(4, "left"), (512, "right")])
+def test_the_size_that_was_asked_for_is_named_at_its_point(m: int, side: str) -> None:
+    """To the right of a point in the left half, to the left of one in the right half."""
+    points = curve(Question(m, 0.9))
+    (own,) = [point for point in points if point.norm_batch_size == m]
+    figure = advice_against_size(points, m)
+    for axes, value in zip(figure.axes, (own.divergence[0], own.dropout_rate[0]), strict=True):
+        (label,) = axes.texts
+        assert (label.get_text(), label.get_horizontalalignment()) == (f"yours: m = {m}", side)
+        assert label.xy == (m, value)
+
+
+def test_an_infinite_error_is_not_named() -> None:
+    points = curve(Question(2, 0.9, second="inverse_deviation"))
+    errors, noise = advice_against_size(points, 2).axes
+    assert (len(errors.texts), len(noise.texts)) == (0, 1)

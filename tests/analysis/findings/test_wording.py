@@ -27,6 +27,6 @@ def test_the_ends_of_a_line_in_words(tmp_path: Path) -> None:
     assert at_level(results, 8.0) == "m = 8"
     assert behind(results, 3) == "3 seeds; 0 diverged, 0 failed, 0 lost"
     rows = ROWS.sort_values("level")
-    expected = "2 [1, 3] nats at m = 8 and by 0.5 [0.25, 1] at m = 64"
+    expected = "2 [1, 3] nats at m = 8. At m = 64 that is 0.5 [0.25, 1]"
     assert first_and_last(results, rows, " nats") == expected
     assert first_and_last(results, rows.iloc[:1], " nats", signed=True) == "+2 [1, 3] nats at m = 8"

@@ -96,7 +96,7 @@ def test_facets_open_their_sentences(tmp_path: Path) -> None:
     findings = results_with(tmp_path, levels)
     whole(findings)
     sentences = question_1(findings)
-    penalties = [s for s in sentences if "The noise of batches costs" in s]
+    penalties = [s for s in sentences if "the noise of batches raises" in s]
     assert [s.split(":")[0] for s in penalties] == ["norm = batch"]
     lowest = [s for s in sentences if "lowest" in s]
     assert [s.split(":")[0] for s in lowest] == ["norm = batch", "norm = renorm"]
@@ -137,13 +137,13 @@ def test_a_paired_run_does_not_speak_of_random_trials(tmp_path: Path) -> None:
 def test_a_diverged_network_without_batch_norm_has_no_penalty(tmp_path: Path) -> None:
     sizes = {"batch_size": [8, 64]}
     text = answer(results_with(tmp_path, sizes, lost(math.nan, (8, 0)), norm="layer"))
-    assert "The noise of batches costs" not in text
+    assert "the noise of batches raises" not in text
 
 
 def test_a_penalty_below_zero_does_not_exceed(tmp_path: Path) -> None:
     world = World(penalty=lambda config, seed: -1 / size(config))
     text = answer(results_with(tmp_path, SIZES, world))
-    assert "at the same weights, \N{MINUS SIGN}" in text
+    assert "raises train loss by \N{MINUS SIGN}" in text
 
 
 def test_no_power_is_claimed_without_one(tmp_path: Path) -> None:

@@ -127,14 +127,20 @@ def test_what_is_said_of_a_rule() -> None:
     assert "k = (t - 1) / t; the" in rules["cumulative"]
 
 
+def test_what_is_said_where_a_name_means_rows_that_average_alike() -> None:
+    told = rule_in_words(ALL["keras-3"], 0.99, "", (ALL["tensorflow-layers"],))
+    assert told.endswith(" tensorflow-layers averages in the same way.")
+
+
 def test_rules_and_their_decays() -> None:
     assert rule_of("keras-3", None) == (ALL["keras-3"], 0.99)
     assert rule_of("keras-3", 0.5) == (ALL["keras-3"], 0.5)
+    assert rule_of("flax", None) == (ALL["flax-nnx"], 0.99)
     assert rule_of("cntk", None)[1] == 5000
     assert rule_of("pytorch-cumulative", None) == (ALL["pytorch-cumulative"], 0.0)
     for name, decay, words in (
         ("kers-3", 0.9, "convention 'kers-3' is unknown; did you mean 'keras-3'?"),
-        ("keras", 0.9, "convention 'keras': keras-3 or keras-2?"),
+        ("keras", 0.9, "They average differently: give one of these names"),
         ("unbiased", None, "'unbiased' has no decay of its own; add --decay 0.99"),
         ("cumulative", 0.9, "convention 'cumulative' has no decay; leave --decay out"),
     ):
@@ -217,6 +223,9 @@ def test_a_resnet_on_eight_devices(tmp_path: Path) -> None:
 def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
     told = ended_well("advise", "--from", "keras", "--to", "Torch", cwd=tmp_path)
     assert told.startswith("keras-3 in pytorch: momentum=0.01, eps=0.001\n")
+    ghosts = ("--per-device", "4", "--devices", "8", "--sync", "--positions", "49")
+    shared = ended_well("advise", "--from", "keras-3", "--to", "torch", *ghosts, cwd=tmp_path)
+    assert "settles at 1.001 times keras-3's at m = 1,568" in " ".join(shared.split())
     as_data = json.loads(
         ended_well("advise", "--from", "pytorch", "--to", "cntk", "--batch-size", "16", "--json",
                    cwd=tmp_path)

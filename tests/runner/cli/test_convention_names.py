@@ -7,7 +7,7 @@ import re
 import pytest
 
 from caviar.model.averages.frameworks import ALL
-from caviar.runner.cli.convention_names import FAMILIES, row_named, rows_named
+from caviar.runner.cli.convention_names import FAMILIES, rows_named, same_rule_named
 from caviar.runner.errors import RequestError
 
 
@@ -26,24 +26,36 @@ from caviar.runner.errors import RequestError
     ],
 )
 def test_names_that_mean_one_row(name: str, row: str) -> None:
-    assert row_named(name).name == row
-    assert row_named(name.upper()).name == row
+    for typed in (name, name.upper()):
+        assert [one.name for one in same_rule_named(typed)] == [row]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        *(("flax 0.12", ["flax-nnx", "flax-linen"]), ("Flax", ["flax-nnx", "flax-linen"])),
+        ("tf.keras", ["keras-3", "tensorflow-layers"]),
+    ],
+)
+def test_names_whose_rows_average_alike_need_no_question(name: str, rows: list[str]) -> None:
+    assert [row.name for row in same_rule_named(name)] == rows
 
 
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
-        ("keras", "keras-3 or keras-2?"),
-        ("JAX", "flax-nnx or flax-linen or haiku?"),
-        ("flax 0.12", "flax-nnx or flax-linen?"),
-        ("tf", "keras-3 or tensorflow-layers or tensorflow-fused or tensorflow-slim?"),
-        ("TensorFlow 2.21", "keras-3 or tensorflow-layers or tensorflow-fused"),
-        ("mxnet", "mxnet-gluon or mxnet-symbol?"),
+        ("keras", ["keras-3", "keras-2"]),
+        ("JAX", ["flax-nnx", "flax-linen", "haiku"]),
+        ("tf", ["keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"]),
+        ("TensorFlow 2.21", ["keras-3", "tensorflow-layers", "tensorflow-fused"]),
+        ("mxnet", ["mxnet-gluon", "mxnet-symbol"]),
     ],
 )
-def test_names_that_may_mean_several_are_asked_about(name: str, choices: str) -> None:
-    with pytest.raises(RequestError, match=re.escape(choices)):
-        row_named(name)
+def test_names_that_may_mean_several_are_asked_about(name: str, choices: list[str]) -> None:
+    """Each with the versions that it is for, so that a reader knows which is theirs."""
+    told = " or ".join(f"{row} ({ALL[row].version})" for row in choices)
+    with pytest.raises(RequestError, match=re.escape(told)):
+        same_rule_named(name)
     assert len(rows_named(name)) > 1
 
 

@@ -42,9 +42,9 @@ def results(root: Path, **levels: Any) -> Results:
 def test_the_answer_names_the_best_reader_and_what_the_others_cost(tmp_path: Path) -> None:
     (sentence,) = READERS.sentences(results(tmp_path))
     assert sentence == (
-        "At m = 4 the test set is best read with precise statistics, of the statistics that this "
-        "run has. With population statistics instead, test loss changes by +0.125 [0.125, 0.125] "
-        "nats. With EvalNorm instead, test loss changes by +0.625 [0.625, 0.625] nats."
+        "Of all statistics that this run has, test loss at m = 4 is lowest with precise "
+        "statistics. With population statistics instead, test loss changes by +0.125 [0.125, "
+        "0.125] nats. With EvalNorm instead, test loss changes by +0.625 [0.625, 0.625] nats."
     )
 
 

@@ -24,8 +24,8 @@ def test_sorted_less_shuffled_under_the_same_statistics(tmp_path: Path) -> None:
     assert table.loc[("test_accuracy", 8), "mean"] == pytest.approx(-0.4)
     (sentence,) = SORTING.sentences(results)
     assert "sorted by class instead of shuffled changes test loss by +1.05 [" in sentence
-    assert "nats at m = 8 and by +0.175 [" in sentence
-    assert " percentage points at m = 8 and by" in sentence
+    assert "nats at m = 8. At m = 64 that is +0.175 [" in sentence
+    assert " percentage points at m = 8. At m = 64 that is" in sentence
     assert "Accuracy changes by \N{MINUS SIGN}40 [" in sentence
 
 

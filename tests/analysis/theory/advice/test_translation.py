@@ -99,7 +99,7 @@ def test_keras_in_pytorch() -> None:
     told = between("keras-3", "pytorch", m=None)
     assert told.settings == ("momentum=0.01", "eps=0.001")
     assert told.copied == ("running_mean = moving_mean", "running_var = moving_variance")
-    assert "--batch-size says by how much" in told.differs[0]
+    assert "--batch-size and, for a convolution, --positions say by how much" in told.differs[0]
     assert between("pytorch-cumulative", "pytorch-cumulative").settings[0] == "momentum=None"
     assert "raises epsilon to 1.001e-05" in " ".join(between("pytorch", "tensorflow-fused").differs)
     assert "until that weighs under 1% after 459 updates" in " ".join(
@@ -111,6 +111,13 @@ def test_keras_in_pytorch() -> None:
     assert left.startswith(
         "What no setting translates\n- pytorch averages sum of squares / (m - 1)"
     )
+
+
+def test_a_rule_counts_all_positions_of_a_convolution() -> None:
+    """4 images of 49 positions: 196 / 195 = 1.005, and not the 4 / 3 of four numbers."""
+    rules = [rule(ALL[name]) for name in ("keras-3", "pytorch")]
+    (told,) = translate_any(rules[:1], rules[1:], None, 4, 49)
+    assert "settles at 1.005 times keras-3's at m = 196" in told.differs[0]
 
 
 def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
