@@ -29,7 +29,7 @@ def advice_against_size(points: Sequence[Point], m: int) -> Figure:
     _curve(errors, sizes, [point.recomputed for point in points], 1, "recomputed at the end")
     errors.axhline(DIVERGENCE, color=SOFT, linewidth=1, linestyle="--", label="worth a change")
     errors.set(ylabel="nats per unit", title="Error of statistics at test time")
-    own = next(point for point in points if point.norm_batch_size == m)
+    asked = next(point for point in points if point.norm_batch_size == m)
     _curve(noise, sizes, [point.dropout_rate for point in points], 2, "")
     noise.set(ylabel="rate", title="Noise in training, as a rate of dropout")
     for axes in (errors, noise):
@@ -37,8 +37,8 @@ def advice_against_size(points: Sequence[Point], m: int) -> Figure:
         size_axis(axes, sizes, "norm batch size (examples)")
         axes.axvline(m, color=SOFT, linewidth=1)
     right = m * m > sizes[0] * sizes[-1]
-    _label(errors, m, own.divergence[0], right)
-    _label(noise, m, own.dropout_rate[0], right)
+    _label(errors, m, asked.divergence[0], right)
+    _label(noise, m, asked.dropout_rate[0], right)
     legend(errors)
     return figure
 

@@ -37,9 +37,9 @@ def test_infinite_errors_are_left_out() -> None:
 def test_the_size_that_was_asked_for_is_named_at_its_point(m: int, side: str) -> None:
     """To the right of a point in the left half, to the left of one in the right half."""
     points = curve(Question(m, 0.9))
-    (own,) = [point for point in points if point.norm_batch_size == m]
+    (asked,) = [point for point in points if point.norm_batch_size == m]
     figure = advice_against_size(points, m)
-    for axes, value in zip(figure.axes, (own.divergence[0], own.dropout_rate[0]), strict=True):
+    for axes, value in zip(figure.axes, (asked.divergence[0], asked.dropout_rate[0]), strict=True):
         (label,) = axes.texts
         assert (label.get_text(), label.get_horizontalalignment()) == (f"yours: m = {m}", side)
         assert label.xy == (m, value)
