@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,11 +21,14 @@ from caviar.analysis.theory.advise import Advice
 from caviar.analysis.theory.advise import advise as answer
 from caviar.analysis.theory.question import Question
 from caviar.runner.cli.advise import Setup, fields_of, inputs, rule_of
+from caviar.runner.cli.growing.looks import Looks, looks_for
+from caviar.runner.cli.growing.until import Carry, run_until
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.choice import Where, executor_on
 from caviar.runner.executors.environment_checks import must_suit
 from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.session.execute import Accepted, execute
+from caviar.runner.session.loop import Progress
 from caviar.runner.session.takeover import offered
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
@@ -96,6 +100,8 @@ def run(
     kernels: Literal["auto", "on", "off"] = "auto",
     extend: bool = False,
     take_from: str | Path | None = None,
+    until: str | None = None,
+    most: int | None = None,
 ) -> Run:
     """Run the unfinished trials of a study and return the run, bit for bit as `caviar run` does.
 
@@ -104,9 +110,10 @@ def run(
     `workers`: trials at once, by default one per core. `trials`: only the first N.
     `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
     kernels where they pay (`auto`), always or never. `extend`: where `out` holds a smaller study,
-    add what is missing. `take_from`: a run whose equal trials are taken over. Raises RequestError
-    for a wrong request, StorageError if the storage fails, ValueError if no trial finished, and
-    KeyboardInterrupt after Ctrl-C (in the main thread), once all that was measured is on disk.
+    add what is missing. `take_from`: a run whose equal trials are taken over. `until`: add seeds,
+    at `most` 64 by default, until a difference is known: `"test_loss 16 - 256 within 0.005"`.
+    Raises RequestError for a wrong request, StorageError if the storage fails, ValueError if no
+    trial finished, and KeyboardInterrupt after Ctrl-C (in the main thread): all is on disk then.
 
     >>> caviar.run(caviar.read_study("sizes.toml"), out="runs/sizes", on="inline")
     data, rows: 178
@@ -114,13 +121,13 @@ def run(
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
     """
-    where, chosen = _where(on, address), _kernels(kernels)
+    placed = Placed(_where(on, address), workers, address)
     planned = plan(study, trials)
-    must_suit(where, workers, planned.most, address)
+    must_suit(placed.on, workers, planned.most, address)
     root = str(out) if out is not None else f"runs/{planned.study.name}"
-    placed = Placed(where, workers, address)
     source = None if take_from is None else storage_at(take_from)
-    return _run(planned, root, placed, Accepted(accept_other_processor, extend), chosen, source)
+    carry = partial(_run, root, placed, accept_other_processor, _kernels(kernels), source)
+    return _grown(carry, looks_for(until, most, planned, None), planned, root, extend)
 
 
 class Placed(NamedTuple):
@@ -131,14 +138,24 @@ class Placed(NamedTuple):
     address: str | None
 
 
+def _grown(carry: Carry, looks: Looks | None, plan: Plan, root: str, extend: bool) -> Run:
+    """The run once a plan was carried out, with `looks` as often as seeds had to join."""
+    if looks is None:
+        carry(plan, extend)
+    else:
+        run_until(looks, plan, storage_at(root), carry, print, extend=extend)
+    return read_run(root)
+
+
 def _run(
-    plan: Plan,
     root: str,
     place: Placed,
-    accepted: Accepted,
+    accept_other_processor: bool,
     kernels: Kernels,
     source: Storage | None,
-) -> Run:
+    plan: Plan,
+    extend: bool,
+) -> Progress:
     storage = _storage(root, place.on, place.address)
     path = path_of_run(kernels, plan, storage, source)
     progress = execute(
@@ -149,13 +166,13 @@ def _run(
         ),
         f"caviar.run(out={masked(root)!r}, on={str(place.on)!r})",
         at_once=_stop,
-        accepted=accepted,
+        accepted=Accepted(accept_other_processor, extend),
         path=path,
-        offer=offered(source, plan, storage, path, accepted.accept_other_processor),
+        offer=offered(source, plan, storage, path, accept_other_processor),
     )
     if progress.interrupted:
         raise KeyboardInterrupt("all that was measured is on disk; the same call resumes")
-    return read_run(root)
+    return progress
 
 
 def _storage(root: str, where: Where, address: str | None) -> Storage:

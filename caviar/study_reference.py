@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from caviar.model.norms.kind import NormKind
 from caviar.model.norms.registry import NORMS
 from caviar.runner.reference.study_fields import PARTS, StudyField, study_fields
+from caviar.runner.session.stopping.waves import FIRST
 from caviar.runner.study.distributions import RANGES, Choice
+from caviar.runner.trial.median_rule import FEWEST
 
 PAGE = """\
 # The study file
@@ -39,6 +41,35 @@ name `runner/reference/study.schema.json`.
 ## What is drawn: scales of `[nuisance]`
 
 {scales}
+
+## Trials without a chance: `stop = "median"`
+
+In a random search most trials are known to be bad long before their end. With `stop = "median"`
+the first {first} draws train to their end. The next {first} are held against them, the {twice}
+after those against all that trained to their end until then, and so on: each wave has as many draws
+as all before it. Whenever a trial measures its losses (`evaluations`), it is stopped if its
+validation loss, a mean over seeds under population statistics, is above the median of what those
+trials had measured by the same share of training. Fewer than {fewest} of them stop nothing.
+
+- **The order in which trials end changes nothing.** A wave begins when the one before has ended, so
+  that whether a trial is stopped depends on the study alone: not on the number of workers, on how
+  fast they are, or on interruptions. The price is that workers wait at the end of a wave, which is
+  much where there are more workers than draws in it. The one exception: a trial that failed or was
+  lost is not among those that are compared with; when it is tried again, the trials that were
+  stopped meanwhile stay as they are.
+- A stopped trial keeps the rows that it has measured, which are those of the whole trial up to
+  there. Its outcome is `stopped`. It is counted by `caviar status`, `verify` and the report, and it
+  is neither ranked nor compared: a loss half way is not the last one.
+- A loss half way is a guess at the last one, and it is unfair to some. High learning rates look bad
+  until the schedule lowers them; a search that stops trials finds fewer of them. Nothing is stopped
+  by default.
+- A study that crosses something is refused, since a level without its worst trials would look
+  better than it is. So are further seeds (`--extend`) and trials of another run (`--from`).
+
+The rule is that of Optuna's `MedianPruner`, which compares with the completed trials at the same
+step and by default with {fewest} of them or more. Google Vizier's compares with the running average
+of each of them up to that step (Golovin et al. 2017). Both judge a trial by its best loss so far;
+here it is the present one, because trials are ranked by their last.
 """
 
 EXAMPLE = """\
@@ -65,7 +96,13 @@ HEAD = ("field", "meaning", "unit", "default", "allowed", "example")
 def page() -> str:
     """The content of `docs/study.md`."""
     return PAGE.format(
-        example=EXAMPLE, parts="\n\n".join(_parts()), norms=_norms(), scales=_scales()
+        example=EXAMPLE,
+        parts="\n\n".join(_parts()),
+        norms=_norms(),
+        scales=_scales(),
+        first=FIRST,
+        twice=2 * FIRST,
+        fewest=FEWEST,
     )
 
 

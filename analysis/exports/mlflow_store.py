@@ -14,7 +14,7 @@ from caviar.analysis.run.read import Run
 AT_ONCE = 1000
 """MLflow takes no more metrics in one batch."""
 
-ENDED = {"completed": "FINISHED", "diverged": "FINISHED"}
+ENDED = {"completed": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED"}
 
 
 def write_mlflow(run: Run, folder: Path) -> int:

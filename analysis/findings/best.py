@@ -67,7 +67,14 @@ def _facts(run: Run, table: pd.DataFrame) -> list[str]:
         if diverged > 1:
             which = f"{diverged} of them have seeds that diverged, and come"
         told.append(f"{which} last: its finite seeds are not all that it does.")
-    missing = run.trials["trial_id"].nunique() - len(table)
+    early = run.counts["stopped"]
+    if early:
+        which = "1 trial was" if early == 1 else f"{early} trials were"
+        told.append(
+            f"{which} stopped early, above the median of those before, and not ranked: a loss "
+            "after fewer updates says nothing about the last one."
+        )
+    missing = run.trials["trial_id"].nunique() - len(table) - early
     if missing:
         told.append(
             "1 trial has not finished, and is not ranked."
@@ -104,8 +111,8 @@ BEST = Finding(
     ),
     fields="After these, one column per config field that differs between trials.",
     title="Which configuration is best",
-    says="Every finished trial, ranked by its mean validation loss at the last step, under "
-    "population statistics, with test loss and accuracy beside it.",
+    says="Every trial that trained to its end, ranked by its mean validation loss at the last "
+    "step, under population statistics, with test loss and accuracy beside it.",
     more="The best of many looks better than it is: it was chosen for a loss that is partly luck. "
     "The row with choosing_rank 1 is what a third of the seeds choose; its other_mean, at the "
     "other seeds, is not flattered. Trials with diverged seeds come last. Intervals are given "

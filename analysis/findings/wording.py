@@ -53,4 +53,5 @@ def behind(results: Results, units: int, most: int = 0) -> str:
     what += "" if max(units, most) == 1 else "s"
     how_many = f"{units} to {most}" if most > units else f"{units}"
     ended = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))
+    ended += f", {counts['stopped']} stopped early" * (counts["stopped"] > 0)
     return f"{how_many} {what}; {ended}"

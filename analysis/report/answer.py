@@ -96,8 +96,9 @@ def _not_compared(results: Results) -> list[str]:
 
 def _trials(run: Run) -> str:
     counts, seeds = run.counts, len(run.trials["seeds"].iloc[0])
-    ended = counts["completed"] + counts["diverged"]
+    ended = counts["completed"] + counts["diverged"] + counts["stopped"]
     bad = f"{counts['diverged']} diverged, {counts['failed']} failed, {counts['lost']} lost"
+    bad += f", {counts['stopped']} stopped early and left out" * (counts["stopped"] > 0)
     return (
         f"{run.study['study']['name']} on {run.trials['dataset'].iloc[0]}: {ended} of "
         f"{counts['planned']} trials, {seeds} {'seed' if seeds == 1 else 'seeds'} each; {bad}."

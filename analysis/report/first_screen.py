@@ -87,9 +87,10 @@ def answered(results: Results) -> tuple[tuple[str, Verdict], ...]:
 def opening(run: Run) -> str:
     """`quickstart on digits (1,797 examples): 28 networks x 8 seeds, all finished.`"""
     counts, seeds = run.counts, len(run.trials["seeds"].iloc[0])
-    ended = counts["completed"] + counts["diverged"]
+    ended = counts["completed"] + counts["diverged"] + counts["stopped"]
     whole = f"{ended} of " if ended < counts["planned"] else ""
     bad = [f"{counts[name]} {name}" for name in ("diverged", "failed", "lost") if counts[name]]
+    bad += [f"{counts['stopped']} stopped early"] if counts["stopped"] else []
     how = ", ".join(bad) or ("all finished" if not whole else "none failed so far")
     data = str(run.trials["dataset"].iloc[0]).translate(CONTROLS)
     examples = "" if run.evaluations.empty else f" ({overlap_of(run).examples:,} examples)"
@@ -166,7 +167,7 @@ MORE = 20
 def careful(results: Results) -> str:
     """The most serious of what limits the verdicts, in one sentence."""
     counts = results.run.counts
-    missing = counts["planned"] - counts["completed"]
+    missing = counts["planned"] - counts["completed"] - counts["stopped"]
     if missing:
         return f"{missing} of {counts['planned']} networks diverged, failed or have not ended."
     at_edge = _at_edge(results)

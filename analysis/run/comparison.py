@@ -20,7 +20,7 @@ from caviar.analysis.run.draws import (
 )
 from caviar.analysis.run.final_rows import KEYS, at_end, final_values
 from caviar.analysis.run.matched_loss import matched_test_loss
-from caviar.analysis.run.read import Run
+from caviar.analysis.run.read import Run, trained_whole
 from caviar.analysis.run.trained_with import NotCompared, not_compared, trained_with
 
 
@@ -28,7 +28,8 @@ from caviar.analysis.run.trained_with import NotCompared, not_compared, trained_
 class Comparison:
     """A run that compares batch sizes: what every table is computed from.
 
-    `whole` is the run as it was read, `ended` the same at the last step of each trial, and
+    `whole` is the run as it was read, `ended` the same at the last step of each trial that was not
+    stopped early, and
     `run` the trials of the study's first arm at their last step, without those whose training
     does not read the compared size (`not_compared` counts them); where the study names no arms,
     `run` holds the trials of all. `design` is that of `run`. Values derived from these are
@@ -44,7 +45,7 @@ class Comparison:
     @cached_property
     def over_time(self) -> Run:
         """The trials of `run` at every measured step."""
-        return trained_with(first_arm(self.whole), self.design.axis)
+        return trained_with(first_arm(trained_whole(self.whole)), self.design.axis)
 
     @cached_property
     def not_compared(self) -> NotCompared | None:
@@ -159,7 +160,8 @@ class NoComparison:
 
 def comparison_of(run: Run) -> Comparison | NoComparison:
     """What a run compares: batch sizes of its first arm, once a trial that counts was measured."""
-    arms, of_first = arms_of(run), first_arm(run)
+    whole = trained_whole(run)
+    arms, of_first = arms_of(run), first_arm(whole)
     design = design_of(of_first)
     compared = trained_with(of_first, design.axis) if design else of_first
     if compared.evaluations.empty:
@@ -173,8 +175,8 @@ def comparison_of(run: Run) -> Comparison | NoComparison:
         return NoComparison(run, diverged[0], diverged)
     if design is None:
         return NoComparison(run, _why_nothing(of_first))
-    ended = at_end(run)
-    return Comparison(run, ended, ended if compared is run else at_end(compared), design, arms)
+    ended = at_end(whole)
+    return Comparison(run, ended, ended if compared is whole else at_end(compared), design, arms)
 
 
 def _why_nothing(run: Run) -> str:

@@ -26,7 +26,7 @@ from caviar.analysis.run.stored.seed_blocks import (
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
 ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
-SETTLED = ("completed", "diverged")
+SETTLED = ("completed", "diverged", "stopped")
 RENAMED = {
     "curves": {"learning_rate": "scheduled_learning_rate"},
     **{table: {"norm_batch_size": "probe_batch_size"} for table in MEASUREMENTS[1:]},
@@ -52,7 +52,8 @@ class Run:
     batch sizes). The size at which something was measured is called `probe_batch_size`, and the
     learning rate of a step `scheduled_learning_rate`, so that `norm_batch_size` and
     `learning_rate` are always those of the trial. `outcomes` has one row per trial, that of the
-    attempt that counts. Seeds that joined a network later (`caviar run --extend`) are read as one
+    attempt that counts. A trial that was `stopped` early has the rows measured until then, and
+    enters no comparison. Seeds that joined a network later (`caviar run --extend`) are read as one
     trial with the first ones, named by both with a plus between. `where` holds no secrets; `note`
     is what a reader must know first.
 
@@ -106,6 +107,7 @@ class Run:
         """`20 of 21 trials completed, 1 diverged, 0 failed, 0 lost`."""
         counts = self.counts
         others = ", ".join(f"{counts[name]} {name}" for name in ("diverged", "failed", "lost"))
+        others += f", {counts['stopped']} stopped early" * (counts["stopped"] > 0)
         return f"{counts['completed']} of {counts['planned']} trials completed, {others}"
 
     def __repr__(self) -> str:
@@ -126,7 +128,7 @@ def read_run(where: str | Path) -> Run:
     it should be, and ValueError where no trial has been measured yet.
 
     >>> caviar.read_run("runs/quickstart").counts
-    {'planned': 4, 'completed': 4, 'diverged': 0, 'failed': 0, 'lost': 0}
+    {'planned': 4, 'completed': 4, 'diverged': 0, 'stopped': 0, 'failed': 0, 'lost': 0}
     """
     return run_in(place_at(where))
 
@@ -206,6 +208,13 @@ def _names_values(row: Any) -> bool:
         return False
     words = (row["field"], row["decided_by"], *row["values"])
     return isinstance(row["values"], list) and all(isinstance(word, str) for word in words)
+
+
+def trained_whole(run: Run) -> Run:
+    """The same run without the trials that the median rule stopped early."""
+    early = run.outcomes.loc[run.outcomes["status"] == "stopped", "trial_id"]
+    trials = run.trials["trial_id"]
+    return run if early.empty else of_trials(run, trials[~trials.isin(early)])
 
 
 def of_trials(run: Run, trial_ids: pd.Series) -> Run:

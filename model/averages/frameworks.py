@@ -1,4 +1,4 @@
-"""How sixteen frameworks average fully connected layers' statistics for test time: data only.
+"""How fifteen frameworks average fully connected layers' statistics for test time: data only.
 
 Each row was read from the source at the version named, and all but DL4J's were checked against
 recorded numbers of the real framework (`tests/golden`). Common to all: training normalises with

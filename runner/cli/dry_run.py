@@ -18,6 +18,7 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import as_held, outlook
+from caviar.runner.session.stopping.words import stopping
 from caviar.runner.session.takeover import Offer, offered
 from caviar.runner.session.training_path import path_of_run
 from caviar.runner.store.open import storage_at
@@ -69,6 +70,7 @@ def describe(plan: Plan) -> str:
     lines.append(f"fixed: seeds = {json.dumps(plan.sample[0].seeds)}")
     lines += [f"data, {topic}: {text}" for topic, text in what_was_read(plan.data, plan.sample[0])]
     lines.append(_measuring(plan))
+    lines += [f"stop = {json.dumps(study.stop)}: {stops}"] if (stops := stopping(plan)) else []
     return "\n".join(lines)
 
 

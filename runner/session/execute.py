@@ -27,6 +27,8 @@ from caviar.runner.session.run_folder import (
     unplanned,
 )
 from caviar.runner.session.run_log import RunLog
+from caviar.runner.session.stopping.waves import waves_of
+from caviar.runner.session.stopping.words import stopping
 from caviar.runner.session.takeover import Offer, seed_blocks, take_over
 from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.compact import compact
@@ -76,6 +78,7 @@ def execute(
         stop = partial(_is_to_stop, interrupt, output)
         plan = plan.in_blocks(seed_blocks(storage, plan, offer and offer.source))
         sink, jobs = _opened(plan, storage, command, accepted, path, offer, pace)
+        waves = waves_of(plan, storage)
         already = max(0, len(plan.trials) - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
@@ -83,7 +86,7 @@ def execute(
             with _started(executor_for, jobs, log, output, pace) as (executor, see):
                 interrupt.install()  # Again: ray.init() installs its own handlers.
                 progress = run_study(
-                    jobs, executor, sink, see, already=already, stop=stop, pace=pace
+                    jobs, executor, sink, see, already=already, stop=stop, pace=pace, in_waves=waves
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
@@ -139,6 +142,7 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     lines = [f"data, {topic}: {text}" for topic, text in facts(plan.data, plan.sample[0]).items()]
     less = measured_less(plan)
     lines += [f"evaluations: {less}"] if less else []
+    lines += [f"stop: {stops}"] if (stops := stopping(plan)) else []
     if already:
         done = f"{already} of {len(plan.trials)} trials are done"
         lines.append(f"resuming {storage.where}: {done}")

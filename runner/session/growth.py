@@ -53,7 +53,7 @@ def same_data(recorded: dict[str, Any], requested: Mapping[str, Any]) -> None:
 
 def _seeds(study: dict[str, Any], requested: Mapping[str, Any]) -> Iterator[str]:
     before, now = study["replicas"], requested["replicas"]
-    if now > before:
+    if now > before and "stop" not in study:  # Which trials go on was decided by the seeds there.
         study["replicas"] = now
         first, last = (requested["seed"] + count for count in (before, now - 1))
         yield f"seeds {first} to {last}" if first < last else f"seed {first}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from caviar.runner.config import TrialConfig
 from caviar.runner.executors.executor import Executor
 from caviar.runner.session.pace import PACE, Pace
+from caviar.runner.session.stopping.waves import Waves
 from caviar.runner.store.sink import MetricSink
 from caviar.runner.trial.events import (
     Block,
@@ -104,25 +105,28 @@ def run_study(
     already: int = 0,
     stop: Callable[[], bool] = lambda: False,
     pace: Pace = PACE,
+    in_waves: Callable[[Sequence[Job]], Waves] = Waves,
 ) -> Progress:
-    """Run the jobs, longest first, and send every row and outcome to the sink.
+    """Run the jobs, longest first (of each wave), and send every row and outcome to the sink.
 
     A dead worker costs its trial the work since its last checkpoint: the trial resumes as another
     attempt, until it has killed `DEATHS` workers or lost `LOSSES` machines. Events of a given-up
     attempt are ignored. `stop` is called after every event; once it returns true, the loop ends
     with `interrupted` set. The caller closes executor and sink.
     """
-    cost = {job.trial_id: estimated_cost(job.config) for job in jobs}
-    progress = Progress(total=len(jobs) + already, already=already, cost=cost)
+    progress = Progress(len(jobs) + already, already, _costs(jobs))
     current = {job.trial_id: job.attempt for job in jobs}
     seconds = pace.between_checkpoints(executor.workers)
-    for job in _resumed(jobs, sink, progress):
-        executor.submit(replace(job, checkpoint_seconds=seconds))
+    waves = in_waves([replace(job, checkpoint_seconds=seconds) for job in jobs])
+    for job in _resumed(waves.due(), sink, progress):
+        executor.submit(job)
     for event in executor.events():
         progress.settled.clear()
-        for again in _taken(event, current, progress, sink):
-            current[again.trial_id] = again.attempt
-            executor.submit(again)
+        again = _taken(event, current, progress, sink)
+        current.update({job.trial_id: job.attempt for job in again})
+        waves.see(event, progress.settled)
+        for job in [*again, *_resumed(waves.due(), sink, progress)]:
+            executor.submit(job)
         _watch_starts(event, progress)
         sink.tick()
         observe(progress, event)
@@ -132,6 +136,10 @@ def run_study(
             progress.interrupted = True
             break
     return progress
+
+
+def _costs(jobs: Sequence[Job]) -> dict[str, float]:
+    return {job.trial_id: estimated_cost(job.config) for job in jobs}
 
 
 def _watch_starts(event: Event, progress: Progress) -> None:

@@ -37,6 +37,7 @@ def line(progress: Progress) -> str:
         f"{len(progress.running)} running",
         f"{progress.failed} failed",
         f"{progress.outcomes['diverged']} diverged",
+        *([f"{early} stopped early"] if (early := progress.outcomes["stopped"]) else []),
         f"{progress.rows:,} rows",
         f"{duration(progress.seconds)} elapsed",
         f"about {duration(progress.seconds_left)} left",

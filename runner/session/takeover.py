@@ -29,7 +29,7 @@ from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.build import build
-from caviar.runner.trial.events import SETTLED, Job
+from caviar.runner.trial.events import WHOLE, Job
 from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import path_of
 
@@ -72,6 +72,11 @@ def offer_of(source: Storage, plan: Plan, path: TrainingPath, *, any_kernel: boo
     written, where none lies there, where it has no trial of the plan, or where rows of one are
     missing.
     """
+    if plan.study.stop is not None:
+        raise RequestError(
+            f'stop = "{plan.study.stop}" decides by the trials drawn before, so that none are '
+            "taken over from another run; leave --from or stop out"
+        )
     content = read_study_json(source)
     if source.is_held(time.time()):
         raise RequestError(
@@ -111,12 +116,12 @@ def offered(
 
 
 def _counting(source: Storage) -> dict[str, dict[str, Any]]:
-    """The outcome of the last attempt at each trial that has a result."""
+    """The outcome of the last attempt at each trial that trained to its end."""
     latest: dict[str, dict[str, Any]] = {}
     for row in read_columns(source, "outcomes", OUTCOMES.names).to_pylist():
         if row["attempt"] >= latest.get(row["trial_id"], {"attempt": -1})["attempt"]:
             latest[row["trial_id"]] = row
-    return {name: row for name, row in latest.items() if row["status"] in SETTLED}
+    return {name: row for name, row in latest.items() if row["status"] in WHOLE}
 
 
 def _must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from caviar.runner.trial.checkpoint import CheckpointError, Header, header
 from caviar.runner.trial.events import Job, Status
 
 FOLDER = "checkpoints"
-ENDED: frozenset[Status] = frozenset({"completed", "diverged", "failed"})
+ENDED: frozenset[Status] = frozenset({"completed", "diverged", "stopped", "failed"})
 """Outcomes after which a checkpoint is useless; a trial whose machines were lost can resume."""
 
 

@@ -234,8 +234,9 @@ OUTCOMES = (
     ATTEMPT,
     text(
         "status",
-        "How the attempt ended. `diverged` is a result; `failed` and `lost` are tried again.",
-        "completed, diverged, failed or lost",
+        "How the attempt ended. `diverged` is a result, and so is `stopped` (early, by the median "
+        "rule of a random search); `failed` and `lost` are tried again.",
+        "completed, diverged, stopped, failed or lost",
     ),
     real("seconds", "seconds", "How long it took.", FROM_0),
     real("probe_seconds", "seconds", "How much of that measuring took.", FROM_0),
@@ -262,7 +263,11 @@ OUTCOMES = (
         "What trained it: plain NumPy or compiled kernels; null in runs of before.",
         "numpy or compiled",
     ),
-    text("error", "What a failed attempt raised; empty for the others."),
+    text(
+        "error",
+        "What a failed attempt raised, how many losses stopped being finite, or where and why the "
+        "trial was stopped; else empty.",
+    ),
     text("traceback", "Where it was raised."),
 )
 

@@ -21,7 +21,7 @@ def measured_less(plan: Plan) -> str:
     if not any("evaluations" in table for table in tables):
         return ""
     trials = plan.sample
-    made = [_moments(plan, trial) for trial in trials]
+    made = [moments(plan, trial) for trial in trials]
     short = [
         (trial.evaluations, count)
         for trial, count in zip(trials, made, strict=True)
@@ -39,7 +39,8 @@ def measured_less(plan: Plan) -> str:
     )
 
 
-def _moments(plan: Plan, trial: TrialConfig) -> int:
+def moments(plan: Plan, trial: TrialConfig) -> int:
+    """At how many steps a trial measures its losses, the last one among them."""
     splits = split_sizes(trial.dataset, len(plan.data.labels), plan.data.given_test)
     sizes = Sizes(*splits, forward_examples(trial, splits[0]))
     return len(probes_of(trial, sizes).evaluation_steps)

@@ -93,6 +93,8 @@ class Plan:
         Paths of the data are relative to the folder of the study."""
         content = self.study.model_dump(mode="json")
         content["draws"].pop("count")
+        if content["stop"] is None:  # As of a run before it could be set.
+            del content["stop"]
         content["dataset"]["fingerprint"] = self.data.fingerprint
         for file in (content["dataset"], content["dataset"]["test"]):
             for key in PLACES if isinstance(file, dict) else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -107,6 +107,15 @@ class Study(Frozen):
         "How many points of [nuisance] are drawn, and how.",
         Draws(),
         example={"count": 8, "sampler": "sobol"},
+    )
+    stop: Literal["median"] | None = setting(
+        "For a random search, in which nothing is crossed: `median` stops a trial early where its "
+        "validation loss is above the median, at the same share of training, of the trials drawn "
+        "before that trained to their end. By default none is stopped.",
+        None,
+        example="median",
+        also=("pruner", "pruning", "early_stopping", "scheduler", "stopping"),
+        words={"median_pruner": "median", "medianpruner": "median", "medianstoppingrule": "median"},
     )
     fixed: dict[str, Any] = setting(
         "Fields of a trial with one value for the whole study.",

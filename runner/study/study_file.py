@@ -194,7 +194,27 @@ def _validated(table: dict[str, Any]) -> Study:
     for field, levels in study.scientific.items():
         _check_levels(field, levels)
     space_of(study)
+    _check_stop(study)
     return study
+
+
+def _check_stop(study: Study) -> None:
+    """Refuse to stop trials where they are not draws of one search."""
+    if study.stop is None:
+        return
+    crossed = [field for field, levels in study.scientific.items() if len(levels) > 1]
+    crossed += ["arms"] * (len(study.arms) > 1)
+    if crossed:
+        raise RequestError(
+            f'stop = "{study.stop}" is for a random search, and the study crosses '
+            f"{', '.join(crossed)}: a level whose trials are stopped could not be compared; draw "
+            "from a range in [nuisance] instead, or leave stop out"
+        )
+    if not study.nuisance:
+        raise RequestError(
+            f'stop = "{study.stop}" compares trials that were drawn, and nothing is drawn; give '
+            "ranges in [nuisance], or leave stop out"
+        )
 
 
 def _check_arms(table: dict[str, Any]) -> None:

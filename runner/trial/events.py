@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.kernels import TrainingPath
+from caviar.runner.trial.median_rule import Limits
 
-Status = Literal["completed", "diverged", "failed", "lost"]
-SETTLED: frozenset[Status] = frozenset({"completed", "diverged"})
+Status = Literal["completed", "diverged", "stopped", "failed", "lost"]
+WHOLE: frozenset[Status] = frozenset({"completed", "diverged"})
+"""Outcomes of trials that trained to their end."""
+SETTLED: frozenset[Status] = WHOLE | {"stopped"}
 """Outcomes that a later session keeps; trials with any other outcome are tried again."""
 
 
@@ -18,7 +21,8 @@ class Job:
     """A trial to run, and which attempt at it this is.
 
     With a `checkpoint` the attempt resumes from it. The attempt sends a new one about every
-    `checkpoint_seconds`. On the compiled `path` it trains on kernels if it has them.
+    `checkpoint_seconds`. On the compiled `path` it trains on kernels if it has them. It is stopped
+    at the first measurement of its validation loss that is above `limits`, if there are any.
     """
 
     config: TrialConfig
@@ -27,6 +31,7 @@ class Job:
     checkpoint: bytes | None = None
     checkpoint_seconds: float = 10.0
     path: TrainingPath = TrainingPath.numpy
+    limits: Limits = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Outcome:
     weights between steps.
 
     `diverged` is a result: at least one seed's loss stopped being finite (`diverged_seeds`).
+    `stopped` is one too: the median rule of a random search ended it early, and `error` says where.
     `lost` means that the worker died; `failed` that the trial raised, with its traceback.
     `kernel`, `blas_threads`, `processor` and `path` are those that its last attempt computed with.
     `invariants` says whether the norm's exact identities held on the first batches: `passed`,

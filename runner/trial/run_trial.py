@@ -32,6 +32,7 @@ from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint import Tally, pack, unpack
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
 from caviar.runner.trial.kernels import TrainingPath, compiled_by
+from caviar.runner.trial.median_rule import MedianRule
 
 TABLE: dict[type[Record], str] = {
     Curve: "curves",
@@ -97,7 +98,11 @@ def _trained(
         gathered.go_on(tally)
     due, paused = clock() + block_seconds, None
     splits = make_splits(data, job.config)
-    for record in (trainer or trains)(training, splits, start, rest.over):
+
+    def wanted() -> bool:
+        return bool(gathered.rule.says) or rest.over()
+
+    for record in (trainer or trains)(training, splits, start, wanted):
         if paused is not None:
             gathered.probe_seconds += clock() - paused
             paused = None
@@ -105,6 +110,8 @@ def _trained(
             paused = clock()
             continue
         if isinstance(record, Snapshot):
+            if gathered.rule.says:  # A snapshot was wanted so that training halts here.
+                return
             began = clock()
             yield from gathered.blocks()
             yield gathered.checkpoint(record)
@@ -162,6 +169,7 @@ class _Gathered:
         self.probe_seconds = 0.0
         self.invariants = "none"
         self.path = TrainingPath.numpy
+        self.rule = MedianRule(job.limits, job.config.steps)
         self.diverged = np.zeros(len(job.config.seeds), bool)
         self.waiting: dict[str, dict[str, list[Any]]] = {}
 
@@ -183,6 +191,7 @@ class _Gathered:
             self.diverged |= ~np.isfinite(record.loss)
         elif isinstance(record, Evaluation) and record.statistics == "population":
             self.diverged |= ~np.isfinite(record.loss)
+        self.rule.see(record)
 
     def check(self, record: Checked) -> None:
         """Raise BrokenBatchNormError if an identity does not hold: no row may be used then."""
@@ -229,6 +238,8 @@ class _Gathered:
         seeds = np.asarray(self.job.config.seeds)[self.diverged].tolist()
         error = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
         ended = self._ended("diverged" if seeds else "completed", error)
+        if self.rule.says:
+            ended = replace(ended, status="stopped", error=self.rule.says)
         return replace(ended, diverged_seeds=tuple(seeds))
 
     def failure(self, error: Exception, trace: str) -> Outcome:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
+from caviar.model.records import Record
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.sources import load_data
 from caviar.runner.data.splits import Data
@@ -19,9 +22,10 @@ from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
-from caviar.runner.trial.events import Block, Job, Outcome
+from caviar.runner.trial.build import build
+from caviar.runner.trial.events import WHOLE, Block, Job, Outcome
 from caviar.runner.trial.kernels import TrainingPath
-from caviar.runner.trial.run_trial import run_trial
+from caviar.runner.trial.run_trial import Trainer, path_of, run_trial
 from caviar.runner.verify.differences import LAST_DIGITS, Rows, by_key, difference
 from caviar.runner.verify.moved import moved, rooted
 from caviar.runner.verify.run import latest_outcomes
@@ -53,9 +57,11 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf, path=path)
     with one_blas_thread():
         here = arithmetic(path)
-        fresh, ended = _computed(job, data)
+        early = outcome["status"] == "stopped"
+        trainer = _up_to(outcome["steps"], job, data) if early else None
+        fresh, ended = _computed(job, data, trainer)
     elsewhere = made_elsewhere(read_study_json(storage), outcome, here)
-    if ended.status != outcome["status"]:
+    if ended.status != outcome["status"] and not (early and ended.status in WHOLE):
         sentence = f"{outcome['status']} then, {ended.status} now: {ended.error}"
         return Replayed(False, f"{elsewhere}{sentence}")
     then = {table: _of_attempt(storage, table, job) for table in ROW_TABLES}
@@ -108,10 +114,22 @@ def made_elsewhere(study: dict[str, Any], outcome: dict[str, Any], here: Arithme
     return "" if made in ("", computed) else f"made on {made}, here {computed}: "
 
 
-def _computed(job: Job, data: Data) -> tuple[dict[str, dict[str, list[Any]]], Outcome]:
+def _up_to(step: int, job: Job, data: Data) -> Trainer:
+    """Trains a job as far as an attempt that was stopped early, whatever trials were before it."""
+    _, trains = path_of(job.path, build(job.config, data))
+
+    def trainer(*given: Any) -> Iterator[Record]:
+        return itertools.takewhile(lambda record: record.step <= step, trains(*given))
+
+    return trainer
+
+
+def _computed(
+    job: Job, data: Data, trainer: Trainer | None
+) -> tuple[dict[str, dict[str, list[Any]]], Outcome]:
     """The rows of a trial by table and column, and how it ended."""
     fresh: dict[str, dict[str, list[Any]]] = {}
-    for event in run_trial(job, data):
+    for event in run_trial(job, data, trainer=trainer):
         if isinstance(event, Block):
             columns = fresh.setdefault(event.table, {})
             for name, values in event.columns.items():

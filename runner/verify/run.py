@@ -24,7 +24,7 @@ from caviar.runner.verify.rows import check_rows
 def latest_outcomes(storage: Storage) -> dict[str, dict[str, Any]]:
     """The outcome that counts for each trial: that of its last attempt."""
     names = ["trial_id", "attempt", "status", "rows", "seconds", "kernel", "blas_threads"]
-    names += ["host", "error", "path"]
+    names += ["host", "error", "path", "steps"]
     columns = read_rows(storage, "outcomes", names)
     latest: dict[str, dict[str, Any]] = {}
     for row in zip(*(columns[name] for name in names), strict=True):
@@ -126,6 +126,9 @@ def _outcomes(
         "every trial has an outcome",
         f"{len(missing)} trials have no outcome yet, the first is {missing[0] if missing else ''}",
     )
+    early = sum(outcome["status"] == "stopped" for outcome in outcomes.values())
+    if early:
+        findings.good(f"{early} trials were stopped early by the median rule; their rows are kept")
     bad = [trial for trial, outcome in outcomes.items() if outcome["status"] not in SETTLED]
     findings.check(
         not bad,

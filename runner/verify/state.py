@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from caviar.runner.session.growth import BLOCKS
 from caviar.runner.session.progress_display import duration
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.session.run_log import Session, last_session, stamp
@@ -36,7 +37,9 @@ class RunState:
     """The state of a run; times are in seconds, `started` and `last_write` in UTC.
 
     `running`: its writer is alive. `finished`: every trial has a result. `stopped`: its writer
-    ended in order, with trials left, perhaps by an `error`. `died`: its writer was killed. `host`
+    ended in order, with trials left, perhaps by an `error`. `died`: its writer was killed. The
+    number `stopped` is of trials that the median rule ended early. `blocks` are the numbers of
+    seeds of which each configuration has a trial; one where seeds never joined. `host`
     and `process` are those of the last writer; `rows` are the rows of trials that have an outcome;
     what is not known is None.
     """
@@ -48,10 +51,12 @@ class RunState:
     trials: int
     completed: int
     diverged: int
+    stopped: int
     failed: int
     lost: int
     not_tried: int
     checkpoints: int
+    blocks: list[int]
     running_trials: list[str]
     failures: list[Failure]
     rows: int
@@ -65,7 +70,7 @@ class RunState:
 
     @property
     def done(self) -> int:
-        return self.completed + self.diverged
+        return self.completed + self.diverged + self.stopped
 
 
 def state_of(storage: Storage, now: float) -> RunState:
@@ -88,10 +93,12 @@ def state_of(storage: Storage, now: float) -> RunState:
         trials=trials,
         completed=counts["completed"],
         diverged=counts["diverged"],
+        stopped=counts["stopped"],
         failed=counts["failed"],
         lost=counts["lost"],
         not_tried=trials - sum(counts.values()),
         checkpoints=len(kept_trials(storage)) if done < trials else 0,
+        blocks=study.get(BLOCKS, []),
         running_trials=session.running if session and state == "running" else [],
         failures=[_failure(o) for o in outcomes.values() if o["status"] not in SETTLED],
         rows=sum(outcome["rows"] or 0 for outcome in outcomes.values()),
@@ -132,14 +139,26 @@ def _left(session: Session | None, now: float) -> float | None:
 
 
 def summary(state: RunState) -> str:
-    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, and the
-    number of unfinished trials with a checkpoint."""
-    kept = state.checkpoints
+    """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, the
+    number of unfinished trials with a checkpoint, and how many networks those of several blocks of
+    seeds are in a report."""
+    kept, early = state.checkpoints, f", {state.stopped} stopped early" * (state.stopped > 0)
     return (
         f"{state.study}: {state.done} of {state.trials} trials done: {state.completed} completed, "
-        f"{state.diverged} diverged; {state.failed} failed, {state.lost} lost, "
+        f"{state.diverged} diverged{early}; {state.failed} failed, {state.lost} lost, "
         f"{state.not_tried} not yet tried"
         + (f"; {kept} with a checkpoint to resume from" if kept else "")
+        + _in_blocks(state)
+    )
+
+
+def _in_blocks(state: RunState) -> str:
+    if len(state.blocks) < 2:
+        return ""
+    seeds = ", then ".join(map(str, state.blocks))
+    return (
+        f". Seeds joined this run ({seeds}), each time as further trials of the same networks: a "
+        f"report reads the {len(state.blocks)} trials of a network as one"
     )
 
 

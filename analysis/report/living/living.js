@@ -16,13 +16,15 @@ function write(e, text) { if (e.textContent !== text) e.textContent = text; }
 function counts(it) {
   const left = it.seconds_left === null ? [] : [["time left, about", duration(it.seconds_left)]];
   const pace = it.rows_per_second === null ? [] : [["rows per second", whole(Math.round(it.rows_per_second))]];
-  const shown = [["trials done", `${it.completed + it.diverged} of ${it.trials}`], ["running", it.running_trials.length],
-    ["completed", it.completed], ["diverged", it.diverged], ["failed", it.failed], ["lost", it.lost],
+  const done = it.completed + it.diverged + it.stopped;
+  const early = it.stopped ? [["stopped early", it.stopped]] : [];
+  const shown = [["trials done", `${done} of ${it.trials}`], ["running", it.running_trials.length],
+    ["completed", it.completed], ["diverged", it.diverged], ...early, ["failed", it.failed], ["lost", it.lost],
     ["not yet tried", it.not_tried], ["rows", whole(it.rows)], ...pace, ...left];
   part("counts").replaceChildren(...shown.map(([name, value]) => make("div", {},
     make("dt", {}, name), make("dd", (name === "failed" || name === "lost") && value ? {class: "bad"} : {}, String(value)))));
   part("done").max = it.trials || 1;
-  part("done").value = it.completed + it.diverged;
+  part("done").value = done;
 }
 
 function failures(it) {

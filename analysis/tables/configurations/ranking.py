@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.draws import split_seeds
-from caviar.analysis.run.read import Run, last_rows
+from caviar.analysis.run.read import Run, last_rows, trained_whole
 from caviar.analysis.statistics.intervals import mean_intervals
 from caviar.analysis.tables.estimates import SEED
 
@@ -23,13 +23,15 @@ INTERVALS = 100
 
 
 def ranking(run: Run, by: str = "validation_loss") -> pd.DataFrame:
-    """Every finished trial, the best first: `by` at its last step, and the test set beside it.
+    """Every trial that trained to its end, the best first: `by` at its last step, and the test set
+    beside it.
 
     Means over seeds, under population statistics, with 95 % intervals. A trial with a diverged
     seed comes after all others. `choosing_rank` is the rank by the seeds that choose
     (`split_seeds`) alone; `other_mean` is `by` at the other seeds, which `choosing_rank` does not
     flatter. Both are empty with one seed. Raises ValueError for another `by`.
     """
+    run = trained_whole(run)
     values = seed_values(run, _known(by))
     if values.empty:
         return pd.DataFrame()

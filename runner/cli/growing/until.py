@@ -95,8 +95,8 @@ def _looked(
     say(told(request, schedule, count, interval))
     if half <= request.within:  # Not where nothing is known yet.
         say(
-            f"{request.name} took {count} seeds; in 95 % of runs the intervals of all looks hold, "
-            "so that stopping here costs nothing. Intervals of the report are for one look"
+            f"{request.name} took {count} seeds; in 95 % of runs or more the interval at which "
+            "they stop holds, although several were looked at. Those of a report are for one look"
         )
         return True
     if not interval.units and count >= FEWEST:

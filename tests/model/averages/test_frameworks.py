@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 from scipy.special import gammaln
@@ -13,6 +15,7 @@ from caviar.model.contract import Array, Moments
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
+from tests.sources import ROOT
 
 UNITS, EPSILON = 400, 1e-9
 """Independent N(0, 1) features, so that one run gives hundreds of samples."""
@@ -103,3 +106,16 @@ def test_cntk_s_noise_hardly_depends_on_the_batch_size() -> None:
     assert second.var() == pytest.approx(
         2 * (1 - keep) / (1 + keep) / (m - 1), rel=5 * np.sqrt(2 / UNITS)
     )
+
+
+def test_frameworks_are_counted_by_project() -> None:
+    """`keras-2` and `keras-3` are two rules of one framework."""
+    study = tomllib.loads((ROOT / "studies" / "frameworks.toml").read_text(encoding="utf-8"))
+    every, of_study = (
+        len({name.partition("-")[0] for name in names})
+        for names in (FRAMEWORKS, study["fixed"]["conventions"])
+    )
+    assert (every, of_study) == (15, 12)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "[how fifteen frameworks average]" in readme
+    assert "the rules of twelve frameworks" in readme

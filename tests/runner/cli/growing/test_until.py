@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import caviar as caviar_package
 from caviar.analysis.run.read import read_run
 from caviar.analysis.statistics.intervals import Interval, mean_interval
 from caviar.runner.cli.growing import until
 from caviar.runner.cli.growing.looks import Looks
 from caviar.runner.cli.growing.schedule import Schedule, errors_of_looks
 from caviar.runner.cli.growing.until import told
+from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
@@ -50,7 +52,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_stops_at_the_first_look_that_is_narrow(tmp_path: Path) -> None:
     done = run(tmp_path / "run", "1000")
     assert done.code == 0 and "\nlook 1 of 2, 5 seeds: " in done.output
-    assert "\ntest_loss 4 - 16 took 5 seeds; in 95 % of runs the intervals of" in done.output
+    assert "\ntest_loss 4 - 16 took 5 seeds; in 95 % of runs or more the" in done.output
     assert [one["seeds"] for one in seen(tmp_path / "run")] == [5]
     again = run(tmp_path / "run", "1000")
     assert again.code == 0 and len(seen(tmp_path / "run")) == 1
@@ -128,3 +130,21 @@ def test_the_dry_run_names_the_looks(tmp_path: Path) -> None:
         "stops at the first that knows it to ± 0.01; what is told above is for the first look"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_it_is_the_same_in_python(tmp_path: Path) -> None:
+    """`caviar.run(..., until=, most=)` looks as `--until` and `--most` do."""
+    drawn = settings_of(STUDY)[1::2]
+    study = caviar_package.read_study(None, drawn)
+    run = caviar_package.run(
+        study,
+        out=tmp_path / "run",
+        on="inline",
+        kernels="off",
+        until="test_loss 4 - 16 within 1e-9",
+        most=6,
+    )
+    assert [look["seeds"] for look in seen(tmp_path / "run")] == [5, 6]
+    assert [len(seeds) for seeds in run.trials["seeds"]] == [6, 6]
+    with pytest.raises(RequestError, match="limits the seeds that --until adds"):
+        caviar_package.run(study, out=tmp_path / "run", most=6)
