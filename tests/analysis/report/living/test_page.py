@@ -19,7 +19,15 @@ STATE: dict[str, Any] = {
         "says": "running",
         "trials": 4,
     },
-    **{"completed": 1, "diverged": 0, "failed": 1, "lost": 0, "not_tried": 1},
+    **{
+        "completed": 1,
+        "diverged": 0,
+        "stopped": 0,
+        "blocks": [],
+        "failed": 1,
+        "lost": 0,
+        "not_tried": 1,
+    },
     "rows": 12345,
     **{"rows_per_second": 21.4, "seconds_left": 3700.0, "running_trials": ["bb"]},
     "failures": [
