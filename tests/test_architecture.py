@@ -40,7 +40,7 @@ FLOORS = {
         {"kernels"},
     ),
     "runner": (
-        {"errors", "limits", "effects"},
+        {"errors", "limits", "effects", "pandas_later"},
         {"fields"},
         {"config"},
         {"data"},

@@ -164,9 +164,11 @@ def _describe(plan: Plan, *place: Any, as_json: bool) -> None:
 
 
 def _planned(study: Path | None, settings: Sequence[str], trials: int | None) -> Plan:
+    from caviar.runner.pandas_later import pandas_later
     from caviar.runner.study.plan import make_plan
     from caviar.runner.study.study_file import read_study
 
+    pandas_later()
     return make_plan(read_study(study, settings), trials)
 
 

@@ -34,6 +34,9 @@ ENVIRONMENT: dict[str, str | None] = {
     "RAY_AUTH_MODE": None,
     "PYTHONBREAKPOINT": None,
 }
+NOTHING_BEFOREHAND = {"prestart_worker_first_driver": False}
+"""Ray starts one Python per CPU in advance, without the environment that our actors ask for: none
+of them ever runs one, and `ray.init` waits for them."""
 BUNDLE_SECONDS = 0.05
 MESSAGES_PER_SECOND = 300
 """A worker sends at most one message in `BUNDLE_SECONDS`, and all of them together about this many
@@ -104,7 +107,7 @@ class RayExecutor:
         shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
         if self._folder is not None:
             start = {"num_cpus": workers, "include_dashboard": False}
-            start |= {"_temp_dir": str(self._folder.path)}
+            start |= {"_temp_dir": str(self._folder.path), "_system_config": NOTHING_BEFOREHAND}
             shipped = {}
             os.environ.pop("RAY_AUTH_TOKEN", None)  # It would take precedence over the file.
         try:

@@ -12,17 +12,20 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from ray.cluster_utils import Cluster
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from tests.runner.helpers import eventually
 from tests.runner.kernels import other_core
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,6 +106,10 @@ SOON = {
 }
 
 
+ON_DEMAND = {"RAY_prestart_worker_first_driver": "0"}
+"""No Python is started in advance, as on a cluster of the program's own."""
+
+
 @dataclass(frozen=True)
 class Head:
     """A running head, whose workers have no caviar: its addresses for drivers and jobs, its
@@ -154,6 +161,7 @@ def started_head(home: Path) -> Iterator[Head]:
     log_file, port, jobs = scratch / "said", free_port(), free_port()
     (scratch / "sitecustomize.py").write_text(FORGET.format(root=str(ROOT)))
     of_the_home = {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    for_python = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(scratch)}
     words = [
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),
         *(f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={scratch}"),
@@ -163,7 +171,7 @@ def started_head(home: Path) -> Iterator[Head]:
     with log_file.open("w") as log:
         process = subprocess.Popen(
             words,
-            env={**os.environ, **of_the_home, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(scratch)},
+            env={**os.environ, **of_the_home, **ON_DEMAND, **for_python},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -182,15 +190,36 @@ def started_head(home: Path) -> Iterator[Head]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+GAVE_UP = "The current node timed out during startup"
+"""How the error begins with which Ray gives up a start after 30 s, a limit that nothing changes."""
+
+
+def tried_twice(start: Callable[[], T]) -> T:
+    """What `start` gives: once more where Ray gave up, after an end to what it left running."""
+    before = set(descendants(os.getpid()))
+    try:
+        return start()
+    except Exception as error:
+        if not str(error).startswith(GAVE_UP):
+            raise
+    for pid in set(descendants(os.getpid())) - before:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return start()
+
+
 @contextmanager
 def started_machines(home: Path) -> Iterator[Cluster]:
     """A cluster of one machine with one CPU; it notices within seconds that another is gone.
 
     Its environment asks for two BLAS threads, and for a kernel that this process does not use.
     """
-    named = {"HOME": str(home), **SOON, **{name: "2" for name in ONE_BLAS_THREAD}}
+    from ray.cluster_utils import Cluster
+
+    named = {"HOME": str(home), **SOON, **ON_DEMAND, **{name: "2" for name in ONE_BLAS_THREAD}}
+    head = {**SMALL_NODE, "include_dashboard": False}
     with environment({**named, "OPENBLAS_CORETYPE": other_core()}):
-        cluster = Cluster(True, head_node_args={**SMALL_NODE, "include_dashboard": False})
+        cluster = tried_twice(lambda: Cluster(True, head_node_args=head))
     yield cluster
     cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
@@ -199,7 +228,7 @@ def started_machines(home: Path) -> Iterator[Cluster]:
 def joined_machine(cluster: Cluster, **variables: str | None) -> Iterator[int]:
     """One more machine with these variables in its environment; the process of its raylet."""
     with environment(variables):
-        node = cluster.add_node(**SMALL_NODE)
+        node = tried_twice(lambda: cluster.add_node(**SMALL_NODE))
     try:
         yield node.all_processes["raylet"][0].process.pid
     finally:
