@@ -126,9 +126,14 @@ class Dropout:
     def forward(
         self, parameters: Parameters, x: Array, generators: Generators
     ) -> tuple[Array, Array]:
-        draws = np.stack([g.random(x.shape[1:], dtype=np.float32) for g in generators])
-        mask = (draws >= self.rate) * x.dtype.type(1 / (1 - self.rate))
+        mask = self.mask(generators, x.shape[1:], x.dtype)
         return x * mask, mask
+
+    def mask(self, generators: Generators, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """What multiplies an input, `(replicas, *shape)`."""
+        draws = np.stack([g.random(shape, dtype=np.float32) for g in generators])
+        scale: Array = np.asarray(1 / (1 - self.rate), dtype)
+        return np.asarray((draws >= self.rate) * scale)
 
     def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
         return dy * tape, {}

@@ -160,11 +160,12 @@ def kernels() -> None:
     import numpy as np
 
     from caviar.model.kernels.readiness import make_ready
+    from tests.kernel_runs import training
 
     with (Path(os.environ[NAMED]) / "tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for dtype in (np.float32, np.float64):
-            make_ready(np.float64, dtype)
+            make_ready([training(1)], np.float64, dtype)
 
 
 @pytest.fixture

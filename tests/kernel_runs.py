@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,23 @@ from numpy.typing import DTypeLike
 from caviar.model.averages.bank import RunningStatistics
 from caviar.model.contract import Array
 from caviar.model.kernels.layout import aligned, lanes_of
+from caviar.model.kernels.train import train
 from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.norm import Norm
+from caviar.model.norms.norm import Norm, Normaliser
+from caviar.model.records import Record
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.optimizers import Momentum, Optimizer
 from caviar.model.steps.schedules import cosine
 from caviar.model.steps.setup import Probes, Splits, Training
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import train as plain_train
+from caviar.runner.trial.run_trial import Trainer
 from tests.model.helpers import ALL_TRACKERS, random_examples, small_mlp
 
 NOTHING = Probes(frozenset(), frozenset(), (), 0)
+STEPS = 100
+PROBED = Probes(frozenset({50, STEPS}), frozenset({STEPS}), (2, 8), 40)
+SHADOWED = replace(PROBED, shadow=True)
 
 
 class Flat:
@@ -71,6 +79,13 @@ def training(
     return replace(whole, **changes)
 
 
+def arm(norm: Normaliser | None, *, dropout: float = 0.0, **changes: Any) -> Training:
+    """A hundred steps with this norm in batches of 8, measured twice."""
+    network = small_mlp(Norm(norm) if norm else "none", dropout=dropout)
+    settings: dict[str, Any] = {"network": network, "probes": PROBED, "company": 0}
+    return replace(training(STEPS, 4), **settings | changes)
+
+
 def splits(seeds: int = 2, *, features: int = 4, dtype: DTypeLike = np.float64) -> Splits:
     """Random examples of three classes, the same in every split."""
     data = random_examples(60, seeds, features=features)
@@ -83,3 +98,35 @@ def splits(seeds: int = 2, *, features: int = 4, dtype: DTypeLike = np.float64) 
 def first_batch(examples: Examples, size: int) -> Array:
     """Rows `(replicas, size)`, others for each replica."""
     return np.stack([np.roll(np.arange(len(examples)), r)[:size] for r in range(examples.replicas)])
+
+
+def numbers(records: list[Record]) -> list[dict[str, Any]]:
+    """The fields of each record."""
+    return [{f.name: getattr(record, f.name) for f in fields(record)} for record in records]
+
+
+def differences(run: Training, data: Splits) -> float:
+    """The largest difference between the records of both paths, relative where above 1."""
+    worst = 0.0
+    pairs = [numbers(list(path(run, data))) for path in (train, plain_train)]
+    for ours, theirs in zip(*pairs, strict=True):
+        for name, value in theirs.items():
+            if isinstance(value, np.ndarray):
+                error = np.abs(ours[name] - value) / np.maximum(1, np.abs(value))
+                worst = max(worst, np.nanmax(error, initial=0))
+                np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(value))
+            else:
+                assert ours[name] == value
+    return worst
+
+
+def apart(run: Training) -> float:
+    """The same on random examples of two seeds."""
+    return differences(run, splits())
+
+
+def stopped(path: Trainer, run: Training, data: Splits) -> tuple[Snapshot, list[Record]]:
+    """A snapshot after the measurement of step 11, and all that comes behind it."""
+    whole = list(path(run, data, None, lambda: True))
+    middle = next(r for r in whole if isinstance(r, Snapshot) and r.step == 11)
+    return middle, [r for r in whole[whole.index(middle) :] if not isinstance(r, Snapshot)]

@@ -22,6 +22,8 @@ SAME_SET = 512
 
 OF_A_NORM = range(places.GAIN, places.SHIFT_GRADIENT + 1)
 
+OF_A_BIAS = range(places.BIAS, places.BIAS_SECOND + 1)
+
 
 class Layout(NamedTuple):
     """The table of layers, how many numbers one replica takes, and the features of all norms."""
@@ -56,14 +58,31 @@ def lanes_of(dtype: DTypeLike) -> int:
     return LINE // np.dtype(dtype).itemsize
 
 
-def layout(widths: tuple[int, ...], examples: int, ghosts: int, dtype: DTypeLike) -> Layout:
-    """The layout of dense layers between `widths`, for a forward pass of so many examples."""
+def layout(
+    widths: tuple[int, ...],
+    examples: int,
+    inverses: int,
+    dtype: DTypeLike,
+    slots: int = 1,
+    biased: tuple[bool, ...] = (),
+) -> Layout:
+    """The layout of dense layers between `widths`, for a forward pass of so many examples.
+
+    `inverses` is the number of rows of inverse deviations, `slots` how many numbers an optimiser
+    keeps for each parameter, and `biased` tells which hidden layers have a bias.
+    """
     space = _Space(lanes_of(dtype))
     layers = np.zeros((len(widths) - 1, places.COLUMNS), np.int64)
     for layer, inputs, units in zip(layers, widths, widths[1:], strict=False):
         _parameters(space, layer, inputs, units)
     for layer in layers:
-        _workspace(space, layer, examples, ghosts)
+        _workspace(space, layer, examples, inverses)
+    if slots > 1:
+        for layer in layers:
+            _second_moments(space, layer)
+    for layer, has_bias in zip(layers, biased, strict=False):
+        if has_bias:
+            _bias(space, layer)
     layers[:, places.GRADIENT] = space.size
     space.size += max(
         int(space.padded(k) * row) for k, row in layers[:, [places.INPUTS, places.WEIGHT_ROW]]
@@ -84,9 +103,20 @@ def _parameters(space: _Space, layer: Array, inputs: int, units: int) -> None:
         layer[place] = space.take(1, space.padded(units))
 
 
-def _workspace(space: _Space, layer: Array, examples: int, ghosts: int) -> None:
+def _second_moments(space: _Space, layer: Array) -> None:
+    layer[places.SECOND] = space.take(space.padded(layer[places.INPUTS]), layer[places.WEIGHT_ROW])
+    for place in (places.GAIN_SECOND, places.SHIFT_SECOND):
+        layer[place] = space.take(1, space.padded(layer[places.UNITS]))
+
+
+def _bias(space: _Space, layer: Array) -> None:
+    for place in OF_A_BIAS:
+        layer[place] = space.take(1, space.padded(layer[places.UNITS]))
+
+
+def _workspace(space: _Space, layer: Array, examples: int, inverses: int) -> None:
     units = space.padded(layer[places.UNITS])
-    layer[places.INVERSE] = space.take(ghosts, units)
+    layer[places.INVERSE] = space.take(inverses, units)
     layer[places.INPUT] = space.take(examples, layer[places.INPUT_ROW])
     for place in (places.OUTPUT, places.SLOPE):
         layer[place] = space.take(examples, layer[places.OUTPUT_ROW])

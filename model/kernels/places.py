@@ -24,4 +24,15 @@ SHIFT, SHIFT_VELOCITY, SHIFT_GRADIENT = range(16, 19)
 INVERSE, MOMENTS = range(19, 21)
 """The inverse deviations of each ghost; where the layer's features begin among all norms'."""
 
-COLUMNS = 21
+SECOND, GAIN_SECOND, SHIFT_SECOND = range(21, 24)
+"""Adam's averages of squares: of weights, of gamma, and of beta or the bias."""
+
+BIAS, BIAS_VELOCITY, BIAS_GRADIENT, BIAS_SECOND = range(24, 28)
+"""The bias of a dense layer with a norm behind it that keeps one; 0 where there is none."""
+
+OF_PARAMETERS = WEIGHT, GAIN, SHIFT, BIAS
+OF_VELOCITIES = VELOCITY, GAIN_VELOCITY, SHIFT_VELOCITY, BIAS_VELOCITY
+OF_SECONDS = SECOND, GAIN_SECOND, SHIFT_SECOND, BIAS_SECOND
+"""Where the numbers of all parameters lie, and what an optimiser keeps for each."""
+
+COLUMNS = 28

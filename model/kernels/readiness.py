@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import DTypeLike
 
-from caviar.model.averages.bank import RunningStatistics
-from caviar.model.averages.conventions import CONVENTIONS, trackers
+from caviar.model.kernels.by_layer.hidden import hidden_layers
+from caviar.model.kernels.supported import all_at_once, descent_of, without_kernel
 from caviar.model.kernels.train import train
-from caviar.model.network import mlp
-from caviar.model.norms.batch_norm import BatchNorm
-from caviar.model.norms.norm import Norm
 from caviar.model.steps.examples import Examples
-from caviar.model.steps.optimizers import Sgd
-from caviar.model.steps.schedules import constant
 from caviar.model.steps.setup import Probes, Splits, Training
 
+NOTHING: frozenset[int] = frozenset()
 
-def make_ready(stored: DTypeLike, dtype: DTypeLike) -> None:
-    """Have every kernel of trials in `dtype` on data stored as `stored`, by a training of one step
-    on four zeros."""
-    examples = Examples(
-        features=np.zeros((4, 1), stored),
-        labels=np.zeros((1, 4), np.int64),
-        index=np.arange(4)[None],
+
+def make_ready(trainings: Iterable[Training], stored: DTypeLike, dtype: DTypeLike) -> None:
+    """Have every kernel of these trainings in `dtype` on data stored as `stored`.
+
+    One of each kind that is compiled takes a step on a few invented examples.
+    """
+    kinds = {_kind(training): training for training in trainings if not without_kernel(training)}
+    for training in kinds.values():
+        whole = all_at_once(training)
+        one_step = replace(
+            training,
+            seeds=(0,),
+            steps=1,
+            curve_steps=NOTHING,
+            probes=Probes(NOTHING, NOTHING, (), 0, shadow=whole),
+        )
+        examples = _examples(training.batch_size + training.company, stored, dtype)
+        list(train(one_step, Splits(examples, examples, examples)))
+
+
+def _kind(training: Training) -> Hashable:
+    """What the machine code of a training depends on."""
+    if all_at_once(training):
+        return ""
+    descent = descent_of(training.optimizer)
+    normaliser = hidden_layers(training.network)[0].normaliser
+    return type(normaliser), descent is not None and descent.adam is not None
+
+
+def _examples(count: int, stored: DTypeLike, dtype: DTypeLike) -> Examples:
+    return Examples(
+        features=(np.arange(count) % 7)[:, None].astype(stored),
+        labels=np.zeros((1, count), np.int64),
+        index=np.arange(count)[None],
         centre=np.zeros((1, 1, 1), dtype),
-        scale=np.zeros((1, 1, 1), dtype),
+        scale=np.ones((1, 1, 1), dtype),
         dtype=np.dtype(dtype),
     )
-    training = Training(
-        network=mlp((1,), 2, norm=Norm(BatchNorm(4))),
-        optimizer=Sgd(),
-        schedule=constant,
-        running=RunningStatistics(trackers((CONVENTIONS["biased"],), (0.9,))),
-        seeds=(0,),
-        steps=1,
-        batch_size=4,
-        norm_batch_size=4,
-        epsilon=1e-5,
-        learning_rate=1.0,
-        curve_steps=frozenset(),
-        probes=Probes(frozenset(), frozenset(), (), 0, shadow=True),
-    )
-    list(train(training, Splits(examples, examples, examples)))

@@ -152,12 +152,12 @@ def step_others(
 
 
 @compiled
-def bias_gradient(a: Array, layer: Array, sizes: Sizes) -> None:
+def bias_gradient(a: Array, layer: Array, examples: int, lanes: int) -> None:
     """gradient = slope.sum(axis=0)"""
     row = layer[places.OUTPUT_ROW]
-    for v in range(0, layer[places.VECTORS] * sizes.lanes, sizes.lanes):
+    for v in range(0, layer[places.VECTORS] * lanes, lanes):
         sums = spread(a, a.dtype.type(0))
-        for i in range(sizes.scored):
+        for i in range(examples):
             sums = sums + load(a, layer[places.SLOPE] + i * row + v)
         store(a, layer[places.SHIFT_GRADIENT] + v, sums)
 
@@ -175,7 +175,7 @@ def step(
         a, top[places.OUTPUT], top[places.OUTPUT_ROW], top[places.SHIFT], top[places.SLOPE], labels,
         sizes.scored, sizes.examples, top[places.UNITS],
     )  # fmt: skip
-    bias_gradient(a, top, sizes)
+    bias_gradient(a, top, sizes.scored, sizes.lanes)
     squares[0] = squares[1] = 0.0
     for i in range(last, -1, -1):
         layer = layers[i]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from caviar.model.contract import Layer
-from caviar.model.layers import Dense, Relu
+from caviar.model.kernels.by_layer.hidden import at_dense_layers, hidden_layers, not_hidden
+from caviar.model.layers import Dense
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
 from caviar.model.steps.optimizers import (
+    Adam,
     CoupledDecay,
     DecoupledDecay,
     GammaDecay,
@@ -21,12 +22,14 @@ from caviar.model.steps.setup import Training
 
 class Descent(NamedTuple):
     """An optimiser as numbers: what is added to a gradient, and what a step takes off, for each
-    unit of weight and of other parameters; `of_gamma` is added for gamma besides."""
+    unit of weight and of other parameters; `of_gamma` is added for gamma besides. Adam's beta1 is
+    the momentum; `adam` is its beta2 and its epsilon."""
 
     momentum: float
     coupled: tuple[float, float]
     decoupled: tuple[float, float]
     of_gamma: float
+    adam: tuple[float, float] | None = None
 
 
 def without_kernel(training: Training) -> str:
@@ -35,26 +38,32 @@ def without_kernel(training: Training) -> str:
         return "several partitions per step"
     if descent_of(training.optimizer) is None:
         return f"the optimiser {_name(training.optimizer)}"
-    *hidden, last = (layer for _, layer in training.network.layers)
-    if not hidden:
-        return "a network without hidden layers"
-    if last != Dense(getattr(last, "units", 0)):
-        return f"a last layer {_name(last)}"
-    for kind in range(3):
-        for layer in hidden[kind::3]:
-            if not _is(layer, kind):
-                norm = layer.normaliser if isinstance(layer, Norm) else layer
-                return f"the layer {_name(norm)}"
-    return "" if len(hidden) % 3 == 0 else "layers in another order"
+    *parts, top = at_dense_layers(training.network)
+    if [layer for _, layer in top] != [Dense(getattr(top[0][1], "units", 0))]:
+        return f"a last layer {_name(top[-1][1])}"
+    for part in parts:
+        layer = not_hidden(part)
+        if layer is not None:
+            norm = layer.normaliser if isinstance(layer, Norm) else layer
+            return f"the layer {_name(norm)}"
+    if len({hidden.norm for hidden in hidden_layers(training.network)}) > 1:
+        return "norms that differ between layers"
+    return "" if parts else "a network without hidden layers"
 
 
-def _is(layer: Layer, kind: int) -> bool:
-    """Whether a layer is what stands in this place: dense, batch norm, ReLU, and again."""
-    if kind == 0:
-        return isinstance(layer, Dense) and not layer.bias
-    if kind == 1:
-        return isinstance(layer, Norm) and isinstance(layer.normaliser, BatchNorm)
-    return isinstance(layer, Relu)
+def all_at_once(training: Training) -> bool:
+    """Whether one compiled call takes many whole steps: batch norm alone, by momentum."""
+    descent = descent_of(training.optimizer)
+    return (
+        descent is not None
+        and descent.adam is None
+        and all(
+            isinstance(hidden.normaliser, BatchNorm)
+            and hidden.dropout is None
+            and not hidden.dense.bias
+            for hidden in hidden_layers(training.network)
+        )
+    )
 
 
 def _name(value: object) -> str:
@@ -62,19 +71,21 @@ def _name(value: object) -> str:
 
 
 def descent_of(optimizer: Optimizer) -> Descent | None:
-    """The numbers of an optimiser; None where it is more than momentum with decay."""
+    """The numbers of an optimiser; None where it is more than momentum or Adam with decay."""
     match optimizer:
         case Sgd():
             return Descent(0.0, (0.0, 0.0), (0.0, 0.0), 0.0)
         case Momentum(momentum):
             return Descent(momentum, (0.0, 0.0), (0.0, 0.0), 0.0)
+        case Adam(beta1, beta2, epsilon):
+            return Descent(beta1, (0.0, 0.0), (0.0, 0.0), 0.0, (beta2, epsilon))
         case GammaDecay(inner, rate):
             within = descent_of(inner)
             return None if within is None else within._replace(of_gamma=rate)
-        case CoupledDecay(Sgd() | Momentum() as inner, rate, scope):
+        case CoupledDecay(Sgd() | Momentum() | Adam() as inner, rate, scope):
             within, others = descent_of(inner), rate if scope == "all" else 0.0
             return None if within is None else within._replace(coupled=(rate, others))
-        case DecoupledDecay(Sgd() | Momentum() as inner, rate, scope):
+        case DecoupledDecay(Sgd() | Momentum() | Adam() as inner, rate, scope):
             within, others = descent_of(inner), rate if scope == "all" else 0.0
             return None if within is None else within._replace(decoupled=(rate, others))
         case _:

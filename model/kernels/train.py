@@ -41,14 +41,14 @@ def train(
     if start is None:
         yield from proof(training, splits.train, state.parameters)
     stack = Stack(training, splits.train, state.parameters)
-    stack.start(state.optimizer)
+    stack.start(state)
     feed = Feed(training, splits.train, drawing, state.step)
     step = state.step
     watched = Watched(state.bank, state.shadow, _expected(stack, drawing))
     for count in _calls(training, stack, step):
         due = np.array([t in training.curve_steps for t in range(step + 1, step + count + 1)])
         rates = [training.rate_after(t) for t in range(step, step + count)]
-        done = stack.advance(feed.take(count), rates, due)
+        done = stack.advance(feed.take(count), rates, due, drawing.of("noise"))
         watched = watched.after(training.running, done.moments, ghost_of(training))
         if training.probes.shadow:
             drawing.mark("shadow")
@@ -59,10 +59,10 @@ def train(
             drawing.mark("order")
         if step in training.probes.evaluation_steps:
             yield Probing(step)
-            state = stack.state(step, watched)
+            state = stack.state(watched)
             yield from measured(training, splits, state, drawing.of("probe"))
         if step < training.steps and wanted():
-            state = stack.state(step, watched._replace(expected=None))
+            state = stack.state(watched._replace(expected=None))
             yield Snapshot(state, stacked(training, losses), drawing.at_rest())
 
 
@@ -79,9 +79,10 @@ def _curves(
 
 def _expected(stack: Stack, drawing: Drawing) -> Propagated | None:
     """The statistics expected at the present weights, if a shadow is kept."""
-    if not stack.training.probes.shadow:
+    if not (stack.training.probes.shadow and stack.training.network.norm_layers):
         return None
-    return stack.observed(whole_epoch(stack.training, stack.examples, drawing.of("shadow")))
+    shadow = drawing.of("shadow")
+    return stack.observed(whole_epoch(stack.training, stack.examples, shadow), shadow)
 
 
 def _calls(training: Training, stack: Stack, step: int) -> Iterator[int]:

@@ -104,12 +104,12 @@ def spread(typing: Any, array: Any, number: Any) -> Any:
     return vector(array, array.dtype), generate
 
 
-def _of_two(instruction: str) -> Any:
+def _of_two(instruction: str, flags: tuple[str, ...] = FUSED) -> Any:
     """The intrinsic that applies an instruction to two vectors, number by number."""
 
     def typed(typing: Any, left: Any, right: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, instruction)(*arguments, flags=FUSED)
+            return getattr(builder, instruction)(*arguments, flags=flags)
 
         return left(left, right), generate
 
@@ -117,6 +117,9 @@ def _of_two(instruction: str) -> Any:
 
 
 add, subtract, multiply, divide = (_of_two(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
+
+rounded_product = _of_two("fmul", ())
+"""A product that rounds before anything is added to it, in functions that are compiled exactly."""
 
 
 def _operator(symbol: Callable[..., Any], instruction: Any) -> None:

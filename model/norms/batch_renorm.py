@@ -96,15 +96,23 @@ class BatchRenorm:
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         plain = standardised(grouped(x, self.norm_batch_size), self.epsilon)
         assert plain.moments is not None
+        r, d = self.correction(parameters, plain.inverse_deviation, plain.moments)
+        return distort(plain, r, d)
+
+    def correction(
+        self, parameters: Parameters, inverse_deviation: Array, moments: Moments
+    ) -> tuple[Array, Array]:
+        """r and d of ghosts with these statistics, both `(replicas, ghosts, 1, features)`."""
         updates = parameters["reference_updates"]
         centre = parameters["reference_mean"][:, None]
         deviation = parameters["reference_deviation"][:, None]
         # Before the first update there is no average, and the limits are closed.
         opened = np.minimum(updates / max(self.ramp, 1), 1)[:, None]
         r_max, d_max = 1 + _share(self.r_max - 1, opened), _share(self.d_max, opened)
-        r = np.clip(1 / (plain.inverse_deviation * deviation), 1 / r_max, r_max)
-        d = np.clip((plain.moments.mean[:, :, None] - centre) / deviation, -d_max, d_max)
-        return distort(plain, r.astype(x.dtype), d.astype(x.dtype))
+        r = np.clip(1 / (inverse_deviation * deviation), 1 / r_max, r_max)
+        d = np.clip((moments.mean[:, :, None] - centre) / deviation, -d_max, d_max)
+        real = inverse_deviation.dtype
+        return r.astype(real), d.astype(real)
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         return distorted_backward(tape, dz)

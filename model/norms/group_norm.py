@@ -43,14 +43,18 @@ class GroupNorm:
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         replicas, batch, features = x.shape
+        grouped = x.reshape(replicas, batch * self.groups, self.of_a_group(features), 1)
+        x_hat, inverse_deviation, _, _ = standardise(grouped, self.epsilon)
+        return plain_tape(x_hat, inverse_deviation, None)
+
+    def of_a_group(self, features: int) -> int:
+        """The number of features in a group."""
         if features % self.groups:
             raise ValueError(
                 f"{features} features cannot be cut into {self.groups} groups: "
                 f"{features} / {self.groups} leaves {features % self.groups}"
             )
-        grouped = x.reshape(replicas, batch * self.groups, features // self.groups, 1)
-        x_hat, inverse_deviation, _, _ = standardise(grouped, self.epsilon)
-        return plain_tape(x_hat, inverse_deviation, None)
+        return features // self.groups
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         return standardise_backward(dz, tape.x_hat, tape.inverse_deviation)

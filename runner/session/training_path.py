@@ -43,7 +43,7 @@ def path_of_run(
             ) from None
         print(f"training on NumPy, which is slower: Numba cannot be imported ({reason})")
         return TrainingPath.numpy
-    _make_ready(plan)
+    compile_for(plan)
     return TrainingPath.compiled
 
 
@@ -63,11 +63,12 @@ def _worth(plan: Plan) -> TrainingPath:
     return TrainingPath.compiled
 
 
-def _make_ready(plan: Plan) -> None:
+def compile_for(plan: Plan) -> None:
     """Compile kernels here, so that no two workers do, or see that they are on disk."""
     if not any(code_folder().rglob("*.nbc")):
         print("compiling kernels for this processor, once: some 20 s", flush=True)
     from caviar.model.kernels.readiness import make_ready
 
     for dtype in sorted({trial.dtype for trial in plan.sample}):
-        make_ready(plan.data.features.dtype, dtype)
+        trainings = (build(trial, plan.data) for trial in plan.sample if trial.dtype == dtype)
+        make_ready(trainings, plan.data.features.dtype, dtype)

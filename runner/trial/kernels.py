@@ -78,6 +78,6 @@ def _version() -> str:
     import caviar.model.kernels as kernels
 
     digest = hashlib.sha256()
-    for file in sorted(Path(kernels.__path__[0]).glob("*.py")):
+    for file in sorted(Path(kernels.__path__[0]).rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -111,9 +111,13 @@ class DrawnGhostNoiseNorm:
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         _, batch, _ = x.shape
-        shape = batch, self.norm_batch_size
-        lenders = np.stack([g.integers(0, batch, shape) for g in generators])
+        lenders = self.lenders(generators, batch)
         return blurred(standardised(grouped(x, batch), self.epsilon), lenders, self.epsilon)
+
+    def lenders(self, generators: Generators, batch: int) -> Array:
+        """The examples drawn for each example, `(replicas, batch, norm_batch_size)`."""
+        shape = batch, self.norm_batch_size
+        return np.stack([g.integers(0, batch, shape) for g in generators])
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         return distorted_backward(tape, dz)

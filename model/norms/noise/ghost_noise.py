@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from caviar.model.contract import Array, Generators, NormTape, Parameters
+from caviar.model.contract import Array, Generators, Moments, NormTape, Parameters
 from caviar.model.identities.batch_norm import STANDARDISED, TAPED, THROUGH_STATISTICS
 from caviar.model.identities.distorted_norms import DISTORTED
 from caviar.model.identities.identity import Identities, Identity, relative
@@ -15,7 +15,7 @@ from caviar.model.identities.site import Site
 from caviar.model.norms.distorted import distort, distorted_backward
 from caviar.model.norms.kind import GHOSTS, NormKind
 from caviar.model.norms.noise.injected_noise import the_whole_split
-from caviar.model.norms.standardise import grouped, standardised
+from caviar.model.norms.standardise import batch_moments, grouped, standardised
 
 
 def borrowed(site: Site) -> Array:
@@ -78,16 +78,27 @@ class GhostNoiseNorm:
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         _, batch, _ = x.shape
-        m, whole = self.shared_draw(batch), self.lenders(batch)
+        m = self.shared_draw(batch)
         plain = standardised(grouped(x, batch), self.epsilon)
-        ghosts = grouped(plain.x_hat[:, 0, : whole * m], m)
-        delta = ghosts.mean(axis=2)
+        ghosts = batch_moments(plain.x_hat[:, 0, : self.lenders(batch) * m], m)
+        lent = self.lent(batch, ghosts, plain.inverse_deviation[:, 0])
+        scale, shift = (np.repeat(part, m, axis=1)[:, None, :batch] for part in lent)
+        return distort(plain, scale, shift)
+
+    def lent(self, batch: int, ghosts: Moments, inverse_deviation: Array) -> tuple[Array, Array]:
+        """The scale and the shift of each ghost, from the statistics of x_hat in whole ghosts.
+
+        `inverse_deviation` is the batch's, `(replicas, 1, features)`; the other arrays are
+        `(replicas, ghosts, features)`, with one more ghost in what is returned where the last one
+        is short.
+        """
         # In units of sigma: epsilon shrinks by the inverse variance.
-        rest = self.epsilon * plain.inverse_deviation[:, 0] ** 2
-        s = np.sqrt(np.mean((ghosts - delta[:, :, None]) ** 2, axis=2) + rest)
-        lender = (np.arange(batch) // m + 1) % whole
-        delta, s = (part[:, lender][:, None] for part in (delta, s))
-        return distort(plain, (1 / s).astype(x.dtype), (-delta / s).astype(x.dtype))
+        s = np.sqrt(ghosts.variance + self.epsilon * inverse_deviation**2)
+        borrowers = -(-batch // self.shared_draw(batch))
+        lender = (np.arange(borrowers) + 1) % self.lenders(batch)
+        delta, s = (part[:, lender] for part in (ghosts.mean, s))
+        real = inverse_deviation.dtype
+        return (1 / s).astype(real), (-delta / s).astype(real)
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         return distorted_backward(tape, dz)

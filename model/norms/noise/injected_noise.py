@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from caviar.model.contract import Array, Generators, NormTape, Parameters
 from caviar.model.identities.batch_norm import STANDARDISED, TAPED, THROUGH_STATISTICS
@@ -170,11 +171,20 @@ class NoisyNorm:
 
     def forward(self, parameters: Parameters, x: Array, generators: Generators) -> NormTape:
         _, batch, features = x.shape
-        groups = -(-batch // self.noise.shared)
         plain = standardised(grouped(x, batch), self.epsilon)
-        drawn = self.noise.draw(generators, self.noise_batch_size, (groups, features))
-        delta, s = (np.repeat(part, self.noise.shared, axis=1)[:, None, :batch] for part in drawn)
-        return distort(plain, (1 / s).astype(x.dtype), (-delta / s).astype(x.dtype))
+        drawn = self.drawn(generators, batch, features, x.dtype)
+        scale, shift = (
+            np.repeat(part, self.noise.shared, axis=1)[:, None, :batch] for part in drawn
+        )
+        return distort(plain, scale, shift)
+
+    def drawn(
+        self, generators: Generators, batch: int, features: int, dtype: DTypeLike
+    ) -> tuple[Array, Array]:
+        """The scale and the shift of each group with one draw, `(replicas, groups, features)`."""
+        shape = -(-batch // self.noise.shared), features
+        delta, s = self.noise.draw(generators, self.noise_batch_size, shape)
+        return (1 / s).astype(dtype), (-delta / s).astype(dtype)
 
     def backward(self, parameters: Parameters, tape: NormTape, dz: Array) -> Array:
         return distorted_backward(tape, dz)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from caviar.model.contract import Array
+from caviar.model.contract import Array, Generators
 from caviar.model.kernels import proof
 from caviar.model.kernels.stack import Stack
 from caviar.model.steps.gradient import Gradient
@@ -28,8 +28,8 @@ def test_the_identities_hold_on_what_kernels_compute() -> None:
 def test_a_wrong_number_is_named(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = proof.gradient_of
 
-    def broken(stack: Stack, rows: Array) -> Gradient:
-        gradient = right(stack, rows)
+    def broken(stack: Stack, rows: Array, noise: Generators) -> Gradient:
+        gradient = right(stack, rows, noise)
         if wrong == "gradient":
             gradient.gradients["dense1"]["weight"][0, 0, 0] += 1e-6
         else:

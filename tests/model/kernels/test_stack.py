@@ -16,8 +16,8 @@ def test_the_state_of_a_stack_is_what_it_was_given() -> None:
     run, data = training(10, 4), splits().train
     state = initial_state(run, 4, np.float64)
     stack = Stack(run, data, state.parameters)
-    stack.start(state.optimizer)
-    after = stack.state(0, Watched(state.bank, state.shadow, None))
+    stack.start(state)
+    after = stack.state(Watched(state.bank, state.shadow, None))
     for ours, given in zip(arrays(after.parameters), arrays(state.parameters), strict=True):
         np.testing.assert_array_equal(ours, given)
         assert ours.flags.c_contiguous and ours.base is None

@@ -25,7 +25,7 @@ def test_a_gradient_of_any_shape_is_numpys() -> None:
         run, data = training(5, size, batch=batch, hidden=hidden), splits().train
         parameters = randomised_network(initial_state(run, 4, np.float64).parameters, 1)
         taken = first_batch(data, batch + run.company)
-        ours = kernels_gradient(Stack(run, data, parameters), taken)
+        ours = kernels_gradient(Stack(run, data, parameters, every_ghost=True), taken, ())
         rows = Rows(taken[:, :batch], taken[:, batch:])
         theirs = gradient_of(run, parameters, data, rows, randomness(run))
         np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-13)

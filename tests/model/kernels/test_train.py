@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,11 @@ import pytest
 
 from caviar.model.kernels.train import train
 from caviar.model.parameters import arrays
-from caviar.model.records import Record
 from caviar.model.steps.ghost_arrangement import class_sorted, first_come
 from caviar.model.steps.optimizers import CoupledDecay, DecoupledDecay, GammaDecay, Momentum, Sgd
-from caviar.model.steps.setup import Probes, Splits, Training
-from caviar.model.steps.snapshot import Snapshot
+from caviar.model.steps.setup import Probes
 from caviar.model.train import train as plain_train
-from tests.kernel_runs import splits, training
+from tests.kernel_runs import differences, numbers, splits, stopped, training
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -22,25 +20,6 @@ STEPS = 100
 DATA = splits()
 PROBES = Probes(frozenset({50, STEPS}), frozenset({STEPS}), (2, 8), 40)
 PROBED = training(30, 4, probes=replace(PROBES, evaluation_steps=frozenset({11, 30}), shadow=True))
-
-
-def numbers(records: list[Record]) -> list[dict[str, Any]]:
-    return [{f.name: getattr(record, f.name) for f in fields(record)} for record in records]
-
-
-def differences(run: Training, data: Splits) -> float:
-    """The largest difference between the records of both paths, relative where above 1."""
-    worst = 0.0
-    pairs = [numbers(list(path(run, data))) for path in (train, plain_train)]
-    for ours, theirs in zip(*pairs, strict=True):
-        for name, value in theirs.items():
-            if isinstance(value, np.ndarray):
-                error = np.abs(ours[name] - value) / np.maximum(1, np.abs(value))
-                worst = max(worst, np.nanmax(error, initial=0))
-                np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(value))
-            else:
-                assert ours[name] == value
-    return worst
 
 
 @pytest.mark.parametrize(
@@ -64,15 +43,8 @@ def test_a_hundred_steps_in_single_precision() -> None:
     assert differences(curves, splits(1, dtype=np.float32)) < 1e-5
 
 
-def stopped(path: Any) -> tuple[Snapshot, list[Record]]:
-    """A snapshot after the measurement of step 11, and all that comes behind it."""
-    whole = list(path(PROBED, DATA, wanted=lambda: True))
-    middle = next(r for r in whole if isinstance(r, Snapshot) and r.step == 11)
-    return middle, [r for r in whole[whole.index(middle) :] if not isinstance(r, Snapshot)]
-
-
 def test_training_goes_on_from_a_snapshot_with_the_same_bits() -> None:
-    middle, rest = stopped(train)
+    middle, rest = stopped(train, PROBED, DATA)
     assert rest
     for ours, theirs in zip(numbers(list(train(PROBED, DATA, middle))), numbers(rest), strict=True):
         for name, value in theirs.items():
@@ -80,7 +52,7 @@ def test_training_goes_on_from_a_snapshot_with_the_same_bits() -> None:
 
 
 def test_a_snapshot_is_that_of_the_plain_path_and_goes_across() -> None:
-    (ours, rest), (theirs, _) = stopped(train), stopped(plain_train)
+    (ours, rest), (theirs, _) = stopped(train, PROBED, DATA), stopped(plain_train, PROBED, DATA)
     assert ours.streams == theirs.streams
     assert ours.state.bank.updates == theirs.state.bank.updates
     for ours_of_one, plain in zip(

@@ -41,7 +41,7 @@ def begun(tmp_path: Path) -> Callable[..., Storage]:
 def ready(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The plans that kernels were made ready for; nothing is compiled."""
     plans: list[object] = []
-    monkeypatch.setattr(training_path, "_make_ready", plans.append)
+    monkeypatch.setattr(training_path, "compile_for", plans.append)
     return plans
 
 
