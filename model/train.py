@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from caviar.model.contract import Array, Generators
-from caviar.model.measurements.at_step import measure
+from caviar.model.measurements.at_step import Passes, measure
 from caviar.model.measurements.precise_statistics import propagated, watched
 from caviar.model.parameters import arrays
 from caviar.model.records import Checked, Curve, Probing, Record
@@ -81,10 +81,14 @@ def train(
 
 @np.errstate(all="ignore")
 def measured(
-    training: Training, splits: Splits, state: TrainingState, probe: Generators
+    training: Training,
+    splits: Splits,
+    state: TrainingState,
+    probe: Generators,
+    passes: Passes | None = None,
 ) -> list[Record]:
     """What is due after a step, as records."""
-    return list(measure(training, splits, state, probe))
+    return list(measure(training, splits, state, probe, passes))
 
 
 def _proof(training: Training, splits: Splits, state: TrainingState) -> Iterator[Checked]:

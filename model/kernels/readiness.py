@@ -30,7 +30,7 @@ def make_ready(trainings: Iterable[Training], stored: DTypeLike, dtype: DTypeLik
             seeds=(0,),
             steps=1,
             curve_steps=NOTHING,
-            probes=Probes(NOTHING, NOTHING, (), 0, shadow=whole),
+            probes=Probes(frozenset({1}), NOTHING, (), 0, shadow=whole),
         )
         examples = _examples(training.batch_size + training.company, stored, dtype)
         list(train(one_step, Splits(examples, examples, examples)))

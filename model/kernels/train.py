@@ -10,12 +10,13 @@ from caviar.model.averages.bank import Propagated
 from caviar.model.contract import Array
 from caviar.model.kernels.averages import Watched
 from caviar.model.kernels.feed import Feed, whole_epoch
+from caviar.model.kernels.measuring.passes import measured
 from caviar.model.kernels.proof import proof
 from caviar.model.kernels.stack import Advanced, Stack, ghost_of
 from caviar.model.records import Curve, Probing, Record
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
-from caviar.model.train import Norms, curve, measured, never, stacked
+from caviar.model.train import Norms, curve, never, stacked
 
 WORK = 2e9
 """Most multiply-adds of a call, some 30 ms: so often a snapshot can be asked for."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from caviar.model.averages.bank import RunningStatistics, frozen
+from caviar.model.averages.bank import Propagated, RunningStatistics, frozen
 from caviar.model.averages.errors import Split, tracker_errors
 from caviar.model.contract import Array, Generators
 from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
-from caviar.model.measurements.gradient_noise import gradient_noise
+from caviar.model.measurements.gradient_noise import (
+    Gradients,
+    gradient_noise,
+    gradients_of,
+)
 from caviar.model.measurements.losses import (
     Scores,
     batch_statistics,
@@ -25,6 +30,7 @@ from caviar.model.measurements.self_influence import averaged_penalties
 from caviar.model.measurements.sorted_batches import sorted_scores
 from caviar.model.network import Statistics, no_statistics
 from caviar.model.records import Evaluation, LogProbabilities, Noise, Record, StatisticsError
+from caviar.model.steps.examples import Examples
 from caviar.model.steps.random_streams import streams_at
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.state import TrainingState
@@ -41,13 +47,29 @@ Kind = tuple[str, str]
 SPLITS = ("train", "validation", "test")
 
 
+class Passes(NamedTuple):
+    """Passes of training at frozen weights: gradients, and the statistics of one random epoch."""
+
+    gradients: Gradients
+    propagated: Callable[[Generators], Propagated]
+
+
+def passes_of(training: Training, examples: Examples, state: TrainingState) -> Passes:
+    """Those of the network's own lines."""
+    return Passes(
+        gradients_of(training, state.forward, examples),
+        partial(propagated, training, state.forward, examples),
+    )
+
+
 class Moment(NamedTuple):
-    """A training between two steps, the splits of its data, and its exact statistics."""
+    """A training between two steps: the splits of its data, exact statistics, and passes."""
 
     training: Training
     splits: Splits
     state: TrainingState
     exact: Population
+    passes: Passes
 
     @property
     def probed(self) -> bool:
@@ -61,17 +83,22 @@ class Moment(NamedTuple):
 
 
 def measure(
-    training: Training, splits: Splits, state: TrainingState, generators: Generators
+    training: Training,
+    splits: Splits,
+    state: TrainingState,
+    generators: Generators,
+    passes: Passes | None = None,
 ) -> Iterator[Record]:
     """What is due after a step: losses and tracker errors, and at probed steps everything else.
 
     A network without batch norm has no statistics to choose: its one evaluation per split is
-    called `population`.
+    called `population`. Without `passes`, those of the network's own lines are made.
     """
+    passes = passes or passes_of(training, splits.train, state)
     probed = state.step in training.probes.probe_steps
     sizes = training.probes.sizes if probed and training.network.norm_layers else ()
     exact = population(training.network, state.parameters, splits.train, sizes, generators)
-    moment = Moment(training, splits, state, exact)
+    moment = Moment(training, splits, state, exact, passes)
     if exact.moments:
         yield from _with_batch_norm(moment, generators)
     else:
@@ -86,8 +113,8 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
         yield from _evaluations(moment, SPLITS, kinds, batch=True)
         yield from _errors(moment)
         return
-    training, splits, state, _ = moment
-    epoch_statistics = propagated(training, state.forward, splits.train, generators)
+    training, state = moment.training, moment.state
+    epoch_statistics = moment.passes.propagated(generators)
     every = kinds | {
         ("precise", ""): precise(epoch_statistics),
         ("evalnorm", ""): _evalnorm(moment),
@@ -106,7 +133,7 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
 
 
 def _evalnorm(moment: Moment) -> Statistics:
-    training, splits, state, _ = moment
+    training, splits, state, *_ = moment
     size = training.norm_batch_size
     moments = evalnorm_moments(training.network, state.parameters, splits.train, size)
     return evalnorm_statistics(moments, size)
@@ -120,7 +147,7 @@ def _evaluations(
     batch: bool = False,
 ) -> Iterator[Evaluation]:
     """Losses of the named splits; with `batch`, also under batch statistics where they fit."""
-    training, splits, state, _ = moment
+    training, splits, state, *_ = moment
     size = training.norm_batch_size
     for split in names:
         examples = getattr(splits, split)
@@ -143,7 +170,7 @@ def _evaluations(
 
 
 def _errors(moment: Moment) -> Iterator[StatisticsError]:
-    training, _, state, exact = moment
+    training, _, state, exact, _ = moment
     running = training.running.read(state.bank.averages)
     split = _split(training.running, state)
     errors = tracker_errors(running, exact.moments, training.epsilon, split)
@@ -168,7 +195,7 @@ def _layer_noise(moment: Moment) -> Iterator[Noise]:
 
 
 def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
-    training, splits, state, exact = moment
+    training, splits, state, exact, passes = moment
     examples, trained_size = splits.train, training.norm_batch_size
     count = training.probes.examples
     rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
@@ -177,7 +204,7 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
     predicted = predicted_self_influence(problem, rows) * len(examples) / (len(examples) - 1)
     of_gradient: dict[str, Array] = {}
     if training.probes.gradient_batches:
-        gradient = gradient_noise(training, state.forward, examples, generators)
+        gradient = gradient_noise(training, passes.gradients, examples, generators)
         of_gradient = {
             "partition_variance": gradient.partition,
             "gradient_variance": gradient.total,
@@ -200,7 +227,7 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
 
 
 def _log_probabilities(moment: Moment) -> LogProbabilities:
-    training, splits, state, _ = moment
+    training, splits, state, *_ = moment
     test = splits.test
     values = log_probabilities(training.network, state.parameters, test, moment.known)
     return LogProbabilities(state.step, "population", test.index, test.labels, values)

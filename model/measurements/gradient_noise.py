@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,31 +26,39 @@ class GradientNoise(NamedTuple):
     total: Array
 
 
+Gradients = Callable[[Rows, Randomness], NetworkParameters]
+"""The gradients of a step on some rows, at frozen weights."""
+
+
+def gradients_of(
+    training: Training, parameters: NetworkParameters, examples: Examples
+) -> Gradients:
+    """Those of `training` at `parameters`, which hold the references too."""
+    return lambda rows, random: gradient_of(training, parameters, examples, rows, random).gradients
+
+
 def gradient_noise(
-    training: Training, parameters: NetworkParameters, examples: Examples, generators: Generators
+    training: Training, gradients: Gradients, examples: Examples, generators: Generators
 ) -> GradientNoise:
     """Noise of the gradient of a step of `training`, at frozen weights, over random batches.
 
     The probes of `training` say how many batches, at least two. Each is drawn anew, so that
-    gradients are independent, and taken in two partitions. `parameters` holds the references too.
+    gradients are independent, and taken in two partitions.
     """
     randomness = Randomness(generators, generators)
     size = training.batch_size + training.company
     count = training.probes.gradient_batches
     between = np.zeros(examples.replicas)
-    gradients = []
+    firsts = []
     for _ in range(count):
         order = np.stack([g.permutation(len(examples))[:size] for g in generators])
         rows = Rows(order[:, : training.batch_size], order[:, training.batch_size :])
         again = rows._replace(scored=repartition(rows.scored, generators))
-        first, second = (
-            gradient_of(training, parameters, examples, one, randomness).gradients
-            for one in (rows, again)
-        )
+        first, second = (gradients(one, randomness) for one in (rows, again))
         between += 0.5 * _square(each(np.subtract, first, second)) / count
-        gradients.append(first)
-    mean = each(lambda *some: np.mean(some, axis=0, dtype=np.float64), *gradients)
-    total = sum(_square(each(np.subtract, one, mean)) for one in gradients)
+        firsts.append(first)
+    mean = each(lambda *some: np.mean(some, axis=0, dtype=np.float64), *firsts)
+    total = sum(_square(each(np.subtract, one, mean)) for one in firsts)
     return GradientNoise(between, np.asarray(total / (count - 1)))
 
 

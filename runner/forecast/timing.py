@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from caviar.model.measurements.at_step import measure
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
-from caviar.model.train import train
+from caviar.model.train import measured, train
 from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.forecast.rows import Laid
 from caviar.runner.session.loop import STEP_COST
@@ -90,11 +89,11 @@ def calibrated(
 def pace_of(trial: Laid, data: Data, path: TrainingPath, seconds: float, clock: Clock) -> Pace:
     """The pace of one trial on `path`, measured for about `seconds`.
 
-    Measurements are NumPy's on both paths, and expected in training passes of NumPy.
+    Measurements are expected in training passes of NumPy.
     """
     config, training, sizes = trial
     splits = make_splits(data, config)
-    _, trainer = path_of(path, training)
+    taken, trainer = path_of(path, training)
     step, snapshot = _steps(trainer, training, splits, seconds / 2, clock)
     plain = step if trainer is train else _steps(train, training, splits, 0.0, clock)[0]
     units = expected(training.probes, config, sizes)
@@ -105,9 +104,17 @@ def pace_of(trial: Laid, data: Data, path: TrainingPath, seconds: float, clock: 
     probes = replace(training.probes, evaluation_steps=moment, probe_steps=moment)
     generators = streams(training.seeds, "probe")
     began = clock()
-    for _ in measure(replace(training, probes=probes), splits, snapshot.state, generators):
-        pass
+    _measuring(taken)(replace(training, probes=probes), splits, snapshot.state, generators)
     return Pace(step, (clock() - began) / (step * passes))
+
+
+def _measuring(path: TrainingPath) -> Callable[..., object]:
+    """What measures on a path, at once."""
+    if path is TrainingPath.numpy:
+        return measured
+    from caviar.model.kernels.measuring.passes import measured as measured_by_kernels
+
+    return measured_by_kernels
 
 
 class _Stretch:

@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 
 from caviar.model.contract import Array
-from caviar.model.measurements.gradient_noise import gradient_noise
+from caviar.model.measurements.gradient_noise import gradient_noise, gradients_of
 from caviar.model.measurements.noise_penalty import (
     Frozen,
     penalty,
@@ -83,7 +83,8 @@ def test_noise_is_that_of_the_probe_stream() -> None:
     exact = population(TRAINING.network, PARAMETERS, SPLITS.train, (4, 16), probe)
     propagated(TRAINING, PARAMETERS, SPLITS.train, probe)
     order = np.stack([g.permutation(48) for g in probe])
-    gradient = gradient_noise(TRAINING, PARAMETERS, SPLITS.train, probe)
+    gradients = gradients_of(TRAINING, PARAMETERS, SPLITS.train)
+    gradient = gradient_noise(TRAINING, gradients, SPLITS.train, probe)
     problem = Frozen(TRAINING.network, PARAMETERS, SPLITS.train, exact.moments)
     loss = population_loss(problem, order)
     predicted = predicted_self_influence(problem, order) * 48 / 47

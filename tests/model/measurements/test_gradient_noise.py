@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from caviar.model.contract import Array, Generators, NetworkParameters
-from caviar.model.measurements.gradient_noise import GradientNoise, gradient_noise
+from caviar.model.measurements.gradient_noise import (
+    GradientNoise,
+    gradient_noise,
+    gradients_of,
+)
 from caviar.model.network import Network
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.ghost_arrangement import class_sorted
@@ -47,6 +51,12 @@ def _parameters(network: Network, replicas: int = 2) -> NetworkParameters:
     return randomised_network(initial(network, 4, tuple(range(replicas))), 70)
 
 
+def noise_at(
+    training: Training, parameters: NetworkParameters, data: Examples, draw: Generators
+) -> GradientNoise:
+    return gradient_noise(training, gradients_of(training, parameters, data), data, draw)
+
+
 def _gradient(network: Network, parameters: NetworkParameters, r: int, rows: Array) -> Array:
     """The gradient of replica r as one vector, for `rows` of its data in consecutive ghosts."""
     (gradient,) = _gradients(network, of_replica(parameters, r), rows[None], DATA.replica(r))
@@ -66,7 +76,7 @@ def _gradients(
 
 
 def _noise(training: Training, draw: Generators, data: Examples = DATA) -> GradientNoise:
-    return gradient_noise(training, _parameters(training.network, len(draw)), data, draw)
+    return noise_at(training, _parameters(training.network, len(draw)), data, draw)
 
 
 def test_by_hand_from_the_same_draws() -> None:
@@ -100,7 +110,7 @@ def test_expected_variances_are_those_over_all_batches_and_partitions() -> None:
     partition = every.var(axis=1).sum(axis=1).mean()
     total = every.reshape(-1, every.shape[2]).var(axis=0).sum()
     assert 0.05 < partition / total < 0.95
-    repeats = gradient_noise(training, copies(parameters, 400), alike(DATA, 400), generators(400))
+    repeats = noise_at(training, copies(parameters, 400), alike(DATA, 400), generators(400))
     for name, expected in (("partition", partition), ("total", total)):
         values = getattr(repeats, name)
         z = (values.mean() - expected) / (values.std(ddof=1) / np.sqrt(len(values)))
@@ -141,12 +151,10 @@ def test_a_replica_in_a_stack_equals_itself_alone_and_nothing_changes() -> None:
     training = _training(3, 6)
     parameters = _parameters(training.network)
     before = copy.deepcopy(parameters)
-    stack = gradient_noise(training, parameters, DATA, generators(2))
+    stack = noise_at(training, parameters, DATA, generators(2))
     np.testing.assert_equal(parameters, before)
     for r in range(2):
         replica_parameters = of_replica(parameters, r)
-        alone = gradient_noise(
-            training, replica_parameters, DATA.replica(r), generators(2)[r : r + 1]
-        )
+        alone = noise_at(training, replica_parameters, DATA.replica(r), generators(2)[r : r + 1])
         for one, whole in zip(alone, stack, strict=True):
             np.testing.assert_allclose(one[0], whole[r], rtol=1e-10)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from caviar.model.kernels.measuring.passes import passes_of
+from caviar.model.kernels.train import train
+from caviar.model.measurements.at_step import Passes
+from caviar.model.measurements.at_step import passes_of as plain_passes_of
+from caviar.model.norms.batch_norm import BatchNorm
+from caviar.model.norms.batch_renorm import BatchRenorm
+from caviar.model.norms.noise.injected_noise import NoisyNorm, ShiftAndScaleNoise
+from caviar.model.norms.norm import Normaliser
+from caviar.model.steps.ghost_arrangement import class_sorted, first_come
+from caviar.model.steps.gradient import Randomness, Rows
+from tests.kernel_runs import SHADOWED, arm, first_batch, splits
+from tests.model.helpers import generators
+
+NAMES = "dense1", "norm1", "dense2", "norm2", "dense3"
+
+pytestmark = pytest.mark.usefixtures("kernels")
+
+
+@pytest.mark.parametrize(
+    ("norm", "company"),
+    [
+        (BatchNorm(4), 4),
+        (BatchRenorm(4, 3.0, 5.0, 0.9, 20), 0),
+        (NoisyNorm(4, 1e-5, ShiftAndScaleNoise(4)), 11),
+    ],
+)
+def test_gradients_and_statistics_are_those_of_the_plain_lines(
+    norm: Normaliser, company: int
+) -> None:
+    sorted_ghosts = first_come(class_sorted, 4)
+    run = arm(norm, company=company, arrangement=sorted_ghosts, steps=12, probes=SHADOWED)
+    data = splits()
+    state = next(r for r in train(run, data, None, lambda: True) if hasattr(r, "state")).state
+    taken = first_batch(data.train, 8 + company)
+    rows = Rows(taken[:, :8], taken[:, 8:])
+
+    def results(passes: Passes) -> list[np.ndarray]:
+        draws = generators(2)
+        gradients = [passes.gradients(rows, Randomness(draws, draws)) for _ in range(2)]
+        epoch = passes.propagated(draws)
+        assert (epoch.norm_batch_size, epoch.ghosts) == (
+            norm.sharing(8 + company),
+            (8 + company) // norm.sharing(8 + company),
+        )
+        moments = [part for of_layer in epoch.moments.values() for part in of_layer]
+        named = [one[name][key] for one in gradients for name in NAMES for key in sorted(one[name])]
+        return [*named, *moments]
+
+    ours, theirs = (results(f(run, data.train, state)) for f in (passes_of, plain_passes_of))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
