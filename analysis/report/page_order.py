@@ -44,7 +44,7 @@ OVERVIEW = Finding(
     title="Both answers at a glance",
     says="Left: test loss at every size less that at the largest. Right: test loss under running "
     "averages less that under population statistics, at the same weights.",
-    caption="Bars are 95 % intervals over seeds; the shaded band holds for all sizes together.",
+    caption="Bars are 95 % intervals over seeds; a shaded band holds for all sizes together.",
     alt="Two panels against mini-batch size: the difference in test loss from the largest size, "
     "and what running averages add to test loss.",
     draw=_overview,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from caviar.analysis.report.page.topics import topics_of
 from caviar.analysis.report.page_order import LEADING, OVERVIEW, SEARCHED, sections
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.tables.configurations.ranking import ranking
+
+CODE = re.compile(r"`([^`]+)`")
 
 
 def write_report(
@@ -70,6 +73,7 @@ def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequ
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
+    environment.filters["with_code"] = with_code
     looked_at = checks(integrity)
     return (
         environment.get_template("page.html.j2")
@@ -92,6 +96,11 @@ def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequ
         )
         .lstrip()
     )
+
+
+def with_code(text: str) -> Markup:
+    """A text of ours for the page: what stands between backticks is code."""
+    return Markup(CODE.sub(r"<code>\1</code>", html.escape(text, quote=False)))
 
 
 def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dict[str, Any]:
@@ -137,7 +146,8 @@ def _constant() -> dict[str, Any]:
 
 def _made(results: Results | NoComparison) -> list[tuple[str, str]]:
     study, session = results.run.study, results.run.study["sessions"][-1]
-    counts = ", ".join(f"{n} {name}" for name, n in results.run.counts.items())
+    counted = results.run.counts.items()
+    counts = ", ".join(f"{n} {name}" for name, n in counted if n or name != "stopped")
     seconds = results.run.outcomes["seconds"].sum()
     outcomes = results.run.outcomes  # of a run made before the column was: "not recorded"
     recorded = (

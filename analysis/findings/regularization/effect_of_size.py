@@ -134,13 +134,13 @@ LOSSES = Finding(
         LEFT_OUT,
         *other_data(UNIT),
     ),
-    title="Test loss and accuracy at every learning rate",
-    says="Test loss and accuracy at the end of training, one line per draw. The lowest line shows "
-    "what a size gives where the learning rate suits it.",
+    title="Test loss and accuracy, size by size",
+    says="Test loss and accuracy at the end of training. Where several settings were drawn for "
+    "every size, each has a line, and the lowest one shows what a size gives where they suit it.",
     more="The table has the means of all quantities over draws. Where seeds divide the same "
     "examples, low and high hold for these examples; other_low and other_high hold for other data "
     "of the same kind, and lie at least as far apart as they need to.",
-    caption="The bold line is the draw that most sizes choose by validation loss. Bars are 95 % "
+    caption="A bold line is the draw that most sizes choose by validation loss. Bars are 95 % "
     "intervals over seeds.",
     alt="Test loss and test accuracy against size, one line per draw, the tuned one bold.",
     draw=lambda results: fit.losses_by_draw(_lines(results), results.design.label),

@@ -14,6 +14,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import FINDINGS
 from caviar.analysis.report.answer import about, question_1, question_2, with_findings
 from caviar.analysis.report.not_claimed import not_claimed
+from caviar.analysis.report.write import with_code
 from caviar.analysis.results import results_of
 from tests.analysis.conftest import HOSTILE_DATA, HOSTILE_ERROR
 from tests.analysis.page import Page, page_without_figures, read_page
@@ -176,3 +177,15 @@ def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
     deep = page_without_figures(results, tmp_path / "deep" / "report")
     assert deep.whole and not deep.tables and not deep.all("svg")
     assert any("nothing to compare" in text for text in deep.texts["p"])
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert with_code("run `caviar best <RUN>` & see") == (
+        "run <code>caviar best &lt;RUN&gt;</code> &amp; see"
+    )
+
+
+def test_the_table_of_sizes_is_shown_whole(report: Path) -> None:
+    """At the height of other tables a phone gives it an empty scroll bar: it is 3 pixels higher."""
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert '<div class="scroll sizes"' in page and ".sizes { max-height: none; }" in page
