@@ -268,7 +268,7 @@ def advise(
 
     >>> advice = caviar.advise(4)
     >>> print(advice.actions[1].do)
-    In the next training set momentum=0.033, a memory of 30.3 updates instead of 10.
+    In the next training run, set momentum=0.033: a memory of 30.3 updates instead of 10.
     """
     row, chosen = rule_of(convention, decay)
     about = (per_device, devices, sync, accumulate, positions, effective_positions)

@@ -146,8 +146,8 @@ CLAIMS = (
         text="On class-sorted mini-batches, batch renormalisation generalises better than batch "
         "norm.",
         tag="V",
-        quote="abstract, as above; of the experiment on such mini-batches only readers' notes were "
-        "read, not the paper's own section",
+        quote="abstract, as above; the paper's section on such mini-batches could not be had: its "
+        "set-up is told after readers' notes",
         quantity="test loss of batch norm on class-sorted ghosts of 16 less that of "
         "renormalisation on the same, both read with running averages of their own batches",
         region=ABOVE_ZERO,
@@ -165,7 +165,8 @@ CLAIMS = (
         text="Mini-batches that are not drawn at random hurt batch norm.",
         tag="V",
         quote="abstract: “its effectiveness diminishes when the training minibatches are small, or "
-        "do not consist of independent samples”; of the experiment only readers' notes were read",
+        "do not consist of independent samples”; the section on the experiment could not be had: "
+        "its set-up is told after readers' notes",
         quantity="test loss of training on class-sorted ghosts of 16 less that on random ones, "
         "both read with population statistics",
         region=ABOVE_ZERO,

@@ -95,13 +95,14 @@ def _worth(setup: Setup) -> tuple[str, ...]:
     if setup.positions == 1:
         return ()
     m, positions = setup.norm_batch_size, setup.positions
-    stands = f"One mean stands on {m:,} example{'s' * (m > 1)} x {positions:,} positions, worth "
+    over = f"Each mean is over {m:,} example{'s' * (m > 1)} x {positions:,} positions, worth "
     if setup.effective_positions is not None:
-        return (f"{stands}{m * setup.effective_positions:,.4g} independent values.",)
+        return (f"{over}{m * setup.effective_positions:,.4g} independent values.",)
     return (
-        f"{stands}{m:,} independent values (all positions alike) to {m * positions:,} (all "
-        "independent): numbers are given for both ends. To know where between, give "
-        "--effective-positions: a channel's variance over the variance of its images' means.",
+        f"{over}{m:,} independent values if all positions of an example are alike, "
+        f"{m * positions:,} if they are independent. Numbers are given for both ends; to know "
+        "where between you are, add --effective-positions: a channel's variance over the variance "
+        "of its means per image.",
     )
 
 
@@ -113,7 +114,10 @@ def _asked(setup: Setup, asked: dict[str, Any]) -> str:
     )
     kurtosis = asked["excess_kurtosis"]
     law = f"inputs of excess kurtosis {kurtosis:g}" if kurtosis else "normal inputs"
-    return f"Batches of {_batch(setup)}, {when}, {drawn}, {law}; sigma is the population's."
+    return (
+        f"Batches of {_batch(setup)}, {when}, {drawn}, {law}. Sigma is their standard deviation "
+        "over all examples."
+    )
 
 
 def _batch(setup: Setup) -> str:

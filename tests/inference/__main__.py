@@ -8,12 +8,25 @@ from pathlib import Path
 
 from tests.inference.best import BANDS, CHOOSING, POWER
 from tests.inference.data_sets import DATA_SETS
-from tests.inference.draws import DRAWS
+from tests.inference.draws import DRAWS, FEW_DRAWS
 from tests.inference.families import FAMILIES
 from tests.inference.looks import LOOKS
 from tests.inference.means import CANDIDATES, MEANS
+from tests.inference.shared_examples import SHARED_EXAMPLES
 
-SECTIONS = (MEANS, CANDIDATES, LOOKS, CHOOSING, BANDS, POWER, FAMILIES, DRAWS, DATA_SETS)
+SECTIONS = (
+    MEANS,
+    CANDIDATES,
+    LOOKS,
+    CHOOSING,
+    BANDS,
+    POWER,
+    FAMILIES,
+    DRAWS,
+    FEW_DRAWS,
+    DATA_SETS,
+    SHARED_EXAMPLES,
+)
 PAGE = Path(__file__).parents[2] / "docs" / "inference.md"
 
 INTRODUCTION = """# How intervals, families and "best" are computed, and how often they are wrong

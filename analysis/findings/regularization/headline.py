@@ -13,7 +13,7 @@ from caviar.analysis.run.draws import EVERY_DRAW
 from caviar.analysis.statistics.random_draws import FEWEST_DRAWS, held
 from caviar.analysis.tables.tuning import drawn_fields, values_of_draws
 
-COUNTS = {2: "two", 3: "three"}
+COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
 
 
 def headline(results: Results) -> str:
@@ -174,7 +174,7 @@ def _over_draws(results: Results, facet: str) -> list[str]:
         return [
             f"{opening(facet)}Averaged over these {COUNTS.get(len(values), len(values))} {names} "
             f"({drawn}), {_averaged(results, row, row)}. That holds for other seeds at these "
-            f"{names}; for others of the range there is no interval with fewer than four."
+            f"{names}; for others of the range there is no interval with fewer than eight."
         ]
     over = {"mean": row["mean"], "low": row["draws_low"], "high": row["draws_high"]}
     lost = len(values) - int(row["draws"])
@@ -190,10 +190,10 @@ def _held(row: pd.Series) -> str:
     """How often such an interval holds, which for few draws is less than its name says."""
     if pd.isna(row["draws_low"]):
         return ""
-    least, most = held(int(row["draws"]))
+    shares = held(int(row["draws"]))
     return (
-        f" In simulations {least} to {most} % of such intervals held, the fewest where the effect "
-        "depends on the draw in a skewed way."
+        f" In simulations {shares.least} to {shares.most} % of such intervals held, and "
+        f"{shares.heavy} % where few draws have by far the largest effects."
     )
 
 

@@ -73,7 +73,7 @@ def recompute(ends: Ends, words: Words) -> Iterator[Action]:
     if not (better or stale):
         return
     falls = f"{ERROR} {falling(before, after, NATS)} (first layer, weights at rest)."
-    why = [*([falls] if better else []), *_why_recompute(ends)]
+    why = [*([falls] if better else []), *_harmless(before), *_why_recompute(ends)]
     yield Action(
         "recompute",
         f"Recompute the statistics at the final weights, over {examples:,} examples in batches "
@@ -82,6 +82,15 @@ def recompute(ends: Ends, words: Words) -> Iterator[Action]:
         examples,
         *((NATS, before, after) if better else ()),
     )
+
+
+def _harmless(before: tuple[float, ...]) -> Iterator[str]:
+    """That averages may be right already, where that hangs on a convolution's positions."""
+    if before[-1] <= DIVERGENCE < before[0]:
+        yield (
+            f"If they are independent it is below {DIVERGENCE:g} already, too little to matter: a "
+            "bad evaluation then has another cause."
+        )
 
 
 def recomputed(question: Question) -> Question:
@@ -110,7 +119,8 @@ def _why_recompute(ends: Ends) -> Iterator[str]:
     if is_stale(question):
         behind = running.lag(question.keep, question.decay_per_update, question.steps)
         yield (
-            f"The running averages are {behind:,.3g} steps old on average, more than {STALE:.0%} "
+            f"The running averages are {_updates(behind)} updates old on average, more than "
+            f"{STALE:.0%} "
             f"of {question.steps:,.0f}, and miss what weights did since."
         )
     if divergence_of_bias(independent) > DIVERGENCE:
@@ -136,14 +146,20 @@ def another_decay(ends: Ends, words: Words) -> Iterator[Action]:
     memory = 1 / (1 - decay)
     yield Action(
         "decay",
-        f"In the next training set {setting(changed[0], words)}, a memory of {memory:,.3g} updates"
-        + (f" instead of {1 / (1 - question.decay_per_update):,.3g}." if decay else "."),
+        f"In the next training run, set {setting(changed[0], words)}: a memory of "
+        f"{_updates(memory)} updates"
+        + (f" instead of {_updates(1 / (1 - question.decay_per_update))}." if decay else "."),
         f"{ERROR} {falling(before, after, NATS)}.",
         changed[0].decay,
         NATS,
         before,
         after,
     )
+
+
+def _updates(count: float) -> str:
+    """Three digits, or a whole number of more: `30.3`, `1,000`."""
+    return f"{count:,.0f}" if count >= 100 else f"{count:.3g}"
 
 
 def rounded(decay: float) -> float:
@@ -166,7 +182,7 @@ def without_start(ends: Ends, words: Words) -> Iterator[Action]:
     yield Action(
         "debias",
         "Or, without data, take the start out of what is stored, (r - d^t * start) / (1 - d^t) "
-        f"with t = {question.steps:,.0f} updates ({words.updates}): "
+        f"with t = {question.steps:,.0f} updates{words.updates and f' ({words.updates})'}: "
         f"{_without_start_in_words(question, words)}.",
         f"{ERROR} {falling(before, after, NATS)}, "
         f"for inputs of mean {question.input_mean:g} sigma and variance "

@@ -16,7 +16,8 @@ class Words(NamedTuple):
 
     `decay` sets the average's decay and `epsilon` epsilon; `recompute` takes plain means of the
     statistics at frozen weights; `sync` shares statistics between devices; `group` is group norm.
-    `stored` names what a layer keeps of mean and variance, `updates` the number of updates so far.
+    `stored` names what a layer keeps of mean and variance, `updates` the number of updates so far;
+    `beside` says what has to be set beside copied statistics, lest further training forget them.
     """
 
     decay: str
@@ -24,8 +25,9 @@ class Words(NamedTuple):
     stored: tuple[str, str]
     sync: str | None = None
     group: str | None = None
-    updates: str = "the number of updates"
+    updates: str = ""
     epsilon: str = "epsilon={epsilon}"
+    beside: str = ""
 
 
 def _plain_mean(setting: str, passes: str = "forward") -> str:
@@ -76,6 +78,7 @@ FRAMEWORKS: dict[str, Words] = {
         "moving_average_fraction: 1",
         ("blobs_[0] / blobs_[2]", "blobs_[1] / blobs_[2]"),
         epsilon="eps: {epsilon}",
+        beside="blobs_[2] = 1 / (1 - moving_average_fraction)",
     ),
     "caffe2": Words(
         "momentum={decay}", _plain_mean("momentum=(t-1)/t"), ("running_mean", "running_var")
@@ -112,6 +115,8 @@ FRAMEWORKS: dict[str, Words] = {
         "hk.GroupNorm(32)",
         "var_ema/counter",
         epsilon="eps={epsilon}",
+        beside="mean_ema/hidden and var_ema/hidden = the same two, and both counters so large that "
+        "decay_rate^counter is 0",
     ),
     "keras-2": _KERAS._replace(recompute=_plain_mean("momentum=(t-1)/t"), sync=None, group=None),
     "keras-3": _KERAS,

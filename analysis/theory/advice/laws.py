@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from caviar.analysis.theory.advice.average_changes import FORGOTTEN
+from caviar.analysis.theory.optimum import DIVERGENCE
 
 EXACT = "exact, tested"
 SIMULATED = "simulated in tests"
@@ -88,9 +89,9 @@ LAWS = {
         EXACT,
     ),
     "divergence": Law(
-        "all errors together: Kullback-Leibler divergence",
+        f"all errors together ({DIVERGENCE:g} is worth a change)",
         "nats per unit",
-        "two normal laws; sampling errors to second order",
+        "Kullback-Leibler divergence of two normal laws; sampling errors to second order",
         SIMULATED,
     ),
     "steps_to_forget": Law(

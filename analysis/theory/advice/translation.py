@@ -111,7 +111,8 @@ def text(translation: Translation, others: Sequence[Translation] = ()) -> str:
     if others:
         names = ", ".join(f"{other.source} in {other.target}" for other in others)
         lines.append(f"The settings are the same for {names}; name the row for the rest.")
-    lines += ["", "To copy statistics", *(f"- {line}" for line in translation.copied)]
+    lines += ["", "To copy statistics"]
+    lines += [line for sentence in translation.copied for line in _bullet(sentence)]
     if translation.differs:
         lines += ["", "What no setting translates"]
         lines += [line for sentence in translation.differs for line in _bullet(sentence)]
@@ -183,6 +184,8 @@ def _copied(source: Rule, target: Rule, words: tuple[Words, Words]) -> Iterator[
     elif target.second == "biased_plus_epsilon":
         read = f"{read} + {epsilon}"
     yield f"{into_second} = {read}"
+    if words[1].beside:
+        yield f"before further training, or they are soon forgotten: {words[1].beside}"
 
 
 def _differs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.text import Annotation
 
 from caviar.analysis.figures.advice import advice_against_size
 from caviar.analysis.theory.advice.curve import curve
@@ -42,7 +43,7 @@ def test_the_size_that_was_asked_for_is_named_at_its_point(m: int, side: str) ->
     for axes, value in zip(figure.axes, (asked.divergence[0], asked.dropout_rate[0]), strict=True):
         (label,) = axes.texts
         assert (label.get_text(), label.get_horizontalalignment()) == (f"yours: m = {m}", side)
-        assert label.xy == (m, value)
+        assert isinstance(label, Annotation) and label.xy == (m, value)
 
 
 def test_an_infinite_error_is_not_named() -> None:

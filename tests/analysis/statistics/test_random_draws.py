@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from caviar.analysis.statistics.intervals import mean_intervals
-from caviar.analysis.statistics.random_draws import over_draws, over_draws_bounds
+from caviar.analysis.statistics.random_draws import WIDER, over_draws, over_draws_bounds
 
 RNG = np.random.default_rng(11)
 # Two samples of 6 seeds and 9 draws: effects of the draw, of the seed, of neither.
@@ -36,7 +36,7 @@ def by_hand(values: np.ndarray) -> tuple[float, float]:
 
 def test_no_end_is_nearer_than_students_t_of_the_two_way_error() -> None:
     error, freedom = by_hand(TABLE)
-    reach = stats.t.ppf(0.975, freedom) * error
+    reach = (1 + WIDER / 9) * stats.t.ppf(0.975, freedom) * error
     over = over_draws(TABLE, np.random.default_rng(0))
     assert over.mean == pytest.approx(TABLE.mean()) and over[3:] == (6, 9, 0)
     assert over.mean - over.low >= reach * (1 - 1e-9)
@@ -45,16 +45,16 @@ def test_no_end_is_nearer_than_students_t_of_the_two_way_error() -> None:
     assert (over.high - over.low) / (2 * reach) < 1.25
 
 
-def test_four_normal_draws_take_student_s_t_itself() -> None:
-    """With equal seeds, the mean over draws alone; resampled ends may only lie farther."""
-    draws = np.array([1.0, 2.0, 4.0, 9.0])
+def test_equal_seeds_leave_student_s_t_of_the_draws() -> None:
+    """The mean over draws alone, 5 % farther out; resampled ends may only lie farther."""
+    draws = np.array([1.0, 2.0, 4.0, 9.0, 3.0, 3.5, 4.5, 5.0])
     over = over_draws(np.tile(draws, (5, 1)), np.random.default_rng(0))
-    reach = stats.t.ppf(0.975, 3) * stats.sem(draws)
+    reach = 1.05 * stats.t.ppf(0.975, 7) * stats.sem(draws)
     assert over.low <= 4 - reach + 1e-9 and over.high >= 4 + reach - 1e-9
 
 
-def test_three_draws_and_four_seeds_have_no_interval() -> None:
-    for values in (TABLE[:, :3], TABLE[:4]):
+def test_seven_draws_and_four_seeds_have_no_interval() -> None:
+    for values in (TABLE[:, :7], TABLE[:4]):
         over = over_draws(values, np.random.default_rng(0))
         assert np.isnan([over.low, over.high]).all() and np.isfinite(over.mean)
 
@@ -70,13 +70,15 @@ def test_the_mirror_image_has_the_mirror_interval() -> None:
     assert (mirrored.low, mirrored.high) == pytest.approx((-over.high, -over.low))
 
 
-@pytest.mark.parametrize(("draws", "low"), [(4, 0.91), (8, 0.92)])
-def test_it_covers_new_draws_where_an_interval_over_seeds_does_not(draws: int, low: float) -> None:
+@pytest.mark.parametrize(("draws", "alone"), [(8, 0.75), (16, 0.9)])
+def test_it_covers_new_draws_where_an_interval_over_seeds_does_not(
+    draws: int, alone: float
+) -> None:
     """Draws differ three times as much as seeds do: as the learning rates of the quickstart."""
     rng = np.random.default_rng(draws)
     values = 3 * rng.normal(size=(200, 1, draws)) + rng.normal(size=(200, 6, 1))
     values += rng.normal(size=(200, 6, draws))
     ends = over_draws_bounds(values, np.random.default_rng(0), 0.95)
-    assert low < np.mean((ends[0] < 0) & (ends[1] > 0)) < 0.99
+    assert 0.92 < np.mean((ends[0] < 0) & (ends[1] > 0)) < 0.995
     over_seeds = mean_intervals(values.mean(axis=2), 0)
-    assert np.mean([one.low < 0 < one.high for one in over_seeds]) < 0.75
+    assert np.mean([one.low < 0 < one.high for one in over_seeds]) < alone

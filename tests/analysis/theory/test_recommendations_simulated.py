@@ -70,7 +70,7 @@ def stored_averages(row: Convention, question: Question, batches: Any) -> tuple[
 
 def formulas(sentence: str) -> list[tuple[str, str]]:
     """What is subtracted and by what is divided, of the mean and of the second statistic."""
-    words = sentence.split("):", 1)[1]
+    words = sentence.split(" updates", 1)[1]
     pairs = [
         (taken or "0", divisor)
         for taken, divisor in re.findall(r"(?:- ([\d.]+)\))? / (\d+(?:\.\d+)?(?:e-\d+)?)", words)
@@ -151,7 +151,7 @@ def test_moving_statistics_are_better_recomputed() -> None:
     row, steps, drift = ALL["keras-3"], 400, 1e-3
     question = asked(row, 64, steps, (1.0, 1.0))
     (action, *_) = recommendations(question, words_of("keras-3"))
-    assert action.kind == "recompute" and "steps old on average" in action.gain
+    assert action.kind == "recompute" and "updates old on average" in action.gain
     random = np.random.default_rng(1)
     batches = normal_batches(random, 64, steps)
     behind = drift * np.arange(steps - 1, -1, -1)[:, None]

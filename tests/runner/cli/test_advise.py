@@ -206,16 +206,17 @@ def test_a_resnet_on_eight_devices(tmp_path: Path) -> None:
     words = ("--convention", "torch", "--per-device", "4", "--devices", "8", "--positions", "196")
     output = " ".join(ended_well("advise", *words, "--accumulate", "2", cwd=tmp_path).split())
     assert output.startswith(
-        "One mean stands on 4 examples x 196 positions, worth 4 independent values (all positions "
-        "alike) to 784 (all independent): numbers are given for both ends."
+        "Each mean is over 4 examples x 196 positions, worth 4 independent values if all positions "
+        "of an example are alike, 784 if they are independent. Numbers are given for both ends;"
     )
     assert "Batches of 4 on each of 8 devices, not shared (accumulating 2 does not" in output
     first, second, third = re.split(r" [123]\. ", output)[1:]
     assert "torch.optim.swa_utils.update_bn(loader, model)" in first
+    assert "If they are independent it is below 0.005 already" in first
     assert "torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)" in second
-    assert "momentum=0.033" in third
+    assert third.startswith("In the next training run, set momentum=0.033: a memory of 30.3 ")
     known = ended_well("advise", *words, "--effective-positions", "20", cwd=tmp_path)
-    assert known.startswith("One mean stands on 4 examples x 196 positions, worth 80 independent")
+    assert known.startswith("Each mean is over 4 examples x 196 positions, worth 80 independent")
     shared = ended_well("advise", *words, "--sync", cwd=tmp_path)
     assert "Batches of 32 (4 on each of 8 devices, shared)" in " ".join(shared.split())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,20 @@ def test_validation_loss_of_the_choosing_seeds_decides(tmp_path: Path) -> None:
     assert (best["best"], best["mean"], best["low"], best["units"]) == ("precise", 0, 0, 5)
     assert rows.loc[(4, "population"), "mean"] == pytest.approx(-0.25)
     assert rows.loc[(4, "unbiased, decay 0.9"), "mean"] == pytest.approx(-0.15)
+
+
+def test_the_best_is_chosen_by_validation_loss_whatever_the_test_loss_says(tmp_path: Path) -> None:
+    """EvalNorm costs a quarter on both splits, but on validation it is made the best."""
+    run = run_of(
+        tmp_path, crossed(SIZES, conventions=RULES), World(evalnorm=lambda *_: 0.25),
+        scientific=SIZES,
+    )  # fmt: skip
+    rows = run.evaluations
+    favoured = (rows["split"] == "validation") & (rows["statistics"] == "evalnorm")
+    run = replace(run, evaluations=rows.assign(loss=rows["loss"] - 9.0 * favoured))
+    table = readers(compared(run)).set_index(["level", "reader"])
+    assert set(table["best"]) == {"evalnorm"}
+    assert table.loc[(4, "population"), "mean"] == pytest.approx(-0.25)
 
 
 def test_what_is_not_finite_is_counted_and_never_the_best(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_start_is_named_as_the_framework_stores_it() -> None:
 def test_statistics_that_are_too_old(m: int, decay: float, steps: int) -> None:
     old = lag("constant", decay, steps) > STALE * steps
     told = actions(Question(m, decay, steps=steps)).get("recompute")
-    assert ("steps old on average" in told.gain if told else False) == old
+    assert ("updates old on average" in told.gain if told else False) == old
 
 
 @pytest.mark.parametrize(("size", "examples"), [(math.inf, RECOMPUTED_EXAMPLES), (300, 300)])

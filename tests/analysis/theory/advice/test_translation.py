@@ -120,6 +120,25 @@ def test_a_rule_counts_all_positions_of_a_convolution() -> None:
     assert "settles at 1.005 times keras-3's at m = 196" in told.differs[0]
 
 
+def test_what_further_training_needs_beside_copied_statistics() -> None:
+    """One more update of d = 0.9 weighs what was copied by 0.9, and by 0 or 0.47 without it.
+
+    Haiku's average is hidden / (1 - d^counter) (haiku/_src/moving_averages.py), Caffe's
+    blobs_[0] / blobs_[2], where blobs_[2] becomes 1 + f blobs_[2] (batch_norm_layer.cpp).
+    """
+    d, copied, batch = 0.9, 2.0, 1.0
+    expected = d * copied + (1 - d) * batch
+    hidden, power = d * copied + (1 - d) * batch, 0.0
+    assert hidden / (1 - power) == pytest.approx(expected)
+    sums, scale = copied / (1 - d), 1 / (1 - d)
+    assert (d * sums + batch) / (d * scale + 1) == pytest.approx(expected)
+    haiku, caffe = (between("pytorch", name).copied[-1] for name in ("haiku", "caffe"))
+    assert "mean_ema/hidden and var_ema/hidden = the same two" in haiku
+    assert "decay_rate^counter is 0" in haiku
+    assert caffe.endswith("blobs_[2] = 1 / (1 - moving_average_fraction)")
+    assert len(between("haiku", "pytorch", 0.9).copied) == 2
+
+
 def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
     rows: dict[str, Any] = {name: rule(ALL[name]) for name in ALL}
     both = translate_any([rows["keras-3"], rows["keras-2"]], [rows["pytorch"]], None, None)
