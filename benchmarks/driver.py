@@ -62,6 +62,7 @@ class Timed(NamedTuple):
 
     seconds: float
     pickled: bytes
+    is_checkpoint: bool
 
 
 class Replay:
@@ -89,13 +90,11 @@ class Replay:
         heapq.heapify(due)
         while due:
             self.now, worker, began, index = heapq.heappop(due)
-            job, recorded = jobs[worker], pickle.loads(self._script[index].pickled)
-            event = replace(recorded, trial_id=job.trial_id, attempt=job.attempt)
-            if not isinstance(event, Checkpoint):
-                yield event
-            elif self.now - last >= 1 / PACE.checkpoints_per_second:
-                last = self.now
-                yield event
+            job, timed = jobs[worker], self._script[index]
+            if not timed.is_checkpoint or self.now - last >= 1 / PACE.checkpoints_per_second:
+                last = self.now if timed.is_checkpoint else last
+                event = pickle.loads(timed.pickled)
+                yield replace(event, trial_id=job.trial_id, attempt=job.attempt)
             if index + 1 < len(self._script):
                 then = began + self._script[index + 1].seconds
                 heapq.heappush(due, (then, worker, began, index + 1))
@@ -112,7 +111,8 @@ def measured(settings: list[str]) -> tuple[Job, list[Timed]]:
     job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, PACE.checkpoint_seconds)
     script, began = [], time.perf_counter()
     for event in run_trial(job, plan.data):
-        script.append(Timed(time.perf_counter() - began, pickle.dumps(event)))
+        sent = pickle.dumps(event)
+        script.append(Timed(time.perf_counter() - began, sent, isinstance(event, Checkpoint)))
     return job, script
 
 

@@ -16,6 +16,15 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 Sizes = TypeVar("Sizes")
 
 
+def on_one_core() -> str:
+    """Keep this process, with all threads that it starts, on one core, and say so; a library
+    without a setting for its threads (JAX) takes one per core that it may use."""
+    if not hasattr(os, "sched_setaffinity"):
+        return "not kept on one core: this system cannot"
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    return "every side on the same one core"
+
+
 def describe() -> str:
     """The machine, the BLAS kernel in force, and the command."""
     import numpy as np

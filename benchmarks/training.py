@@ -183,7 +183,9 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else FULL
     missing = [name for name in ("torch", "jax") if not installed(name)]
-    print(f"{machine.describe()}\n{compiled_by()}; not installed: {', '.join(missing) or 'none'}\n")
+    pinned = machine.on_one_core()  # Before JAX starts a thread for every core that it may use.
+    print(f"{machine.describe()}; {pinned}")
+    print(f"{compiled_by()}; not installed: {', '.join(missing) or 'none'}\n")
     print("| network | m | compiled | numpy | torch | jax | jax / compiled |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     figures, ratios = [], []

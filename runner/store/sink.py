@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from caviar.runner.config import TrialConfig
@@ -45,30 +47,44 @@ class MetricSink(Protocol):
     def close(self) -> None: ...
 
 
-Columns = dict[str, list[Any]]
+MEASURED = {
+    table: frozenset(ROW_TABLES[table].names) - {"trial_id", "attempt"} for table in ROW_TABLES
+}
+"""The columns of a table that a block has."""
 
 
-def whole_columns(block: Block) -> Columns:
-    """All columns of the block's table, by name.
-
-    Raises ValueError for a missing column, or one that the schema does not declare: no
-    measurement is dropped silently.
-    """
-    columns = dict(block.columns)
-    columns["trial_id"] = [block.trial_id] * block.rows
-    columns["attempt"] = [block.attempt] * block.rows
-    declared = ROW_TABLES[block.table].names
-    if columns.keys() != set(declared):
-        odd = sorted(columns.keys() ^ set(declared))
+def check_columns(block: Block) -> None:
+    """Raise ValueError for a missing column, or one that the schema does not declare: no
+    measurement is dropped silently."""
+    declared, columns = MEASURED[block.table], block.columns
+    if columns.keys() != declared:
+        odd = sorted(columns.keys() ^ declared)
         raise ValueError(f"{block.table}: columns differ from the declared ones: {', '.join(odd)}")
-    if any(len(values) != block.rows for values in columns.values()):
+    if len(set(map(len, columns.values()))) > 1:
         raise ValueError(f"{block.table}: columns of a block differ in length")
-    return columns
 
 
-def to_table(block: Block) -> pa.Table:
-    """The block as an Arrow table of its declared schema; raises as `whole_columns`."""
-    return pa.table(whole_columns(block), schema=ROW_TABLES[block.table])
+def to_table(*blocks: Block) -> pa.Table:
+    """Blocks of one table, in order, as an Arrow table of its schema."""
+    schema, counts = ROW_TABLES[blocks[0].table], [block.rows for block in blocks]
+    trials = {trial: place for place, trial in enumerate(dict.fromkeys(b.trial_id for b in blocks))}
+    places = np.repeat([trials[block.trial_id] for block in blocks], counts)
+    columns = {
+        "trial_id": pa.array(list(trials), pa.string()).take(pa.array(places)),
+        "attempt": pa.array(np.repeat([block.attempt for block in blocks], counts), pa.int32()),
+    }
+    for name in MEASURED[blocks[0].table]:
+        pieces = [block.columns[name] for block in blocks]
+        columns[name] = pa.array(_joined(pieces), schema.field(name).type)
+    return pa.table(columns, schema=schema)
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """One column of several blocks."""
+    if set(map(type, pieces)) == {np.ndarray}:
+        return np.concatenate(pieces)
+    lists = (piece.tolist() if isinstance(piece, np.ndarray) else piece for piece in pieces)
+    return list(itertools.chain.from_iterable(lists))
 
 
 class MemorySink:
@@ -83,7 +99,7 @@ class MemorySink:
         self.trials.extend(trials)
 
     def write(self, block: Block) -> None:
-        to_table(block)
+        check_columns(block)
         self.blocks.append(block)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -115,7 +131,7 @@ class ParquetSink:
         self,
         storage: Storage,
         *,
-        max_rows: int = 200_000,
+        max_rows: int = 500_000,
         max_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -123,7 +139,7 @@ class ParquetSink:
         self.max_rows = max_rows
         self.max_seconds = max_seconds
         self._clock = clock
-        self._waiting: dict[str, Columns] = {}
+        self._waiting: dict[str, list[Block]] = {}
         self._carried: dict[str, pa.Table] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
         self._outcomes: list[Outcome] = []
@@ -138,10 +154,9 @@ class ParquetSink:
             write_part(self.storage, "trials", pa.Table.from_pylist(rows, schema=TRIALS))
 
     def write(self, block: Block) -> None:
-        waiting = self._waiting.setdefault(block.table, {})
-        # One Arrow table per block would cost ten times as much: blocks are small and many.
-        for name, values in whole_columns(block).items():
-            waiting.setdefault(name, []).extend(values)
+        # Arrow only when they are written: a table per block would cost many times as much.
+        check_columns(block)
+        self._waiting.setdefault(block.table, []).append(block)
         self._rows += block.rows
         self._started_waiting()
         self.tick()
@@ -175,10 +190,12 @@ class ParquetSink:
 
     def flush(self) -> None:
         """Write rows, checkpoints and outcomes, dropping each from memory once it is on disk."""
-        for waiting in (self._carried, self._waiting):
-            for table in sorted(waiting):
-                write_part(self.storage, table, pa.table(waiting[table], schema=ROW_TABLES[table]))
-                del waiting[table]
+        for table in sorted(self._carried):
+            write_part(self.storage, table, self._carried[table])
+            del self._carried[table]
+        for table in sorted(self._waiting):
+            write_part(self.storage, table, to_table(*self._waiting[table]))
+            del self._waiting[table]
         self._rows = 0
         ended = {outcome.trial_id for outcome in self._outcomes if outcome.status in ENDED}
         for trial_id in sorted(self._checkpoints.keys() - ended):

@@ -36,12 +36,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one table, by column; all columns have the same length."""
+    """Rows of one table, by column: lists or arrays, all of the same length."""
 
     trial_id: str
     attempt: int
     table: str
-    columns: dict[str, list[Any]]
+    columns: dict[str, Any]
 
     @property
     def rows(self) -> int:

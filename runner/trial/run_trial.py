@@ -30,6 +30,7 @@ from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.build import build
 from caviar.runner.trial.checkpoint import Tally, pack, unpack
+from caviar.runner.trial.columns import Columns
 from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
 from caviar.runner.trial.kernels import TrainingPath, compiled_by
 from caviar.runner.trial.median_rule import MedianRule
@@ -204,7 +205,7 @@ class _Gathered:
 
     def blocks(self) -> list[Block]:
         sent = [
-            Block(self.job.trial_id, self.job.attempt, table, columns)
+            Block(self.job.trial_id, self.job.attempt, table, Columns.of(columns))
             for table, columns in self.waiting.items()
         ]
         self.waiting = {}

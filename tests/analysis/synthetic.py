@@ -26,7 +26,7 @@ from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.session.run_folder import session
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.schemas import SCHEMAS, trial_row
-from caviar.runner.store.sink import ParquetSink, whole_columns
+from caviar.runner.store.sink import ParquetSink, to_table
 from caviar.runner.trial.events import Block, Outcome, Status
 from tests.analysis.rows import (
     curves_rows,
@@ -185,15 +185,13 @@ class Stored:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {"trials": [], "outcomes": []}
-        self.columns: dict[str, dict[str, list[Any]]] = {}
+        self.blocks: dict[str, list[Block]] = {}
 
     def plan(self, trials: Iterable[TrialConfig]) -> None:
         self.rows["trials"] += map(trial_row, trials)
 
     def write(self, block: Block) -> None:
-        columns = self.columns.setdefault(block.table, {})
-        for name, values in whole_columns(block).items():
-            columns.setdefault(name, []).extend(values)
+        self.blocks.setdefault(block.table, []).append(block)
 
     def commit(self, outcome: Outcome) -> None:
         self.rows["outcomes"].append(asdict(outcome))
@@ -202,7 +200,7 @@ class Stored:
         schema = SCHEMAS[table]
         if table in self.rows:
             return [pa.Table.from_pylist(self.rows[table], schema=schema)]
-        return [pa.table(self.columns[table], schema=schema)] if table in self.columns else []
+        return [to_table(*self.blocks[table])] if table in self.blocks else []
 
 
 def write_attempt(
