@@ -3,8 +3,9 @@
 Networks with batch norm, ReLU and momentum in single precision; rows gathered from 2,048 examples,
 running statistics updated; one core, one thread. caviar is timed through its training loop, with 1
 and 8 replicas; PyTorch in eager mode; JAX as one jitted scan, alone and vmapped over 8. Sides take
-turns, and each figure is the least of its rounds, so that drift hits all sides alike. Peers that
-are not installed are named (`pip install torch==2.13.0 jax`).
+turns, and each figure is the least of its rounds, so that drift hits all sides alike. `limit` is
+what the core's product rate and its caches' copy rate, both measured here, allow. Peers that are
+not installed are named (`pip install torch==2.13.0 jax`).
 """
 
 from __future__ import annotations
@@ -158,6 +159,37 @@ def sides(widths: tuple[int, ...], batch: int, steps: int) -> dict[str, tuple[in
     return every
 
 
+def peak_rate(side: int = 512) -> float:
+    """Floating-point operations per microsecond of this core, by a product of square matrices."""
+    one = np.ones((side, side), np.float32)
+    return 2 * side**3 / least_microseconds(lambda: np.matmul(one, one))
+
+
+def copy_rate(size: int) -> float:
+    """Bytes per microsecond, read and written, of a copy of so many bytes: by cache level."""
+    source, target = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    return 2 * size / least_microseconds(lambda: np.copyto(target, source))
+
+
+def least_microseconds(run: Callable[[], object], times: int = 50) -> float:
+    """The least of some repetitions."""
+    ticks = [time.perf_counter()]
+    for _ in range(times):
+        run()
+        ticks.append(time.perf_counter())
+    return 1e6 * min(after - before for before, after in itertools.pairwise(ticks))
+
+
+def limit(widths: tuple[int, ...], batch: int, peak: float) -> float:
+    """Microseconds that a step takes at least: its products at the core's peak, or every weight
+    read forward and, with its velocity, read and written backward; the larger of the two."""
+    pairs = list(itertools.pairwise((*widths, CLASSES)))
+    weights = sum(before * after for before, after in pairs)
+    products = 3 * weights - pairs[0][0] * pairs[0][1]  # Nothing needs the inputs' gradient.
+    bytes_moved = 5 * 4 * weights
+    return max(2 * batch * products / peak, bytes_moved / copy_rate(4 * weights))
+
+
 def measured(widths: tuple[int, ...], batch: int, sizes: Sizes) -> dict[str, float]:
     """Microseconds per step of one network, the better number of replicas of each side."""
     weights = sum(a * b for a, b in itertools.pairwise((*widths, CLASSES)))
@@ -186,20 +218,22 @@ def main() -> None:
     pinned = machine.on_one_core()  # Before JAX starts a thread for every core that it may use.
     print(f"{machine.describe()}; {pinned}")
     print(f"{compiled_by()}; not installed: {', '.join(missing) or 'none'}\n")
-    print("| network | m | compiled | numpy | torch | jax | jax / compiled |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| network | m | compiled | numpy | torch | jax | jax / compiled | limit |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    peak = peak_rate()
     figures, ratios = [], []
     for widths, batch in itertools.product(sizes.networks, sizes.batches):
         best = measured(widths, batch, sizes)
         network = "-".join(map(str, (*widths, CLASSES)))
-        figures.append({"network": network, "m": batch, **best})
+        least = limit(widths, batch, peak)
+        figures.append({"network": network, "m": batch, "limit": least, **best})
         ratio = best["jax"] / best["compiled"] if "jax" in best else None
         ratios += [ratio] if ratio else []
         cells = [
             f"{best[s]:,.1f}" if s in best else "–" for s in ("compiled", "numpy", "torch", "jax")
         ]
         shown = f"{ratio:.2f}" if ratio else "–"
-        print(f"| {network} | {batch} | {' | '.join(cells)} | {shown} |", flush=True)
+        print(f"| {network} | {batch} | {' | '.join(cells)} | {shown} | {least:,.1f} |", flush=True)
     whole = {"geomean": statistics.geometric_mean(ratios), "min": min(ratios)} if ratios else {}
     print(
         "\n" + "; ".join(f"{name} of jax / compiled: {value:.2f}" for name, value in whole.items())

@@ -52,11 +52,10 @@ def folded(
         observations = GHOST_UPDATES[running.ghost_update](Moments(*flat), size)
         examples, number = observations[0].examples, steps * len(observations)
         shape = (replicas, number, features)
-        means, variances = (
-            np.stack(parts, axis=1).reshape(shape).astype(np.float64)
-            for parts in zip(*((o.mean, o.variance) for o in observations), strict=True)
-        )
-        stored = np.stack([SECOND[k].stored(variances, examples, running.epsilon) for k in kinds])
+        means = _one_after_the_other([o.mean for o in observations], shape)
+        variances = _one_after_the_other([o.variance for o in observations], shape)
+        variances = variances.astype(np.float64)
+        stored = _stacked([SECOND[k].stored(variances, examples, running.epsilon) for k in kinds])
         if keeps is None:
             updates = state.updates + number
             keeps = _keeps(running.trackers, range(state.updates + 1, updates + 1), examples)
@@ -65,6 +64,17 @@ def folded(
         fold(after.mean, after.second, means, stored, kind, keeps)
         averages[name] = after
     return BankState(updates, averages)
+
+
+def _one_after_the_other(parts: list[Array], shape: tuple[int, ...]) -> Array:
+    """The observations of every step in their order, in the memory order that kernels read."""
+    whole = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+    return np.ascontiguousarray(whole).reshape(shape)
+
+
+def _stacked(parts: list[Array]) -> Array:
+    """Like `np.stack`, which copies even where there is only one."""
+    return parts[0][np.newaxis] if len(parts) == 1 else np.stack(parts)
 
 
 def _keeps(trackers: tuple[Tracker, ...], numbers: range, examples: int) -> Array:
@@ -83,7 +93,9 @@ def _keeps(trackers: tuple[Tracker, ...], numbers: range, examples: int) -> Arra
 def fold(
     mean: Array, second: Array, means: Array, stored: Array, kind: Array, keeps: Array
 ) -> None:
-    """average = keep * average + (1 - keep) * stored, one update after the other."""
+    """average = keep * average + (1 - keep) * stored, one update after the other.
+
+    In double precision, whatever the precision of `means`: a factor widens them."""
     trackers, replicas, features = mean.shape
     for t in range(trackers):
         for r in range(replicas):
