@@ -13,6 +13,7 @@ from caviar.model.kernels.feed import whole_epoch
 from caviar.model.kernels.measuring.predicting import predicting
 from caviar.model.kernels.proof import gradient_of
 from caviar.model.kernels.stack import Stack
+from caviar.model.kernels.supported import all_at_once
 from caviar.model.measurements.at_step import Passes
 from caviar.model.parameters import each
 from caviar.model.records import Record
@@ -28,7 +29,10 @@ def measured(
 ) -> list[Record]:
     """What is due after a step, as records: what `caviar.model.train.measured` gives."""
     faster = replace(training, network=predicting(training.network))
-    return plain_measured(faster, splits, state, probe, passes_of(training, splits.train, state))
+    # What takes whole steps at once was measured by NumPy's passes from the first run on, and a
+    # replay of such a run finds every bit.
+    passes = None if all_at_once(training) else passes_of(training, splits.train, state)
+    return plain_measured(faster, splits, state, probe, passes)
 
 
 def passes_of(training: Training, examples: Examples, state: TrainingState) -> Passes:

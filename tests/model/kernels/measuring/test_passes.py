@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from caviar.model.kernels.measuring.passes import passes_of
+from caviar.model.kernels.measuring.passes import measured, passes_of
 from caviar.model.kernels.train import train
 from caviar.model.measurements.at_step import Passes
 from caviar.model.measurements.at_step import passes_of as plain_passes_of
@@ -13,12 +15,21 @@ from caviar.model.norms.noise.injected_noise import NoisyNorm, ShiftAndScaleNois
 from caviar.model.norms.norm import Normaliser
 from caviar.model.steps.ghost_arrangement import class_sorted, first_come
 from caviar.model.steps.gradient import Randomness, Rows
-from tests.kernel_runs import SHADOWED, arm, first_batch, splits
+from caviar.model.steps.setup import Splits, Training
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import measured as plain
+from tests.kernel_runs import SHADOWED, arm, first_batch, numbers, splits
 from tests.model.helpers import generators
 
+AT_TWELVE = replace(SHADOWED, evaluation_steps=frozenset({12}), probe_steps=frozenset({12}))
 NAMES = "dense1", "norm1", "dense2", "norm2", "dense3"
 
 pytestmark = pytest.mark.usefixtures("kernels")
+
+
+def snapshot_of(run: Training, data: Splits) -> Snapshot:
+    """Training after its first call."""
+    return next(r for r in train(run, data, None, lambda: True) if isinstance(r, Snapshot))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +46,7 @@ def test_gradients_and_statistics_are_those_of_the_plain_lines(
     sorted_ghosts = first_come(class_sorted, 4)
     run = arm(norm, company=company, arrangement=sorted_ghosts, steps=12, probes=SHADOWED)
     data = splits()
-    state = next(r for r in train(run, data, None, lambda: True) if hasattr(r, "state")).state
+    state = snapshot_of(run, data).state
     taken = first_batch(data.train, 8 + company)
     rows = Rows(taken[:, :8], taken[:, 8:])
 
@@ -54,3 +65,14 @@ def test_gradients_and_statistics_are_those_of_the_plain_lines(
     ours, theirs = (results(f(run, data.train, state)) for f in (passes_of, plain_passes_of))
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+def test_batch_norm_by_momentum_is_measured_to_the_same_bits() -> None:
+    run, data = replace(arm(BatchNorm(4), steps=12), probes=AT_TWELVE), splits(dtype=np.float32)
+    state = snapshot_of(run, data).state
+    pairs = (path(run, data, replace(state, step=12), generators(2)) for path in (measured, plain))
+    ours, theirs = (numbers(list(records)) for records in pairs)
+    assert len(ours) == len(theirs) > 20
+    for one, other in zip(ours, theirs, strict=True):
+        for name, value in other.items():
+            np.testing.assert_array_equal(one[name], value)
