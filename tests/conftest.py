@@ -77,9 +77,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests stay in memory to the end, so garbage collection need not visit them."""
+    """Thousands of tests stay in memory to the end, so garbage collection need not visit them, and
+    figures and tables leave so many objects that it is worth waiting for more of them."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

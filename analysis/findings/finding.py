@@ -15,6 +15,7 @@ from caviar.analysis.notebook import block
 from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.design import Design
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.small_strings import small_strings
 
 
 class Column(NamedTuple):
@@ -134,7 +135,8 @@ class Results:
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A table under every reading; raises KeyError for a name that no finding has."""
         if name not in self._kept:
-            self._kept[name] = self._finding(name).compute(self)
+            with small_strings():
+                self._kept[name] = self._finding(name).compute(self)
         return self._kept[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -163,13 +165,15 @@ class Results:
     def headline(self, name: str) -> str:
         """The headline of a finding, kept: terminal and page ask for it one after the other."""
         if name not in self._headlines:
-            self._headlines[name] = self._finding(name).headline(self)
+            with small_strings():
+                self._headlines[name] = self._finding(name).headline(self)
         return self._headlines[name]
 
     def sentences(self, name: str) -> list[str]:
         """What else a finding says about the run, kept in the same way."""
         if name not in self._sentences:
-            self._sentences[name] = self._finding(name).sentences(self)
+            with small_strings():
+                self._sentences[name] = self._finding(name).sentences(self)
         return self._sentences[name]
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
+from caviar.analysis.run.small_strings import MANY_ROWS, small_strings
 from caviar.analysis.run.stored.location import DamagedError, Place, content, parts, place_at
 from caviar.analysis.run.stored.seed_blocks import (
     BLOCKS,
@@ -236,7 +238,8 @@ def _frame(where: Path | str, table: str, stored: Stored) -> pd.DataFrame:
         ) from None
     del tables
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
-    frame = whole.to_pandas(split_blocks=True, self_destruct=True)
+    with small_strings() if whole.num_rows < MANY_ROWS else nullcontext():
+        frame = whole.to_pandas(split_blocks=True, self_destruct=True)
     # A part that pandas has rewritten may bring an index of its own.
     return frame.reset_index(drop=True)
 

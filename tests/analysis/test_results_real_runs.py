@@ -167,7 +167,14 @@ def test_networks_that_diverge_are_results(tmp_path: Path) -> None:
     )
     run_plan(plan, tmp_path)
     run = read_run(tmp_path)
-    assert run.counts == {"planned": 3, "completed": 0, "diverged": 3, "failed": 0, "lost": 0}
+    assert run.counts == {
+        "planned": 3,
+        "completed": 0,
+        "diverged": 3,
+        "failed": 0,
+        "lost": 0,
+        "stopped": 0,
+    }
     nothing = results_of(run)
     assert isinstance(nothing, NoComparison)
     assert nothing.why.startswith("All 3 trials diverged, with every seed")
