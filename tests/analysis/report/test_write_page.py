@@ -168,7 +168,7 @@ def test_the_page_of_a_search_begins_with_its_ranking(tmp_path: Path) -> None:
     assert heads[3].startswith("1 Does a smaller m help?")
     assert "Of 24 configurations, trial" in page.texts["p"][1]
     assert any(text.startswith("Means over trials") for text in page.texts["caption"])
-    assert "The best trials lie at the high end of learning_rate" in " ".join(page.texts["p"][:6])
+    assert "The best trials lie at the high end of learning_rate" in " ".join(page.texts["p"][:7])
 
 
 def test_a_run_without_a_comparison_has_a_page(tmp_path: Path) -> None:
