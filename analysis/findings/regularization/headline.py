@@ -192,8 +192,8 @@ def _held(row: pd.Series) -> str:
         return ""
     shares = held(int(row["draws"]))
     return (
-        f" In simulations {shares.least} to {shares.most} % of such intervals held, and "
-        f"{shares.heavy} % where few draws have by far the largest effects."
+        f" In simulations with random draws {shares.least} to {shares.most} % of such intervals "
+        f"held, and {shares.heavy} % where few draws have by far the largest effects."
     )
 
 

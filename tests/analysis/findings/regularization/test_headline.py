@@ -92,8 +92,8 @@ def test_over_eight_rates_or_more_the_interval_is_for_others_too(tmp_path: Path)
     assert over == (
         "Averaged over the 8 learning rates drawn from 0.0125 to 1.6, test loss at m = 16 changes "
         f"by {with_interval(wide, signed=True)} nats against m = 64. That is meant for other "
-        "learning rates of the range and other seeds. In simulations 92 to 98 % of such intervals "
-        "held, and 87 % where few draws have by far the largest effects."
+        "learning rates of the range and other seeds. In simulations with random draws 92 to 98 % "
+        "of such intervals held, and 87 % where few draws have by far the largest effects."
     )
     assert row["draws_low"] < row["low"] and row["draws_high"] > row["high"]
 
