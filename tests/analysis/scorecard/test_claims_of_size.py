@@ -118,6 +118,11 @@ def test_batches_that_differ_in_steps_are_not_compared_at_equal_steps(tmp_path: 
     for key in ("small-batch-at-equal-steps", "large-batch-harmless"):
         assert verdict_on(key, seedwise_of(tmp_path / key / "equal", trials)) is not None
         assert verdict_on(key, seedwise_of(tmp_path / key / "other", longer(trials))) is None
+    both = updates(16, 32, 64, 256)
+    assert verdict_on("small-batch-best-steps", seedwise_of(tmp_path / "equal", both)) is not None
+    assert (
+        verdict_on("small-batch-best-steps", seedwise_of(tmp_path / "more", longer(both))) is None
+    )
 
 
 def test_sizes_are_not_compared_where_the_batch_of_an_update_is_drawn(tmp_path: Path) -> None:
