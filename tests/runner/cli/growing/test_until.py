@@ -20,6 +20,7 @@ from caviar.runner.errors import RequestError
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
 from caviar.runner.verify.run import verify_run
+from caviar.runner.verify.state import state_of, summary
 from tests.faults.program import SMALL, Ended, caviar_here
 from tests.runner.helpers import settings_of
 
@@ -75,6 +76,13 @@ def test_seeds_join_as_a_block_and_verify_passes(whole: Path) -> None:
     content = read_study_json(storage_at(whole))
     assert content["blocks"] == [5, 3] and content["until"]["planned"] == [5, 8]
     assert not verify_run(storage_at(whole)).faults
+    state = state_of(storage_at(whole), 0.0)
+    assert state.trials == 4 and len(read_run(whole).trials) == 2
+    told = summary(state)
+    assert told.endswith(
+        "Seeds joined this run (5, then 3), each time as further trials of the same networks: a "
+        "report reads the 2 trials of a network as one"
+    )
 
 
 def test_other_looks_than_were_planned_are_refused(whole: Path) -> None:
