@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from caviar.runner.errors import RequestError
@@ -105,5 +107,11 @@ def test_no_other_name_means_two_fields_or_hides_one(table: str) -> None:
 def test_every_other_word_means_a_word_of_its_field(table: str) -> None:
     schemas = MODELS[table].model_json_schema()["properties"]
     for key, field in MODELS[table].model_fields.items():
-        assert set(other_words(field).values()) <= set(schemas[key].get("enum", ()))
-        assert not set(other_words(field)) & set(schemas[key].get("enum", ()))
+        assert set(other_words(field).values()) <= _words(schemas[key])
+        assert not set(other_words(field)) & _words(schemas[key])
+
+
+def _words(schema: dict[str, Any]) -> set[Any]:
+    """The words that a field's schema allows, also where it may be left empty."""
+    each = [schema, *schema.get("anyOf", ())]
+    return {word for one in each for word in (*one.get("enum", ()), one.get("const"))}
