@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +171,14 @@ def kernels() -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request to a store is tried once."""
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """While it lasts, stores that are opened try every request once. Only a broken store is met so:
+    a healthy one on a busy machine may well need longer than the three seconds of an attempt."""
+
+    @contextmanager
+    def once() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setenv("AWS_MAX_ATTEMPTS", "1")
+            yield
+
+    return once

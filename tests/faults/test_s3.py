@@ -18,7 +18,7 @@ from caviar.runner.store.storage import read
 from caviar.runner.verify.run import verify_run
 from tests.faults.injections import Fault, Rows, rows_that_count
 from tests.runner.helpers import TINY, plan_of, same_tables, tables
-from tests.runner.stores import Proxy, Request, drive, new_run, objects, uri_at
+from tests.runner.stores import Impatient, Proxy, Request, drive, new_run, objects, uri_at
 
 Break = str | int
 
@@ -75,11 +75,14 @@ def nothing_is_torn(server: int, run: str) -> None:
             assert pq.read_table(io.BytesIO(content)).num_rows > 0
 
 
-def breaks_and_goes_on(proxy: Proxy, server: int, local: Local, fault: Fault) -> None:
+def breaks_and_goes_on(
+    proxy: Proxy, server: int, local: Local, impatient: Impatient, fault: Fault
+) -> None:
     run = new_run()
     plan, uri = plan_of(*TINY), uri_at(proxy.port, run)
     fault.inject()
-    with pytest.raises(StorageError, match="the same command carries on once the place") as caught:
+    carries_on = "the same command carries on once the place"
+    with impatient(), pytest.raises(StorageError, match=carries_on) as caught:
         drive(storage_at(uri), plan)
     assert "\n" not in str(caught.value)
     nothing_is_torn(server, run)
@@ -104,10 +107,10 @@ ALL = [(put, broken) for put in range(PUTS) for broken in ("cut", "lost", 500, 5
     [pytest.param(*case, marks=[] if case in SOME else pytest.mark.exhaustive) for case in ALL],
 )
 def test_a_place_that_is_gone_in_the_middle_of_a_put(
-    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: None, fault: Fault
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: Impatient, fault: Fault
 ) -> None:
     proxy.fault = from_put(proxy, put, broken)
-    breaks_and_goes_on(proxy, s3, local, fault)
+    breaks_and_goes_on(proxy, s3, local, impatient, fault)
 
 
 @pytest.mark.faults("an object store loses or refuses one put")
@@ -116,11 +119,11 @@ def test_a_place_that_is_gone_in_the_middle_of_a_put(
     [(3, "cut"), *(pytest.param(p, f, marks=pytest.mark.slow) for p, f in ((0, 503), (6, "lost")))],
 )
 def test_one_put_that_fails_is_not_made_up_for(
-    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: None, fault: Fault
+    put: int, broken: Break, proxy: Proxy, s3: int, local: Local, impatient: Impatient, fault: Fault
 ) -> None:
     """The store is back at once: a failed object must not be completed afterwards."""
     proxy.fault = only_put(proxy, put, broken)
-    breaks_and_goes_on(proxy, s3, local, fault)
+    breaks_and_goes_on(proxy, s3, local, impatient, fault)
 
 
 @pytest.mark.faults("an object store fails for a moment at four puts")
@@ -147,25 +150,29 @@ def test_a_fault_that_passes_stops_nobody(
 @pytest.mark.parametrize("broken", ["cut", 503])
 @pytest.mark.parametrize("request_number", range(4))
 def test_a_large_object_is_whole_or_not_there(
-    request_number: int, broken: Break, proxy: Proxy, s3: int, impatient: None
+    request_number: int, broken: Break, proxy: Proxy, s3: int, impatient: Impatient
 ) -> None:
     """An upload in parts: start, two parts, end. One fails, and the store is back at once."""
     run = new_run()
     store = storage_at(uri_at(proxy.port, run))
     store.write("checkpoints/t.npz", b"before")
-    proxy.requests.clear()
-    proxy.fault = lambda request: broken if len(proxy.requests) == request_number + 1 else None
-    with pytest.raises(StorageError):
-        store.write("checkpoints/t.npz", b"a" * 12_000_000)
+    with impatient():
+        once = storage_at(uri_at(proxy.port, run))
+        once.names("checkpoints")  # Whatever a store asks first.
+        proxy.requests.clear()
+        proxy.fault = lambda request: broken if len(proxy.requests) == request_number + 1 else None
+        with pytest.raises(StorageError):
+            once.write("checkpoints/t.npz", b"a" * 12_000_000)
     proxy.fault = lambda request: None
     assert objects(s3, run) == {"checkpoints/t.npz": b"before"}
     store.write("checkpoints/t.npz", b"a" * 12_000_000)
     assert read(store, "checkpoints/t.npz") == b"a" * 12_000_000
 
 
-def test_a_read_that_fails_is_a_sentence(proxy: Proxy, s3: int, impatient: None) -> None:
+def test_a_read_that_fails_is_a_sentence(proxy: Proxy, s3: int, impatient: Impatient) -> None:
     uri = uri_at(proxy.port, new_run())
     drive(storage_at(uri), plan_of(*TINY, "draws.count=1"))
     proxy.fault = lambda request: 503 if "/noise/" in request.key else None
-    with pytest.raises(StorageError, match=r"cannot read noise/part-.* in 's3://.*HTTP status 503"):
+    says = r"cannot read noise/part-.* in 's3://.*HTTP status 503"
+    with impatient(), pytest.raises(StorageError, match=says):
         verify_run(storage_at(uri))

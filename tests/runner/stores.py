@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -32,6 +32,9 @@ KEYS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 BUCKET = "eggs"
+
+Impatient = Callable[[], AbstractContextManager[None]]
+"""Stores that are opened while it lasts try every request once (`tests/conftest.py`)."""
 
 
 @contextmanager

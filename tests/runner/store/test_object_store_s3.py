@@ -27,7 +27,7 @@ from tests.runner.helpers import (
     settings_of,
     tables,
 )
-from tests.runner.stores import Proxy, make_bucket, new_run, objects, uri_at
+from tests.runner.stores import Impatient, Proxy, make_bucket, new_run, objects, uri_at
 
 RUN = ("run", "--on", "inline", *settings_of(TINY))
 
@@ -131,11 +131,12 @@ def test_a_place_that_does_not_serve_is_one_sentence(
     words: tuple[str, ...],
     proxy: Proxy,
     say: Say,
-    impatient: None,
+    impatient: Impatient,
 ) -> None:
     proxy.fault = lambda request: broken
     uri = uri_at(proxy.port, new_run())
-    ended = say(*words, *(["--out"] if words is RUN else []), uri)
+    with impatient():
+        ended = say(*words, *(["--out"] if words is RUN else []), uri)
     assert ended.code == code
     announced = "reading the quickstart and its data\n" if words is RUN else ""
     assert ended.out == announced and ended.err.startswith("caviar: cannot ")
@@ -150,10 +151,11 @@ def test_a_bucket_that_is_not_there(s3: int, say: Say) -> None:
     assert say("status", uri).code == 2
 
 
-def test_a_store_that_is_off(s3: int, say: Say, impatient: None) -> None:
+def test_a_store_that_is_off(s3: int, say: Say, impatient: Impatient) -> None:
     with closing(Proxy(s3)) as proxy:
         port = proxy.port
-    ended = say(*RUN, "--out", uri_at(port, new_run()))
+    with impatient():
+        ended = say(*RUN, "--out", uri_at(port, new_run()))
     assert ended.code == 1 and "NETWORK_CONNECTION" in ended.err
 
 
