@@ -101,16 +101,22 @@ def step_weights(a: Array, layer: Array, sizes: Sizes, factors: Factors, rate: R
 
 
 @compiled
+def weight_gradient(a: Array, layer: Array, sizes: Sizes) -> None:
+    """gradient = input.T @ slope"""
+    product(
+        a, layer[places.GRADIENT], layer[places.WEIGHT_ROW], layer[places.INPUT], 1,
+        layer[places.INPUT_ROW], layer[places.SLOPE], layer[places.OUTPUT_ROW],
+        layer[places.INPUTS], sizes.examples, layer[places.VECTORS],
+    )  # fmt: skip
+
+
+@compiled
 def step_weights_and_measure(
     a: Array, layer: Array, sizes: Sizes, factors: Factors, rate: Rate, squares: Array
 ) -> None:
     """The same in two passes; squares[0] += sum(gradient**2);  squares[1] += sum(weight**2)"""
     row, lanes = layer[places.WEIGHT_ROW], sizes.lanes
-    product(
-        a, layer[places.GRADIENT], row, layer[places.INPUT], 1, layer[places.INPUT_ROW],
-        layer[places.SLOPE], layer[places.OUTPUT_ROW], layer[places.INPUTS], sizes.examples,
-        layer[places.VECTORS],
-    )  # fmt: skip
+    weight_gradient(a, layer, sizes)
     for i in range(layer[places.INPUTS]):
         of_gradient, of_weight = spread(a, a.dtype.type(0)), spread(a, a.dtype.type(0))
         for v in range(0, layer[places.VECTORS] * lanes, lanes):

@@ -9,8 +9,7 @@ import numpy as np
 from caviar.model.contract import Array
 from caviar.model.kernels import places
 from caviar.model.kernels.compiling import compiled
-from caviar.model.kernels.products import product
-from caviar.model.kernels.steps import Sizes, bias_gradient
+from caviar.model.kernels.steps import Sizes, bias_gradient, weight_gradient
 from caviar.model.kernels.supported import Descent
 from caviar.model.kernels.vectors import load, root, spread, store, total
 
@@ -86,11 +85,7 @@ def step_weights(
     squares[1] += sum(weight**2)
     """
     row, lanes = layer[places.WEIGHT_ROW], sizes.lanes
-    product(
-        a, layer[places.GRADIENT], row, layer[places.INPUT], 1, layer[places.INPUT_ROW],
-        layer[places.SLOPE], layer[places.OUTPUT_ROW], layer[places.INPUTS], sizes.examples,
-        layer[places.VECTORS],
-    )  # fmt: skip
+    weight_gradient(a, layer, sizes)
     for i in range(layer[places.INPUTS]):
         of_gradient, of_weight = spread(a, a.dtype.type(0)), spread(a, a.dtype.type(0))
         for v in range(0, layer[places.VECTORS] * lanes, lanes):

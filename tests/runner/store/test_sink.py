@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from caviar.runner.store.part_files import read_rows, write_part
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.store.sink import MemorySink, ParquetSink, to_table
 from caviar.runner.store.storage import Storage
+from caviar.runner.trial.columns import Columns
 from caviar.runner.trial.events import Block, Outcome
 from tests.runner.helpers import TINY, block, parts, plan_of, rows_are_there
 
@@ -234,3 +236,26 @@ def test_a_block_counts_its_rows() -> None:
     assert block(rows=5).rows == 5
     assert to_table(block(rows=5)).schema.equals(SCHEMAS["curves"])
     assert Block("t", 0, "curves", {"seed": []}).rows == 0
+
+
+def test_blocks_of_one_part_keep_their_trial_attempt_and_order(tmp_path: Path) -> None:
+    """Short and long ones, lists and arrays, a trial that comes again."""
+    sent = [block(rows=2, trial_id="a"), block(rows=1, trial_id="b", attempt=3), block(rows=3)]
+    sent.append(block(rows=2, trial_id="a", attempt=1))
+    sent[1:3] = [replace(b, columns=Columns.of(b.columns)) for b in sent[1:3]]
+    sink = ParquetSink(storage_at(tmp_path))
+    for one in sent:
+        sink.write(one)
+    sink.close()
+    rows = pq.read_table(tmp_path / "curves")
+    assert rows["trial_id"].to_pylist() == [*"aabtttaa"]
+    assert rows["attempt"].to_pylist() == [0, 0, 3, 0, 0, 0, 1, 1]
+    assert rows["step"].to_pylist() == [0, 1, 0, 0, 1, 2, 0, 1]
+
+
+def test_columns_of_different_length_are_refused(tmp_path: Path) -> None:
+    torn = block(rows=3)
+    torn.columns["loss"] = [0.5]
+    for sink in (MemorySink(), ParquetSink(storage_at(tmp_path))):
+        with pytest.raises(ValueError, match="curves: columns of a block differ in length"):
+            sink.write(torn)
