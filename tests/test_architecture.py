@@ -49,13 +49,14 @@ FLOORS = {
         {"reference", "session"},
         {"verify"},
         {"forecast", "living"},
+        {"torch_models"},
         {"cli"},
     ),
     "analysis": (
         {"number_format", "notebook", "terminal_width"},
         {"run", "statistics", "theory"},
         {"tables", "exports"},
-        {"scorecard", "compare", "figures"},
+        {"scorecard", "compare", "figures", "audit"},
         {"findings"},
         {"results"},
         {"report"},
@@ -77,12 +78,17 @@ ALLOWED = {
         "analysis",
     },
 }
+TORCH_ROOM = {
+    name_of(path) for path in FILES if path.is_relative_to(ROOT / "runner" / "torch_models")
+}
 ALONE = {
+    "torch": TORCH_ROOM,
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
-    "analysis": {
+    "analysis": TORCH_ROOM
+    | {
         f"runner/cli/{name}.py"
         for name in (
-            *("advise", "main", "power", "register", "report", "watch"),
+            *("advise", "audit", "main", "power", "register", "report", "watch"),
             "finished/best",
             "finished/compare",
             "growing/until",
