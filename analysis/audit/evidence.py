@@ -102,9 +102,12 @@ class Difference:
 class Readings:
     """Losses of one set of examples by the statistics that normalise it.
 
-    `batch` is the loss in batches of the size trained with, `batches` at other sizes. `stored`
-    is None where a norm holds no statistics. Differences are against `population`: `charged` is
-    the loss that one layer's stored statistics add while all others are the population's.
+    `batch` is the loss in batches of the size trained with, drawn at random, `batches` that at
+    other sizes, `loaded` that in batches as the loader gave them. `stored` is None where a norm
+    holds no statistics. `population` are the statistics of the data given, also for losses of the
+    test set; `other` are the test set's own, None for losses of the data given. Differences are
+    against `population`: `charged` is the loss that one layer's stored statistics add while all
+    others are the population's.
     """
 
     stored: Reading | None
@@ -115,6 +118,9 @@ class Readings:
     stored_minus_population: Difference | None
     batch_minus_population: Difference
     charged: dict[str, Difference]
+    loaded: Reading | None = None
+    other: Reading | None = None
+    other_minus_population: Difference | None = None
 
 
 @dataclass(frozen=True)
