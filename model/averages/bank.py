@@ -89,6 +89,17 @@ class Averaged(NamedTuple):
     second: Array
 
 
+class Steps(NamedTuple):
+    """Batch statistics of consecutive steps of one layer, `(replicas, steps, features)`.
+
+    Each mean is over `values`: `examples`, times the positions of a convolution.
+    """
+
+    moments: Moments
+    values: int
+    examples: int
+
+
 class BankState(NamedTuple):
     """The number of updates so far; averages `(trackers, replicas, features)` by layer."""
 
@@ -117,13 +128,17 @@ class RunningStatistics:
 
     def init(self, network: Network, parameters: NetworkParameters) -> BankState:
         """Every average at the starting value of its convention."""
+        gammas = {name: parameters[name]["gamma"].shape for name in network.norm_layers}
+        return self.start({name: (shape[0], shape[-1]) for name, shape in gammas.items()})
+
+    def start(self, shapes: dict[str, tuple[int, int]]) -> BankState:
+        """The same for layers of `shapes`, replicas and features by layer."""
+        rows = [tracker.convention for tracker in self.trackers]
+        mean = _column([row.initial_mean for row in rows])
+        second = _column([row.initial_second for row in rows])
         averages = {}
-        for name in network.norm_layers:
-            replicas, _, features = parameters[name]["gamma"].shape
-            shape = (len(self.trackers), replicas, features)
-            rows = [tracker.convention for tracker in self.trackers]
-            mean = _column([row.initial_mean for row in rows])
-            second = _column([row.initial_second for row in rows])
+        for name, of_layer in shapes.items():
+            shape = (len(rows), *of_layer)
             averages[name] = Averaged(
                 np.broadcast_to(mean, shape).copy(), np.broadcast_to(second, shape).copy()
             )
@@ -143,6 +158,27 @@ class RunningStatistics:
                 stored = self._stored(observation)
                 averages[name] = self._fold(averages[name], stored, observation.examples, updates)
         return BankState(updates, averages)
+
+    def fold_steps(self, state: BankState, steps: dict[str, Steps]) -> BankState:
+        """Fold in several steps of one update each at once, as `update` does one by one.
+
+        All layers must have the same number of steps. The results agree with those of `update` up
+        to rounding.
+        """
+        averages = dict(state.averages)
+        count = 0
+        for name, batches in steps.items():
+            moments, values, examples = batches
+            count = moments.mean.shape[1]
+            updates = range(state.updates + 1, state.updates + count + 1)
+            keeps = np.array([[t.keeps(u, examples) for u in updates] for t in self.trackers])
+            keeps = keeps.reshape(len(self.trackers), count, 2)
+            stored = self._stored(Observation(*moments, values))
+            averages[name] = Averaged(
+                _folded(averages[name].mean, stored.mean, keeps[..., 0]),
+                _folded(averages[name].second, stored.second, keeps[..., 1]),
+            )
+        return BankState(state.updates + count, averages)
 
     def expect(self, propagated: Propagated) -> dict[str, Averaged]:
         """What one update stores on average over many batches, `(trackers, replicas, features)`.
@@ -229,6 +265,15 @@ def frozen(moments: dict[str, Moments]) -> Statistics:
         return Moments(mean.astype(x.dtype), variance.astype(x.dtype))
 
     return statistics
+
+
+def _folded(average: Array, stored: Array, keeps: Array) -> Array:
+    """An average `(trackers, replicas, features)` after the steps of `stored`, whose old values
+    keep the weights `keeps`, `(trackers, steps)`."""
+    later = np.cumprod(keeps[:, ::-1], axis=1)[:, ::-1]
+    weights = (1 - keeps) * np.append(later[:, 1:], np.ones((len(keeps), 1)), axis=1)
+    folded = np.einsum("tk,trkf->trf", weights, stored)
+    return np.asarray(later[:, :1, None] * average + folded)
 
 
 def _column(values: list[float]) -> Array:

@@ -97,7 +97,16 @@ EVALUATIONS = (
         FROM_0,
     ),
     real("sorted_accuracy", "share", "The accuracy in the same batches.", SHARE),
+    real(
+        "excess_error",
+        "nats",
+        "Of a model of yours that was watched or audited: the standard error over examples of this "
+        "loss less that under population statistics. Empty elsewhere.",
+        FROM_0,
+    ),
 )
+OF_MODELS_ONLY = frozenset({"excess_error"})
+"""Measured columns that only watched and audited models have: null in the rows of trials."""
 
 
 def _error_parts(of: str, unit: str) -> tuple[Column, ...]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from caviar.runner.config import TrialConfig
 from caviar.runner.store.checkpoints import ENDED, continued, kept_trials, key_of
+from caviar.runner.store.columns import OF_MODELS_ONLY
 from caviar.runner.store.part_files import write_part
 from caviar.runner.store.schemas import OUTCOMES, ROW_TABLES, TRIALS, trial_row
 from caviar.runner.store.storage import Storage
@@ -57,8 +58,7 @@ def check_columns(block: Block) -> None:
     """Raise ValueError for a missing column, or one that the schema does not declare: no
     measurement is dropped silently."""
     declared, columns = MEASURED[block.table], block.columns
-    if columns.keys() != declared:
-        odd = sorted(columns.keys() ^ declared)
+    if odd := sorted((columns.keys() ^ declared) - (OF_MODELS_ONLY & declared)):
         raise ValueError(f"{block.table}: columns differ from the declared ones: {', '.join(odd)}")
     if len(set(map(len, columns.values()))) > 1:
         raise ValueError(f"{block.table}: columns of a block differ in length")
@@ -74,9 +74,14 @@ def to_table(*blocks: Block) -> pa.Table:
         "attempt": pa.array(np.repeat([block.attempt for block in blocks], counts), pa.int32()),
     }
     for name in MEASURED[blocks[0].table]:
-        pieces = [block.columns[name] for block in blocks]
+        pieces = [_values(block, name) for block in blocks]
         columns[name] = pa.array(_joined(pieces), schema.field(name).type)
     return pa.table(columns, schema=schema)
+
+
+def _values(block: Block, name: str) -> Any:
+    """One column of a block; a trial lacks those of models alone."""
+    return block.columns[name] if name in block.columns else [None] * block.rows
 
 
 def _joined(pieces: Sequence[Any]) -> Any:

@@ -44,7 +44,7 @@ def difference(table: str, then: Rows, now: Rows) -> Difference | None:
     first, largest = "", 0.0
     for key, row in sorted(then.items()):
         for name, value in row.items():
-            again = now[key][name]
+            again = now[key].get(name)
             # Null, which no measurement is: the row was written before the column was added.
             if value is None or _same(value, again):
                 continue

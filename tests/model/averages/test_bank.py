@@ -12,6 +12,7 @@ from caviar.model.averages.bank import (
     BankState,
     GhostUpdate,
     RunningStatistics,
+    Steps,
     frozen,
 )
 from caviar.model.averages.conventions import CONVENTIONS, Tracker
@@ -48,6 +49,32 @@ def _watch(bank: RunningStatistics, steps: list[dict[str, Array]], m: int = 4) -
     for batch in steps:
         state = bank.update(state, {k: batch_moments(x, m) for k, x in batch.items()}, m)
     return state
+
+
+def test_many_steps_at_once_are_those_one_by_one() -> None:
+    """Of every rule, in two pieces, so that old values enter; a mean is over `m` values."""
+    bank, m = RunningStatistics(ALL_TRACKERS, epsilon=1e-3), 4
+    steps = _batches(7, m=m)
+    moments = [{k: batch_moments(x, m) for k, x in batch.items()} for batch in steps]
+    at_once = bank.init(NETWORK, PARAMETERS)
+    for piece in (moments[:3], moments[3:]):
+        whole = {
+            k: Moments(
+                *(
+                    np.concatenate(parts, axis=1)
+                    for parts in zip(*(b[k] for b in piece), strict=True)
+                )
+            )
+            for k in SIZES
+        }
+        at_once = bank.fold_steps(at_once, {k: Steps(of, m, m) for k, of in whole.items()})
+    one_by_one = bank.init(NETWORK, PARAMETERS)
+    for batch in moments:
+        one_by_one = bank.update(one_by_one, batch, m)
+    assert at_once.updates == one_by_one.updates == 7
+    for k in SIZES:
+        for a, b in zip(at_once.averages[k], one_by_one.averages[k], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
 
 
 def _closed_form(name: str, decay: float, values: Array, start: float) -> Array:

@@ -56,6 +56,22 @@ def test_files_have_the_declared_schema(table: str, tmp_path: Path) -> None:
     assert pq.read_schema(part).equals(SCHEMAS[table])
 
 
+def test_what_models_alone_have_is_null_in_the_rows_of_trials(tmp_path: Path) -> None:
+    """And comes back beside them, in one file and in their order."""
+    of_model, of_trial = block("evaluations", 2), block("evaluations", 1)
+    of_model.columns["excess_error"] = [0.5, 0.25]
+    del of_trial.columns["excess_error"]
+    sink = ParquetSink(storage_at(tmp_path))
+    for one in (of_trial, of_model, of_trial):
+        sink.write(one)
+    sink.close()
+    rows = pq.read_table(tmp_path / "evaluations")["excess_error"].to_pylist()
+    assert rows == [None, 0.5, 0.25, None]
+    del of_model.columns["loss"]
+    with pytest.raises(ValueError, match="columns differ from the declared ones: loss"):
+        sink.write(of_model)
+
+
 def test_an_outcome_comes_back_whole(tmp_path: Path) -> None:
     given = Outcome("t", 2, "diverged", 1.5, 0.5, 7, 9, (3, 4), "here", "said", "Trace\nback")
     sink = ParquetSink(storage_at(tmp_path))
