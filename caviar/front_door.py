@@ -20,6 +20,7 @@ from caviar.analysis.theory.advice.framework_words import words_of
 from caviar.analysis.theory.advise import Advice
 from caviar.analysis.theory.advise import advise as answer
 from caviar.analysis.theory.question import Question
+from caviar.arguments import at_least, in_python
 from caviar.runner.cli.advise import Setup, fields_of, inputs, rule_of
 from caviar.runner.cli.growing.looks import Looks, looks_for
 from caviar.runner.cli.growing.until import Carry, run_until
@@ -45,6 +46,7 @@ StudySource = Study | str | Path | Mapping[str, Any]
 """A study, or what `read_study` reads: a TOML file, TOML text or a dict."""
 
 
+@in_python()
 def read_study(
     source: str | Path | Mapping[str, Any] | None = None, settings: Sequence[str] = ()
 ) -> Study:
@@ -73,6 +75,7 @@ def read_study(
     return study_from_file(None if source is None else Path(source), settings)
 
 
+@in_python()
 def plan(study: StudySource, trials: int | None = None) -> Plan:
     """Load the data of a study and lay out its trials, each checked against the data.
 
@@ -85,9 +88,11 @@ def plan(study: StudySource, trials: int | None = None) -> Plan:
     >>> [trial.norm_batch_size for trial in plan.trials]
     [8, 32]
     """
+    at_least("trials", trials)
     return make_plan(study if isinstance(study, Study) else read_study(study), trials)
 
 
+@in_python()
 def run(
     study: StudySource,
     *,
@@ -121,10 +126,10 @@ def run(
     2/2 trials · 0 running · 0 failed · 0 diverged · ...
     <Run sizes: 2 of 2 trials completed, 0 diverged, 0 failed, 0 lost>
     """
-    placed = Placed(_where(on, address), workers, address)
+    placed = Placed(_where(on, address), at_least("workers", workers), address)
     planned = plan(study, trials)
+    root = f"runs/{planned.study.name}" if out is None else str(out)
     must_suit(placed.on, workers, planned.most, address)
-    root = str(out) if out is not None else f"runs/{planned.study.name}"
     source = None if take_from is None else storage_at(take_from)
     carry = partial(_run, root, placed, accept_other_processor, _kernels(kernels), source)
     return _grown(carry, looks_for(until, most, planned, None), planned, root, extend)

@@ -53,6 +53,7 @@ def test_only_the_front_door_joins_runner_and_analysis() -> None:
     assert below == {
         "__init__.py": set(PACKAGES),  # For type checkers alone.
         "__main__.py": {"runner"},
+        "arguments.py": {"runner"},
         "front_door.py": {"runner", "analysis"},
         "reference.py": {"runner"},
         "study_reference.py": {"model", "runner"},

@@ -44,6 +44,8 @@ def looks_for(
 ) -> Looks | None:
     """What `--until` asks of a plan, if it is given; raises RequestError where words or study do
     not fit."""
+    if most is not None and most < 1:
+        raise RequestError(f"--most must be 1 or more; got {most}")
     if text is None:
         if most is not None:
             raise RequestError("--most limits the seeds that --until adds; add --until")
