@@ -54,13 +54,15 @@ def literal(text: str) -> str:
     return " ".join(text.translate(CONTROLS).split("\n")).replace("$", r"\$")
 
 
-def with_interval(row: Any, *, signed: bool = False, beside: tuple[float, ...] = ()) -> str:
-    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units.
+def with_interval(
+    row: Any, unit: str = "", *, signed: bool = False, beside: tuple[float, ...] = ()
+) -> str:
+    """`0.021 [0.016, 0.026]`, or without an interval where there were too few units; then `unit`.
 
     No rounding hides on which side of the bounds `beside` an end lies.
     """
     mean, low, high = row["mean"], row["low"], row["high"]
     sign = "+" if signed and mean > 0 else ""
     if pd.isna(low):
-        return f"{sign}{number(mean)} (too few for an interval)"
-    return f"{sign}{number(mean)} [{number(low, beside)}, {number(high, beside)}]"
+        return f"{sign}{number(mean)}{unit} (too few for an interval)"
+    return f"{sign}{number(mean)} [{number(low, beside)}, {number(high, beside)}]{unit}"

@@ -80,6 +80,9 @@ def size_axis(axes: Axes, levels: Any, label: str) -> None:
 WHOLE = "whole"
 """The id of a figure that makes no sense in parts: maps, and panels that share an axis."""
 
+TALL = "tall"
+"""The id of a figure whose panels keep their own height: rows with a name each."""
+
 SEEDS = "seeds:"
 """What the id of a line begins with that names the seeds behind each of its points."""
 

@@ -21,7 +21,6 @@ from caviar.analysis.figures.axes import (
     size_axis,
 )
 from caviar.analysis.figures.palette import colour_of, meaning, of_reader
-from caviar.analysis.number_format import literal
 from caviar.analysis.run.design import in_order
 
 ROUNDING = 1e-6
@@ -48,45 +47,6 @@ STRENGTHS = {
 }
 DIFFERENCES = {"difference": "at the same train loss", "best_difference": "at its best strength"}
 """What is drawn of equivalent strengths, and its name in the legend."""
-
-
-def arm_effects(table: pd.DataFrame, label: str) -> Figure:
-    """Train and test loss of every arm less those under population statistics, as maps.
-
-    One row per arm; an arm with only one size has the same value in every column. Without an arm
-    `population` the reference is the first arm. Bold where the interval excludes 0.
-    """
-    against = "population" if (table["against"] == "population").any() else table["against"].iloc[0]
-    kept = table[table["against"] == against]
-    arms = list(dict.fromkeys(kept["arm"]))[::-1]
-    sizes = kept.groupby("arm")["level"].nunique()
-    several = kept[kept["arm"].isin(sizes[sizes > 1].index)]
-    levels = sorted((several if len(several) else kept.iloc[:1])["level"].unique())
-    figure, grid = grid_of(2, sharey=True)
-    figure.set_size_inches(12, 1.6 + 0.4 * len(arms))
-    for axes, quantity, words in zip(
-        grid[0], ("train_loss", "test_loss"), ("train loss", "test loss"), strict=True
-    ):
-        part = kept[kept["quantity"] == quantity]
-        part = part.assign(half=maps.half_width(part))
-        wide, sure, half = (_by_size(part, name, arms, levels) for name in ("mean", "sure", "half"))
-        scale = maps.scale_of(part["mean"].clip(-1, 1), log=False)
-        image = maps.colours_of(axes, wide, scale, label)
-        maps.numbered(axes, wide, half, bold=sure == 1)
-        axes.set_yticks(range(len(arms)), [literal(arm) for arm in arms])
-        axes.set_title(f"{words} less that of {literal(against)}")
-        maps.bar(figure, image, [axes], "nats", extend="both")
-    return figure
-
-
-def _by_size(part: pd.DataFrame, value: str, arms: list[str], levels: list[float]) -> pd.DataFrame:
-    """A value by arm and size; that of an arm with one size is in every column."""
-    part = part.assign(sure=((part["low"] > 0) | (part["high"] < 0)).astype(float))
-    rows = {}
-    for arm, of_arm in part.groupby("arm"):
-        by_level = of_arm.set_index("level")[value]
-        rows[arm] = by_level if len(by_level) > 1 else pd.Series(by_level.iloc[0], index=levels)
-    return pd.DataFrame(rows).T.reindex(index=arms, columns=levels)
 
 
 def penalty_matrix(table: pd.DataFrame, label: str) -> Figure:

@@ -39,7 +39,7 @@ def first_and_last(
 ) -> str:
     """`0.3 [0.2, 0.4] nats at m = 4. At m = 256 that is 0.1 [0, 0.2]`: a sentence for each end."""
     first, last = rows.iloc[0], rows.iloc[-1]
-    text = f"{with_interval(first, signed=signed)}{unit} at {at_level(results, first['level'])}"
+    text = f"{with_interval(first, unit, signed=signed)} at {at_level(results, first['level'])}"
     if len(rows) > 1:
         end = at_level(results, last["level"])
         text += f". At {end} that is {with_interval(last, signed=signed)}"

@@ -188,7 +188,7 @@ def next_step(results: Results | NoComparison, shown: str) -> str:
             return "lower the learning rates of the study."
         return "norm_batch_size in [scientific], with two sizes or more."
     if not results.design.paired:
-        return "caviar run studies/ghost-size.toml, which changes the size alone."
+        return f"caviar best {shown}, which ranks the trials."
     at_edge = _at_edge(results)
     if at_edge:
         return f"widen the range of {at_edge.replace(' ', '_')} in [nuisance]."

@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 
 from caviar.analysis.figures import overview as figures
 from caviar.analysis.findings.finding import Finding, Part, Results
+from caviar.analysis.report.beginning import ARMS, SEARCHED
 from caviar.analysis.report.verdicts.told_averages import told_averages
 
 LEADING = ("losses", "side_by_side", "reader_losses", "training_curves")
 """What is shown unfolded, in this order."""
-
-SEARCHED = ("field_importance", "best")
-"""What the page of a random search begins with."""
 
 QUESTIONS: dict[Part, str] = {"regularisation": "1", "test time": "2"}
 
@@ -59,10 +57,10 @@ def sections(results: Results) -> list[tuple[str, Finding]]:
 
 def _of_part(results: Results, part: Part) -> Iterator[tuple[str, Finding]]:
     """The sections of a part; what is folded of a question is numbered 1a, 1b, ... without gap."""
-    letters = iter(ascii_lowercase)
+    letters, unlettered = iter(ascii_lowercase), (*LEADING, *SEARCHED, *ARMS)
     for finding in results.findings.values():
         if finding.part == part and finding.title and len(results[finding.name]):
-            lettered = part in QUESTIONS and finding.name not in LEADING
+            lettered = part in QUESTIONS and finding.name not in unlettered
             number = f"{QUESTIONS[part]}{next(letters)}. " if lettered else ""
             yield number + finding.title, finding
     if part == OVERVIEW.part:

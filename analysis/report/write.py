@@ -12,11 +12,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from caviar.analysis.findings.best import sentences as best_told
-from caviar.analysis.findings.field_importance import told
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.number_format import CONTROLS
 from caviar.analysis.report.answer import about
+from caviar.analysis.report.beginning import Beginning, beginning
 from caviar.analysis.report.explorer.explorer import as_json, explorer_of
 from caviar.analysis.report.first_screen import careful, next_step, opening, rows_of
 from caviar.analysis.report.glossary import GLOSSARY
@@ -27,7 +26,7 @@ from caviar.analysis.report.page.picture import Drawing, picture_of
 from caviar.analysis.report.page.section import Section, section_of
 from caviar.analysis.report.page.style import EXPLORER, PAGE, page_style, sha256, text_of
 from caviar.analysis.report.page.topics import topics_of
-from caviar.analysis.report.page_order import LEADING, OVERVIEW, SEARCHED, sections
+from caviar.analysis.report.page_order import LEADING, OVERVIEW, sections
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.tables.configurations.ranking import ranking
 
@@ -106,18 +105,18 @@ def with_code(text: str) -> Markup:
 def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dict[str, Any]:
     """What only a run has that compares something."""
     if isinstance(results, NoComparison):
-        nothing = dict.fromkeys(("sizes", "closing", "leading", "topics", "search"), ())
-        return {"overview": None, "ranking": (), "means": "", **nothing}
+        nothing = dict.fromkeys(("sizes", "closing", "leading", "topics", "begun"), ())
+        return {"overview": None, "beginning": Beginning(), "means": "", **nothing}
     by_key = {section.key: section for section in parts}
     overview = by_key.pop(OVERVIEW.name)
     shown = str(results.run.where)
-    search = [by_key.pop(name) for name in SEARCHED if len(results["field_importance"])]
+    begins = beginning(results)
     return {
         "means": "Means over seeds, each size at its best drawn settings"
         if results.design.paired
         else "Means over trials, which differ in more than the size",
-        "search": search,
-        "ranking": [*best_told(results.run, results["best"]), *told(results)] if search else (),
+        "beginning": begins,
+        "begun": [by_key.pop(name) for name in begins.names],
         "overview": overview if overview.picture else None,
         "sizes": rows_of(results),
         "closing": (f"Careful: {careful(results)}", f"Next: {next_step(results, shown)}"),

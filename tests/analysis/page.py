@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from caviar.analysis.findings.finding import Finding, Results
+from caviar.analysis.report.beginning import ARMS
 from caviar.analysis.report.page.topics import TITLES
 from caviar.analysis.report.page_order import LEADING, sections
 from caviar.analysis.report.write import write_report
@@ -98,9 +99,10 @@ def page_without_figures(
 
 
 def in_page_order(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings as their sections follow on the page: the unfolded ones, then by topic."""
+    """Findings as their sections follow on the page of a study with control arms: the arms, the
+    unfolded ones, then by topic."""
     by_name = {finding.name: finding for finding in findings}
-    leading = [by_name.pop(name) for name in LEADING if name in by_name]
+    leading = [by_name.pop(name) for name in (*ARMS, *LEADING) if name in by_name]
     return [*leading, *(f for part in TITLES for f in by_name.values() if f.part == part)]
 
 

@@ -47,7 +47,10 @@ def test_an_interval_in_words() -> None:
     row = interval(-0.021, -0.026, -0.016)
     assert with_interval(row, signed=True) == f"{MINUS}0.021 [{MINUS}0.026, {MINUS}0.016]"
     assert with_interval(interval(0, -1, 1), signed=True) == f"0 [{MINUS}1, 1]"
-    assert with_interval(interval(0.5, math.nan, math.nan)) == "0.5 (too few for an interval)"
+    too_few = interval(0.5, math.nan, math.nan)
+    assert with_interval(too_few) == "0.5 (too few for an interval)"
+    assert with_interval(too_few, " nats") == "0.5 nats (too few for an interval)"
+    assert with_interval(interval(0.5, 0.25, 1.0), " nats") == "0.5 [0.25, 1] nats"
 
 
 def test_a_name_of_the_user_s_is_one_line_of_no_mathematics() -> None:

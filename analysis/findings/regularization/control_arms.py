@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caviar.analysis.figures import decompositions
+from caviar.analysis.figures import arms, decompositions
 from caviar.analysis.findings.columns import LEFT_OUT, LEVEL, QUANTITY, READING, interval
 from caviar.analysis.findings.finding import Column, Finding, Results
 from caviar.analysis.number_format import with_interval
@@ -31,8 +31,8 @@ def _mechanisms(results: Results) -> list[str]:
     by = {row["mechanism"]: row for row in shares[shares["level"] == level].to_dict("records")}
     text = (
         f"At m = {level:g} batch norm changes test loss by "
-        f"{with_interval(by['whole'], signed=True)} nats against population statistics at every "
-        "step"
+        f"{with_interval(by['whole'], ' nats', signed=True)} against population statistics at "
+        "every step"
     )
     if "injected noise" in by:
         noise = with_interval(by["injected noise"], signed=True)
@@ -82,12 +82,10 @@ ARM_EFFECTS = Finding(
     "numbers are losses under population statistics at the end of training, less those of the "
     "arm that normalises by the whole training split at every step, paired by seed.",
     caption="Where an arm equals batch norm, the part that it removes does not matter; where it "
-    "is near zero, that part causes the whole effect. Bold: the 95 % interval excludes 0; ± is "
-    "half its width, its ends are in the table. Colours end at 1 nat.",
+    "is near zero, that part causes the whole effect. Bars are 95 % intervals over seeds; the axis "
+    "is linear up to 0.01 nats and logarithmic beyond.",
     alt="Train and test loss of every control arm less those of population statistics.",
-    draw=lambda results: decompositions.arm_effects(
-        results.reading("arm_effects"), results.design.label
-    ),
+    draw=lambda results: arms.arm_effects(results.reading("arm_effects"), results.design.symbol),
 )
 
 MECHANISM_SHARES = Finding(

@@ -49,7 +49,7 @@ def _extremes(results: Results) -> list[str]:
     return [
         f"{name}Test loss at {at_level(results, rows.iloc[0]['level'])} less that at "
         f"{at_level(results, results.design.reference)}: "
-        f"{with_interval(rows.iloc[0], signed=True)} nats, between different random trials."
+        f"{with_interval(rows.iloc[0], ' nats', signed=True)}, between different random trials."
         for name, rows in by_facet(effects[effects["quantity"] == "test_loss"])
     ]
 

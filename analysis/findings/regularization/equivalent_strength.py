@@ -73,7 +73,7 @@ def _against(name: str, by: dict[str, Any], place: str) -> str:
 
 def _at_best(word: str, strength: str, best: dict[str, Any], place: str) -> str:
     """What batch norm gains over the best strength, and whether a larger one may be better."""
-    difference = f"{with_interval(best, signed=True)} nats"
+    difference = with_interval(best, " nats", signed=True)
     if best["best"] == 0:
         return (
             f"No {strength} of {word} that was tried lowers test loss; against none, {place} "

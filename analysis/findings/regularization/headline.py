@@ -77,7 +77,7 @@ def _change(results: Results, best: pd.Series) -> str:
     of = f"{number(loss)} nats on these examples"
     share = f", {number(round(100 * band['mean'] / loss))} % of {of}" if loss > 0 else f" from {of}"
     unsure = ", which may be none" if band["high"] >= 0 else ""
-    return f"{with_interval(band, signed=True)} nats{share}{unsure}"
+    return f"{with_interval(band, ' nats', signed=True)}{share}{unsure}"
 
 
 def _points(results: Results, best: pd.Series) -> str:
@@ -200,7 +200,7 @@ def _held(row: pd.Series) -> str:
 def _averaged(results: Results, row: pd.Series, interval: Any) -> str:
     return (
         f"test loss at {at_level(results, row['level'])} changes by "
-        f"{with_interval(interval, signed=True)} nats against "
+        f"{with_interval(interval, ' nats', signed=True)} against "
         f"{at_level(results, results.design.reference)}"
     )
 

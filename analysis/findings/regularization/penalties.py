@@ -45,7 +45,7 @@ def _self_influence(results: Results) -> list[str]:
             continue
         sentences.append(
             f"{facet}Self-influence, the effect of an example on its own statistics, adds "
-            f"{with_interval(rows['self_influence', sizes[0]])} nats to the noise penalty at "
+            f"{with_interval(rows['self_influence', sizes[0]], ' nats')} to the noise penalty at "
             f"{at_level(results, sizes[0])}; one backward pass predicts "
             f"{number(rows['predicted_self_influence', sizes[0]]['mean'])}."
         )

@@ -50,7 +50,7 @@ def _against_best(results: Results) -> list[str]:
         best = rows[next(iter(rows.values()))["best"]]
         costs = [
             f" With {WORDS[name]} instead, test loss changes by "
-            f"{with_interval(rows[name], signed=True)} nats."
+            f"{with_interval(rows[name], ' nats', signed=True)}."
             for name in WORDS
             if name in rows and name != best["reader"]
         ]
@@ -74,12 +74,12 @@ def _headline(results: Results) -> str:
     usual = _usual(results, table).sort_values("level")
     first, last = usual.iloc[0], usual.iloc[-1]
     text = (
-        f"Reading the test set with {in_words(first)} costs {with_interval(first)} nats at "
+        f"Reading the test set with {in_words(first)} costs {with_interval(first, ' nats')} at "
         f"{at_level(results, first['level'])} over the best statistics that this run has"
     )
     if len(usual) > 1:
         end = at_level(results, last["level"])
-        text += f". At {end} it costs {with_interval(last)} nats"
+        text += f". At {end} it costs {with_interval(last, ' nats')}"
     fewest, most = int(usual["units"].min()), int(usual["units"].max())
     return f"{text} ({behind(results, fewest, most)})."
 

@@ -56,7 +56,7 @@ def _worst(results: Results, damage: pd.DataFrame) -> str:
     facet = f" ({worst['facet']})" if worst["facet"] else ""
     return (
         "Of all running averages kept, the one that raises test loss most over population "
-        f"statistics is {in_words(worst)}, by {with_interval(worst)} nats at "
+        f"statistics is {in_words(worst)}, by {with_interval(worst, ' nats')} at "
         f"{at_level(results, worst['level'])}{facet}."
     )
 

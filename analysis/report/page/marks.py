@@ -25,12 +25,15 @@ NEAR = 7
 
 
 class _Bars(NamedTuple):
-    """A series with intervals: its name, the seeds behind each point, and its numbers."""
+    """A series with intervals: its name, the seeds behind each point, where each point lies, what
+    it belongs to, its value and the ends of its interval."""
 
     name: str
     seeds: list[str]
     x: list[float]
     y: list[float]
+    of: list[str]
+    values: list[float]
     ends: list[tuple[float, float]]
 
 
@@ -88,8 +91,21 @@ def _series(axes: Axes) -> Iterator[_Bars]:
         gid = str(line.get_gid() or "")
         seeds = next((w for w in (gid, str(line.get_label())) if w.startswith(SEEDS)), "")
         x, y = (np.asarray(v, float).tolist() for v in (line.get_xdata(), line.get_ydata()))
-        ends = [(s[0, 1], s[-1, 1]) if len(s) else (np.nan, np.nan) for s in segments]
-        yield _Bars(_name(container), seeds.removeprefix(SEEDS).split(), x, y, ends)
+        across = int(not container.has_xerr)  # 0 where the intervals lie along x
+        ends = [(s[0, across], s[-1, across]) if len(s) else (np.nan, np.nan) for s in segments]
+        of, values = (_row_names(axes, y), x) if container.has_xerr else (list(map(number, x)), y)
+        yield _Bars(_name(container), seeds.removeprefix(SEEDS).split(), x, y, of, values, ends)
+
+
+def rows_of(axes: Axes) -> bool:
+    """Whether a mark stands in a row with a name, and its interval lies along x."""
+    return any(c.has_xerr for c in axes.containers if isinstance(c, ErrorbarContainer))
+
+
+def _row_names(axes: Axes, heights: list[float]) -> list[str]:
+    """The names of the rows at these heights: a tick stands in the middle of each row."""
+    names = [plain(label.get_text()) for label in axes.get_yticklabels()]
+    return [names[round(height)] for height in heights]
 
 
 def _circles(axes: Axes, bars: _Bars) -> Iterator[str]:
@@ -111,4 +127,4 @@ def _words(bars: _Bars, i: int) -> str:
     known = np.isfinite(low) and np.isfinite(high) and low < high
     ends = f" [{number(low)}, {number(high)}]" if known else ""
     seeds = f", {bars.seeds[i]} seeds" if i < len(bars.seeds) else ""
-    return f"{number(bars.x[i])}: {number(bars.y[i])}{ends}{seeds}"
+    return f"{bars.of[i]}: {number(bars.values[i])}{ends}{seeds}"

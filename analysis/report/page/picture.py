@@ -13,10 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import WHOLE, style
+from caviar.analysis.figures.axes import TALL, WHOLE, style
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.page.legend import Key, keys_of, plain
-from caviar.analysis.report.page.marks import marks_of, named_series
+from caviar.analysis.report.page.marks import marks_of, named_series, rows_of
 from caviar.analysis.report.page.svg import panels_of
 
 PANEL = (4.6, 3.1)
@@ -26,7 +26,8 @@ PIXELS_PER_POINT = 96 / 72
 
 
 class Panel(NamedTuple):
-    """One SVG: title, words at its axes, view box, natural width in pixels, what it holds."""
+    """One SVG: title, what its marks are of and what they are worth, view box, natural width in
+    pixels, what it holds."""
 
     title: str
     x: str
@@ -89,6 +90,8 @@ def _picture(figure: Figure, name: str) -> Picture:
 
 def _panel(axes: Axes, view: str, pixels: int, inner: str) -> Panel:
     x, y = plain(axes.get_xlabel()), plain(axes.get_ylabel())
+    if rows_of(axes):
+        x, y = y, x
     title = plain(" ".join(axes.get_title().split("\n"))) or y
     return Panel(title, x, y, view, pixels, inner)
 
@@ -106,9 +109,10 @@ def _remove_legends(figure: Figure) -> None:
 
 
 def _as_panels(figure: Figure, shown: list[Axes]) -> None:
-    """Panels of one size, each with the numbers and words at its axes that a neighbour had."""
+    """Panels of one width, each with the numbers and words at its axes that a neighbour had."""
     rows = _rows(shown)
-    height = min(PANEL[1], figure.get_figheight() / rows)
+    height = figure.get_figheight() / rows
+    height = height if figure.get_gid() == TALL else min(PANEL[1], height)
     figure.set_size_inches(PANEL[0] * _columns(shown), height * rows)
     for across in _by_row(shown).values():
         for axes in across:

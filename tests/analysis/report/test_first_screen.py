@@ -86,6 +86,7 @@ def test_a_random_search(tmp_path: Path) -> None:
     words = shown(results_in(run_of(tmp_path, trials)))
     assert "A random search cannot tell: its trials differ in every field." in words
     assert "Careful: trials differ in more than the size." in words
+    assert "Next: caviar best" in words
 
 
 def test_without_batch_norm(tmp_path: Path) -> None:

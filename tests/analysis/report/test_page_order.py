@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.registry import FINDINGS
+from caviar.analysis.report.beginning import ARMS, SEARCHED
 from caviar.analysis.report.page_order import LEADING, OVERVIEW, sections
 
 
@@ -15,9 +16,9 @@ def test_sections_follow_the_registry_with_the_overview_after_theory(findings: R
 
 
 def test_the_parts_of_a_question_are_lettered_without_a_gap(findings: Results) -> None:
-    titles = [title for title, _ in sections(findings)]
+    titles, unlettered = [title for title, _ in sections(findings)], (*LEADING, *SEARCHED, *ARMS)
     for number, part in (("1", "regularisation"), ("2", "test time")):
-        of_part = [f for f in FINDINGS if f.part == part and f.title and f.name not in LEADING]
+        of_part = [f for f in FINDINGS if f.part == part and f.title and f.name not in unlettered]
         letters = "abcdefghijklmnopqrstuvwxyz"[: len(of_part)]
         expected = [f"{number}{a}. {f.title}" for a, f in zip(letters, of_part, strict=True)]
         assert [title for title in titles if title.startswith(number)] == expected

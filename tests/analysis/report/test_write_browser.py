@@ -122,7 +122,7 @@ def test_a_mark_tells_its_estimate_interval_and_seeds(
     assert re.fullmatch(rf"{number} \[{number}, {number}\], [56] seeds", value), told["words"]
     assert told["text"].split("\n") == [
         told["series"],
-        f"{told['x']} {place}",
+        f"{told['x']} {place}".strip(),
         f"{value}; {told['y']}",
     ]
     assert (told["before"], told["hidden"], told["after"]) == (True, False, True)
