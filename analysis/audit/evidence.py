@@ -32,7 +32,12 @@ class Moments:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Moments that were estimated, and the standard error of each, `(features,)`."""
+    """Moments that were estimated, and the standard error of each, `(features,)`.
+
+    The error is that of other examples of the same distribution, drawn independently; as the
+    moments of just these examples they are exact. Infinite where fewer than four examples were
+    read.
+    """
 
     moments: Moments
     error: Moments
@@ -129,8 +134,9 @@ class Evidence:
 
     `train` holds the losses on the data given, None where no loss could be computed; `test`
     those on the test set. `class_shares` is `(batches, classes)`: shares of the labels in
-    each loaded batch, None without integer labels. `examples` is how many examples were read;
-    `batch_size` how many one training batch holds.
+    each loaded batch, None without integer labels. `examples` is how many examples were read,
+    `whole` whether they are all that the data hold, and `passes` how often the model was called;
+    `batch_size` is how many examples one training batch holds.
     """
 
     layers: tuple[NormLayer, ...]
@@ -142,3 +148,4 @@ class Evidence:
     examples: int
     passes: int
     never_called: tuple[str, ...]
+    whole: bool = False

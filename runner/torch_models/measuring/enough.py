@@ -1,0 +1,60 @@
+"""When enough examples were read: errors are a tenth of what will be reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caviar.analysis.audit.evidence import Array, Estimate, Moments
+
+SHARE = 0.1
+"""An error may be this share of what is reported."""
+
+NOTABLE = 0.2
+"""Smaller differences need no better error: deviations of the mean, log ratio of the variance."""
+
+
+def enough(population: Mapping[str, Estimate], stored: Mapping[str, Moments | None]) -> bool:
+    """Whether every layer's errors are a tenth of its stored statistics' distance, or of 0.2.
+
+    Root mean squares over the features that vary. What is not finite needs no further example.
+    """
+    return all(_precise_enough(one, stored[name]) for name, one in population.items())
+
+
+def _precise_enough(estimate: Estimate, stored: Moments | None) -> bool:
+    error, distance = relative_error(estimate), Moments(np.zeros(1), np.zeros(1))
+    if stored is not None:
+        distance = distance_of(estimate, stored)
+    pairs = ((error.mean, distance.mean), (error.variance, distance.variance))
+    return not any(_rms(e) > SHARE * max(_rms(d), NOTABLE) for e, d in pairs)
+
+
+def relative_error(estimate: Estimate) -> Moments:
+    """Errors in deviations of the mean and as a share of the variance, of features that vary."""
+    alive = varying(estimate)
+    variance = estimate.moments.variance[alive]
+    return Moments(
+        estimate.error.mean[alive] / np.sqrt(variance), estimate.error.variance[alive] / variance
+    )
+
+
+def distance_of(estimate: Estimate, stored: Moments) -> Moments:
+    """From population to stored: deviations of the mean, log ratio of the variance."""
+    alive = varying(estimate) & (stored.variance > 0)
+    mean, variance = estimate.moments.mean[alive], estimate.moments.variance[alive]
+    return Moments(
+        (stored.mean[alive] - mean) / np.sqrt(variance), np.log(stored.variance[alive] / variance)
+    )
+
+
+def varying(estimate: Estimate) -> NDArray[np.bool]:
+    """Which features are not constant."""
+    return np.asarray(estimate.moments.variance > 0)
+
+
+def _rms(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(finite**2))) if len(finite) else 0.0

@@ -1,0 +1,132 @@
+"""Moments of every norm's input at the present weights, with all lower norms already right."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from caviar.analysis.audit.evidence import Estimate, Moments
+from caviar.runner.torch_models.measuring.scatter import batch_moments
+from caviar.runner.torch_models.running.batches import Examples
+from caviar.runner.torch_models.running.moments import (
+    Sums,
+    TensorMoments,
+    group_moments,
+    mean_of,
+    row_moments,
+)
+from caviar.runner.torch_models.running.passes import Statistics, Subject, forward
+
+CHANGE = 1e-7
+"""Sweeps end when no moment moves by more than this share of a deviation or of a variance."""
+
+MOST_SWEEPS = 100
+"""Where a norm is called several times, no number of sweeps is exact; they come close."""
+
+LIVE_INPUTS = 6
+"""How many inputs of the widest norm a pass holds at a time, about."""
+
+MOST_BYTES = 2**30
+
+PARTS = 16
+"""The standard error of a population comes from the scatter between so many parts of it."""
+
+
+def estimated(
+    subject: Subject, examples: Examples, generator: np.random.Generator
+) -> dict[str, Estimate]:
+    """The population's moments over the examples, and their standard errors.
+
+    The error is that of examples drawn independently: the scatter between random parts of them,
+    each with lower norms right for that part. It counts what positions of one example share, and
+    that what moves a lower norm's input moves its statistics, too.
+    """
+    exact = population(subject, examples)
+    parts = min(PARTS, examples.number // 2)
+    order = torch.as_tensor(generator.permutation(examples.number), device=examples.device)
+    size = examples.number // max(parts, 1)
+    by_part = batch_moments(subject, examples.take(order), size, training=False)
+    return {
+        name: Estimate(
+            Moments(*(part[0].double().cpu().numpy() for part in moments)),
+            Moments(*(_error(values) for values in by_part[name])),
+        )
+        for name, moments in exact.items()
+    }
+
+
+def _error(values: np.ndarray) -> np.ndarray:
+    if len(values) < 2:
+        return np.full(values.shape[1], np.inf)
+    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+
+
+def population(subject: Subject, examples: Examples) -> dict[str, TensorMoments]:
+    """The moments over all `examples`, `(1, features)` by norm.
+
+    One pass of everything at once where memory allows, since each norm then sees its whole input
+    under lower norms that are right. Else sweeps in parts: each sweep uses the moments of the one
+    before, so that after k sweeps the first k norms are exact; they end when nothing moves. A
+    norm that is called several times in a pass holds the average over its calls, as training's
+    rule does.
+    """
+    at_once = max(2, MOST_BYTES // (LIVE_INPUTS * subject.bytes_per_example))
+    known = _of_one_pass(subject, examples.take(slice(0, at_once)))
+    if examples.number <= at_once and max(subject.calls.values()) == 1:
+        return known
+    shared = max(subject.calls.values()) > 1
+    for _ in range(MOST_SWEEPS if shared else len(subject.norms) + 1):
+        before, known = known, _sweep(subject, examples, known, at_once)
+        if _moved(before, known) <= CHANGE:
+            break
+    return known
+
+
+def fixed(moments: dict[str, TensorMoments]) -> Statistics:
+    """The same moments, `(1, features)` by norm, for every input."""
+    return lambda name, x: moments[name]
+
+
+def _of_one_pass(subject: Subject, examples: Examples) -> dict[str, TensorMoments]:
+    calls: dict[str, list[TensorMoments]] = {name: [] for name in subject.names}
+
+    def visit(name: str, x: Tensor) -> TensorMoments:
+        calls[name].append(group_moments(x, len(x)))
+        return calls[name][-1]
+
+    forward(subject.model, subject.norms, examples.call, visit, until=subject.calls)
+    return {name: mean_of(several) for name, several in calls.items()}
+
+
+def _sweep(
+    subject: Subject, examples: Examples, known: dict[str, TensorMoments], at_once: int
+) -> dict[str, TensorMoments]:
+    sums: dict[str, list[Sums]] = {name: [] for name in subject.names}
+    for start in range(0, examples.number, at_once):
+        part: dict[str, list[Sums]] = {name: [] for name in subject.names}
+
+        def visit(name: str, x: Tensor, part: dict[str, list[Sums]] = part) -> TensorMoments:
+            part[name].append(Sums.of(row_moments(x, known[name].mean[0])))
+            return known[name]
+
+        some = examples.take(slice(start, start + at_once))
+        forward(subject.model, subject.norms, some.call, visit, until=subject.calls)
+        sums = {
+            name: [a.plus(b) for a, b in zip(sums[name], calls, strict=True)] if start else calls
+            for name, calls in part.items()
+        }
+    return {
+        name: mean_of([call.moments(known[name].mean[0]) for call in calls])
+        for name, calls in sums.items()
+    }
+
+
+def _moved(before: dict[str, TensorMoments], after: dict[str, TensorMoments]) -> float:
+    """The largest move; 0 where all is NaN, since nothing can be gained there."""
+    moves = []
+    for name, (mean, variance) in after.items():
+        scale = torch.where(variance > 0, variance, torch.ones_like(variance))
+        moves.append((mean - before[name].mean).abs() / scale.sqrt())
+        moves.append((variance - before[name].variance).abs() / scale)
+    return float(max(move.nan_to_num(0.0).max() for move in moves))

@@ -1,0 +1,178 @@
+"""The loss at the present weights, by the statistics that normalise the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from caviar.analysis.audit.evidence import Array, Difference, Moments, Reading, Readings
+from caviar.runner.torch_models.measuring.population import fixed
+from caviar.runner.torch_models.running.batches import Examples
+from caviar.runner.torch_models.running.losses import Loss
+from caviar.runner.torch_models.running.moments import TensorMoments, group_moments
+from caviar.runner.torch_models.running.passes import Statistics, Subject, forward
+
+SIZES = (4, 8, 16, 32, 64, 128, 256)
+"""Batch sizes at which batch statistics are read, where there are two such batches."""
+
+FEWEST_GROUPS, MOST_GROUPS = 32, 256
+"""Batches behind a reading at another size: doubled until its error is a tenth of the cost."""
+
+CHARGED = 512
+"""At most so many examples tell what one layer's stored statistics cost."""
+
+Order = NDArray[np.int64]
+Known = Mapping[str, Moments]
+
+
+class Losses(NamedTuple):
+    """By example: the loss, and 1.0 where the class is right, None without classes."""
+
+    loss: Array
+    right: Array | None
+
+    def at(self, rows: Order) -> Losses:
+        return Losses(self.loss[rows], None if self.right is None else self.right[rows])
+
+    def reading(self) -> Reading:
+        accuracy = None if self.right is None else float(self.right.mean())
+        return Reading(float(self.loss.mean()), _error(self.loss), accuracy, len(self.loss))
+
+
+class Scored(NamedTuple):
+    """A model under audit, examples with known targets, and their loss."""
+
+    subject: Subject
+    examples: Examples
+    loss: Loss
+
+    def under(self, known: Known, rows: Order | None = None) -> Losses:
+        """Losses of the examples at `rows`, all by default, under fixed statistics."""
+        chosen = np.arange(self.examples.number) if rows is None else rows
+        given = fixed({name: self._tensors(moments) for name, moments in known.items()})
+        step = self.subject.at_once
+        parts = [chosen[start : start + step] for start in range(0, len(chosen), step)]
+        return _together([self._losses(part, given, len(part)) for part in parts])
+
+    def in_batches(self, rows: Order, size: int) -> Losses:
+        """Losses of the examples at `rows` in consecutive batches of `size`, by their statistics.
+
+        A last batch that is smaller is filled with the first examples, which are not scored again.
+        """
+        filled = np.concatenate([rows, rows[: -len(rows) % size]])
+        together = max(1, self.subject.at_once // size) if self.subject.by_row else 1
+        parts = []
+        for start in range(0, len(filled), together * size):
+            part = filled[start : start + together * size]
+            groups = _of_groups(len(part) // size)
+            parts.append(self._losses(part, groups, min(len(part), len(rows) - start)))
+        return _together(parts)
+
+    def _tensors(self, moments: Moments) -> TensorMoments:
+        device = self.examples.device
+        return TensorMoments(
+            torch.as_tensor(moments.mean, device=device)[None],
+            torch.as_tensor(moments.variance, device=device)[None],
+        )
+
+    def _losses(self, rows: Order, statistics: Statistics, scored: int) -> Losses:
+        subject = self.subject
+        part = self.examples.take(torch.as_tensor(rows, device=self.examples.device))
+        output = forward(subject.model, subject.norms, part.call, statistics)
+        losses, right = self.loss.scores(output, part.targets, len(rows))
+        return Losses(
+            losses.cpu().numpy()[:scored],
+            None if right is None else right.double().cpu().numpy()[:scored],
+        )
+
+
+class Kinds(NamedTuple):
+    """The fixed statistics under which losses are read, by norm.
+
+    `stored` is None if a norm has none; `other` are those of a test set, None for training data.
+    """
+
+    stored: Known | None
+    population: Known
+    precise: Known
+    other: Known | None = None
+
+
+def readings(scored: Scored, kinds: Kinds, size: int, order: Order) -> Readings:
+    """Every reading of the examples; `order` is a random one, `size` that of a training batch."""
+    population = scored.under(kinds.population)
+    batch = scored.in_batches(order, size)
+    stored = None if kinds.stored is None else scored.under(kinds.stored)
+    other = None if kinds.other is None else scored.under(kinds.other)
+    return Readings(
+        stored=None if stored is None else stored.reading(),
+        population=population.reading(),
+        precise=scored.under(kinds.precise).reading(),
+        batch=batch.reading(),
+        batches={m: _at_size(scored, population, order, m) for m in sizes(len(order))},
+        stored_minus_population=None if stored is None else difference(stored, population, 1),
+        batch_minus_population=difference(batch, population.at(order), size),
+        charged=charged(scored, kinds, order[:CHARGED]),
+        loaded=scored.in_batches(np.arange(len(order)), size).reading(),
+        other=None if other is None else other.reading(),
+        other_minus_population=None if other is None else difference(other, population, 1),
+    )
+
+
+def sizes(examples: int) -> list[int]:
+    """Those at which batch statistics of so many examples are read."""
+    return [m for m in SIZES if 2 * m <= examples]
+
+
+def charged(scored: Scored, kinds: Kinds, rows: Order) -> dict[str, Difference]:
+    """What the stored statistics of one norm alone add to the loss under the population's."""
+    if kinds.stored is None:
+        return {}
+    population = scored.under(kinds.population, rows)
+    return {
+        name: difference(scored.under({**kinds.population, name: moments}, rows), population, 1)
+        for name, moments in kinds.stored.items()
+    }
+
+
+def _at_size(scored: Scored, population: Losses, order: Order, size: int) -> Reading:
+    """The reading in batches of `size`: as many as it takes, from the beginning of `order`."""
+    most = min(MOST_GROUPS, len(order) // size)
+    groups = min(FEWEST_GROUPS, most)
+    losses = scored.in_batches(order[: groups * size], size)
+    while groups < most:
+        cost = difference(losses, population.at(order[: groups * size]), size)
+        if not cost.error > abs(cost.loss) / 10:
+            break
+        more = min(2 * groups, most)
+        rows = order[groups * size : more * size]
+        losses, groups = _together([losses, scored.in_batches(rows, size)]), more
+    return losses.reading()
+
+
+def difference(losses: Losses, reference: Losses, size: int) -> Difference:
+    """The mean paired difference; its error counts `size` consecutive examples as one."""
+    away = losses.loss - reference.loss
+    whole = len(away) // size * size
+    grouped = away[:whole].reshape(-1, size).mean(axis=1)
+    return Difference(float(away.mean()), _error(grouped if len(grouped) > 1 else away))
+
+
+def _error(values: Array) -> float:
+    if len(values) < 2:
+        return float("inf")
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def _of_groups(groups: int) -> Statistics:
+    return lambda name, x: group_moments(x, len(x) // groups)
+
+
+def _together(parts: list[Losses]) -> Losses:
+    loss = np.concatenate([part.loss for part in parts])
+    right = [part.right for part in parts if part.right is not None]
+    return Losses(loss, np.concatenate(right) if len(right) == len(parts) else None)

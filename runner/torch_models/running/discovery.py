@@ -1,0 +1,61 @@
+"""What one pass shows of a model: its norms in the order of use, and what it returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from caviar.runner.errors import RequestError, shown
+from caviar.runner.torch_models.running.batches import Examples
+from caviar.runner.torch_models.running.moments import TensorMoments, group_moments
+from caviar.runner.torch_models.running.norms import TorchNorm
+from caviar.runner.torch_models.running.passes import Subject, forward
+
+
+class Discovery(NamedTuple):
+    """The model as it ran, the names of norms that no pass reached, and the output."""
+
+    subject: Subject
+    never_called: tuple[str, ...]
+    output: Any
+
+
+def discovered(model: nn.Module, norms: Sequence[TorchNorm], examples: Examples) -> Discovery:
+    """One pass in evaluation mode on batch statistics.
+
+    Raises RequestError where no norm is called, and where an input is not as batch norm takes it.
+    """
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    largest = [1]
+
+    def visit(name: str, x: Tensor) -> TensorMoments:
+        if x.ndim < 2:
+            raise RequestError(f"norm {name!r} gets an input of shape {shown(list(x.shape))}")
+        shapes.setdefault(name, []).append(tuple(x.shape))
+        largest[0] = max(largest[0], x.numel() * x.element_size() // examples.number)
+        return group_moments(x, len(x))
+
+    output = forward(model, norms, examples.call, visit)
+    if not shapes:
+        raise RequestError(
+            f"the model {type(model).__name__} calls none of its {len(norms)} batch norms on these "
+            "data in evaluation mode, so there is nothing to audit"
+        )
+    by_name = {norm.name: norm for norm in norms}
+    subject = Subject(
+        model,
+        tuple(by_name[name] for name in shapes),
+        {name: len(calls) for name, calls in shapes.items()},
+        all(shape[0] == examples.number for calls in shapes.values() for shape in calls),
+        largest[0],
+        {name: _positions(calls, examples.number) for name, calls in shapes.items()},
+    )
+    return Discovery(subject, tuple(n.name for n in norms if n.name not in shapes), output)
+
+
+def _positions(calls: list[tuple[int, ...]], count: int) -> int:
+    """Values of a feature that one example has in one call."""
+    return max(1, round(math.prod(calls[0]) / calls[0][1] / count))
