@@ -139,12 +139,13 @@ function explorer(host, data) {
     const button = make("button", {type: "button", "aria-expanded": String(open === trial[0]), "data-trial": trial[0]}, trial[0].split("+")[0]);
     button.addEventListener("click", () => { open = open === trial[0] ? "" : trial[0]; draw(); });
     const cells = values(trial).slice(1).map(v => make("td", typeof v === "number" ? {} : {class: "t"}, short(v)));
-    return make("tr", {}, make("td", {class: "t"}, button), ...cells, make("td", {}, sparkline(trial)));
+    return make("tr", {}, make("td", {class: "t"}, button), make("td", {}, sparkline(trial)), ...cells);
   }
 
   function draw() {
     const at = document.activeElement?.dataset?.trial, sorter = heads.contains(document.activeElement) ? by : -1;
-    heads.replaceChildren(...columns().map(head), make("th", {scope: "col"}, "curves"));
+    const [id, ...others] = columns().map(head);
+    heads.replaceChildren(id, make("th", {scope: "col"}, "curves"), ...others);
     const shown = data.trials.filter(trial => matches(named(trial), words.value));
     if (by >= 0) {
       const compare = (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1
@@ -156,7 +157,7 @@ function explorer(host, data) {
     const first = data.trials.length < data.total ? `The first ${data.trials.length} of ${data.total} are here; caviar.read_run(${JSON.stringify(data.where)}).trials has all. ` : "";
     count.textContent = `${first}${shown.length} of ${data.trials.length} trials shown.`;
     if (at) body.querySelector(`[data-trial="${CSS.escape(at)}"]`)?.focus();
-    if (sorter >= 0) heads.children[sorter].firstChild.focus();
+    if (sorter >= 0) heads.querySelectorAll("button")[sorter].focus();
   }
 
   words.addEventListener("input", draw);
