@@ -1,0 +1,45 @@
+"""Statistics as they began: the loss tells whether the weights learned with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caviar.analysis.audit.verdict import verdict_of
+from tests.analysis.audit.made import evidence, layer, readings, stored
+
+BEGUN = [stored(layer(f"bn{i}"), 0.0, 1.0) for i in range(3)]
+
+
+def test_zeros_and_ones_that_cost_were_never_written() -> None:
+    layers = [replace(one, updates=0) for one in BEGUN]
+    verdict = verdict_of(evidence(*layers, train=readings(stored=2.8, population=0.14)))
+    assert verdict.cause == "never-updated"
+    assert verdict.sentence == (
+        "The statistics of all norms (bn0, bn1, bn2) are exactly 0 and 1, as they began and "
+        "num_batches_tracked is 0: they were never written for these weights; the loss of the "
+        "data given is 2.8 with them and 0.14 with the population's."
+    )
+
+
+def test_some_norms_that_were_never_written() -> None:
+    layers = [*BEGUN[:1], layer("bn8"), layer("bn9")]
+    verdict = verdict_of(evidence(*layers, train=readings(stored=0.8)))
+    assert verdict.cause == "never-updated"
+    assert "The statistics of 1 of 3 norms (bn0) are" in verdict.sentence
+
+
+def test_zeros_and_ones_that_help_are_frozen() -> None:
+    losses = readings(stored=1.698, population=2.018, batch=2.05)
+    verdict = verdict_of(evidence(*BEGUN, train=losses))
+    assert verdict.cause == "frozen"
+    assert "is 1.7 with them, 2.02 with the population's and 2.05 with" in verdict.sentence
+    assert verdict.actions[0] == "Do not recompute the statistics."
+
+
+def test_statistics_that_are_those_of_batches_are_not_frozen() -> None:
+    """Dropout makes evaluation better with what training stored; nothing was frozen."""
+    assert verdict_of(evidence(train=readings(0.034, 0.059, 0.09))).cause == "healthy"
+
+
+def test_weights_that_like_batches_as_much_are_not_frozen() -> None:
+    assert verdict_of(evidence(*BEGUN, train=readings(0.5, 0.7, 0.5))).cause != "frozen"
