@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.planted.images import Images, images
-from benchmarks.planted.networks import NARROW
-from benchmarks.planted.training import (
+from planted.images import Images, images
+from planted.networks import NARROW
+from planted.training import (
     Recipe,
     Trained,
     network_of,
@@ -66,7 +66,7 @@ class Planted:
     def test(self, data: Images) -> list[Batch] | None:
         """Batches of the test set."""
         x, y = self.scale * data.test_x + self.shift, data.test_y
-        parts = zip(x.split(100), y.split(100), strict=True)
+        parts = zip(torch.split(x, 100), torch.split(y, 100), strict=True)
         return None if self.no_test else list(parts)
 
 

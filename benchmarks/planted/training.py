@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from benchmarks.planted.images import Images
-from benchmarks.planted.networks import ARCHITECTURES
+from planted.images import Images
+from planted.networks import ARCHITECTURES
 
 AVERAGED = 0.98
 """The weight that the moving average of weights leaves to its old value."""
