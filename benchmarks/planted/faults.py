@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from planted.images import Images, images
 from planted.networks import NARROW
 from planted.training import (
@@ -25,6 +23,7 @@ from planted.training import (
     running,
     train,
 )
+from torch import Tensor, nn
 
 Batch = tuple[Tensor, Tensor]
 State = dict[str, Tensor]

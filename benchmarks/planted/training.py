@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-
 from planted.images import Images
 from planted.networks import ARCHITECTURES
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 AVERAGED = 0.98
 """The weight that the moving average of weights leaves to its old value."""
