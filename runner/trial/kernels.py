@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import stat
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -66,11 +68,21 @@ def code_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):
-        private = Path(tempfile.gettempdir()) / f"caviar-{os.getuid()}"
-        private.mkdir(exist_ok=True, mode=0o700)
-        folder = private / folder.name
+        folder = _private(Path(tempfile.gettempdir()) / f"caviar-{os.getuid()}") / folder.name
         folder.mkdir(exist_ok=True)
     return folder
+
+
+def _private(folder: Path) -> Path:
+    """A folder of this user alone: machine code is run, so that nobody else may write it."""
+    import tempfile
+
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))
 
 
 def _version() -> str:
