@@ -16,20 +16,21 @@ NOTABLE = 0.2
 """Smaller differences need no better error: deviations of the mean, log ratio of the variance."""
 
 
-def enough(population: Mapping[str, Estimate], stored: Mapping[str, Moments | None]) -> bool:
-    """Whether every layer's errors are a tenth of its stored statistics' distance, or of 0.2.
+def shortfall(population: Mapping[str, Estimate], stored: Mapping[str, Moments | None]) -> float:
+    """How many times too large the worst error is; 1 or less is enough.
 
-    Root mean squares over the features that vary. What is not finite needs no further example.
+    An error should be a tenth of its layer's distance from population to stored, or of 0.2. Root
+    mean squares over the features that vary; what is not finite needs no further example.
     """
-    return all(_precise_enough(one, stored[name]) for name, one in population.items())
+    return max(_shortfall(one, stored[name]) for name, one in population.items())
 
 
-def _precise_enough(estimate: Estimate, stored: Moments | None) -> bool:
+def _shortfall(estimate: Estimate, stored: Moments | None) -> float:
     error, distance = relative_error(estimate), Moments(np.zeros(1), np.zeros(1))
     if stored is not None:
         distance = distance_of(estimate, stored)
     pairs = ((error.mean, distance.mean), (error.variance, distance.variance))
-    return not any(_rms(e) > SHARE * max(_rms(d), NOTABLE) for e, d in pairs)
+    return max(_rms(e) / (SHARE * max(_rms(d), NOTABLE)) for e, d in pairs)
 
 
 def relative_error(estimate: Estimate) -> Moments:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from caviar.analysis.audit.evidence import Estimate, Moments
+from caviar.analysis.audit.evidence import Array, Estimate, Moments
 from caviar.runner.torch_models.measuring.scatter import batch_moments
 from caviar.runner.torch_models.running.batches import Examples
 from caviar.runner.torch_models.running.moments import (
     Sums,
     TensorMoments,
+    centre_of,
     group_moments,
     mean_of,
     row_moments,
@@ -36,27 +39,40 @@ PARTS = 16
 def estimated(
     subject: Subject, examples: Examples, generator: np.random.Generator
 ) -> dict[str, Estimate]:
-    """The population's moments over the examples, and their standard errors.
-
-    The error is that of examples drawn independently: the scatter between random parts of them,
-    each with lower norms right for that part. It counts what positions of one example share, and
-    that what moves a lower norm's input moves its statistics, too.
-    """
+    """The population's moments over the examples, and their standard errors."""
     exact = population(subject, examples)
-    parts = min(PARTS, examples.number // 2)
-    order = torch.as_tensor(generator.permutation(examples.number), device=examples.device)
-    size = examples.number // max(parts, 1)
-    by_part = batch_moments(subject, examples.take(order), size, training=False)
     return {
-        name: Estimate(
-            Moments(*(part[0].double().cpu().numpy() for part in moments)),
-            Moments(*(_error(values) for values in by_part[name])),
+        name: replace(
+            estimate, moments=Moments(*(part[0].double().cpu().numpy() for part in exact[name]))
         )
-        for name, moments in exact.items()
+        for name, estimate in roughly_estimated(subject, examples, generator).items()
     }
 
 
-def _error(values: np.ndarray) -> np.ndarray:
+def roughly_estimated(
+    subject: Subject, examples: Examples, generator: np.random.Generator
+) -> dict[str, Estimate]:
+    """The average over random parts of the examples, and standard errors from their scatter.
+
+    The error is that of examples drawn independently. In each part lower norms are right for that
+    part: so it counts what the positions of one example share, and that what moves a lower norm's
+    input moves its statistics, too.
+    """
+    parts = max(1, min(PARTS, examples.number // 2))
+    order = torch.as_tensor(generator.permutation(examples.number), device=examples.device)
+    size = examples.number // parts
+    return {
+        name: Estimate(
+            Moments(by_part.mean.mean(axis=0), by_part.variance.mean(axis=0)),
+            Moments(*map(_error, by_part)),
+        )
+        for name, by_part in batch_moments(
+            subject, examples.take(order), size, training=False
+        ).items()
+    }
+
+
+def _error(values: Array) -> Array:
     if len(values) < 2:
         return np.full(values.shape[1], np.inf)
     return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
@@ -103,11 +119,12 @@ def _sweep(
     subject: Subject, examples: Examples, known: dict[str, TensorMoments], at_once: int
 ) -> dict[str, TensorMoments]:
     sums: dict[str, list[Sums]] = {name: [] for name in subject.names}
+    centres: dict[str, Tensor] = {}
     for start in range(0, examples.number, at_once):
         part: dict[str, list[Sums]] = {name: [] for name in subject.names}
 
         def visit(name: str, x: Tensor, part: dict[str, list[Sums]] = part) -> TensorMoments:
-            part[name].append(Sums.of(row_moments(x, known[name].mean[0])))
+            part[name].append(Sums.of(row_moments(x, centres.setdefault(name, centre_of(x)))))
             return known[name]
 
         some = examples.take(slice(start, start + at_once))
@@ -117,7 +134,7 @@ def _sweep(
             for name, calls in part.items()
         }
     return {
-        name: mean_of([call.moments(known[name].mean[0]) for call in calls])
+        name: mean_of([call.moments(centres[name]) for call in calls])
         for name, calls in sums.items()
     }
 

@@ -19,11 +19,14 @@ from caviar.runner.torch_models.running.passes import Statistics, Subject, forwa
 SIZES = (4, 8, 16, 32, 64, 128, 256)
 """Batch sizes at which batch statistics are read, where there are two such batches."""
 
-FEWEST_GROUPS, MOST_GROUPS = 32, 256
-"""Batches behind a reading at another size: doubled until its error is a tenth of the cost."""
+FEWEST_GROUPS, MOST_GROUPED = 8, 1024
+FEWEST_CHARGED, MOST_CHARGED = 64, 1024
+FEWEST_READ = 512
+"""Batches and examples behind a reading at another size; examples that are charged with what one
+norm holds; examples read under all others: more of them until the error is small enough."""
 
-CHARGED = 512
-"""At most so many examples tell what one layer's stored statistics cost."""
+SHARE, NOTABLE = 0.1, 0.1
+"""Small enough is this share of the difference, or of so many nats if that is more."""
 
 Order = NDArray[np.int64]
 Known = Mapping[str, Moments]
@@ -103,55 +106,87 @@ class Kinds(NamedTuple):
 
 
 def readings(scored: Scored, kinds: Kinds, size: int, order: Order) -> Readings:
-    """Every reading of the examples; `order` is a random one, `size` that of a training batch."""
-    population = scored.under(kinds.population)
-    batch = scored.in_batches(order, size)
-    stored = None if kinds.stored is None else scored.under(kinds.stored)
-    other = None if kinds.other is None else scored.under(kinds.other)
+    """The readings of examples in a random `order`; `size` is that of a training batch.
+
+    First of the first 512, then of all if the stored statistics' effect is not clear by then.
+    """
+    some = _read(scored, kinds, size, order[: max(FEWEST_READ, size)])
+    effect = some.stored_minus_population
+    if effect is None or _small_enough(effect) or len(order) <= FEWEST_READ:
+        return some
+    return _read(scored, kinds, size, order)
+
+
+def _read(scored: Scored, kinds: Kinds, size: int, rows: Order) -> Readings:
+    population = scored.under(kinds.population, rows)
+    batch = scored.in_batches(rows, size)
+    stored = None if kinds.stored is None else scored.under(kinds.stored, rows)
+    other = None if kinds.other is None else scored.under(kinds.other, rows)
     return Readings(
         stored=None if stored is None else stored.reading(),
         population=population.reading(),
-        precise=scored.under(kinds.precise).reading(),
+        precise=scored.under(kinds.precise, rows).reading(),
         batch=batch.reading(),
-        batches={m: _at_size(scored, population, order, m) for m in sizes(len(order))},
+        batches={},
         stored_minus_population=None if stored is None else difference(stored, population, 1),
-        batch_minus_population=difference(batch, population.at(order), size),
-        charged=charged(scored, kinds, order[:CHARGED]),
-        loaded=scored.in_batches(np.arange(len(order)), size).reading(),
+        batch_minus_population=difference(batch, population, size),
+        charged={},
+        loaded=scored.in_batches(np.arange(len(rows)), size).reading(),
         other=None if other is None else other.reading(),
         other_minus_population=None if other is None else difference(other, population, 1),
     )
 
 
-def sizes(examples: int) -> list[int]:
-    """Those at which batch statistics of so many examples are read."""
-    return [m for m in SIZES if 2 * m <= examples]
-
-
-def charged(scored: Scored, kinds: Kinds, rows: Order) -> dict[str, Difference]:
-    """What the stored statistics of one norm alone add to the loss under the population's."""
-    if kinds.stored is None:
-        return {}
-    population = scored.under(kinds.population, rows)
-    return {
-        name: difference(scored.under({**kinds.population, name: moments}, rows), population, 1)
-        for name, moments in kinds.stored.items()
-    }
+def batch_sizes(scored: Scored, known: Known, size: int, order: Order) -> dict[int, Reading]:
+    """Readings in batches of other sizes, in `order`, where there are two such batches."""
+    population = scored.under(known, order)
+    sizes = sorted(m for m in {*SIZES, size} if 2 * m <= len(order))
+    return {m: _at_size(scored, population, order, m) for m in sizes}
 
 
 def _at_size(scored: Scored, population: Losses, order: Order, size: int) -> Reading:
-    """The reading in batches of `size`: as many as it takes, from the beginning of `order`."""
-    most = min(MOST_GROUPS, len(order) // size)
-    groups = min(FEWEST_GROUPS, most)
-    losses = scored.in_batches(order[: groups * size], size)
-    while groups < most:
-        cost = difference(losses, population.at(order[: groups * size]), size)
-        if not cost.error > abs(cost.loss) / 10:
-            break
-        more = min(2 * groups, most)
-        rows = order[groups * size : more * size]
-        losses, groups = _together([losses, scored.in_batches(rows, size)]), more
-    return losses.reading()
+    """The reading in batches of `size`: as many as it takes, from the beginning of `order`.
+
+    `population` are the losses under population statistics in the same order.
+    """
+    losses: list[Losses] = []
+    fewest, most = (min(n, len(order) // size) for n in (FEWEST_GROUPS, MOST_GROUPED // size))
+    groups, most = fewest, max(fewest, most)
+    begun = 0
+    while True:
+        losses.append(scored.in_batches(order[begun * size : groups * size], size))
+        whole = _together(losses)
+        cost = difference(whole, population.at(np.arange(groups * size)), size)
+        if groups == most or _small_enough(cost):
+            return whole.reading()
+        begun, groups = groups, min(2 * groups, most)
+
+
+def charged(
+    scored: Scored, kinds: Kinds, effect: Difference, order: Order
+) -> dict[str, Difference]:
+    """What the stored statistics of one norm alone add to the loss under the population's.
+
+    Of more and more examples, until each error is small against the `effect` of all norms.
+    """
+    if kinds.stored is None:
+        return {}
+    count, most = min(FEWEST_CHARGED, len(order)), min(MOST_CHARGED, len(order))
+    while True:
+        rows = order[:count]
+        population = scored.under(kinds.population, rows)
+        charges = {
+            name: difference(scored.under({**kinds.population, name: moments}, rows), population, 1)
+            for name, moments in kinds.stored.items()
+        }
+        worst = max(charge.error for charge in charges.values())
+        if not worst > SHARE * max(abs(effect.loss), NOTABLE) or count == most:
+            return charges
+        count = min(4 * count, most)
+
+
+def _small_enough(effect: Difference) -> bool:
+    return not effect.error > SHARE * max(abs(effect.loss), NOTABLE)
 
 
 def difference(losses: Losses, reference: Losses, size: int) -> Difference:

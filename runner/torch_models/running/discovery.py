@@ -14,6 +14,9 @@ from caviar.runner.torch_models.running.moments import TensorMoments, group_mome
 from caviar.runner.torch_models.running.norms import TorchNorm
 from caviar.runner.torch_models.running.passes import Subject, forward
 
+CACHE_BYTES, GPU_BYTES = 2**21, 2**28
+"""The largest input of a norm in one pass: what stays in a CPU's cache, what keeps a GPU busy."""
+
 
 class Discovery(NamedTuple):
     """The model as it ran, the names of norms that no pass reached, and the output."""
@@ -44,14 +47,16 @@ def discovered(model: nn.Module, norms: Sequence[TorchNorm], examples: Examples)
             f"the model {type(model).__name__} calls none of its {len(norms)} batch norms on these "
             "data in evaluation mode, so there is nothing to audit"
         )
+    on_cpu = examples.device.type == "cpu"
     by_name = {norm.name: norm for norm in norms}
     subject = Subject(
         model,
         tuple(by_name[name] for name in shapes),
         {name: len(calls) for name, calls in shapes.items()},
+        {name: _positions(calls, examples.number) for name, calls in shapes.items()},
         all(shape[0] == examples.number for calls in shapes.values() for shape in calls),
         largest[0],
-        {name: _positions(calls, examples.number) for name, calls in shapes.items()},
+        max(8, min(1024, (CACHE_BYTES if on_cpu else GPU_BYTES) // largest[0])),
     )
     return Discovery(subject, tuple(n.name for n in norms if n.name not in shapes), output)
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-AT_ONCE = 2**22
-"""Values of a norm's input that are held in double precision at a time."""
+CENTRE_ROWS = 16
+"""So many rows tell where about a feature's mean lies."""
 
 
 class TensorMoments(NamedTuple):
@@ -29,25 +29,26 @@ class RowMoments(NamedTuple):
 
 
 def row_moments(x: Tensor, centre: Tensor) -> RowMoments:
-    """Those of a norm's input `(rows, features, ...)` about `centre`, `(features,)`."""
-    rows, features = x.shape[:2]
-    step = max(1, AT_ONCE // max(1, x[:1].numel()))
-    parts = []
-    for start in range(0, rows, step):
-        wide = x[start : start + step].reshape(-1, features, x[:1].numel() // features)
-        away = wide.to(centre.dtype) - centre[:, None]
-        parts.append((away.mean(dim=2), away.square_().mean(dim=2)))
-    return RowMoments(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    """Those of a norm's input `(rows, features, ...)` about `centre`, `(features,)`.
+
+    Each row is summed in single precision, or in that of `x` where it is better: about a centre
+    near the mean that loses nothing. `centre` should have the type of `centre_of`.
+    """
+    away = x.reshape(*x.shape[:2], -1).to(centre.dtype) - centre[:, None]
+    mean = away.mean(dim=2)
+    return RowMoments(_wide(mean), _wide(away.square_().mean(dim=2)))
 
 
 def centre_of(x: Tensor) -> Tensor:
-    """The mean of each feature, `(features,)`, in the precision of all moments."""
-    return row_moments(x, x.new_zeros(x.shape[1], dtype=wide_type(x))).away.mean(dim=0)
+    """About the mean of each feature, `(features,)`, in single precision or that of `x`."""
+    narrow = torch.promote_types(x.dtype, torch.float32)
+    some = x[:CENTRE_ROWS].reshape(len(x[:CENTRE_ROWS]), x.shape[1], -1)
+    return _wide(some.to(narrow)).mean(dim=(0, 2)).to(narrow)
 
 
-def wide_type(x: Tensor) -> torch.dtype:
-    """Double precision, where the device has it."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
+def _wide(x: Tensor) -> Tensor:
+    """In double precision, where the device has it."""
+    return x if x.device.type == "mps" else x.double()
 
 
 def group_moments(x: Tensor, rows: int) -> TensorMoments:
@@ -55,7 +56,7 @@ def group_moments(x: Tensor, rows: int) -> TensorMoments:
     centre = centre_of(x)
     by_row = row_moments(x, centre)
     away, square = (part.reshape(-1, rows, part.shape[1]).mean(dim=1) for part in by_row)
-    return TensorMoments(centre + away, (square - away * away).clamp_(min=0.0))
+    return TensorMoments(_wide(centre) + away, (square - away * away).clamp_(min=0.0))
 
 
 class Sums(NamedTuple):
@@ -76,7 +77,7 @@ class Sums(NamedTuple):
         """Those behind sums about `centre`, `(1, features)`: exact if it is near the mean."""
         shift, square = self.away / self.rows, self.square / self.rows
         variance = (square - shift * shift).clamp_(min=0.0)
-        return TensorMoments((centre + shift)[None], variance[None])
+        return TensorMoments((_wide(centre) + shift)[None], variance[None])
 
 
 def mean_of(calls: list[TensorMoments]) -> TensorMoments:

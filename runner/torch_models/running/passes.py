@@ -14,9 +14,6 @@ from caviar.runner.errors import RequestError
 from caviar.runner.torch_models.running.moments import TensorMoments
 from caviar.runner.torch_models.running.norms import TorchNorm
 
-PASS_BYTES = 2**24
-"""Bytes of the largest input of a norm in one pass: what caches hold, about."""
-
 Statistics = Callable[[str, Tensor], TensorMoments]
 """Maps a norm's name and its input to the moments to normalise with.
 
@@ -39,21 +36,18 @@ class Subject(NamedTuple):
     """A model under audit: its norms in the order of use, and calls of each in one pass.
 
     `by_row` says that each norm's input has one row for each example, so that groups of examples
-    can share a pass. `bytes_per_example` is the size of the largest input of a norm, `positions`
-    how many values each example has there for one feature.
+    can share a pass. `positions` is how many values each example has for one feature.
+    `bytes_per_example` is the size of the largest input of a norm, and `at_once` how many
+    examples pass together where nothing else decides it.
     """
 
     model: nn.Module
     norms: tuple[TorchNorm, ...]
     calls: Mapping[str, int]
+    positions: Mapping[str, int]
     by_row: bool
     bytes_per_example: int
-    positions: Mapping[str, int]
-
-    @property
-    def at_once(self) -> int:
-        """How many examples pass at once where nothing else decides it."""
-        return max(16, min(1024, PASS_BYTES // max(1, self.bytes_per_example)))
+    at_once: int
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from caviar.analysis.audit.evidence import Estimate, Moments
-from caviar.runner.torch_models.measuring.enough import enough
+from caviar.runner.torch_models.measuring.enough import shortfall
 
 
 def _estimate(mean_error: float, variance_error: float) -> Estimate:
@@ -34,10 +34,11 @@ def _stored(mean: float, log_ratio: float) -> Moments:
 def test_errors_are_a_tenth_of_what_is_reported(
     errors: tuple[float, float], distances: tuple[float, float], expected: bool
 ) -> None:
-    assert enough({"1": _estimate(*errors)}, {"1": _stored(*distances)}) is expected
+    worst = shortfall({"1": _estimate(*errors)}, {"1": _stored(*distances)})
+    assert (worst <= 1) is expected
 
 
 def test_every_layer_counts_and_one_without_statistics_too() -> None:
     good, bad = _estimate(0.01, 0.01), _estimate(0.03, 0.01)
-    assert enough({"1": good, "2": good}, {"1": None, "2": None})
-    assert not enough({"1": good, "2": bad}, {"1": None, "2": None})
+    assert shortfall({"1": good, "2": good}, {"1": None, "2": None}) == pytest.approx(0.5)
+    assert shortfall({"1": good, "2": bad}, {"1": None, "2": None}) == pytest.approx(1.5)

@@ -143,11 +143,11 @@ def test_the_scatter_is_that_of_our_own_train_mode_batches() -> None:
     parameters, examples = run.snapshot.state.parameters, run.splits.train
     generator = np.random.default_rng(0)
     partitions = [
-        propagated(run.training, parameters, examples, [generator]).moments for _ in range(6)
+        propagated(run.training, parameters, examples, [generator]).moments for _ in range(22)
     ]
     for i, layer in enumerate(evidence.layers, start=1):
         means = np.stack([p[f"norm{i}"].mean[0] for p in partitions])
-        assert layer.regrouped.batches == 36
+        assert layer.regrouped.batches == 132
         expected = means.var(axis=1, ddof=1).mean(axis=0)
         assert layer.regrouped.variance.mean == pytest.approx(expected, rel=1e-9)
 

@@ -15,6 +15,8 @@ from caviar.runner.torch_models.measuring.readings import (
     Kinds,
     Losses,
     Scored,
+    batch_sizes,
+    charged,
     difference,
     readings,
 )
@@ -55,7 +57,8 @@ def test_every_reading_is_that_of_the_model_with_these_statistics() -> None:
     scored, order = _scored(), np.random.default_rng(1).permutation(40)
     other = {name: Moments(m.mean + 0.1, m.variance * 2) for name, m in _held(MODEL).items()}
     third = {name: Moments(m.mean - 0.1, m.variance * 3) for name, m in _held(MODEL).items()}
-    read = readings(scored, Kinds(_held(MODEL), other, third, third), 4, order)
+    kinds = Kinds(_held(MODEL), other, third, third)
+    read = readings(scored, kinds, 4, order)
     stored = _by_hand(*DATA)
     population = _by_hand(*DATA, _1=other["1"], _4=other["4"])
     assert read.stored is not None and read.stored.loss == pytest.approx(stored.mean())
@@ -68,8 +71,9 @@ def test_every_reading_is_that_of_the_model_with_these_statistics() -> None:
     assert read.stored_minus_population is not None
     assert read.stored_minus_population.loss == pytest.approx(away.mean())
     assert read.stored_minus_population.error == pytest.approx(away.std(ddof=1) / 40**0.5)
-    charged = _by_hand(*DATA, _1=other["1"]) - population
-    assert read.charged["4"].loss == pytest.approx(charged.mean())
+    of_second = _by_hand(*DATA, _1=other["1"]) - population
+    charges = charged(scored, kinds, read.stored_minus_population, order)
+    assert charges["4"].loss == pytest.approx(of_second.mean())
     model = copy.deepcopy(MODEL).eval()
     accuracy = (model(DATA[0]).argmax(dim=1) == DATA[1]).double().mean()
     assert read.stored.accuracy == pytest.approx(float(accuracy))
@@ -92,13 +96,14 @@ def test_batch_readings_are_those_of_train_mode(by_row: bool) -> None:
 
     shuffled = trained(order)
     assert read.batch.loss == pytest.approx(shuffled.mean())
-    assert read.batches[8].loss == pytest.approx(shuffled.mean())
+    others = batch_sizes(scored, _held(MODEL), 8, order)
+    assert others[8].loss == pytest.approx(shuffled.mean())
     assert read.loaded is not None
     assert read.loaded.loss == pytest.approx(trained(np.arange(40)).mean())
     away = (shuffled - _by_hand(*DATA)[order]).reshape(5, 8).mean(axis=1)
     assert read.batch_minus_population.loss == pytest.approx(away.mean())
     assert read.batch_minus_population.error == pytest.approx(away.std(ddof=1) / 5**0.5)
-    assert (sorted(read.batches), read.stored, read.charged) == ([4, 8, 16], None, {})
+    assert (sorted(others), read.stored) == ([4, 8, 16], None)
 
 
 @torch.no_grad()
@@ -118,10 +123,29 @@ def test_readings_at_other_sizes_take_as_many_batches_as_they_need(
     monkeypatch.setattr(source, "FEWEST_GROUPS", 2)
     scored, order = _scored(), np.arange(40)
     huge = {name: Moments(m.mean, m.variance + 1e6) for name, m in _held(MODEL).items()}
-    kinds = Kinds(None, huge, huge)
-    assert readings(scored, kinds, 8, order).batches[4].examples == 40
-    monkeypatch.setattr(source, "MOST_GROUPS", 4)
-    assert readings(scored, kinds, 8, order).batches[4].examples == 16
+    assert batch_sizes(scored, huge, 8, order)[4].examples == 40
+    monkeypatch.setattr(source, "MOST_GROUPED", 16)
+    assert batch_sizes(scored, huge, 8, order)[4].examples == 16
+    monkeypatch.setattr(source, "NOTABLE", 1e9)
+    assert batch_sizes(scored, huge, 8, order)[4].examples == 8
+
+
+@torch.no_grad()
+def test_readings_and_charges_take_as_many_examples_as_they_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "FEWEST_READ", 10)
+    monkeypatch.setattr(source, "FEWEST_CHARGED", 10)
+    scored, order = _scored(), np.arange(40)
+    moved = {name: Moments(m.mean + 1, m.variance * 9) for name, m in _held(MODEL).items()}
+    kinds = Kinds(moved, _held(MODEL), moved)
+    effect = readings(scored, kinds, 4, order).stored_minus_population
+    assert effect is not None
+    assert readings(scored, kinds, 4, order).population.examples == 40
+    errors = charged(scored, kinds, effect, order)
+    monkeypatch.setattr(source, "NOTABLE", 1e9)
+    assert readings(scored, kinds, 4, order).population.examples == 10
+    assert charged(scored, kinds, effect, order)["1"].error > errors["1"].error
 
 
 def test_differences_count_a_batch_as_one() -> None:

@@ -38,6 +38,8 @@ def test_positions_and_bytes_of_the_largest_input() -> None:
     subject = discovered(model, norms_of(model), examples(images(5))).subject
     assert subject.positions == {"1": 36, "4": 36}
     assert (subject.bytes_per_example, subject.by_row) == (3 * 36 * 8, True)
+    wide = discovered(model, norms_of(model), examples(images(2, side=64))).subject
+    assert (subject.at_once, wide.at_once) == (1024, 2**21 // (3 * 64**2 * 8))
 
 
 @torch.no_grad()
