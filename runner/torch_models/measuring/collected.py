@@ -16,6 +16,7 @@ from caviar.analysis.audit.evidence import (
     NormLayer,
     Readings,
 )
+from caviar.runner.torch_models.measuring.begin import Begun
 from caviar.runner.torch_models.measuring.readings import (
     Kinds,
     Order,
@@ -31,8 +32,6 @@ from caviar.runner.torch_models.measuring.scatter import (
     scatter_of,
 )
 from caviar.runner.torch_models.running.batches import Examples
-from caviar.runner.torch_models.running.discovery import Discovery
-from caviar.runner.torch_models.running.losses import Loss
 
 SCATTER_EXAMPLES, SCATTER_BATCHES, MOST_SCATTER_EXAMPLES = 1024, 32, 4096
 """A scatter comes from batches of so many examples or from so many batches, if that is more, as
@@ -42,18 +41,14 @@ MOST_CLASSES = 1000
 """Labels are no classes where there are more."""
 
 
-class Begun(NamedTuple):
-    """A model and how it ran, its loss, and the size of a training batch."""
-
-    discovery: Discovery
-    loss: Loss | None
-    size: int
-
-
 class Collected(NamedTuple):
-    """Begun, and what was read: examples, population, and what the norms hold."""
+    """How the model ran, and what was read: examples, population, and what the norms hold.
+
+    `size` is that of a training batch, `whole` whether the data hold no other examples.
+    """
 
     begun: Begun
+    size: int
     examples: Examples
     moments: dict[str, Estimate]
     stored: dict[str, Moments | None]
@@ -74,7 +69,7 @@ def batches_of(read: Collected, order: Order, generator: np.random.Generator) ->
 
     The examples are partitioned anew until there are enough.
     """
-    examples, subject, size = read.examples, read.begun.discovery.subject, read.begun.size
+    examples, subject, size = read.examples, read.begun.discovery.subject, read.size
     each, count = examples.number // size, scatter_batches(size)
     regrouped: dict[str, list[BatchMoments]] = {name: [] for name in subject.names}
     for i in range(1 if each < 2 else -(-count // each)):
@@ -96,7 +91,7 @@ def layers_of(
     read: Collected, batches: Batches, other: dict[str, Estimate]
 ) -> tuple[NormLayer, ...]:
     """The norms in the order of use; `other` are the population's moments of a test set."""
-    subject, size = read.begun.discovery.subject, read.begun.size
+    subject, size = read.begun.discovery.subject, read.size
     return tuple(
         NormLayer(
             name=norm.name,
@@ -129,7 +124,7 @@ def kinds_of(read: Collected, batches: Batches) -> Kinds:
 
 def readings_of_training(read: Collected, kinds: Kinds, order: Order) -> Readings | None:
     """Those of the data given, with other batch sizes and what each norm is charged with."""
-    scored, size = _scored(read, read.examples), read.begun.size
+    scored, size = _scored(read, read.examples), read.size
     if scored is None:
         return None
     some = readings(scored, kinds, size, order)
@@ -149,7 +144,7 @@ def readings_of_test(
     if scored is None:
         return None
     other = {name: one.moments for name, one in moments.items()}
-    size = min(read.begun.size, test.number)
+    size = min(read.size, test.number)
     return readings(scored, kinds._replace(other=other), size, order)
 
 

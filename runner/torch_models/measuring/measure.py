@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from torch import nn
 
 from caviar.analysis.audit.evidence import Estimate, Evidence, Moments
 from caviar.runner.errors import RequestError
+from caviar.runner.torch_models.measuring.begin import begun
 from caviar.runner.torch_models.measuring.collected import (
-    Begun,
     Collected,
     batches_of,
     class_shares,
@@ -21,13 +22,11 @@ from caviar.runner.torch_models.measuring.collected import (
     readings_of_test,
     readings_of_training,
 )
-from caviar.runner.torch_models.measuring.enough import shortfall
-from caviar.runner.torch_models.measuring.population import estimated, roughly_estimated
+from caviar.runner.torch_models.measuring.enough import read_until, shortfall
+from caviar.runner.torch_models.measuring.population import estimated
 from caviar.runner.torch_models.running.batches import Examples, Part, Reader
-from caviar.runner.torch_models.running.discovery import discovered
-from caviar.runner.torch_models.running.losses import LossFunction, chosen_loss
+from caviar.runner.torch_models.running.losses import LossFunction
 from caviar.runner.torch_models.running.norms import (
-    TorchNorm,
     frozen_in_training,
     norms_of,
     unwrapped,
@@ -69,9 +68,12 @@ def measure(
         still = frozen_in_training(core, norms)
         reader = Reader(batches, core, inputs, target)
         other = None if test is None else Reader(test, core, inputs, target)
-        audit = _begun(core, norms, reader, loss, batch_size)
-        examples, moments = _read_enough(audit, reader, stored, np.random.default_rng([seed, 1]))
-        read = Collected(audit, examples, moments, stored, updates, still, reader.ended)
+        begin = begun(core, norms, reader, loss)
+        size = _size(reader, begin.discovery.subject, batch_size)
+        generator = np.random.default_rng([seed, 1])
+        examples, moments = _read(reader, begin.discovery.subject, size, stored, generator)
+        whole = reader.ended
+        read = Collected(begin, size, examples, moments, stored, updates, still, whole)
         compared = None if other is None else other.read(examples.number)
         evidence = _evidence(read, compared, steps, np.random.default_rng(seed))
         return replace(evidence, passes=passes[0])
@@ -88,36 +90,33 @@ def _counted(model: nn.Module) -> list[int]:
     return passes
 
 
-def _begun(
-    model: nn.Module,
-    norms: tuple[TorchNorm, ...],
-    reader: Reader,
-    loss: LossFunction | None,
-    batch_size: int | None,
-) -> Begun:
-    first = reader.read(1)
-    size = reader.batch_size if batch_size is None else batch_size
-    some = first.take(slice(0, min(first.number, 64)))
-    discovery = discovered(model, norms, some)
-    _check_size(size, discovery.subject, given=batch_size is not None)
-    chosen = None
-    if some.targets is not None or loss is not None:
-        chosen = chosen_loss(loss, discovery.output, some.targets)
-    if chosen is not None:
-        chosen.scores(discovery.output, some.targets, some.number)
-    return Begun(discovery, chosen, size)
-
-
-def _check_size(size: int, subject: Subject, *, given: bool) -> None:
+def _size(reader: Reader, subject: Subject, given: int | None) -> int:
+    """How many examples share a mean in training. Raises RequestError where they cannot."""
+    size = reader.batch_size if given is None else given
     if size < 1:
         raise RequestError(f"batch size {size}: give how many examples share a mean, 1 or more")
-    fewest = min(subject.positions.values())
-    if size * fewest < 2:
+    if size * min(subject.positions.values()) < 2:
         raise RequestError(
-            ("batch size 1" if given else "the data come in batches of one example")
+            ("the data come in batches of one example" if given is None else "batch size 1")
             + ", and a norm that sees one value per feature has no variance: give the batch size "
             "of training (`batch_size`, or --batch-size)"
         )
+    return size
+
+
+def _read(
+    reader: Reader,
+    subject: Subject,
+    size: int,
+    stored: dict[str, Moments | None],
+    generator: np.random.Generator,
+) -> tuple[Examples, dict[str, Estimate]]:
+    """As many examples as the errors ask for, and the population's moments."""
+    first = min(MOST_EXAMPLES, max(FIRST_EXAMPLES, FIRST_BATCHES * size))
+    lacking = partial(shortfall, stored=stored)
+    examples = read_until(reader, subject, (first, MOST_EXAMPLES), lacking, generator)
+    _check_number(examples.number, size)
+    return examples, estimated(subject, examples, generator)
 
 
 def _check_number(examples: int, size: int) -> None:
@@ -126,25 +125,6 @@ def _check_number(examples: int, size: int) -> None:
             f"the data hold {examples} example{'s' * (examples > 1)}, fewer than one batch of "
             f"{max(2, size)}: give more of them, or a smaller batch size"
         )
-
-
-def _read_enough(
-    audit: Begun,
-    reader: Reader,
-    stored: dict[str, Moments | None],
-    generator: np.random.Generator,
-) -> tuple[Examples, dict[str, Estimate]]:
-    """More examples until errors are small enough or the data end: they fall as 1 / root n."""
-    subject = audit.discovery.subject
-    wanted = min(MOST_EXAMPLES, max(FIRST_EXAMPLES, FIRST_BATCHES * audit.size))
-    while True:
-        examples = reader.read(wanted)
-        _check_number(examples.number, audit.size)
-        lacking = shortfall(roughly_estimated(subject, examples, generator), stored)
-        if examples.number < wanted or wanted >= MOST_EXAMPLES or lacking <= 1:
-            return examples, estimated(subject, examples, generator)
-        times = min(8.0, max(1.2, 1.1 * lacking**2))
-        wanted = min(MOST_EXAMPLES, int(times * examples.number))
 
 
 def _evidence(
@@ -161,11 +141,11 @@ def _evidence(
         tested = readings_of_test(read, test, kinds, other, rows)
     return Evidence(
         layers=layers_of(read, batches, other),
-        batch_size=read.begun.size,
+        batch_size=read.size,
         steps=steps,
         train=readings_of_training(read, kinds, order),
         test=tested,
-        class_shares=class_shares(examples, read.begun.size),
+        class_shares=class_shares(examples, read.size),
         examples=examples.number,
         passes=0,
         never_called=read.begun.discovery.never_called,

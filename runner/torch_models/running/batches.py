@@ -84,11 +84,9 @@ class Reader:
         self._inputs, self._target = inputs, target
         self._kept: list[Examples] = []
         self._sizes: Counter[int] = Counter()
+        self._bytes = 0
+        self.count = 0
         self.ended = False
-
-    @property
-    def count(self) -> int:
-        return sum(part.number for part in self._kept)
 
     @property
     def batch_size(self) -> int:
@@ -101,7 +99,7 @@ class Reader:
         Raises RequestError if there is none at all.
         """
         empty = 0
-        while not self.ended and self.count < count and self._bytes() < MOST_BYTES:
+        while not self.ended and self.count < count and self._bytes < MOST_BYTES:
             batch = next(self._iterator, None)
             if batch is None:
                 self.ended = True
@@ -109,16 +107,21 @@ class Reader:
             part = examples_of(batch, self._model, self._inputs, self._target, self._place)
             empty = 0 if part.number else empty + 1
             if part.number:
-                self._kept.append(part)
-                self._sizes[part.number] += 1
+                self._keep(part)
             self.ended = empty == EMPTY_BATCHES
         if not self._kept:
             raise RequestError("the data end before the first example: the iterable is empty")
         self._kept = [_joined(self._kept)]
         return self._kept[0]
 
-    def _bytes(self) -> int:
-        return sum(t.numel() * t.element_size() for part in self._kept for t in tensors(part))
+    def _keep(self, part: Examples) -> None:
+        self._kept.append(part)
+        self._sizes[part.number] += 1
+        self.count += part.number
+        self._bytes += sum(
+            t.numel() * t.element_size()
+            for t in tensors((part.positional, part.named, part.targets))
+        )
 
 
 def _joined(parts: list[Examples]) -> Examples:
