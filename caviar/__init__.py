@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from caviar.analysis.audit.audit import Audit as Audit
     from caviar.analysis.compare.runs import TwoRuns as TwoRuns
     from caviar.analysis.findings.finding import Results as Results
     from caviar.analysis.run.read import Run as Run
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from caviar.runner.study.plan import Plan as Plan
     from caviar.runner.study.study import Study as Study
     from caviar.runner.trial.build import build as build
+    from caviar.torch_door import audit as audit
 
 HOMES = {
     "read_study": "front_door",
@@ -74,6 +76,8 @@ HOMES = {
     "TwoRuns": "analysis.compare.runs",
     "advise": "front_door",
     "Advice": "analysis.theory.advise",
+    "audit": "torch_door",
+    "Audit": "analysis.audit.audit",
     "Convention": "model.averages.conventions",
     "CONVENTIONS": "model.averages.conventions",
     "FRAMEWORKS": "model.averages.frameworks",

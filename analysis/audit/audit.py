@@ -19,6 +19,13 @@ from caviar.analysis.audit.verdict import Verdict, judged
 class Audit:
     """What an audit of a model's batch norms says; `print` shows all of it.
 
+    >>> import torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8, momentum=0.001))
+    >>> x = torch.randn(512, 2, generator=torch.Generator().manual_seed(0))
+    >>> batches = [(10 * x[i : i + 64],) for i in range(0, 512, 64)]
+    >>> for (inputs,) in 31 * batches:
+    ...     _ = model(inputs)
+    >>> audit = caviar.audit(model, batches)
     >>> audit.cause
     'start'
     >>> print(audit.sentence)
@@ -76,4 +83,5 @@ class Audit:
         return text(self.facts, self.verdict)
 
     def __repr__(self) -> str:
-        return f"<Audit of {len(self.evidence.layers)} norms: {self.cause}>"
+        norms = len(self.evidence.layers)
+        return f"<Audit of {norms} norm{'s' * (norms > 1)}: {self.cause}>"

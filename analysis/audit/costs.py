@@ -22,7 +22,7 @@ class Worth:
 CLEAR = Worth(0.005, 0.02)
 """Where the statistics themselves show a fault."""
 
-PLAIN = Worth(0.03, 0.15)
+PLAIN = Worth(0.02, 0.15)
 """Where nothing but their cost does: what training at a constant rate leaves in healthy models is
 mostly less."""
 

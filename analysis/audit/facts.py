@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 
@@ -117,7 +117,11 @@ def kl_of(mean: float, log_ratio: float) -> float:
 
 def facts_of(evidence: Evidence) -> Facts:
     """The facts behind a verdict."""
-    layers = tuple(layer for layer in evidence.layers if layer.stored is not None)
+    layers = tuple(
+        layer if evidence.steps is None else replace(layer, updates=evidence.steps)
+        for layer in evidence.layers
+        if layer.stored is not None
+    )
     start = fitted(layers)
     known = [weight for layer in layers if (weight := known_weight(layer)) is not None]
     weight = start.weight if start.share > EXPLAINS else (float(np.median(known)) if known else 0.0)

@@ -19,6 +19,7 @@ from caviar.analysis.audit.start_weight import (
     START_MEAN,
     START_VARIANCE,
     as_stored,
+    counted_updates,
 )
 from caviar.analysis.theory.running_mean import sum_of_squares
 
@@ -113,9 +114,10 @@ def squares_of_rule(layer: NormLayer) -> float:
 
     Without a count of updates it is that of the long run; of no updates it is 0.
     """
-    if layer.updates == 0:
+    counted = counted_updates(layer)
+    if counted == 0:
         return 0.0
-    updates = inf if layer.updates is None else float(layer.updates)
+    updates = inf if counted is None else float(counted)
     if layer.momentum is None:
         return 1 / updates
     decay = 1 - layer.momentum

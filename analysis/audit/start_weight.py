@@ -48,13 +48,24 @@ def as_stored(layer: NormLayer) -> Moments:
     return Moments(scatter.expected.mean, scatter.expected.variance * bessel)
 
 
+def counted_updates(layer: NormLayer) -> int | None:
+    """How often the statistics were updated, None where that was not counted.
+
+    A count of 0 beside statistics that moved was lost: a checkpoint converted or averaged.
+    """
+    if layer.updates == 0 and layer.stored is not None and not at_start(layer.stored):
+        return None
+    return layer.updates
+
+
 def known_weight(layer: NormLayer) -> float | None:
     """(1 - momentum)^updates, None where one of the two is not known."""
-    if layer.momentum is None:
-        return 0.0 if layer.updates else None
-    if layer.updates is None:
+    updates = counted_updates(layer)
+    if updates is None:
         return None
-    return float((1 - layer.momentum) ** layer.updates)
+    if layer.momentum is None:
+        return 0.0 if updates else 1.0
+    return float((1 - layer.momentum) ** updates)
 
 
 def _deviations(layer: NormLayer) -> tuple[Array, Array]:

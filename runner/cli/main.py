@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from caviar.runner.cli import options
+from caviar.runner.cli.audit import audit
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
@@ -230,7 +231,7 @@ def report(
 
 
 for _command in (
-    *(status, watch, verify, replay, compare, best, export),
+    *(status, watch, verify, replay, compare, best, export, audit),
     *(compact, conventions, fields, schema),
 ):
     app.command()(_command)

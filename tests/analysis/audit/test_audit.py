@@ -10,7 +10,7 @@ from tests.analysis.audit.made import evidence, layer, readings
 
 def test_an_audit_says_its_cause_in_every_form() -> None:
     audit = Audit(evidence(layer(weight=0.8), train=readings(stored=2.0)))
-    assert repr(audit) == "<Audit of 1 norms: start>"
+    assert repr(audit) == "<Audit of 1 norm: start>"
     assert str(audit).startswith("start: ")
     told = json.loads(audit.to_json())
     assert (told["cause"], told["sentence"]) == (audit.cause, audit.sentence)

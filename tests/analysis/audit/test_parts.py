@@ -79,7 +79,8 @@ def test_squared_weights_of_the_rule() -> None:
     assert squares_of_rule(layer(momentum=0.1, updates=10**6)) == pytest.approx(0.1 / 1.9)
     assert squares_of_rule(replace(layer(), momentum=None, updates=50)) == 1 / 50
     assert squares_of_rule(layer(updates=1, momentum=0.1)) == pytest.approx(0.01)
-    assert squares_of_rule(replace(layer(), updates=0)) == 0
+    assert squares_of_rule(replace(layer(), updates=0)) == pytest.approx(0.1 / 1.9)
+    assert squares_of_rule(replace(stored(layer(), 0.0, 1.0), updates=0)) == 0
     assert squares_of_rule(replace(layer(), momentum=0.0)) == 0
 
 

@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caviar.analysis.audit.start_weight import as_stored, at_start, fitted, known_weight
+from caviar.analysis.audit.start_weight import (
+    as_stored,
+    at_start,
+    counted_updates,
+    fitted,
+    known_weight,
+)
 from tests.analysis.audit.made import layer, stored
 
 
@@ -35,8 +41,16 @@ def test_a_unit_with_a_far_start_does_not_outvote_the_others() -> None:
 
 def test_the_weight_that_updates_leave() -> None:
     assert known_weight(layer(momentum=0.001, updates=248)) == pytest.approx(0.999**248)
-    assert known_weight(layer(updates=0)) == 1.0
+    assert known_weight(stored(layer(updates=0), 0.0, 1.0)) == 1.0
     assert known_weight(replace(layer(), updates=None)) is None
+
+
+def test_a_count_that_was_lost_is_not_believed() -> None:
+    one = replace(layer(), updates=0)
+    assert counted_updates(one) is None
+    assert known_weight(one) is None
+    assert counted_updates(stored(one, 0.0, 1.0)) == 0
+    assert counted_updates(layer(updates=7)) == 7
 
 
 def test_batches_store_an_unbiased_variance() -> None:
