@@ -48,16 +48,10 @@ def audit(
     must_have_torch()
     from caviar.runner.torch_models.measuring.measure import measure
 
-    return Audit(
-        measure(
-            model,
-            batches,
-            loss=loss,
-            inputs=inputs,
-            target=target,
-            test=test,
-            batch_size=batch_size,
-            steps=steps,
-            seed=seed,
-        )
-    )
+    given: dict[str, Any] = {
+        "loss": loss,
+        "inputs": inputs,
+        "target": target,
+        "batch_size": batch_size,
+    }
+    return Audit(measure(model, batches, **given, test=test, steps=steps, seed=seed))
