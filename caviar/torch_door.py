@@ -33,8 +33,7 @@ def audit(
     function of output and targets, where they cannot be guessed (cross-entropy for classes).
     `batch_size` is how many examples shared one mean in training, by default a batch; `steps` how
     often the statistics were updated, where the model does not count it. The model stays as it
-    is, and no more is read than needed. Losses are in nats. Raises RequestError, in one sentence,
-    for what cannot be audited.
+    is, and no more is read than needed. Raises RequestError, in one sentence, for what cannot be audited.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8))
