@@ -33,7 +33,7 @@ def audit(
     function of output and targets, where they cannot be guessed (cross-entropy for classes).
     `batch_size` is how many examples shared one mean in training, by default a batch; `steps` how
     often the statistics were updated, where the model does not count it. The model stays as it
-    is, and no more is read than needed. Raises RequestError, in one sentence, for what cannot be audited.
+    is. Raises RequestError, in one sentence, for what cannot be audited.
 
     >>> import torch
     >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8))
@@ -47,10 +47,5 @@ def audit(
     must_have_torch()
     from caviar.runner.torch_models.measuring.measure import measure
 
-    given: dict[str, Any] = {
-        "loss": loss,
-        "inputs": inputs,
-        "target": target,
-        "batch_size": batch_size,
-    }
+    given: dict[str, Any] = dict(loss=loss, inputs=inputs, target=target, batch_size=batch_size)
     return Audit(measure(model, batches, **given, test=test, steps=steps, seed=seed))
