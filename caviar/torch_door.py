@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from caviar.analysis.audit.audit import Audit
-from caviar.runner.cli.audit import must_have_torch
+from caviar.runner.cli.models.audit import must_have_torch
 
 if TYPE_CHECKING:
     from torch import nn

@@ -88,10 +88,11 @@ ALONE = {
     | {
         f"runner/cli/{name}.py"
         for name in (
-            *("advise", "audit", "main", "power", "register", "report", "watch"),
+            *("advise", "main", "power", "register", "report", "watch"),
             "finished/best",
             "finished/compare",
             "growing/until",
+            "models/audit",
             "finished/export",
         )
     },

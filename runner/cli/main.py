@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from caviar.runner.cli import options
-from caviar.runner.cli.audit import audit
 from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
 from caviar.runner.cli.checks import (
     FAILED,
@@ -28,6 +27,7 @@ from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
 from caviar.runner.cli.growing.carried import grown
 from caviar.runner.cli.growing.looks import looks_for
+from caviar.runner.cli.models.audit import audit
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from caviar.runner.cli.audit import must_have_torch
+from caviar.runner.cli.models.audit import must_have_torch
 from caviar.runner.errors import RequestError
 from tests.runner.helpers import caviar
 
