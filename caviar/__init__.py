@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from caviar.runner.errors import StorageError as StorageError
     from caviar.runner.study.plan import Plan as Plan
     from caviar.runner.study.study import Study as Study
+    from caviar.runner.torch_models.watching.watch import Watch as Watch
+    from caviar.runner.torch_models.watching.watch import watch as watch
     from caviar.runner.trial.build import build as build
     from caviar.torch_door import audit as audit
 
@@ -78,6 +80,8 @@ HOMES = {
     "Advice": "analysis.theory.advise",
     "audit": "torch_door",
     "Audit": "analysis.audit.audit",
+    "watch": "runner.torch_models.watching.watch",
+    "Watch": "runner.torch_models.watching.watch",
     "Convention": "model.averages.conventions",
     "CONVENTIONS": "model.averages.conventions",
     "FRAMEWORKS": "model.averages.frameworks",
@@ -114,7 +118,14 @@ __all__ = list(HOMES)
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module 'caviar' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"caviar.{HOMES[name]}"), name)
+    try:
+        value = globals()[name] = getattr(import_module(f"caviar.{HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(
+            f"caviar.{name} needs PyTorch: pip install 'caviar[torch]'", name="torch"
+        ) from error
     return value
 
 

@@ -15,6 +15,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.answer import headlines
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.of_model import is_of_model
 from caviar.analysis.run.read import Run, read_run
 from caviar.analysis.theory.advice.framework_words import words_of
 from caviar.analysis.theory.advise import Advice
@@ -223,6 +224,12 @@ def results(run: Run, beside: Sequence[Run] = ()) -> Results:
     ...
     KeyError: "there is no table 'effect_of_sise'; the nearest is 'effect_of_size'; ..."
     """
+    if is_of_model(run.study):
+        raise ValueError(
+            f"{run.name} is the run of one model, and compares nothing: its tables are those of "
+            "the run (run.statistics, run.noise, run.evaluations); `caviar report` tells what they "
+            "say"
+        )
     tables = results_of(run, beside)
     if isinstance(tables, NoComparison):
         raise ValueError(tables.why)

@@ -58,6 +58,7 @@ FLOORS = {
         {"tables", "exports"},
         {"scorecard", "compare", "figures", "audit"},
         {"findings"},
+        {"models"},
         {"results"},
         {"report"},
     ),

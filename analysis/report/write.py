@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.models.model_results import ModelResults
 from caviar.analysis.number_format import CONTROLS
 from caviar.analysis.report.answer import about
 from caviar.analysis.report.beginning import Beginning, beginning
@@ -22,19 +24,21 @@ from caviar.analysis.report.glossary import GLOSSARY
 from caviar.analysis.report.integrity import checks, verdict
 from caviar.analysis.report.not_claimed import not_claimed
 from caviar.analysis.report.page.first import answers
+from caviar.analysis.report.page.of_model import model_sections, of_page
 from caviar.analysis.report.page.picture import Drawing, picture_of
 from caviar.analysis.report.page.section import Section, section_of
 from caviar.analysis.report.page.style import EXPLORER, PAGE, page_style, sha256, text_of
 from caviar.analysis.report.page.topics import topics_of
 from caviar.analysis.report.page_order import LEADING, OVERVIEW, sections
 from caviar.analysis.run.comparison import NoComparison
+from caviar.analysis.run.of_model import MODEL
 from caviar.analysis.tables.configurations.ranking import ranking
 
 CODE = re.compile(r"`([^`]+)`")
 
 
 def write_report(
-    results: Results | NoComparison,
+    results: Results | NoComparison | ModelResults,
     folder: Path,
     integrity: Sequence[str] = (),
     drawing: Drawing = picture_of,
@@ -46,9 +50,12 @@ def write_report(
     each figure, and may write files of it into `figures`.
     """
     (folder / "tables").mkdir(parents=True, exist_ok=True)
-    parts = [] if isinstance(results, NoComparison) else _written(results, folder, drawing)
+    if isinstance(results, ModelResults):
+        shown = of_page(results, model_sections(results, folder, drawing))
+    else:
+        shown = _of_study(results, folder, drawing)
     page = folder / "index.html"
-    written = _page(results, parts, integrity).translate(CONTROLS)
+    written = _page(results, shown, integrity).translate(CONTROLS)
     page.write_text(written, encoding="utf-8", errors="backslashreplace")  # paths may be no text
     return page
 
@@ -65,7 +72,24 @@ def _written(results: Results, folder: Path, drawing: Drawing) -> list[Section]:
     ]
 
 
-def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequence[str]) -> str:
+def _of_study(results: Results | NoComparison, folder: Path, drawing: Drawing) -> dict[str, Any]:
+    """What the template shows of a study's run."""
+    parts = [] if isinstance(results, NoComparison) else _written(results, folder, drawing)
+    return {
+        **_of_comparison(results, parts),
+        "opening": " ".join(filter(None, (results.run.note, opening(results.run)))),
+        "about": about(results),
+        "answers": answers(results),
+        "not_claimed": not_claimed(results),
+        "titles": {section.key: section.title for section in parts},
+    }
+
+
+def _page(
+    results: Results | NoComparison | ModelResults,
+    shown: dict[str, Any],
+    integrity: Sequence[str],
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGE),
         autoescape=True,
@@ -78,23 +102,23 @@ def _page(results: Results | NoComparison, parts: list[Section], integrity: Sequ
         environment.get_template("page.html.j2")
         .render(
             **_constant(),
-            **_of_comparison(results, parts),
+            **shown,
             name=results.run.study["study"]["name"],
-            opening=" ".join(filter(None, (results.run.note, opening(results.run)))),
-            about=about(results),
-            answers=answers(results),
-            not_claimed=not_claimed(results),
             glossary=GLOSSARY,
-            titles={section.key: section.title for section in parts},
             faults=[check.says for check in looked_at if not check.holds],
             integrity=verdict(looked_at),
             checks=looked_at,
             made=_made(results),
-            study=json.dumps(results.run.study["study"], indent=1),
+            study=json.dumps(_described(results.run.study), indent=1),
             explorer=_explorer(results),
         )
         .lstrip()
     )
+
+
+def _described(content: dict[str, Any]) -> Any:
+    """What was trained: the study, or whose model it was."""
+    return content.get(MODEL, content["study"])
 
 
 def with_code(text: str) -> Markup:
@@ -125,10 +149,16 @@ def _of_comparison(results: Results | NoComparison, parts: list[Section]) -> dic
     }
 
 
-def _explorer(results: Results | NoComparison) -> Markup:
+def _explorer(results: Results | NoComparison | ModelResults) -> Markup:
     """The trials as JSON, with only those signs escaped that could end an element."""
     run = results.run
-    ranked = ranking(run) if isinstance(results, NoComparison) else results["best"]
+    match results:
+        case Results():
+            ranked = results["best"]
+        case NoComparison():
+            ranked = ranking(run)
+        case ModelResults():
+            ranked = pd.DataFrame()  # One network is no ranking.
     return Markup(html.escape(as_json(explorer_of(run, ranked)), quote=False))
 
 
@@ -143,7 +173,7 @@ def _constant() -> dict[str, Any]:
     }
 
 
-def _made(results: Results | NoComparison) -> list[tuple[str, str]]:
+def _made(results: Results | NoComparison | ModelResults) -> list[tuple[str, str]]:
     study, session = results.run.study, results.run.study["sessions"][-1]
     counted = results.run.counts.items()
     counts = ", ".join(f"{n} {name}" for name, n in counted if n or name != "stopped")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from caviar.analysis.run.arms import first_arm
 from caviar.analysis.run.design import design_of
+from caviar.analysis.run.of_model import is_of_model
 from caviar.analysis.run.read import SETTLED, Run, of_trials
 
 
@@ -15,6 +16,8 @@ def while_running(run: Run) -> Run:
     A size with half of its learning rates would differ from the others by them alone.
     Raises ValueError if no two sizes are complete.
     """
+    if is_of_model(run.study):
+        return replace(run, note="It is still running.")
     settled = run.outcomes.loc[run.outcomes["status"].isin(SETTLED), "trial_id"]
     so_far = f"{len(settled)} of {len(run.trials)} trials have a result"
     design = design_of(first_arm(run))

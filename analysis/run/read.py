@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
+from caviar.analysis.run.of_model import is_of_model, with_unfinished
 from caviar.analysis.run.small_strings import MANY_ROWS, small_strings
 from caviar.analysis.run.stored.location import DamagedError, Place, content, parts, place_at
 from caviar.analysis.run.stored.seed_blocks import (
@@ -29,6 +30,8 @@ MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
 ALWAYS_JOINED = ("draw", "norm", "batch_size", "norm_batch_size", "learning_rate")
 SETTLED = ("completed", "diverged", "stopped")
+SETTLED_OR_NOT = (*SETTLED, "failed", "unfinished")
+"""Of a model every attempt is read: nobody but its owner could make another."""
 RENAMED = {
     "curves": {"learning_rate": "scheduled_learning_rate"},
     **{table: {"norm_batch_size": "probe_batch_size"} for table in MEASUREMENTS[1:]},
@@ -148,10 +151,13 @@ def run_from(where: Path | str, study: dict[str, Any], stored: Stored) -> Run:
     """The same from tables as the runner stores them, which are taken one after the other."""
     trials = _frame(where, "trials", stored)
     outcomes = _frame(where, "outcomes", stored)
-    if outcomes.empty or not outcomes["status"].isin(SETTLED).any():
+    if is_of_model(study):
+        outcomes = with_unfinished(trials, outcomes)
+    ended = SETTLED_OR_NOT if is_of_model(study) else SETTLED
+    if outcomes.empty or not outcomes["status"].isin(ended).any():
         raise ValueError(f"no trial of {str(where)!r} has finished yet; there is nothing to read")
     outcomes = outcomes.sort_values("attempt").drop_duplicates("trial_id", keep="last")
-    counting = outcomes.loc[outcomes["status"].isin(SETTLED), ["trial_id", "attempt"]]
+    counting = outcomes.loc[outcomes["status"].isin(ended), ["trial_id", "attempt"]]
     designed = [*study["study"]["scientific"], *study["study"]["nuisance"]]
     known = trials[["trial_id", *joined_fields(trials, designed)]].drop_duplicates("trial_id")
     attempts = known[["trial_id"]].merge(counting, on="trial_id", how="left")["attempt"].to_numpy()

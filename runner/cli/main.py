@@ -195,13 +195,12 @@ def _report(
     show: bool = False,
     files: bool = False,
 ) -> None:
-    from caviar.analysis.report.answer import answer
     from caviar.analysis.report.figure_files import picture_and_files
     from caviar.analysis.report.page.picture import picture_of
-    from caviar.runner.cli.report import first_screen_of, opened, written
+    from caviar.runner.cli.report import first_screen_of, in_full, opened, written
 
     drawn = drawing or (picture_and_files if files else picture_of)
-    telling, line = answer if full else first_screen_of(root), ""
+    telling, line = in_full if full else first_screen_of(root), ""
     try:
         for line in written(root, beside, drawn, out, telling):
             say(line)

@@ -10,14 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.models.model_results import ModelResults
+from caviar.analysis.models.results import model_results
 from caviar.analysis.report.answer import answer
 from caviar.analysis.report.first_screen import first_screen
+from caviar.analysis.report.page.of_model import model_answer, model_screen
 from caviar.analysis.report.page.picture import Drawing, picture_of
 from caviar.analysis.report.screen_text import text
 from caviar.analysis.report.write import write_report
 from caviar.analysis.results import results_of
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.complete_sizes import while_running
+from caviar.analysis.run.of_model import is_of_model
 from caviar.analysis.run.read import Run, read_run, run_in
 from caviar.analysis.run.stored.location import DamagedError, Place, place_at, published
 from caviar.analysis.scorecard.registry import declarations_hash
@@ -34,7 +38,8 @@ from caviar.runner.store.open import storage_at
 from caviar.runner.store.uri import joined, masked
 from caviar.runner.verify.run import verify_run
 
-Telling = Callable[[Results | NoComparison], str]
+Told = Results | NoComparison | ModelResults
+Telling = Callable[[Told], str]
 """How results are told in a terminal: `answer`, in full, or the first screen alone."""
 
 
@@ -42,11 +47,21 @@ def first_screen_of(root: str) -> Telling:
     """How the results of a run are told first: in a table and two verdicts, as wide as this
     terminal."""
 
-    def told(results: Results | NoComparison) -> str:
-        screen = first_screen(results, masked(root))
+    def told(results: Told) -> str:
+        shown = masked(root)
+        screen = (
+            model_screen(results, shown)
+            if isinstance(results, ModelResults)
+            else first_screen(results, shown)
+        )
         return Styled(text(screen, width(), colour=has_colour(), clean=printable))
 
     return told
+
+
+def in_full(results: Told) -> str:
+    """Everything that is said about a run."""
+    return model_answer(results) if isinstance(results, ModelResults) else answer(results)
 
 
 def written(
@@ -54,7 +69,7 @@ def written(
     beside: Sequence[str] = (),
     drawing: Drawing = picture_of,
     out: str | None = None,
-    telling: Telling = answer,
+    telling: Telling = in_full,
 ) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
@@ -76,7 +91,7 @@ def written(
         # Arrow mostly runs without the interpreter lock: on two cores this adds no time.
         verifying = aside.submit(verify_run, storage_at(root), declarations_hash())
         with _faults_told(root, ValueError if beside else ()):
-            results = results_of(runs[0], runs[1:])
+            results = _results(runs[0], runs[1:])
             if isinstance(results, Results):
                 results.tables()  # The page needs them all: compute them while the run is verified.
             first = telling(results)
@@ -89,6 +104,10 @@ def written(
     yield f"report: {page}"
     if isinstance(results, NoComparison) and results.diverged:
         raise AllDivergedError(f"{results.why} The page {page} says where.")
+
+
+def _results(run: Run, beside: Sequence[Run]) -> Told:
+    return model_results(run) if is_of_model(run.study) else results_of(run, beside)
 
 
 def _place(where: str) -> Place:
@@ -118,7 +137,7 @@ def _faults_told(root: str, requests: type[Exception] | tuple[()] = ()) -> Itera
 
 
 def _write(
-    results: Results | NoComparison,
+    results: Told,
     place: Place,
     root: str,
     checks: Sequence[str],

@@ -46,7 +46,13 @@ def watch(run: RunPlace, file: PageFile = None, port: Port = 0, show: Open = Fal
 def looking(run: str) -> Look:
     """What looks at a run, and reads only part files that it has not read; raises RequestError
     where no run lies or a file is damaged."""
-    from caviar.analysis.report.living.followed import Parts, followed, further
+    from caviar.analysis.report.living.followed import (
+        KEPT,
+        KEPT_OF_MODEL,
+        Parts,
+        followed,
+        further,
+    )
     from caviar.analysis.report.living.snapshot import snapshot
     from caviar.analysis.run.stored.location import place_at
     from caviar.runner.cli.status import state_at
@@ -60,7 +66,7 @@ def looking(run: str) -> Look:
         now = time.time()
         state = state_at(run, now)
         try:
-            parts = further(place_at(run), parts)
+            parts = further(place_at(run), parts, KEPT_OF_MODEL if state.model else KEPT)
         except ValueError as error:
             raise RequestError(str(error)) from None
         described = {**asdict(state), "says": text(state).splitlines()[1].strip()}

@@ -29,6 +29,7 @@ from caviar.runner.store.uri import joined
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.mechanisms import mechanisms_of
 from caviar.runner.study.not_compared import not_trained_with
+from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.arithmetic import arithmetic
@@ -135,6 +136,7 @@ def held(storage: Storage, plan: Plan, *, extend: bool = False) -> dict[str, Any
             "use another --out"
         )
     content = read_study_json(storage)
+    must_be_a_study(content, storage.where, "use another --out")
     if content["hash"] == plan.hash():
         return content
     larger, added = grown(content["study"], plan.identity())

@@ -21,6 +21,7 @@ from caviar.runner.session.run_folder import FOLDERS, facts, read_study_json
 from caviar.runner.store.part_files import read_rows, rows_of
 from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
+from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
 from caviar.runner.trial.build import build
 from caviar.runner.trial.events import WHOLE, Block, Job, Outcome
@@ -48,6 +49,8 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
 
     `place`: where the data lie now, if they have moved.
     """
+    made = read_study_json(storage)
+    must_be_a_study(made, storage.where, "only its owner can train it again")
     config = _config(storage, trial_id)
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
@@ -60,7 +63,7 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
         early = outcome["status"] == "stopped"
         trainer = _up_to(outcome["steps"], job, data) if early else None
         fresh, ended = _computed(job, data, trainer)
-    elsewhere = made_elsewhere(read_study_json(storage), outcome, here)
+    elsewhere = made_elsewhere(made, outcome, here)
     if ended.status != outcome["status"] and not (early and ended.status in WHOLE):
         sentence = f"{outcome['status']} then, {ended.status} now: {ended.error}"
         return Replayed(False, f"{elsewhere}{sentence}")

@@ -15,6 +15,7 @@ from caviar.runner.session.run_log import Session, last_session, stamp
 from caviar.runner.store.checkpoints import kept_trials
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.storage import Storage
+from caviar.runner.study.of_model import MODEL, model_in_words
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.run import latest_outcomes
 
@@ -39,13 +40,16 @@ class RunState:
     `running`: its writer is alive. `finished`: every trial has a result. `stopped`: its writer
     ended in order, with trials left, perhaps by an `error`. `died`: its writer was killed. The
     number `stopped` is of trials that the median rule ended early. `blocks` are the numbers of
-    seeds of which each configuration has a trial; one where seeds never joined. `host`
+    seeds of which each configuration has a trial; one where seeds never joined. `model` names
+    somebody's own model whose run it is, empty for a study, and `steps` its last update. `host`
     and `process` are those of the last writer; `rows` are the rows of trials that have an outcome;
     what is not known is None.
     """
 
     run: str
     study: str
+    model: str
+    steps: int | None
     state: State
     error: str | None
     trials: int
@@ -88,6 +92,8 @@ def state_of(storage: Storage, now: float) -> RunState:
     return RunState(
         run=storage.where,
         study=study["study"]["name"],
+        model=model_in_words(study),
+        steps=_steps(storage) if MODEL in study else None,
         state=state,
         error=session.end.get("error") if session else None,
         trials=trials,
@@ -101,7 +107,7 @@ def state_of(storage: Storage, now: float) -> RunState:
         blocks=study.get(BLOCKS, []),
         running_trials=session.running if session and state == "running" else [],
         failures=[_failure(o) for o in outcomes.values() if o["status"] not in SETTLED],
-        rows=sum(outcome["rows"] or 0 for outcome in outcomes.values()),
+        rows=_rows(outcomes, session if MODEL in study else None),
         rows_per_second=_rate(session),
         seconds_left=_left(session, now) if state == "running" else None,
         host=began.get("host"),
@@ -110,6 +116,16 @@ def state_of(storage: Storage, now: float) -> RunState:
         last_write=None if written is None else stamp(written),
         seconds_since_write=None if written is None else round(max(0.0, now - written), 1),
     )
+
+
+def _rows(outcomes: dict[str, dict[str, Any]], session: Session | None) -> int:
+    """The rows of trials that ended, or else those that the log of a `session` has counted."""
+    ended = sum(outcome["rows"] or 0 for outcome in outcomes.values())
+    return ended or int(session.progress.get("rows", 0) if session else 0)
+
+
+def _steps(storage: Storage) -> int | None:
+    return max(read_rows(storage, "curves", ["step"])["step"], default=None)
 
 
 def _state(alive: bool, complete: bool, session: Session | None) -> State:
@@ -142,6 +158,9 @@ def summary(state: RunState) -> str:
     """`14 of 21 trials done: 13 completed, 1 diverged; 0 failed, 0 lost, 7 not yet tried`, the
     number of unfinished trials with a checkpoint, and how many networks those of several blocks of
     seeds are in a report."""
+    if state.model:
+        updates = "" if state.steps is None else f", {state.steps:,} updates"
+        return f"{state.study}: {state.model}{updates}"
     kept, early = state.checkpoints, f", {state.stopped} stopped early" * (state.stopped > 0)
     return (
         f"{state.study}: {state.done} of {state.trials} trials done: {state.completed} completed, "
@@ -178,7 +197,7 @@ def text(state: RunState) -> str:
     for failure in state.failures:
         where = f" on {failure.host}" if failure.host else ""
         lines.append(f"  trial {failure.trial} {failure.status}{where}: {failure.error}")
-    if state.failures:
+    if state.failures and not state.model:
         lines.append(
             f"  `caviar replay {state.run} {state.failures[0].trial}` computes the first one again"
         )
@@ -199,7 +218,10 @@ def _who(state: RunState) -> str:
     who = "" if state.host is None else f"; last run {by}on {state.host}"
     if state.state == "running" and who:
         who = f": {process}on {state.host}"
-    return f"{SAYS[state.state]}{who}" + (f" since {state.started}" if state.started else "")
+    says = SAYS[state.state]
+    if state.model and state.state in ("stopped", "died"):
+        says = f"{says.partition(';')[0]}; what was measured until then is whole"
+    return f"{says}{who}" + (f" since {state.started}" if state.started else "")
 
 
 def _pace(state: RunState) -> str:

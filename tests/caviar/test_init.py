@@ -59,3 +59,10 @@ def test_only_the_front_door_joins_runner_and_analysis() -> None:
         "study_reference.py": {"model", "runner"},
         "tables_reference.py": {"runner", "analysis"},
     }
+
+
+def test_without_pytorch_a_name_that_needs_it_says_how_to_get_it() -> None:
+    code = "import sys; sys.modules['torch'] = None\nimport caviar; caviar.watch"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert last == "ImportError: caviar.watch needs PyTorch: pip install 'caviar[torch]'"

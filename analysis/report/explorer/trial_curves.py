@@ -24,8 +24,19 @@ def medians(rows: pd.DataFrame, keys: Sequence[str] = ("trial_id",)) -> pd.Serie
 
 def validation_rows(evaluations: pd.DataFrame) -> pd.DataFrame:
     """The rows of the validation split under population statistics."""
-    split, statistics = evaluations["split"], evaluations["statistics"]
-    return evaluations[(split == "validation") & (statistics == "population")]
+    return _population_rows(evaluations, "validation")
+
+
+def model_rows(evaluations: pd.DataFrame) -> pd.DataFrame:
+    """The same of a watched model, which has no validation split: of its test examples, and
+    where it has none of those that it trains on."""
+    test = _population_rows(evaluations, "test")
+    return test if len(test) else _population_rows(evaluations, "train")
+
+
+def _population_rows(evaluations: pd.DataFrame, split: str) -> pd.DataFrame:
+    population = evaluations["statistics"] == "population"
+    return evaluations[population & (evaluations["split"] == split)]
 
 
 def curves_by_trial(losses: pd.Series) -> dict[str, Curve]:

@@ -8,14 +8,18 @@ from typing import NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from caviar.analysis.report.explorer.trial_curves import medians, validation_rows
+from caviar.analysis.report.explorer.trial_curves import (
+    medians,
+    model_rows,
+    validation_rows,
+)
 from caviar.analysis.run.stored.location import Place, each_part
 
 WHO = ("trial_id", "attempt")
 LOSSES = ["trial_id", "attempt", "seed", "step", "loss"]
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
     """What is kept of a table: which columns are read, and what is made of each part."""
 
     columns: list[str] | None
@@ -34,12 +38,19 @@ def _validation(part: pa.Table) -> pd.DataFrame:
     return medians(validation_rows(_rows(part)), WHO).to_frame()
 
 
+def _of_model(part: pa.Table) -> pd.DataFrame:
+    return medians(model_rows(_rows(part)), WHO).to_frame()
+
+
 KEPT = {
-    "trials": _Kept(None, _rows),
-    "outcomes": _Kept(["trial_id", "attempt", "status"], _rows),
-    "curves": _Kept(LOSSES, _train),
-    "evaluations": _Kept([*LOSSES, "split", "statistics"], _validation),
+    "trials": Kept(None, _rows),
+    "outcomes": Kept(["trial_id", "attempt", "status"], _rows),
+    "curves": Kept(LOSSES, _train),
+    "evaluations": Kept([*LOSSES, "split", "statistics"], _validation),
 }
+
+KEPT_OF_MODEL = {**KEPT, "evaluations": KEPT["evaluations"]._replace(made=_of_model)}
+"""The same of the run of a model, whose probe stands for the validation split."""
 
 Parts = Mapping[str, Mapping[str, pd.DataFrame]]
 """By table and by the name of a part, what was made of it."""
@@ -54,11 +65,11 @@ class Followed(NamedTuple):
     validation: pd.Series
 
 
-def further(place: Place, parts: Parts) -> Parts:
+def further(place: Place, parts: Parts, kept: Mapping[str, Kept] = KEPT) -> Parts:
     """The parts that are there now; those that `parts` holds are not read again."""
     return {
-        table: each_part(place, table, kept.columns, kept.made, parts.get(table, {}))
-        for table, kept in KEPT.items()
+        table: each_part(place, table, of_table.columns, of_table.made, parts.get(table, {}))
+        for table, of_table in kept.items()
     }
 
 

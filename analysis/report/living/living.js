@@ -45,7 +45,7 @@ function curves(it) {
   part("lines").replaceChildren(...key(lines.map(c => ({...c, name: c.short}))).childNodes);
   part("curves").replaceChildren(
     panel("train-mode loss, nats", lines.map(c => ({...c, points: c.line[2]}))),
-    panel("validation loss, nats (population statistics)", lines.map(c => ({...c, points: c.line[3]}))));
+    panel(`${it.second}, nats (population statistics)`, lines.map(c => ({...c, points: c.line[3]}))));
 }
 
 function trials(it) {

@@ -39,6 +39,7 @@ def snapshot(state: Mapping[str, Any], run: Followed) -> dict[str, Any]:
     }
     return {
         **state,
+        "second": "loss of the probe" if state.get("model") else "validation loss",
         "groups": _groups(run),
         "explorer": table_of(run.trials, shown, status, curves, str(state["run"])),
     }

@@ -14,7 +14,6 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from caviar.analysis.figures.axes import TALL, WHOLE, style
-from caviar.analysis.findings.finding import Results
 from caviar.analysis.report.page.legend import Key, keys_of, plain
 from caviar.analysis.report.page.marks import marks_of, named_series, rows_of
 from caviar.analysis.report.page.svg import panels_of
@@ -49,11 +48,11 @@ class Picture(NamedTuple):
     files: tuple[str, ...] = ()
 
 
-Drawing = Callable[[Callable[[Results], Figure], Results, Path], Picture | None]
+Drawing = Callable[[Callable[[Any], Figure], Any, Path], Picture | None]
 """Draws a figure of some results for the page; the path says its name and where its files go."""
 
 
-def picture_of(draw: Callable[[Results], Figure], results: Results, path: Path) -> Picture:
+def picture_of(draw: Callable[[Any], Figure], results: Any, path: Path) -> Picture:
     """The figure for the page; no file is written."""
     with style(), warnings.catch_warnings():
         # A user's name may have letters that the font lacks: a browser has them.
