@@ -14,18 +14,14 @@ from caviar.runner.torch_models.running.batches import Examples
 from caviar.runner.torch_models.running.moments import (
     Sums,
     TensorMoments,
-    centre_of,
     group_moments,
-    mean_of,
     row_moments,
+    summing_type,
 )
 from caviar.runner.torch_models.running.passes import Statistics, Subject, forward
 
 CHANGE = 1e-7
 """Sweeps end when no moment moves by more than this share of a deviation or of a variance."""
-
-MOST_SWEEPS = 100
-"""Where a norm is called several times, no number of sweeps is exact; they come close."""
 
 LIVE_INPUTS = 6
 """How many inputs of the widest norm a pass holds at a time, about."""
@@ -84,19 +80,21 @@ def population(subject: Subject, examples: Examples) -> dict[str, TensorMoments]
     One pass of everything at once where memory allows, since each norm then sees its whole input
     under lower norms that are right. Else sweeps in parts: each sweep uses the moments of the one
     before, so that after k sweeps the first k norms are exact; they end when nothing moves. A
-    norm that is called several times in a pass holds the average over its calls, as training's
-    rule does.
+    norm that is called several times in a pass normalises each call by that call's own moments,
+    and holds the average over its calls, as in training.
     """
     at_once = max(2, MOST_BYTES // (LIVE_INPUTS * subject.bytes_per_example))
     known = _of_one_pass(subject, examples.take(slice(0, at_once)))
-    if examples.number <= at_once and max(subject.calls.values()) == 1:
-        return known
-    shared = max(subject.calls.values()) > 1
-    for _ in range(MOST_SWEEPS if shared else len(subject.norms) + 1):
-        before, known = known, _sweep(subject, examples, known, at_once)
-        if _moved(before, known) <= CHANGE:
-            break
-    return known
+    if examples.number > at_once:
+        for _ in range(sum(subject.calls.values()) + 1):
+            before, known = known, _sweep(subject, examples, known, at_once)
+            if _moved(before, known) <= CHANGE:
+                break
+    return subject.averaged(known)
+
+
+Calls = dict[str, list[TensorMoments]]
+"""Moments `(1, features)` of every call of a pass, by norm."""
 
 
 def fixed(moments: dict[str, TensorMoments]) -> Statistics:
@@ -104,46 +102,52 @@ def fixed(moments: dict[str, TensorMoments]) -> Statistics:
     return lambda name, x: moments[name]
 
 
-def _of_one_pass(subject: Subject, examples: Examples) -> dict[str, TensorMoments]:
-    calls: dict[str, list[TensorMoments]] = {name: [] for name in subject.names}
+def _of_one_pass(subject: Subject, examples: Examples) -> Calls:
+    calls: Calls = {name: [] for name in subject.names}
 
     def visit(name: str, x: Tensor) -> TensorMoments:
         calls[name].append(group_moments(x, len(x)))
         return calls[name][-1]
 
     forward(subject.model, subject.norms, examples.call, visit, until=subject.calls)
-    return {name: mean_of(several) for name, several in calls.items()}
+    return calls
 
 
-def _sweep(
-    subject: Subject, examples: Examples, known: dict[str, TensorMoments], at_once: int
-) -> dict[str, TensorMoments]:
-    sums: dict[str, list[Sums]] = {name: [] for name in subject.names}
-    centres: dict[str, Tensor] = {}
+def _sweep(subject: Subject, examples: Examples, known: Calls, at_once: int) -> Calls:
+    centres: dict[tuple[str, int], Tensor] = {}
+    sums: dict[str, list[Sums]] = {}
     for start in range(0, examples.number, at_once):
         part: dict[str, list[Sums]] = {name: [] for name in subject.names}
 
         def visit(name: str, x: Tensor, part: dict[str, list[Sums]] = part) -> TensorMoments:
-            part[name].append(Sums.of(row_moments(x, centres.setdefault(name, centre_of(x)))))
-            return known[name]
+            call = len(part[name])
+            moments = known[name][call]
+            centre = centres.setdefault((name, call), moments.mean[0].to(summing_type(x)))
+            part[name].append(Sums.of(row_moments(x, centre)))
+            return moments
 
         some = examples.take(slice(start, start + at_once))
         forward(subject.model, subject.norms, some.call, visit, until=subject.calls)
-        sums = {
-            name: [a.plus(b) for a, b in zip(sums[name], calls, strict=True)] if start else calls
-            for name, calls in part.items()
-        }
+        sums = _added(sums, part) if sums else part
     return {
-        name: mean_of([call.moments(centres[name]) for call in calls])
+        name: [one.moments(centres[name, call]) for call, one in enumerate(calls)]
         for name, calls in sums.items()
     }
 
 
-def _moved(before: dict[str, TensorMoments], after: dict[str, TensorMoments]) -> float:
+def _added(sums: dict[str, list[Sums]], part: dict[str, list[Sums]]) -> dict[str, list[Sums]]:
+    return {
+        name: [one.plus(more) for one, more in zip(calls, part[name], strict=True)]
+        for name, calls in sums.items()
+    }
+
+
+def _moved(before: Calls, after: Calls) -> float:
     """The largest move; 0 where all is NaN, since nothing can be gained there."""
     moves = []
-    for name, (mean, variance) in after.items():
-        scale = torch.where(variance > 0, variance, torch.ones_like(variance))
-        moves.append((mean - before[name].mean).abs() / scale.sqrt())
-        moves.append((variance - before[name].variance).abs() / scale)
+    for name, calls in after.items():
+        for (mean, variance), old in zip(calls, before[name], strict=True):
+            scale = torch.where(variance > 0, variance, torch.ones_like(variance))
+            moves.append((mean - old.mean).abs() / scale.sqrt())
+            moves.append((variance - old.variance).abs() / scale)
     return float(max(move.nan_to_num(0.0).max() for move in moves))

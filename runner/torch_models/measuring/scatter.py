@@ -10,7 +10,7 @@ from torch import Tensor
 
 from caviar.analysis.audit.evidence import Array, Moments, Scatter
 from caviar.runner.torch_models.running.batches import Examples
-from caviar.runner.torch_models.running.moments import TensorMoments, group_moments, mean_of
+from caviar.runner.torch_models.running.moments import TensorMoments, group_moments
 from caviar.runner.torch_models.running.passes import Subject, forward
 
 
@@ -49,8 +49,8 @@ def batch_moments(
         part = examples.take(slice(start * size, (start + count) * size))
         until = subject.calls
         forward(subject.model, subject.norms, part.call, visit, training=training, until=until)
-        for name, several in calls.items():
-            parts[name].append(mean_of(several))
+        for name, moments in subject.averaged(calls).items():
+            parts[name].append(moments)
     return {
         name: BatchMoments(*(torch.cat(p).double().cpu().numpy() for p in zip(*rows, strict=True)))
         for name, rows in parts.items()

@@ -32,7 +32,7 @@ def row_moments(x: Tensor, centre: Tensor) -> RowMoments:
     """Those of a norm's input `(rows, features, ...)` about `centre`, `(features,)`.
 
     Each row is summed in single precision, or in that of `x` where it is better: about a centre
-    near the mean that loses nothing. `centre` should have the type of `centre_of`.
+    near the mean that loses nothing. `centre` should have the type that `summing_type` says.
     """
     away = x.reshape(*x.shape[:2], -1).to(centre.dtype) - centre[:, None]
     mean = away.mean(dim=2)
@@ -41,9 +41,14 @@ def row_moments(x: Tensor, centre: Tensor) -> RowMoments:
 
 def centre_of(x: Tensor) -> Tensor:
     """About the mean of each feature, `(features,)`, in single precision or that of `x`."""
-    narrow = torch.promote_types(x.dtype, torch.float32)
+    narrow = summing_type(x)
     some = x[:CENTRE_ROWS].reshape(len(x[:CENTRE_ROWS]), x.shape[1], -1)
     return _wide(some.to(narrow)).mean(dim=(0, 2)).to(narrow)
+
+
+def summing_type(x: Tensor) -> torch.dtype:
+    """In which a row of `x` is summed: single precision, or that of `x` where it is better."""
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -80,7 +85,11 @@ class Sums(NamedTuple):
         return TensorMoments((_wide(centre) + shift)[None], variance[None])
 
 
-def mean_of(calls: list[TensorMoments]) -> TensorMoments:
-    """The average over several calls of one norm in a pass, as a running average's rule has it."""
-    mean, variance = zip(*calls, strict=True)
-    return TensorMoments(torch.stack(mean).mean(dim=0), torch.stack(variance).mean(dim=0))
+def averaged(calls: list[TensorMoments], keep: float) -> TensorMoments:
+    """What a running average that keeps so much per update makes of the calls of one pass."""
+    weights = [keep**age for age in reversed(range(len(calls)))]
+    parts = []
+    for column in zip(*calls, strict=True):
+        weighted = [weight * part for weight, part in zip(weights, column, strict=True)]
+        parts.append(torch.stack(weighted).sum(dim=0) / sum(weights))
+    return TensorMoments(*parts)

@@ -34,6 +34,11 @@ class TorchNorm(NamedTuple):
         return None if value is None else float(value)
 
     @property
+    def keep(self) -> float:
+        """The weight that an update leaves to what is held; 1 stands for a cumulative average."""
+        return 1.0 if self.momentum is None else 1.0 - self.momentum
+
+    @property
     def updates(self) -> int | None:
         counted = getattr(self.module, "num_batches_tracked", None)
         return None if counted is None else int(counted)

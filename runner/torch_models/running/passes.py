@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from caviar.runner.errors import RequestError
-from caviar.runner.torch_models.running.moments import TensorMoments
+from caviar.runner.torch_models.running.moments import TensorMoments, averaged
 from caviar.runner.torch_models.running.norms import TorchNorm
 
 Statistics = Callable[[str, Tensor], TensorMoments]
@@ -48,6 +48,11 @@ class Subject(NamedTuple):
     by_row: bool
     bytes_per_example: int
     at_once: int
+
+    def averaged(self, calls: Mapping[str, list[TensorMoments]]) -> dict[str, TensorMoments]:
+        """The moments of all calls of a pass, by norm, as each norm's rule averages them."""
+        keep = {norm.name: norm.keep for norm in self.norms}
+        return {name: averaged(several, keep[name]) for name, several in calls.items()}
 
     @property
     def names(self) -> tuple[str, ...]:

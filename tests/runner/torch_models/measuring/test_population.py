@@ -39,16 +39,20 @@ def test_each_layer_has_lower_ones_already_right(
 
 
 @torch.no_grad()
-def test_a_shared_norm_holds_the_average_over_its_calls() -> None:
-    """A fixed point: with the average in the norm, the average over its calls is that again."""
+@pytest.mark.parametrize("memory", [2**30, 1000])
+def test_a_shared_norm_holds_what_its_rule_averages(
+    memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As updates of momentum 0.1 with the whole set weigh the first call and the second."""
+    monkeypatch.setattr(source, "MOST_BYTES", memory)
     model, data = mlp(6), rows(50)
-    shared = nn.Sequential(model[1], nn.ReLU(), model[1]).eval()
-    mean, variance = population(subject(shared, data), examples(data))["0"]
-    shared[0].running_mean.copy_(mean[0])
-    shared[0].running_var.copy_(variance[0])
-    calls = (data[0], shared[:2](data[0]))
-    torch.testing.assert_close(mean[0], sum(c.mean(dim=0) for c in calls) / 2)
-    torch.testing.assert_close(variance[0], sum(c.var(dim=0, correction=0) for c in calls) / 2)
+    shared = nn.Sequential(model[1], nn.ReLU(), model[1]).train()
+    measured = population(subject(shared, data), examples(data))["0"]
+    shared.train()
+    for _ in range(200):
+        shared(data[0])
+    torch.testing.assert_close(measured.mean[0], shared[0].running_mean)
+    torch.testing.assert_close(measured.variance[0] * 50 / 49, shared[0].running_var)
 
 
 @torch.no_grad()

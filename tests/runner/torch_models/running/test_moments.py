@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from caviar.runner.torch_models.running.moments import (
     Sums,
     TensorMoments,
+    averaged,
     centre_of,
     group_moments,
-    mean_of,
     row_moments,
 )
 from tests.runner.torch_models.nets import images
@@ -49,8 +50,10 @@ def test_parts_give_what_all_rows_at_once_give() -> None:
     torch.testing.assert_close(both.variance, whole.variance, rtol=1e-12, atol=0)
 
 
-def test_several_calls_are_averaged() -> None:
-    calls = [
-        TensorMoments(torch.tensor([[a]]), torch.tensor([[b]])) for a, b in ((1.0, 4.0), (3.0, 2.0))
-    ]
-    assert mean_of(calls) == (torch.tensor([[2.0]]), torch.tensor([[3.0]]))
+@pytest.mark.parametrize("keep, expected", [(1.0, (2.0, 3.0)), (0.5, (7 / 3, 8 / 3))])
+def test_several_calls_are_averaged_as_updates_are(
+    keep: float, expected: tuple[float, float]
+) -> None:
+    values = torch.tensor([[[1.0]], [[4.0]], [[3.0]], [[2.0]]])
+    mean, variance = averaged([TensorMoments(*values[:2]), TensorMoments(*values[2:])], keep)
+    assert (mean.item(), variance.item()) == pytest.approx(expected)
