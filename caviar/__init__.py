@@ -58,10 +58,12 @@ if TYPE_CHECKING:
     from caviar.runner.errors import StorageError as StorageError
     from caviar.runner.study.plan import Plan as Plan
     from caviar.runner.study.study import Study as Study
+    from caviar.runner.torch_models.measuring.repair import Repair as Repair
     from caviar.runner.torch_models.watching.watch import Watch as Watch
     from caviar.runner.torch_models.watching.watch import watch as watch
     from caviar.runner.trial.build import build as build
     from caviar.torch_door import audit as audit
+    from caviar.torch_door import repair as repair
 
 HOMES = {
     "read_study": "front_door",
@@ -80,6 +82,8 @@ HOMES = {
     "Advice": "analysis.theory.advise",
     "audit": "torch_door",
     "Audit": "analysis.audit.audit",
+    "repair": "torch_door",
+    "Repair": "runner.torch_models.measuring.repair",
     "watch": "runner.torch_models.watching.watch",
     "Watch": "runner.torch_models.watching.watch",
     "Convention": "model.averages.conventions",

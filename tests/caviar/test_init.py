@@ -58,6 +58,7 @@ def test_only_the_front_door_joins_runner_and_analysis() -> None:
         "reference.py": {"runner"},
         "study_reference.py": {"model", "runner"},
         "tables_reference.py": {"runner", "analysis"},
+        "torch_door.py": {"runner", "analysis"},
     }
 
 

@@ -67,6 +67,16 @@ class Repair:
 
     `whole` says that the examples are all that the data hold: then the statistics are exact for
     them. Printed, it is a table.
+
+    >>> import torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8))
+    >>> x = torch.randn(512, 2, generator=torch.Generator().manual_seed(0))
+    >>> repair = caviar.repair(model, [10 * x[i : i + 64] for i in range(0, 512, 64)])
+    >>> repair.examples, repair.whole, repair.norms[0].name
+    (512, True, '1')
+    >>> print(repair)
+    norm  mean moved  variance  error of mean  of variance
+    1...
     """
 
     norms: tuple[RepairedNorm, ...]
@@ -97,14 +107,7 @@ def repair(
     target: Part = None,
     seed: int = 0,
 ) -> Repair:
-    """Write into every batch norm the moments that its inputs have, lower norms already right.
-
-    `batches` are training data, of any batch size: it has no part in the result. Without data,
-    the start (mean 0, variance 1) is taken out of averages in which it still weighs; that needs
-    norms that count their updates. Nothing else of the model changes. Raises RequestError, and
-    changes nothing, where it cannot be done, and where the loss would rise, since the weights
-    were trained with the statistics that are stored.
-    """
+    """What `caviar.repair` does."""
     core = unwrapped(model)
     norms = norms_of(core)
     stored = {norm.name: norm.stored() for norm in norms}
