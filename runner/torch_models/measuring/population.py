@@ -39,7 +39,7 @@ def estimated(
     exact = population(subject, examples)
     return {
         name: replace(
-            estimate, moments=Moments(*(part[0].double().cpu().numpy() for part in exact[name]))
+            estimate, moments=Moments(*(part[0].cpu().double().numpy() for part in exact[name]))
         )
         for name, estimate in roughly_estimated(subject, examples, generator).items()
     }

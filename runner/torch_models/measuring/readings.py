@@ -76,11 +76,8 @@ class Scored(NamedTuple):
         return _together(parts)
 
     def _tensors(self, moments: Moments) -> TensorMoments:
-        device = self.examples.device
-        return TensorMoments(
-            torch.as_tensor(moments.mean, device=device)[None],
-            torch.as_tensor(moments.variance, device=device)[None],
-        )
+        mean, variance = torch.as_tensor(moments.mean), torch.as_tensor(moments.variance)
+        return TensorMoments(mean[None], variance[None])
 
     def _losses(self, rows: Order, statistics: Statistics, scored: int) -> Losses:
         subject = self.subject
@@ -88,8 +85,8 @@ class Scored(NamedTuple):
         output = forward(subject.model, subject.norms, part.call, statistics)
         losses, right = self.loss.scores(output, part.targets, len(rows))
         return Losses(
-            losses.cpu().numpy()[:scored],
-            None if right is None else right.double().cpu().numpy()[:scored],
+            losses.numpy()[:scored],
+            None if right is None else right.cpu().double().numpy()[:scored],
         )
 
 

@@ -163,7 +163,8 @@ def _write(norm: TorchNorm, moments: Moments) -> None:
     """Into the buffers that are there, in their precision."""
     with torch.no_grad():
         for name, values in zip(BUFFERS, (moments.mean, moments.variance), strict=True):
-            getattr(norm.module, name).copy_(torch.as_tensor(values))
+            buffer = getattr(norm.module, name)
+            buffer.copy_(torch.as_tensor(values, dtype=buffer.dtype))
 
 
 def _refuse_to_hurt(

@@ -52,7 +52,7 @@ def batch_moments(
         for name, moments in subject.averaged(calls).items():
             parts[name].append(moments)
     return {
-        name: BatchMoments(*(torch.cat(p).double().cpu().numpy() for p in zip(*rows, strict=True)))
+        name: BatchMoments(*(torch.cat(p).cpu().double().numpy() for p in zip(*rows, strict=True)))
         for name, rows in parts.items()
     }
 

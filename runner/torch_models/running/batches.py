@@ -100,7 +100,7 @@ class Reader:
         """
         empty = 0
         while not self.ended and self.count < count and self._bytes < MOST_BYTES:
-            batch = next(self._iterator, None)
+            batch = self._next()
             if batch is None:
                 self.ended = True
                 break
@@ -113,6 +113,14 @@ class Reader:
             raise RequestError("the data end before the first example: the iterable is empty")
         self._kept = [_joined(self._kept)]
         return self._kept[0]
+
+    def _next(self) -> Any:
+        try:
+            return next(self._iterator, None)
+        except Exception as error:
+            raise RequestError(
+                f"the data fail after {self.count} examples ({type(error).__name__}: {error})"
+            ) from error
 
     def _keep(self, part: Examples) -> None:
         self._kept.append(part)
@@ -147,6 +155,8 @@ def examples_of(batch: Any, model: nn.Module, inputs: Part, target: Part, place:
             + ("no tensors" if not rows else f"tensors of different lengths {sorted(rows)}")
             + ": give `inputs`, a function from a batch to the tensors that the model takes"
         )
+    if isinstance(answers, list | tuple) and all(isinstance(a, int | float) for a in answers):
+        answers = torch.as_tensor(answers)
     moved = mapped(answers, lambda t: t.to(place.device))
     return Examples(call[0], call[1], _matching(moved, rows.pop()))
 

@@ -51,10 +51,10 @@ class Loss(NamedTuple):
     def _losses(self, output: Any, targets: Tree, count: int) -> Tensor:
         if self.by_example:
             values = torch.as_tensor(self.function(output, targets))
-            return values.double().reshape(count, -1).mean(dim=1)
+            return values.cpu().double().reshape(count, -1).mean(dim=1)
         rows = [slice(i, i + 1) for i in range(count)]
         each = [self.function(taken(output, row), taken(targets, row)) for row in rows]
-        return torch.stack([torch.as_tensor(value).double().mean() for value in each])
+        return torch.stack([torch.as_tensor(value).cpu().double().mean() for value in each])
 
 
 def chosen_loss(loss: LossFunction | None, output: Any, targets: Tree) -> Loss | None:

@@ -51,7 +51,7 @@ class TorchNorm(NamedTuple):
     def stored(self) -> Moments | None:
         """What it holds, float64; None where it keeps no statistics."""
         kept = [getattr(self.module, name, None) for name in BUFFERS]
-        values = [v.detach().double().cpu().numpy().copy() for v in kept if v is not None]
+        values = [v.detach().cpu().double().numpy().copy() for v in kept if v is not None]
         return Moments(*values) if len(values) == len(BUFFERS) else None
 
 

@@ -77,12 +77,14 @@ def forward(
     for module in model.modules():
         module.training = training
     remaining = Counter(until or {})
-    with ExitStack() as hooks:
+    with ExitStack() as after:
+        if training:
+            _keep_other_buffers(model, norms, after)
         for norm in norms:
             norm.module.training = False
             hook = _hook(norm, statistics, remaining)
             handle = norm.module.register_forward_pre_hook(hook, with_kwargs=True)
-            hooks.callback(handle.remove)
+            after.callback(handle.remove)
         try:
             return model(*call.positional, **call.named)
         except LastNormPassed:
@@ -90,13 +92,23 @@ def forward(
         except RequestError:
             raise
         except Exception as error:
-            raise _failed(error, call) from error
+            raise _failed(error, call, training=training) from error
 
 
-def _failed(error: Exception, call: Call) -> RequestError:
+def _keep_other_buffers(model: nn.Module, norms: Sequence[TorchNorm], after: ExitStack) -> None:
+    """What a pass in train mode does to the state of other layers must not reach the next one."""
+    of_norms = {norm.module for norm in norms}
+    for module in model.modules():
+        if module not in of_norms:
+            copies = {k: None if b is None else b.clone() for k, b in module._buffers.items()}
+            after.callback(module._buffers.update, copies)
+
+
+def _failed(error: Exception, call: Call, *, training: bool) -> RequestError:
     shapes = [list(v.shape) for v in (*call.positional, *call.named.values()) if _tensor(v)]
     return RequestError(
-        f"the model fails on the data, called with tensors of shape {shapes} "
+        f"the model fails on the data{' in train mode' * training}, called with tensors of shape "
+        f"{shapes} "
         f"({type(error).__name__}: {error}); if it should be called with another part of a batch, "
         "give `inputs`, a function from a batch to what the model takes"
     )

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+import torch
 
 from caviar.analysis.audit.evidence import Estimate, Moments
-from caviar.runner.torch_models.measuring.enough import shortfall
+from caviar.runner.torch_models.measuring.enough import read_until, shortfall
+from caviar.runner.torch_models.running.batches import Reader
+from tests.runner.torch_models.nets import mlp, rows, subject
 
 
 def _estimate(mean_error: float, variance_error: float) -> Estimate:
@@ -42,3 +47,28 @@ def test_every_layer_counts_and_one_without_statistics_too() -> None:
     good, bad = _estimate(0.01, 0.01), _estimate(0.03, 0.01)
     assert shortfall({"1": good, "2": good}, {"1": None, "2": None}) == pytest.approx(0.5)
     assert shortfall({"1": good, "2": bad}, {"1": None, "2": None}) == pytest.approx(1.5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "lacking, most, expected",
+    [
+        ([1.0], 10_000, 100),
+        ([2.0, 1.0], 10_000, 440),
+        ([100.0, 1.0], 10_000, 800),
+        ([1.01, 1.0], 10_000, 120),
+        ([2.0, 2.0, 1.0], 10_000, 1940),
+        ([2.0], 300, 300),
+    ],
+)
+def test_the_next_number_of_examples_follows_from_the_error(
+    lacking: list[float], most: int, expected: int
+) -> None:
+    """Errors fall as one over the root: twice too large takes 4.4 times as many."""
+    model, errors = mlp(4), iter(lacking)
+    batches = (rows(10) for _ in itertools.count())
+    reader = Reader(batches, model, None, None)
+    part, generator = subject(model, rows(10)), np.random.default_rng(0)
+    examples = read_until(reader, part, (100, most), lambda _: next(errors), generator)
+    assert examples.number == expected
+    assert next(errors, None) is None

@@ -34,6 +34,7 @@ def read(batch: Any, inputs: Part = None, target: Part = None) -> Examples:
         ((X, Y), None, None),
         ([X, Y, ["a", "b", "c", "d"]], None, None),
         ((X.numpy(), Y.numpy()), None, None),
+        ((X, Y.tolist()), None, None),
         ({"image": X, "label": Y, "path": "a"}, None, None),
         ({"anything": X, "target": Y}, None, None),
         ({"a": X, "b": Y}, "a", "b"),
@@ -117,6 +118,15 @@ def test_memory_ends_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_that_cannot_be_read_are_one_sentence(batches: Any, sentence: str) -> None:
     with pytest.raises(RequestError, match=sentence):
         reader(batches).read(100)
+
+
+def test_data_that_fail_on_the_way_are_one_sentence() -> None:
+    def broken() -> Iterable[Any]:
+        yield X
+        raise OSError("the disk is gone")
+
+    with pytest.raises(RequestError, match=r"the data fail after 4 examples \(OSError: the disk"):
+        reader(broken()).read(100)
 
 
 def test_half_precision_and_whole_numbers_keep_their_type() -> None:

@@ -94,3 +94,19 @@ def test_a_model_that_fails_is_one_sentence() -> None:
         forward(
             model, norms_of(model), Call((torch.ones(2, 5).double(),), {}), partial(by_batch, 1)
         )
+
+
+@torch.no_grad()
+def test_a_pass_in_train_mode_leaves_the_state_of_other_layers() -> None:
+    tracking = nn.InstanceNorm1d(1, track_running_stats=True)
+    model, x = (
+        nn.Sequential(nn.BatchNorm1d(2), nn.Unflatten(1, (1, 2)), tracking),
+        torch.randn(8, 2),
+    )
+    before = copy.deepcopy(model.state_dict())
+    norms = norms_of(model)
+    forward(model, norms, Call((x,), {}), partial(by_batch, 1), training=True)
+    after = model.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before if key.startswith("2."))
+    with pytest.raises(RequestError, match="fails on the data in train mode, called"):
+        forward(model, norms, Call((x[0],), {}), partial(by_batch, 1), training=True)
