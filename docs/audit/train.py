@@ -2,8 +2,9 @@
 
 import torch
 from data import by_8, faded, test, train
-from model import as_in_keras, build
 from torch import nn
+
+from model import as_in_keras, build
 
 
 def fit(model: nn.Module, loader, epochs: int, rate: float = 0.05, after=lambda: None) -> nn.Module:
@@ -26,7 +27,7 @@ def averaged() -> nn.Module:
         for old, new in zip(mean.parameters(), model.parameters(), strict=True):
             old.lerp_(new, 0.05)
 
-    fit(model, train(), 5, after=follow)
+    fit(model, train(), 3, after=follow)
     return mean
 
 
