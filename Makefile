@@ -19,5 +19,5 @@ cluster-test:         ## a real cluster: three hosts by SSH; needs root, openssh
 	$(PYTHON) -m pytest -n 0 -q -s -m cluster tests/cluster
 
 benchmarks:           ## every benchmark at small sizes: whether it works, no figures
-	for benchmark in $(filter-out benchmarks/machine.py, $(wildcard benchmarks/*.py)); do \
+	for benchmark in $(filter-out benchmarks/machine.py, $(wildcard benchmarks/*.py benchmarks/models/*.py)); do \
 	  $(PYTHON) $$benchmark --quick || exit 1; done

@@ -93,7 +93,7 @@ ALONE = {
             "finished/best",
             "finished/compare",
             "growing/until",
-            "models/audit",
+            *("models/advised_run", "models/audit"),
             "finished/export",
         )
     },

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -252,14 +252,12 @@ def advise(
     excess_kurtosis: options.Kurtosis = 0.0,
     input_mean: options.InputMean = 1.0,
     input_variance: options.InputVariance = 2.0,
+    of_run: options.OfRun = None,
     source: options.Source = None,
     target: options.Target = None,
     plot: options.Plot = None,
     everything: options.Everything = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print JSON with the laws; infinite values become null."),
-    ] = False,
+    as_json: options.AdviceAsJson = False,
 ) -> None:
     """Say from theory alone what to change about a batch size and its running averages.
 
@@ -269,11 +267,15 @@ def advise(
 
     if source is not None or target is not None:
         shared = per_device and per_device * (devices if sync else 1)
-        say(translated(source, target, decay, (batch_size or shared, positions), as_json))
-        return
+        return say(translated(source, target, decay, (batch_size or shared, positions), as_json))
     arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
     law = inputs(excess_kurtosis, input_mean, input_variance)
-    asked = (convention, decay, Setup(batch_size, *arguments), steps, dataset_size, law)
+    if of_run is None:
+        asked = (convention, decay, Setup(batch_size, *arguments), steps, dataset_size, law)
+    else:
+        from caviar.runner.cli.models.advised_run import asked_of
+
+        asked = asked_of(of_run, batch_size or per_device)
     say(advised(asked, plot, everything, as_json))
 
 

@@ -171,6 +171,15 @@ InputMean = Annotated[
 InputVariance = Annotated[
     float, typer.Option(help="Variance of the inputs: what a start at 1 is off by.")
 ]
+AdviceAsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON with the laws; infinite values become null.")
+]
+OfRun = Annotated[
+    str | None,
+    typer.Option(
+        "--run", metavar="RUN", callback=_text, help="Ask about a training watched in Python."
+    ),
+]
 Source = Annotated[
     str | None, typer.Option("--from", help="Translate this framework's batch norm to --to.")
 ]

@@ -42,9 +42,11 @@ def best(
     from caviar.runner.cli.finished.study_text import data_of, trials_of
     from caviar.runner.session.run_folder import read_study_json
     from caviar.runner.store.open import storage_at
+    from caviar.runner.study.of_model import must_be_a_study
 
     storage = storage_at(run)
     study = read_study_json(storage)
+    must_be_a_study(study, run, "one network is no ranking; `caviar report` tells of it")
     try:
         whole = read_run(run)
         table = ranking(whole, by)

@@ -112,6 +112,7 @@ def described(core: nn.Module, norms: tuple[TorchNorm, ...], probe: Probe | None
                 "kind": type(norm.module).__name__,
                 "momentum": norm.momentum,
                 "epsilon": norm.epsilon,
+                "positions": None if probe is None else probe.subject.positions.get(norm.name),
             }
             for norm in norms
         ],
