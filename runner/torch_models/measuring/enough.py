@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from caviar.analysis.audit.evidence import Array, Estimate, Moments
-from caviar.runner.torch_models.measuring.population import roughly_estimated
+from caviar.runner.torch_models.measuring.population import estimated_by_parts
 from caviar.runner.torch_models.running.batches import Examples, Reader
 from caviar.runner.torch_models.running.passes import Subject
+from caviar.runner.torch_models.running.trees import Tree
 
 SHARE = 0.1
 """An error may be this share of what is reported."""
@@ -19,11 +23,21 @@ NOTABLE = 0.2
 """Smaller differences need no better error: deviations of the mean, log ratio of the variance."""
 
 
+ORDERED = 1.5
+"""So many times too large the errors count as while the labels come in an order."""
+
 MOST_TIMES = 8.0
 """At most so many times as many examples are read next, since a first error is rough."""
 
 Shortfall = Callable[[Mapping[str, Estimate]], float]
 """How many times too large the worst error of estimates is."""
+
+
+class Enough(NamedTuple):
+    """Examples, and estimates by parts of them."""
+
+    examples: Examples
+    estimates: dict[str, Estimate]
 
 
 def read_until(
@@ -32,20 +46,43 @@ def read_until(
     between: tuple[int, int],
     shortfall: Shortfall,
     generator: np.random.Generator,
-) -> Examples:
+) -> Enough:
     """Examples, more and more until no error is too large, or the data end.
 
-    Errors fall as one over the root of their number. `between` are the fewest and the most.
+    Errors fall as one over the root of their number. `between` are the fewest and the most. While
+    there may be others, parts are those of the loader's order: if it sorts the examples, they
+    differ, and more is read; labels that come in an order are a reason for it, too.
     """
     wanted, most = between
     while True:
         examples = reader.read(wanted)
-        if examples.number < wanted or wanted >= most:
-            return examples
-        lacking = shortfall(roughly_estimated(subject, examples, generator))
-        if lacking <= 1:
-            return examples
+        if examples.number < wanted:
+            return Enough(examples, estimated_by_parts(subject, shuffled(examples, generator)))
+        estimates = estimated_by_parts(subject, examples)
+        lacking = max(shortfall(estimates), ORDERED * in_order(examples.targets))
+        if wanted >= most or lacking <= 1:
+            return Enough(examples, estimates)
         wanted = min(most, int(min(MOST_TIMES, max(1.2, 1.1 * lacking**2)) * examples.number))
+
+
+def shuffled(examples: Examples, generator: np.random.Generator) -> Examples:
+    """The examples in a random order."""
+    order = generator.permutation(examples.number)
+    return examples.take(torch.as_tensor(order, device=examples.device))
+
+
+def in_order(targets: Tree) -> bool:
+    """Whether neighbours have the same class far more often than they would in a random order.
+
+    Also where all have the same class. False without integer labels.
+    """
+    if not isinstance(targets, Tensor) or targets.ndim != 1 or targets.is_floating_point():
+        return False
+    labels = targets.cpu().numpy().astype(np.int64)
+    shares = np.unique(labels, return_counts=True)[1] / len(labels)
+    by_chance = float(np.sum(shares**2))
+    alike = float(np.mean(labels[1:] == labels[:-1]))
+    return len(shares) == 1 or bool(alike - by_chance > max(0.1, 4 / np.sqrt(len(labels))))
 
 
 def shortfall(population: Mapping[str, Estimate], stored: Mapping[str, Moments | None]) -> float:

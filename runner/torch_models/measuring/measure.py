@@ -22,8 +22,8 @@ from caviar.runner.torch_models.measuring.collected import (
     readings_of_test,
     readings_of_training,
 )
-from caviar.runner.torch_models.measuring.enough import read_until, shortfall
-from caviar.runner.torch_models.measuring.population import estimated
+from caviar.runner.torch_models.measuring.enough import read_until, shortfall, shuffled
+from caviar.runner.torch_models.measuring.population import estimated, estimated_by_parts
 from caviar.runner.torch_models.running.batches import Examples, Part, Reader
 from caviar.runner.torch_models.running.losses import LossFunction
 from caviar.runner.torch_models.running.norms import (
@@ -114,9 +114,9 @@ def _read(
     """As many examples as the errors ask for, and the population's moments."""
     first = min(MOST_EXAMPLES, max(FIRST_EXAMPLES, FIRST_BATCHES * size))
     lacking = partial(shortfall, stored=stored)
-    examples = read_until(reader, subject, (first, MOST_EXAMPLES), lacking, generator)
+    examples, errors = read_until(reader, subject, (first, MOST_EXAMPLES), lacking, generator)
     _check_number(examples.number, size)
-    return examples, estimated(subject, examples, generator)
+    return examples, estimated(subject, examples, errors)
 
 
 def _check_number(examples: int, size: int) -> None:
@@ -134,9 +134,10 @@ def _evidence(
     order = generator.permutation(examples.number)
     batches = batches_of(read, order, generator)
     kinds = kinds_of(read, batches)
-    other = {} if test is None else estimated(subject, test, generator)
+    other: dict[str, Estimate] = {}
     tested = None
     if test is not None:
+        other = estimated(subject, test, estimated_by_parts(subject, shuffled(test, generator)))
         rows = generator.permutation(test.number)
         tested = readings_of_test(read, test, kinds, other, rows)
     return Evidence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -33,38 +34,33 @@ PARTS = 16
 
 
 def estimated(
-    subject: Subject, examples: Examples, generator: np.random.Generator
+    subject: Subject, examples: Examples, errors: Mapping[str, Estimate]
 ) -> dict[str, Estimate]:
-    """The population's moments over the examples, and their standard errors."""
+    """The population's moments over the examples, with the standard errors that are known."""
     exact = population(subject, examples)
     return {
         name: replace(
             estimate, moments=Moments(*(part[0].cpu().double().numpy() for part in exact[name]))
         )
-        for name, estimate in roughly_estimated(subject, examples, generator).items()
+        for name, estimate in errors.items()
     }
 
 
-def roughly_estimated(
-    subject: Subject, examples: Examples, generator: np.random.Generator
-) -> dict[str, Estimate]:
-    """The average over random parts of the examples, and standard errors from their scatter.
+def estimated_by_parts(subject: Subject, examples: Examples) -> dict[str, Estimate]:
+    """The average over consecutive parts of the examples, and standard errors from their scatter.
 
-    The error is that of examples drawn independently. In each part lower norms are right for that
-    part: so it counts what the positions of one example share, and that what moves a lower norm's
-    input moves its statistics, too.
+    The error is that of parts drawn independently: of examples, if they come in a random order.
+    In each part lower norms are right for that part: so it counts what the positions of one
+    example share, and that what moves a lower norm's input moves its statistics, too.
     """
     parts = max(1, min(PARTS, examples.number // 2))
-    order = torch.as_tensor(generator.permutation(examples.number), device=examples.device)
     size = examples.number // parts
     return {
         name: Estimate(
             Moments(by_part.mean.mean(axis=0), by_part.variance.mean(axis=0)),
             Moments(*map(_error, by_part)),
         )
-        for name, by_part in batch_moments(
-            subject, examples.take(order), size, training=False
-        ).items()
+        for name, by_part in batch_moments(subject, examples, size, training=False).items()
     }
 
 

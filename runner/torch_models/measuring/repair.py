@@ -138,13 +138,13 @@ def _read(
 ) -> tuple[Examples, dict[str, Estimate]]:
     """As many examples as the tolerance asks for, and the population's moments."""
     between = FIRST_EXAMPLES, MOST_EXAMPLES
-    examples = read_until(reader, subject, between, _shortfall, generator)
+    examples, errors = read_until(reader, subject, between, _shortfall, generator)
     if examples.number < FEWEST_EXAMPLES:
         raise RequestError(
             f"the data hold {examples.number} examples, too few to tell how wrong new statistics "
             f"would be: give {FEWEST_EXAMPLES} or more"
         )
-    return examples, estimated(subject, examples, generator)
+    return examples, estimated(subject, examples, errors)
 
 
 def _shortfall(moments: Mapping[str, Estimate]) -> float:

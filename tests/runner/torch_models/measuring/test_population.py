@@ -6,7 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from caviar.runner.torch_models.measuring import population as source
-from caviar.runner.torch_models.measuring.population import estimated, population
+from caviar.runner.torch_models.measuring.population import (
+    estimated,
+    estimated_by_parts,
+    population,
+)
 from tests.runner.torch_models.nets import cnn, examples, images, mlp, rows, subject
 
 
@@ -64,8 +68,8 @@ def test_errors_are_those_of_another_sample(count: int) -> None:
     """
     model = mlp(16, 16)
     samples = [rows(count, seed=seed) for seed in range(60)]
-    part, generator = subject(model, samples[0]), np.random.default_rng(0)
-    every = [estimated(part, examples(data), generator) for data in samples]
+    part = subject(model, samples[0])
+    every = [estimated_by_parts(part, examples(data)) for data in samples]
     for name in part.names:
         for kind in ("mean", "variance"):
             values = np.stack([getattr(one[name].moments, kind) for one in every])
@@ -80,7 +84,8 @@ def test_images_of_like_pixels_count_as_examples_and_not_as_pixels() -> None:
     """A mean over 36 like pixels: its error is far above that of as many independent ones."""
     model, data = cnn(4), images(320)
     part = subject(model, data)
-    estimate = estimated(part, examples(data), np.random.default_rng(0))["1"]
+    errors = estimated_by_parts(part, examples(data))
+    estimate = estimated(part, examples(data), errors)["1"]
     naive = np.sqrt(estimate.moments.variance / (320 * 36))
     by_example = model[0](data[0]).mean(dim=(2, 3)).std(dim=0) / 320**0.5
     assert estimate.error.mean == pytest.approx(by_example.numpy(), rel=0.6)
@@ -100,5 +105,5 @@ def test_weights_that_are_no_numbers_end_the_sweeps(monkeypatch: pytest.MonkeyPa
 def test_one_example_has_no_known_error() -> None:
     model, data = cnn(2), images(3)
     part = subject(model, data)
-    estimate = estimated(part, examples(data), np.random.default_rng(0))["1"]
+    estimate = estimated_by_parts(part, examples(data))["1"]
     assert np.isinf(estimate.error.mean).all()
