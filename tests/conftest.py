@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import gc
+import importlib.util
 import os
 import signal
 import sys
@@ -39,6 +40,18 @@ sys.dont_write_bytecode = False
 
 # Where the program keeps the machine code of kernels, so that no process compiles them again.
 os.environ.setdefault(NAMED, str(code_folder()))
+
+WITHOUT_TORCH = importlib.util.find_spec("torch") is None
+collect_ignore = (
+    ["runner/torch_models", "runner/cli/models", "caviar/test_reference.py", "test_audit_page.py"]
+    if WITHOUT_TORCH
+    else []
+)
+
+
+def pytest_report_header() -> str:
+    return "PyTorch is not installed: its tests are LEFT OUT" if WITHOUT_TORCH else ""
+
 
 RAY_FILES = "test_ray_"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import caviar
+from tests.conftest import WITHOUT_TORCH
 from tests.sources import PACKAGES, ROOT, packages
 
 HEAVY = {"numpy", "pandas", "pyarrow", "pydantic", "ray", "scipy", "sklearn", "matplotlib"}
@@ -29,6 +30,7 @@ def test_editors_see_the_names_that_are_there() -> None:
     assert typed == caviar.HOMES
 
 
+@pytest.mark.skipif(WITHOUT_TORCH, reason="PyTorch is not installed")
 def test_every_name_is_there() -> None:
     for name in caviar.__all__:
         assert getattr(caviar, name) is getattr(caviar, name), name
