@@ -50,6 +50,10 @@ Loss = Annotated[
         help="FILE.py:NAME or a name of torch.nn.functional; default for classes: cross_entropy."
     ),
 ]
+Out = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="Keep it as a run, for `caviar report` and `compare`."),
+]
 AuditAsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON; values that are not finite become null.")
 ]
@@ -65,6 +69,7 @@ def audit(
     inputs: Inputs = None,
     target: Target = None,
     loss: Loss = None,
+    out: Out = None,
     as_json: AuditAsJson = False,
 ) -> None:
     """Say whether a PyTorch model's batch-norm statistics are right, why not, and what to do.
@@ -77,9 +82,21 @@ def audit(
 
     with redirect_stdout(sys.stderr), all_cores():
         audited = _audited((model, weights), data, test, (inputs, target, loss), batch_size, steps)
+    if out is not None:
+        _kept(audited, model, out)
     say(audited.to_json() if as_json else f"{audited}\n{_ran(model, data, test, audited)}")
     if audited.cause != "healthy":
         raise SystemExit(FAILED)
+
+
+def _kept(audited: Audit, model: str, out: str) -> None:
+    """Keep an audit as a run; raises RequestError where something lies there already."""
+    import json
+
+    from caviar.runner.torch_models.audit_rows import keep_audit
+
+    told = json.loads(audited.to_json())
+    keep_audit(out, model, audited.evidence, told, f"caviar audit {model} --out {out}")
 
 
 def must_have_torch() -> None:

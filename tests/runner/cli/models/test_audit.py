@@ -80,3 +80,17 @@ def test_without_pytorch_it_says_what_to_install() -> None:
     with patch("importlib.util.find_spec", return_value=None):
         with pytest.raises(RequestError, match=r"pip install 'caviar\[torch\]'"):
             must_have_torch()
+
+
+def test_an_audit_is_kept_as_a_run_and_compared_with_another(folder: Path) -> None:
+    for model in ("healthy", "inverted"):
+        assert _audit(folder, model, "--out", f"runs/{model}")[0] == (model != "healthy")
+    told = caviar("report", "runs/inverted", cwd=folder).stdout
+    assert "on 512 examples\nfound: inverted-momentum.\n1 Are its running averages" in told
+    done = caviar("compare", "runs/inverted", "runs/healthy", cwd=folder)
+    assert done.stdout.startswith("The verdict has changed: inverted-momentum, then healthy.")
+    assert done.returncode == 1
+    two = json.loads(caviar("compare", *["runs/healthy"] * 2, "--json", cwd=folder).stdout)
+    assert two["verdict"] == "same"
+    again = _audit(folder, "healthy", "--out", "runs/healthy")
+    assert again[0] == 2 and "stays as it is; give another out" in again[2]
