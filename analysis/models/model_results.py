@@ -13,11 +13,13 @@ from caviar.analysis.run.read import Run
 
 
 class ModelAnswer(NamedTuple):
-    """A question, its answer in a sentence, and what else belongs to it."""
+    """A question, its answer in a sentence, and what else belongs to it: on the page it stands
+    with the table of this name, or with the answer where there is none."""
 
     question: str
     says: str
     more: tuple[str, ...] = ()
+    table: str = ""
 
 
 class ModelTable(NamedTuple):

@@ -38,8 +38,8 @@ def watched_results(run: Run) -> ModelResults:
         run=run,
         opening=_opening(run),
         answers=(
-            ModelAnswer("Are its running averages right?", *_of_averages(run, table)),
-            ModelAnswer("How noisy are its batches?", *_of_noise(run, noise)),
+            ModelAnswer("Are its running averages right?", *_of_averages(run, table), "averages"),
+            ModelAnswer("How noisy are its batches?", *_of_noise(run, noise), "batch_noise"),
         ),
         careful=CAREFUL,
         following=f"caviar advise --run {run.where}",

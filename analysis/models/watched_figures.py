@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import grid_of, legend, line, powers, signed_axis, size_axis
+from caviar.analysis.figures.axes import (
+    as_text,
+    grid_of,
+    legend,
+    line,
+    powers,
+    signed_axis,
+    size_axis,
+)
 from caviar.analysis.figures.palette import MEANINGS, ink
 from caviar.analysis.number_format import literal
 
@@ -72,6 +80,7 @@ def added_by_decay(table: pd.DataFrame) -> Figure:
     if len(memories):
         axes.set_xlim(memories.min() / 2, memories.max() * 2)
     axes.set(xscale="log", xlabel="memory in updates, 1 / (1 - decay)", ylabel="nats")
+    as_text(axes.xaxis)
     signed_axis(axes, shown)
     legend(axes)
     return figure

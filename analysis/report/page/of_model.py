@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from caviar.analysis.models.model_results import ModelResults, ModelTable
+from caviar.analysis.models.model_results import ModelAnswer, ModelResults, ModelTable
 from caviar.analysis.report.beginning import Beginning
 from caviar.analysis.report.first_screen import FirstScreen
 from caviar.analysis.report.page.first import Answer
@@ -50,10 +50,11 @@ def _section(results: ModelResults, one: ModelTable, folder: Path, drawing: Draw
     draw = one.draw
     picture = drawing(lambda _: draw(), results, folder / one.name) if draw else None
     numbers = one.table.select_dtypes(["number"]).columns
+    told = [s for answer in results.answers if answer.table == one.name for s in answer.more]
     return Section(
         key=one.name,
         title=one.title,
-        says=one.says,
+        says=" ".join((one.says, *told)),
         more="",
         caption=one.caption,
         alt=one.alt,
@@ -74,9 +75,9 @@ def of_page(results: ModelResults, parts: list[Section]) -> dict[str, Any]:
     return {
         **dict.fromkeys(("sizes", "topics", "begun", "not_claimed"), nothing),
         "opening": " ".join(filter(None, (results.run.note, results.opening))),
-        "about": [sentence for answer in results.answers for sentence in answer.more],
+        "about": nothing,
         "answers": tuple(
-            Answer(f"{i} {answer.question}", " ".join((answer.says, *answer.more)))
+            Answer(f"{i} {answer.question}", _on_top(answer, parts))
             for i, answer in enumerate(results.answers, start=1)
         ),
         "closing": closing(results),
@@ -86,3 +87,9 @@ def of_page(results: ModelResults, parts: list[Section]) -> dict[str, Any]:
         "titles": {part.key: part.title for part in parts},
         "means": "",
     }
+
+
+def _on_top(answer: ModelAnswer, parts: list[Section]) -> str:
+    """The answer, with all that belongs to it where no section of the page has that."""
+    elsewhere = answer.table in {part.key for part in parts}
+    return " ".join((answer.says, *(() if elsewhere else answer.more)))

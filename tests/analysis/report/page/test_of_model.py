@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -32,4 +33,10 @@ def test_the_page_is_written_with_its_tables(probed: bool, tmp_path: Path) -> No
         assert f'id="{one.name}"' in page
         assert (tmp_path / "tables" / f"{one.name}.csv").is_file()
     assert results.answers[0].says.split(" (")[0].split(" [")[0] in page
+    first_screen = page[: page.index('aria-label="Contents"')]
+    for answer in results.answers:
+        for sentence in answer.more:  # Beside the figure that shows it, if there is one.
+            words = escape(sentence, quote=False)
+            assert page.count(words) == 1
+            assert (words in first_screen) == (answer.table not in [t.name for t in results.tables])
     assert "Traceback" not in page and "None" not in page
