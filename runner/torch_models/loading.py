@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from caviar.runner.errors import RequestError, nearest
+from caviar.runner.errors import RequestError, StorageError, nearest
 from caviar.runner.torch_models.running.batches import Part
 
 PREFIXES = ("module.", "_orig_mod.")
@@ -105,6 +105,14 @@ def model_at(place: str, weights: Path | None = None) -> nn.Module:
     if weights is not None:
         _load(value, weights)
     return value
+
+
+def save_weights(model: nn.Module, out: Path) -> None:
+    """Write a model's state dict to a file, as tensors. Raises StorageError where it fails."""
+    try:
+        torch.save(model.state_dict(), out)
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"cannot write the weights to {str(out)!r}: {error}") from error
 
 
 def data_at(place: str) -> Iterable[Any]:

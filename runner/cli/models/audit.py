@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caviar.runner.cli.checks import FAILED
+from caviar.runner.cli.models.repair import Request, must_be_new, repaired
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
 
@@ -54,6 +55,12 @@ Out = Annotated[
     str | None,
     typer.Option(metavar="RUN", help="Keep it as a run, for `caviar report` and `compare`."),
 ]
+Repair = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="OUT", help="Recompute the statistics; write the repaired state dict to this file."
+    ),
+]
 AuditAsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON; values that are not finite become null.")
 ]
@@ -70,6 +77,7 @@ def audit(
     target: Target = None,
     loss: Loss = None,
     out: Out = None,
+    repair: Repair = None,
     as_json: AuditAsJson = False,
 ) -> None:
     """Say whether a PyTorch model's batch-norm statistics are right, why not, and what to do.
@@ -80,11 +88,19 @@ def audit(
     must_have_torch()
     from caviar.runner.torch_models.threads import all_cores
 
+    if repair is not None:
+        must_be_new(repair)
     with redirect_stdout(sys.stderr), all_cores():
         audited = _audited((model, weights), data, test, (inputs, target, loss), batch_size, steps)
     if out is not None:
         _kept(audited, model, out)
     say(audited.to_json() if as_json else f"{audited}\n{_ran(model, data, test, audited)}")
+    if repair is not None:
+        request = Request(model, weights, data, inputs, target, loss)
+        with redirect_stdout(sys.stderr), all_cores():
+            done = repaired(request, repair)
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            say(done)
     if audited.cause != "healthy":
         raise SystemExit(FAILED)
 
