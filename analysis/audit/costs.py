@@ -7,20 +7,19 @@ from math import isnan
 
 from caviar.analysis.audit.evidence import Difference, Reading, Readings
 
-ERRORS = 3.0
-"""A difference must be so many of its standard errors from zero."""
-
 
 @dataclass(frozen=True)
 class Worth:
-    """From which size a difference of losses is worth a change: nats, and a share of the loss."""
+    """From which size a difference of losses is worth a change: nats, a share of the loss, and
+    how many of its standard errors."""
 
     nats: float
     share: float
+    errors: float = 3.0
 
 
-CLEAR = Worth(0.005, 0.02)
-"""Where the statistics themselves show a fault."""
+CLEAR = Worth(0.005, 0.02, errors=2.0)
+"""Where the statistics themselves show a fault, and the loss only whether it costs."""
 
 PLAIN = Worth(0.02, 0.15)
 """Where nothing but their cost does: what training at a constant rate leaves in healthy models is
@@ -36,7 +35,7 @@ def matters(difference: Difference | None, beside: Reading, worth: Worth) -> boo
         return True
     # A loss without an accuracy has a unit that is not known: only its share counts.
     least = worth.nats if beside.accuracy is not None else 0.0
-    most = max(ERRORS * difference.error, least, worth.share * abs(beside.loss))
+    most = max(worth.errors * difference.error, least, worth.share * abs(beside.loss))
     return difference.loss > most
 
 
@@ -62,4 +61,4 @@ def _beyond_error(readings: Readings) -> float:
     assert difference is not None
     if isnan(difference.loss):
         return float("inf")
-    return difference.loss - ERRORS * difference.error
+    return difference.loss - PLAIN.errors * difference.error

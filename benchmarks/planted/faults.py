@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from planted.images import Images, images
+from planted.images import Images, has_mnist, images
 from planted.networks import NARROW
 from planted.training import (
     Recipe,
@@ -75,7 +75,7 @@ class Site:
 
     def __init__(self, architecture: str, seed: int, folder: Path, steps: int | None = None):
         drawn = np.random.default_rng([seed, *architecture.encode()])
-        small = architecture in ("mlp", "cnn") and seed % 2 == 1
+        small = (architecture in ("mlp", "cnn") and seed % 2 == 1) or not has_mnist(folder)
         optimizer, rate = (("sgd", 0.05), ("sgd", 0.1), ("adam", 3e-3))[drawn.integers(3)]
         width = int(NARROW[architecture] * drawn.choice([0.75, 1.0, 1.25]))
         self.recipe = Recipe(
@@ -97,6 +97,14 @@ class Site:
         if recipe not in self._kept:
             self._kept[recipe] = train(recipe, self.images)
         return self._kept[recipe]
+
+    def fresh(self, fault: str) -> Site:
+        """The site with draws of the fault's own, so that no fault depends on others."""
+        recipe = self.recipe
+        self.random = np.random.default_rng(
+            [recipe.seed, *recipe.architecture.encode(), *fault.encode()]
+        )
+        return self
 
     def plant(self, fault: str, cause: str, what: str, state: State, **more: object) -> Planted:
         """A planted model of this recipe; `momentum` is 0.1 unless `more` says otherwise."""
@@ -271,3 +279,6 @@ FAULTS: dict[str, Callable[[Site], Planted]] = {
     )
 }
 """Every fault by name: it plants itself in a site."""
+
+COUNTED = tuple(name for name in FAULTS if name not in ("healthy", "high_rate"))
+"""Faults that an audit must name; what a high rate costs hangs on luck."""

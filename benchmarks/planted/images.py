@@ -27,6 +27,11 @@ class Images(NamedTuple):
         return int(self.x.shape[-1])
 
 
+def has_mnist(folder: Path) -> bool:
+    """Whether MNIST's test images lie in the folder."""
+    return (folder / "t10k-images-idx3-ubyte.gz").exists()
+
+
 @cache
 def _mnist(folder: Path) -> tuple[Tensor, Tensor]:
     with gzip.open(folder / "t10k-images-idx3-ubyte.gz") as file:

@@ -21,7 +21,7 @@ SCATTERED = 2.0
 INCONSISTENT = 2.0
 """Stored statistics are none of random batches from so many sampling deviations on."""
 
-OTHER = Worth(0.02, 0.05)
+OTHER = Worth(0.02, 0.05, errors=2.0)
 """How much the test set must gain from statistics of its own."""
 
 

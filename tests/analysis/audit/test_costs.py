@@ -13,7 +13,9 @@ from tests.analysis.audit.made import reading, readings
 def test_a_difference_must_be_beyond_its_error_and_large_enough() -> None:
     beside = reading(0.2)
     assert matters(Difference(0.006, 0.001), beside, CLEAR)
-    assert not matters(Difference(0.006, 0.003), beside, CLEAR)
+    assert not matters(Difference(0.006, 0.0031), beside, CLEAR)
+    assert matters(Difference(0.05, 0.016), beside, PLAIN)
+    assert not matters(Difference(0.05, 0.017), beside, PLAIN)
     assert not matters(Difference(0.004, 0.0), beside, CLEAR)
     assert not matters(Difference(0.006, 0.001), reading(1.0), CLEAR)
     assert not matters(Difference(0.006, 0.001), beside, PLAIN)
