@@ -21,7 +21,7 @@ class Worth:
 CLEAR = Worth(0.005, 0.02, errors=2.0)
 """Where the statistics themselves show a fault, and the loss only whether it costs."""
 
-PLAIN = Worth(0.02, 0.15)
+PLAIN = Worth(0.03, 0.2)
 """Where nothing but their cost does: what training at a constant rate leaves in healthy models is
 mostly less."""
 

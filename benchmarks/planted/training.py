@@ -17,7 +17,7 @@ from planted.networks import ARCHITECTURES
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-AVERAGED = 0.98
+AVERAGED = 0.99
 """The weight that the moving average of weights leaves to its old value."""
 
 

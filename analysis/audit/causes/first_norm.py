@@ -25,21 +25,28 @@ class First(Enum):
     neither = "neither"
 
 
-DOMINATES = 2.0
-"""The first norm's divergence is so many times that of every other."""
+POISON_DOMINATES, SCALE_DOMINATES = 2.0, 5.0
+"""The first norm's divergence is so many times that of every other: a poisoned batch stays one
+in deeper norms, another scale is gone behind the first."""
 
-ONE_SIDED = 0.9
-"""In this share of units a poisoned batch leaves too large a variance."""
+LOWEST = 0.1
+"""Of units with the least log ratio, this share is left out."""
 
 LEAST_LOG_RATIO = 0.15
 """A smaller log ratio of variances is no sign of another scale or of a poisoned batch."""
+
+FAR_TOO_LARGE = 1.0
+"""Where all units grew alike, a batch is called poisoned from this log ratio on."""
 
 ONE_BATCH, SAMPLED = 3.0, 1.5
 """Units that scatter by so many times what sampling leaves scatter as single batches do, or as
 sampling does."""
 
-UNIFORM = 0.15
-"""A scale is the same in all units to this share of its logarithm."""
+ALIKE = 0.15
+"""Units whose log ratios differ by less than this share of them grew alike."""
+
+SHIFTED = 0.3
+"""Inputs that are shifted alone move the mean by so many deviations."""
 
 SAME_FACTOR = 0.8
 """A scale moves means by this power, at least, of what it does to deviations."""
@@ -48,34 +55,37 @@ CORRELATED = 0.8
 
 
 class Signs(NamedTuple):
-    """Signs of the first norm: log ratio of variances (median, deviation over units and what
-    sampling leaves), share of units above zero, root mean square of the mean's deviations and
-    what a single example explains of it, and the factor between means, NaN where it is not
-    known."""
+    """Signs of the first norm.
+
+    The log ratio of variances: its median, its lowest values, its deviation over units, and what
+    sampling leaves. The root mean square of the mean's deviations, less a common factor where one
+    describes the means (else NaN), and what a single example explains of it.
+    """
 
     log_ratio: float
+    lowest: float
     scatter: float
     sampling: float
-    above: float
     mean: float
+    residual: float
     mean_of_one: float
     factor: float
 
 
 def first_norm(facts: Facts) -> First:
     """What the first norm shows."""
-    if not facts.parts or not _dominates(facts):
+    if not facts.parts:
         return First.neither
-    signs = signs_of(facts)
-    if _is_poisoned(signs):
+    first, *others = (one.kl_per_unit for one in facts.parts)
+    deeper, signs = max(others, default=0.0), signs_of(facts)
+    if first < LARGE_KL:
+        return First.neither
+    if first > POISON_DOMINATES * deeper and _is_poisoned(signs):
         return First.poisoned
     excess = max(facts.parts[0].excess_mean, facts.parts[0].excess_variance)
-    return First.scaled if _is_scaled(signs, excess) else First.neither
-
-
-def _dominates(facts: Facts) -> bool:
-    first, *deeper = (one.kl_per_unit for one in facts.parts)
-    return first > LARGE_KL and first > DOMINATES * max(deeper, default=0.0)
+    if first > SCALE_DOMINATES * deeper and excess > ONE_BATCH and _is_scaled(signs):
+        return First.scaled
+    return First.neither
 
 
 def signs_of(facts: Facts) -> Signs:
@@ -87,19 +97,26 @@ def signs_of(facts: Facts) -> Signs:
     if not varies.any():
         return Signs(*[np.nan] * len(Signs._fields))
     log, mean = part.difference_variance[varies], part.difference_mean[varies]
-    middle = float(np.median(log))
+    middle, stored = float(np.median(log)), layer.stored.mean[varies]
     kept = 0.1 if layer.momentum is None else layer.momentum
     one = kept / max(1, facts.evidence.batch_size - 1) * np.expm1(np.clip(log, 0.0, 50.0))
+    factor = _factor(stored, population.mean[varies])
+    scaled = population.mean[varies] * (1.0 if np.isnan(factor) else factor)
+    residual = (stored - scaled) / np.sqrt(population.variance[varies] + layer.epsilon)
     return Signs(
         log_ratio=middle,
+        lowest=float(np.quantile(log, LOWEST)),
         scatter=1.4826 * float(np.median(np.abs(log - middle))),
-        sampling=float(np.sqrt(np.mean(part.expected_variance[varies]))),
-        above=float(np.mean(log > 0)),
-        mean=float(np.sqrt(np.mean(mean**2))),
-        mean_of_one=2 * float(np.sqrt(np.mean(one)))
-        + 3 * float(np.sqrt(np.mean(part.expected_mean[varies]))),
-        factor=_factor(layer.stored.mean[varies], population.mean[varies]),
+        sampling=_rms(np.sqrt(part.expected_variance[varies])),
+        mean=_rms(mean),
+        residual=_rms(residual),
+        mean_of_one=2 * _rms(np.sqrt(one)) + 3 * _rms(np.sqrt(part.expected_mean[varies])),
+        factor=factor,
     )
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _factor(stored: Array, population: Array) -> float:
@@ -112,16 +129,20 @@ def _factor(stored: Array, population: Array) -> float:
 
 
 def _is_poisoned(signs: Signs) -> bool:
-    """Whether variances are too large in all units, and by as much as one batch scatters.
+    """Whether one example, or one batch, that was far too large explains what is stored.
 
-    Between what sampling leaves and that, the means decide: a poisoned batch adds the square of
-    its scale to variances, and moves means by less than deviations.
+    An example adds its square, which differs from unit to unit, and moves the mean by little. A
+    whole batch adds the square of its scale, and multiplies means by less than deviations.
     """
-    if signs.log_ratio < LEAST_LOG_RATIO or signs.above < ONE_SIDED:
+    if signs.log_ratio < LEAST_LOG_RATIO or signs.lowest < -ONE_BATCH * signs.sampling:
         return False
-    if signs.scatter > ONE_BATCH * signs.sampling:
+    if min(signs.mean, signs.residual) > signs.mean_of_one:
+        return False
+    scattered = signs.scatter > ONE_BATCH * signs.sampling
+    if scattered and signs.scatter > ALIKE * signs.log_ratio:
         return signs.mean <= signs.mean_of_one or not _same_factor(signs)
-    return signs.scatter > SAMPLED * signs.sampling and not _same_factor(signs)
+    beyond = scattered or signs.scatter > SAMPLED * signs.sampling
+    return signs.log_ratio > FAR_TOO_LARGE and beyond and (scattered or not _same_factor(signs))
 
 
 def _same_factor(signs: Signs) -> bool:
@@ -131,8 +152,9 @@ def _same_factor(signs: Signs) -> bool:
     return bool(np.log(signs.factor) > SAME_FACTOR * signs.log_ratio / 2)
 
 
-def _is_scaled(signs: Signs, excess: float) -> bool:
+def _is_scaled(signs: Signs) -> bool:
     """Whether one factor, or a shift alone, explains what sampling does not."""
-    if not excess > ONE_BATCH:
-        return False
-    return signs.scatter < max(UNIFORM * abs(signs.log_ratio), ONE_BATCH * signs.sampling)
+    size = abs(signs.log_ratio)
+    if size < LEAST_LOG_RATIO:
+        return signs.mean > SHIFTED and signs.scatter < ONE_BATCH * signs.sampling
+    return signs.scatter < max(ALIKE * size, ONE_BATCH * signs.sampling)

@@ -61,8 +61,10 @@ def _better_than_recomputed(readings: Readings | None) -> bool:
 
 def _frozen(facts: Facts) -> Told | None:
     given = facts.evidence.train
-    # Dropout makes small gains; statistics are still those of batches then.
-    if facts.largest_kl < LARGE_KL or not _better_than_recomputed(given):
+    # Dropout and small batches make gains, too; what is stored is then what batches leave.
+    if facts.largest_kl < LARGE_KL or max(facts.excess / 2, 2 * facts.weight) < 1:
+        return None
+    if not _better_than_recomputed(given):
         return None
     assert given is not None and given.stored is not None
     return Told(
