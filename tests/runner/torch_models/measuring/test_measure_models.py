@@ -66,11 +66,21 @@ def same(evidence: Evidence, expected: Evidence, tolerance: float = 1e-9) -> Non
         torch.optim.swa_utils.AveragedModel,
         lambda model: nn.DataParallel(compiled(model)),
         nn.SyncBatchNorm.convert_sync_batchnorm,
-        lambda model: nn.Sequential(compiled(model))[0],
     ],
 )
 def test_a_wrapped_model_is_audited_as_the_one_inside(wrap: Callable[[Any], Any]) -> None:
     same(measure(wrap(moved(mlp(8, 6))), LOADER), plain())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_model_with_a_compiled_part_is_run_without_compiling() -> None:
+    model = nn.Sequential(compiled(moved(mlp(8, 6))))
+    evidence = measure(model, LOADER)
+    assert [layer.name for layer in evidence.layers] == ["0.1", "0.4"]
+    for layer, other in zip(evidence.layers, plain().layers, strict=True):
+        exact, expected = layer.population.moments, other.population.moments
+        assert exact.variance == pytest.approx(expected.variance)
+    assert not torch._dynamo.utils.counters["frames"]
 
 
 @pytest.mark.parametrize(
