@@ -84,6 +84,8 @@ TORCH_ROOM = {
 }
 ALONE = {
     "torch": TORCH_ROOM,
+    "onnx": {"runner/torch_models/onnx_models/graph.py"},
+    "onnxruntime": {"runner/torch_models/onnx_models/graph.py"},
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": TORCH_ROOM
     | {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caviar.runner.cli.checks import FAILED
+from caviar.runner.cli.models.converted import compare_converted
 from caviar.runner.cli.models.repair import Request, must_be_new, repaired
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
@@ -61,6 +62,12 @@ Repair = Annotated[
         metavar="OUT", help="Recompute the statistics; write the repaired state dict to this file."
     ),
 ]
+Onnx = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.onnx", help="Say instead whether this converted model computes the same."
+    ),
+]
 AuditAsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON; values that are not finite become null.")
 ]
@@ -78,6 +85,7 @@ def audit(
     loss: Loss = None,
     out: Out = None,
     repair: Repair = None,
+    onnx: Onnx = None,
     as_json: AuditAsJson = False,
 ) -> None:
     """Say whether a PyTorch model's batch-norm statistics are right, why not, and what to do.
@@ -88,6 +96,8 @@ def audit(
     must_have_torch()
     from caviar.runner.torch_models.threads import all_cores
 
+    if onnx is not None:
+        return compare_converted(onnx, (model, weights), data, inputs, as_json)
     if repair is not None:
         must_be_new(repair)
     with redirect_stdout(sys.stderr), all_cores():
