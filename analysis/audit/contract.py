@@ -62,8 +62,9 @@ def losses_of(evidence: Evidence) -> dict[str, float | None] | None:
 
 
 def batch_noise_of(evidence: Evidence) -> dict[str, float | None] | None:
-    """R_in by batch size: the loss in batches less that with the population's statistics."""
-    readings = readings_of(evidence)
+    """R_in by batch size on the data given: the loss in batches less that with the population's
+    statistics."""
+    readings = evidence.train
     if readings is None:
         return None
     sizes = sorted(readings.batches.items())

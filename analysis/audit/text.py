@@ -24,6 +24,9 @@ WIDTH = 96
 MOST_ROWS = 24
 """Of more norms than this, the ones that cost or differ most are shown."""
 
+ROUNDING = 1e-4
+"""Root mean squares below it are told as 0: single precision leaves as much."""
+
 
 def text(facts: Facts, verdict: Verdict) -> str:
     """The whole answer."""
@@ -62,7 +65,7 @@ def _losses(evidence: Evidence) -> list[str]:
     sizes = ", ".join(f"{_number(noise[m])} at m = {m}" for m in noise)
     return [
         *_wrapped(f"Loss of {whose} by the statistics that normalise it: {listed}."),
-        *(_wrapped(f"Noise of batches adds {sizes}.") if sizes else []),
+        *(_wrapped(f"Noise of batches adds to that of the data given: {sizes}.") if sizes else []),
     ]
 
 
@@ -90,7 +93,10 @@ def _cell(part: dict[str, Any] | None) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1g}" if value < 0.1 else f"{value:.2g}"
+    """One or two digits; `0` for what is rounding of single precision."""
+    if value is None:
+        return "-"
+    return "0" if value < ROUNDING else f"{value:.1g}" if value < 0.1 else f"{value:.2g}"
 
 
 def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:

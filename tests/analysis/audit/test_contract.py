@@ -46,6 +46,8 @@ def test_losses_are_those_of_the_test_set_where_there_is_one() -> None:
 
 def test_batch_noise_is_the_loss_in_batches_less_that_with_the_population() -> None:
     assert batch_noise_of(evidence()) == pytest.approx({"4": 0.4, "64": 0.02})
+    tested = evidence(test=replace(readings(population=0.4), batches={}))
+    assert batch_noise_of(tested) == batch_noise_of(evidence())  # Training examples alone have it.
 
 
 def test_a_norm_that_stores_nothing_has_no_parts() -> None:

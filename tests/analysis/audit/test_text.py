@@ -40,3 +40,11 @@ def test_norms_that_are_never_or_twice_called_are_named() -> None:
     lines = _lines(replace(layer(), calls=2), never_called=("head.bn",))
     assert "Never called in a pass: head.bn." in lines
     assert lines[-1].endswith("with one set of statistics: bn1.")
+
+
+def test_rounding_is_told_as_nothing_and_two_digits_are_enough() -> None:
+    row = next(line for line in _lines(layer("bn1", weight=0.0)) if line.startswith("bn1"))
+    assert row.split()[1:3] == ["0", "0"]  # no start is left
+    assert not any("e-" in cell for cell in row.split())
+    words = " ".join(_lines())
+    assert "Noise of batches adds to that of the data given: 0.4 at m = 4" in words
