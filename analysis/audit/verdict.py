@@ -8,7 +8,8 @@ from caviar.analysis.audit.causes.cause import CauseName
 from caviar.analysis.audit.causes.registry import CAUSES
 from caviar.analysis.audit.causes.words import cost_in_words
 from caviar.analysis.audit.evidence import Evidence
-from caviar.analysis.audit.facts import Facts, facts_of
+from caviar.analysis.audit.facts import LARGE_KL, Facts, facts_of
+from caviar.analysis.number_format import number
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ def _healthy(facts: Facts) -> Verdict:
             "example depends on the others in its batch."
         )
         return Verdict("healthy", sentence, ())
-    return Verdict(
-        "healthy",
-        f"Nothing calls for a change: the statistics fit the weights; {cost_in_words(facts)}.",
-        (),
+    fit = (
+        "the statistics fit the weights"
+        if facts.largest_kl < LARGE_KL
+        else f"the statistics differ from the data's (by {number(facts.largest_kl)} nats per unit "
+        "where most), but cost too little to act on"
     )
+    return Verdict("healthy", f"Nothing calls for a change: {fit}; {cost_in_words(facts)}.", ())

@@ -63,3 +63,11 @@ def test_without_a_loss_the_statistics_judge(seed: int) -> None:
     verdict = verdict_of(evidence(*moved, train=None))
     assert verdict.cause == "lag"
     assert "no loss was given" in verdict.sentence
+
+
+def test_statistics_that_differ_and_cost_nothing_are_not_said_to_fit() -> None:
+    far = stored(layer(), 1.5)
+    verdict = verdict_of(evidence(far, train=readings(stored=0.204)))
+    assert verdict.cause == "healthy"
+    assert "the statistics differ from the data's (by " in verdict.sentence
+    assert "but cost too little to act on" in verdict.sentence
