@@ -8,7 +8,6 @@ from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
-from caviar.runner.cli.advise import finite
 from caviar.runner.cli.checks import FAILED
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
@@ -21,6 +20,7 @@ def compare_converted(
     must_have_onnx()
     from dataclasses import asdict
 
+    from caviar.runner.cli.advise import finite
     from caviar.runner.torch_models.loading import data_at, model_at, part_at
     from caviar.runner.torch_models.onnx_models.compare import compare_onnx
     from caviar.runner.torch_models.threads import all_cores
