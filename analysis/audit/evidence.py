@@ -112,7 +112,7 @@ class Readings:
     holds no statistics. `population` are the statistics of the data given, also for losses of the
     test set; `other` are the test set's own, None for losses of the data given. Differences are
     against `population`: `charged` is the loss that one layer's stored statistics add while all
-    others are the population's.
+    others are the population's. `batches` and `charged` are empty for the test set.
     """
 
     stored: Reading | None

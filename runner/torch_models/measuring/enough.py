@@ -22,9 +22,8 @@ SHARE = 0.1
 NOTABLE = 0.2
 """Smaller differences need no better error: deviations of the mean, log ratio of the variance."""
 
-
 ORDERED = 1.5
-"""So many times too large the errors count as while the labels come in an order."""
+"""While labels come in an order, errors count as so many times too large."""
 
 MOST_TIMES = 8.0
 """At most so many times as many examples are read next, since a first error is rough."""
