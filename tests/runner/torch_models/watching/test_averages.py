@@ -40,3 +40,10 @@ def test_a_norm_counts_its_own_updates_and_bessel_counts_values() -> None:
     for batch in mean[0, 1:]:
         expected = slow * expected + (1 - slow) * batch
     np.testing.assert_allclose(read.mean[1, 0], expected)
+
+
+def test_a_rule_that_stores_epsilon_takes_that_of_the_norm() -> None:
+    """DL4J averaged the variance plus epsilon, from 1 on, and divides by what it stored."""
+    averages = Averages({"a": nn.BatchNorm1d(1, eps=0.25)}, trackers_of(("dl4j-old",), ()))
+    averages.update({"a": [Steps(Moments(np.zeros((1, 1, 1)), np.full((1, 1, 1), 3.0)), 4, 4)]})
+    assert averages.read()["a"].variance.item() == pytest.approx(0.9 * 1 + 0.1 * 3.25 - 0.25)

@@ -61,3 +61,16 @@ def test_the_penalty_is_that_of_random_batches_and_nothing_at_the_whole_probe() 
     assert penalties[4] > penalties[16] > penalties[64]
     before = probe.rows(Trained(1, 16, {}), last=False)["noise"]
     assert {row["norm_batch_size"] for row in before} == {16}
+
+
+def test_a_batch_is_held_against_its_own_examples() -> None:
+    """One batch of the whole probe adds nothing, and that is certain, in whatever order."""
+    model = train()[0].model
+    probe = probe_of(model, Data(batches(), None, 128, None, None, None), TRACKERS)
+    rows = probe.rows(Trained(1, 128, {}), last=False)["evaluations"]
+    (batch,) = [row for row in rows if row["statistics"] == "batch"]
+    assert batch["excess_error"] < 1e-6
+    # Of 128 examples two batches of 48 hold 96, drawn at random.
+    noise = probe.rows(Trained(1, 48, {}), last=False)["noise"]
+    (network,) = [row for row in noise if row["layer"] == "network"]
+    assert network["batches"] == 2 and 0 < network["noise_penalty"] < 0.1
