@@ -38,15 +38,15 @@ LEAST_LOG_RATIO = 0.15
 FAR_TOO_LARGE = 1.0
 """Where all units grew alike, a batch is called poisoned from this log ratio on."""
 
-ONE_BATCH, SAMPLED = 3.0, 1.5
-"""Units that scatter by so many times what sampling leaves scatter as single batches do, or as
-sampling does."""
+ONE_BATCH = 3.0
+"""Units that scatter by so many times what sampling leaves scatter as single batches do."""
 
 ALIKE = 0.15
 """Units whose log ratios differ by less than this share of them grew alike."""
 
-SHIFTED = 0.3
-"""Inputs that are shifted alone move the mean by so many deviations."""
+SHIFTED, UNEVEN = 0.3, 0.25
+"""Inputs that are shifted move the mean by so many deviations, and variances little: zeros at
+the borders of images, which are not shifted, change log ratios by less than this."""
 
 SAME_FACTOR = 0.8
 """A scale moves means by this power, at least, of what it does to deviations."""
@@ -101,7 +101,8 @@ def signs_of(facts: Facts) -> Signs:
     kept = 0.1 if layer.momentum is None else layer.momentum
     one = kept / max(1, facts.evidence.batch_size - 1) * np.expm1(np.clip(log, 0.0, 50.0))
     factor = _factor(stored, population.mean[varies])
-    scaled = population.mean[varies] * (1.0 if np.isnan(factor) else factor)
+    # What is poisoned is too large: a smaller factor is that of a shift.
+    scaled = population.mean[varies] * (factor if factor > 1 else 1.0)
     residual = (stored - scaled) / np.sqrt(population.variance[varies] + layer.epsilon)
     return Signs(
         log_ratio=middle,
@@ -136,13 +137,12 @@ def _is_poisoned(signs: Signs) -> bool:
     """
     if signs.log_ratio < LEAST_LOG_RATIO or signs.lowest < -ONE_BATCH * signs.sampling:
         return False
-    if min(signs.mean, signs.residual) > signs.mean_of_one:
+    if min(signs.mean, signs.residual) > signs.mean_of_one or _same_factor(signs):
         return False
     scattered = signs.scatter > ONE_BATCH * signs.sampling
     if scattered and signs.scatter > ALIKE * signs.log_ratio:
-        return signs.mean <= signs.mean_of_one or not _same_factor(signs)
-    beyond = scattered or signs.scatter > SAMPLED * signs.sampling
-    return signs.log_ratio > FAR_TOO_LARGE and beyond and (scattered or not _same_factor(signs))
+        return True
+    return signs.log_ratio > FAR_TOO_LARGE and (scattered or signs.factor > 1)
 
 
 def _same_factor(signs: Signs) -> bool:
@@ -153,8 +153,9 @@ def _same_factor(signs: Signs) -> bool:
 
 
 def _is_scaled(signs: Signs) -> bool:
-    """Whether one factor, or a shift alone, explains what sampling does not."""
+    """Whether one factor, or a shift, explains what sampling does not."""
     size = abs(signs.log_ratio)
-    if size < LEAST_LOG_RATIO:
-        return signs.mean > SHIFTED and signs.scatter < ONE_BATCH * signs.sampling
-    return signs.scatter < max(ALIKE * size, ONE_BATCH * signs.sampling)
+    if signs.mean > SHIFTED and signs.scatter < UNEVEN:
+        return True
+    alike = max(ALIKE * size, ONE_BATCH * signs.sampling)
+    return size > LEAST_LOG_RATIO and signs.scatter < alike
