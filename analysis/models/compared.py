@@ -50,8 +50,8 @@ def compare_audits(first: Run, second: Run) -> TwoAudits:
     for run in (first, second):
         if run.study.get("model", {}).get("kind") != "audit":
             raise ValueError(
-                f"{str(run.where)!r} is no audit: two audits, two studies, but nothing else can be "
-                "compared"
+                f"{str(run.where)!r} is no audit: two studies can be compared, or two audits, and "
+                "nothing else"
             )
     before, after = (run.study["model"]["audit"] for run in (first, second))
     sides = [layer_table(told).set_index("layer") for told in (before, after)]

@@ -14,12 +14,14 @@ from caviar.runner.session.run_folder import (
     STUDY,
     held,
     other_kernel_before,
+    read_study_json,
     remaining,
 )
 from caviar.runner.session.takeover import seed_blocks
 from caviar.runner.session.training_path import path_before
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
+from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.study.plan import Plan
 from caviar.runner.verify.state import state_of
 
@@ -47,6 +49,7 @@ def as_held(
     try:
         blocked = plan.in_blocks(seed_blocks(storage, plan, source))
         if STUDY in storage.names(""):
+            must_be_a_study(read_study_json(storage), storage.where, "use another --out")
             left = {job.trial_id for job in remaining(storage, blocked)} if plan.small else set()
             return blocked, frozenset(left if len(left) < blocked.most else ())
         return blocked, frozenset()

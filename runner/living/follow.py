@@ -60,4 +60,6 @@ def _state(snapshot: Snapshot) -> str:
     if snapshot.get("problem"):
         return f"it cannot be read now: {snapshot['problem']}"
     ended = ENDED.get(snapshot["state"])
+    if ended and snapshot.get("model"):
+        ended = ended.partition(";")[0]  # Only its owner can go on with a training.
     return "the run is being written" if ended is None else f"{ended}; still watching"

@@ -12,6 +12,7 @@ from caviar.runner.session.run_folder import FOLDERS
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.schemas import SCHEMAS, config_of
 from caviar.runner.store.storage import Storage
+from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.study.toml_text import toml_lines
 from caviar.runner.verify.moved import rooted
 
@@ -57,7 +58,8 @@ def data_of(run: str, study: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trials_of(study: Mapping[str, Any], storage: Storage) -> dict[str, TrialConfig]:
-    """The configs of a run's trials by their id."""
+    """The configs of a run's trials by their id; RequestError where no study planned them."""
+    must_be_a_study(study, storage.where, "nothing here says how it was trained")
     dataset = DatasetConfig.model_validate(study["study"]["dataset"])
     columns = read_rows(storage, "trials", SCHEMAS["trials"].names)
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))

@@ -128,14 +128,11 @@ class Probe:
         last: bool,
     ) -> list[dict[str, Any]]:
         """Rows of `evaluations`: of the train examples, and of the test examples."""
-        size = min(trained.size, self.train.number)
-        means = {
-            name: precise(moments)
-            for name, moments in batch_moments(
-                self.subject, self.train, size, training=False
-            ).items()
-        }
-        kinds: dict[tuple[str, str], Named] = {("precise", ""): means}
+        kinds: dict[tuple[str, str], Named] = {}
+        if last:
+            size = min(trained.size, self.train.number)
+            every = batch_moments(self.subject, self.train, size, training=False)
+            kinds["precise", ""] = {name: precise(moments) for name, moments in every.items()}
         if len(stored) == len(self.subject.norms):
             kinds["running", OWN] = stored
         if last and trained.averages:

@@ -221,7 +221,7 @@ def watch(
     loss: LossFunction | None = None,
     inputs: Part = None,
     target: Part = None,
-    every: int = 500,
+    every: int = 1000,
     examples: int = 512,
     rules: Sequence[str] = tuple(CONVENTIONS),
     decays: Sequence[float] = DECAYS,

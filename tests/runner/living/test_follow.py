@@ -70,3 +70,17 @@ def test_looking_takes_a_tenth_of_the_time() -> None:
     look, ignored = looks("running", "running", "running"), list[Any]()
     follow(look, ignored.append, ignored.append, lambda: next(clock, 99.0), naps.append)
     assert naps == [SECONDS, 3.0 / SHARE, SECONDS]
+
+
+def test_nobody_is_told_to_resume_somebody_s_own_training() -> None:
+    told: list[str] = []
+    snapshots = iter([{"state": "died", "problem": "", "model": "watched training of Net"}])
+
+    def look() -> dict[str, Any]:
+        try:
+            return next(snapshots)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    follow(look, lambda snapshot: None, told.append, lambda: 0.0, lambda seconds: None)
+    assert told == ["the run's process was killed; still watching"]

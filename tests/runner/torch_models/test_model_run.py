@@ -10,6 +10,7 @@ from caviar.runner.errors import RequestError
 from caviar.runner.store.open import storage_at
 from caviar.runner.torch_models.model_run import model_run
 from caviar.runner.verify.state import state_of, text
+from tests.runner.helpers import caviar
 
 ABOUT = {"class": "Net", "norms": [{"name": "bn"}]}
 
@@ -60,3 +61,22 @@ def test_what_lies_there_already_stays(tmp_path: Path) -> None:
         else:
             with model_run(storage_at(tmp_path / "run"), "x", "audit", about, "c") as run:
                 run.plan({})
+
+
+def test_what_needs_a_study_refuses_it_in_a_sentence(tmp_path: Path) -> None:
+    with model_run(storage_at(tmp_path / "run"), "run", "watched training", ABOUT, "c") as run:
+        run.plan({})
+        run.write("curves", [{"step": 1}])
+        run.end("completed", 1, 0.0, "")
+    where = str(tmp_path / "run")
+    for words in (
+        ("run", "--out", where),
+        ("export", where, "--study"),
+        ("best", where),
+        ("replay", where, "a"),
+    ):
+        done = caviar(*words, cwd=tmp_path)
+        assert done.returncode == 2, words
+        assert "holds no study but the watched training of Net, 1 norm: " in done.stderr
+    planned = caviar("run", "--out", where, "--dry-run", cwd=tmp_path)
+    assert "holds no study but the watched training" in " ".join(planned.stdout.split())
