@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import grid_of, size_axis
+from caviar.analysis.figures.axes import TALL, grid_of, legend, size_axis
 from caviar.analysis.figures.palette import MEANINGS
 from caviar.analysis.models.model_results import ModelAnswer, ModelResults, ModelTable
 from caviar.analysis.models.watched_tables import batch_noise
@@ -96,9 +97,9 @@ def _by_layer(told: dict[str, Any]) -> ModelTable:
         {**means, **variances, "kl_per_unit": "nats", "loss": "nats"},
         "statistics",
         lambda: _layer_costs(table),
-        "Divergence per unit of the stored from the population statistics, and the loss that the "
-        "stored statistics of that norm alone add.",
-        "Divergence and cost of every norm's stored statistics.",
+        "Left: what each part of the error is worth as a divergence of normal laws, to second "
+        "order. Right: the loss that the stored statistics of that norm alone add.",
+        "Parts of the error, and cost, of every norm's stored statistics.",
     )
 
 
@@ -116,16 +117,43 @@ def _by_size(table: pd.DataFrame) -> ModelTable:
     )
 
 
+COLOURS = {
+    "start": MEANINGS["own"],
+    "bias": MEANINGS["propagation"],
+    "sampling": MEANINGS["sampling"],
+    "lag": MEANINGS["staleness"],
+}
+"""Parts of the stored statistics' error; the shift of a test set is none."""
+
+
 def _layer_costs(table: pd.DataFrame) -> Figure:
+    """How far every norm's statistics are off, in parts, and what they add to the loss."""
     figure, grid = grid_of(2, sharex=False)
-    places = range(len(table))
-    titles = {"kl_per_unit": "divergence per unit, nats", "loss": "loss added, nats"}
-    for axes, (column, title) in zip(grid[0], titles.items(), strict=True):
-        axes.barh(places, table[column].astype(float).fillna(0), color=MEANINGS["own"].light)
+    figure.set_gid(TALL)
+    figure.set_size_inches(9.2, 1.2 + 0.22 * max(len(table), 6))
+    places, parts, ends = range(len(table)), grid[0, 0], np.zeros(len(table))
+    for part, colour in COLOURS.items():
+        sizes = divergence_of(table, part)
+        parts.barh(places, sizes, left=ends, color=colour.light, label=part, zorder=2)
+        ends = ends + sizes
+    loss = table["loss"].astype(float).fillna(0)
+    grid[0, 1].barh(places, loss, color=MEANINGS["test loss"].light, zorder=2)
+    titles = ("off by, nats per unit", "adds to the loss, nats")
+    for axes, title in zip(grid[0], titles, strict=True):
         axes.set_yticks(places, [literal(str(name)) for name in table["layer"]])
         axes.invert_yaxis()
         axes.set_title(title)
+    legend(parts)
     return figure
+
+
+def divergence_of(table: pd.DataFrame, part: str) -> Any:
+    """What a part of the error is worth as a divergence of normal laws, to second order, in nats
+    per unit: half the square of the mean's, a quarter of that of the log variance; `(layers,)`."""
+    mean, variance = (
+        table[f"{part}_{moment}"].astype(float).fillna(0) for moment in ("mean", "variance")
+    )
+    return (mean**2 / 2 + variance**2 / 4).to_numpy()
 
 
 def _penalties(rows: pd.DataFrame) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from matplotlib.colors import to_hex
-from matplotlib.container import ErrorbarContainer
+from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -24,6 +24,8 @@ SHAPES = {
     "*": "M14 .6l1.3 2.8 3 .4-2.2 2.1.6 3-2.7-1.5-2.7 1.5.6-3-2.2-2.1 3-.4z",
 }
 """Markers of matplotlib, in a box of 28 by 10."""
+
+BAR = "M4 1h20v8H4z"
 
 
 class Key(NamedTuple):
@@ -65,6 +67,8 @@ def _key(artist: Any, label: str) -> Key:
     name = plain(label)
     if isinstance(artist, ErrorbarContainer):
         artist = artist.lines[0]
+    if isinstance(artist, BarContainer):
+        return Key(name, variable(artist.patches[0].get_facecolor()), "", BAR, joined=False)
     if not isinstance(artist, Line2D):
         return Key(name, variable(artist.get_facecolor()[0]), "", "", joined=False, area=True)
     style = str(artist.get_linestyle())

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from caviar.analysis.models.audited import audited_results, layer_table
+import numpy as np
+import pandas as pd
+import pytest
+
+from caviar.analysis.models.audited import audited_results, divergence_of, layer_table
 from caviar.analysis.report.write import write_report
 from tests.analysis.models.audits import audit_run, told
 
@@ -27,6 +31,13 @@ def test_a_norm_has_a_row_with_the_size_of_each_part() -> None:
     table = layer_table(told(kl=0.02)).set_index("layer")
     assert table.loc["first", "start_mean"] == 0.2 and table.loc["second", "kl_per_unit"] == 0.04
     assert table["lag_mean"].isna().all()
+
+
+def test_parts_add_up_to_the_divergence_of_small_errors() -> None:
+    """Two normal laws with means 0.02 apart and a log ratio of variances of 0.03."""
+    table = pd.DataFrame({"lag_mean": [0.02, None], "lag_variance": [0.03, None]})
+    exact = 0.5 * (0.03 + np.exp(-0.03) * (1 + 0.02**2) - 1)
+    assert divergence_of(table, "lag").tolist() == pytest.approx([exact, 0.0], rel=0.05)
 
 
 def test_the_page_has_the_norms_and_the_noise(tmp_path: Path) -> None:
