@@ -25,6 +25,9 @@ NO_DATA = (
     "Not known: no data were given to measure population statistics on (`caviar.watch(..., "
     "data=batches)`)."
 )
+NO_BATCHES = (
+    "Not known: no norm normalised with a batch in training, since all of them were in eval mode."
+)
 CAREFUL = (
     "one training with one batch size was watched, so nothing here says what training with another "
     "would do."
@@ -147,6 +150,8 @@ def _errors(run: Run, table: pd.DataFrame) -> str:
 
 def _of_noise(run: Run, noise: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     size = run.trials["norm_batch_size"].iloc[0]
+    if pd.isna(size):
+        return NO_BATCHES, ()
     trained = noise[noise["probe_batch_size"] == size]
     more = tuple(filter(None, (_by_layer(trained), _at_other_sizes(noise, size))))
     cost = added(run, "batch")

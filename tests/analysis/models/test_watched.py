@@ -60,3 +60,11 @@ def test_how_a_training_ended_is_told() -> None:
     for status, words in ends.items():
         outcomes = run.outcomes.assign(status=status, error="KeyboardInterrupt")
         assert watched_results(replace(run, outcomes=outcomes)).opening.endswith(words)
+
+
+def test_of_frozen_norms_no_noise_is_told() -> None:
+    run = watched_run()
+    frozen = replace(run, trials=run.trials.assign(norm_batch_size=float("nan")))
+    results = watched_results(frozen)
+    assert results.answers[1].says.startswith("Not known: no norm normalised with a batch")
+    assert "in batches of" not in results.opening
