@@ -35,6 +35,9 @@ LOWEST = 0.1
 LEAST_LOG_RATIO = 0.15
 """A smaller log ratio of variances is no sign of another scale or of a poisoned batch."""
 
+SPREAD = 0.5
+"""Log ratios that scatter by this share of themselves are those of one example's squares."""
+
 FAR_TOO_LARGE = 1.0
 """Where all units grew alike, a batch is called poisoned from this log ratio on."""
 
@@ -101,8 +104,7 @@ def signs_of(facts: Facts) -> Signs:
     kept = 0.1 if layer.momentum is None else layer.momentum
     one = kept / max(1, facts.evidence.batch_size - 1) * np.expm1(np.clip(log, 0.0, 50.0))
     factor = _factor(stored, population.mean[varies])
-    # What is poisoned is too large: a smaller factor is that of a shift.
-    scaled = population.mean[varies] * (factor if factor > 1 else 1.0)
+    scaled = population.mean[varies] * (1.0 if np.isnan(factor) else factor)
     residual = (stored - scaled) / np.sqrt(population.variance[varies] + layer.epsilon)
     return Signs(
         log_ratio=middle,
@@ -137,7 +139,11 @@ def _is_poisoned(signs: Signs) -> bool:
     """
     if signs.log_ratio < LEAST_LOG_RATIO or signs.lowest < -ONE_BATCH * signs.sampling:
         return False
-    if min(signs.mean, signs.residual) > signs.mean_of_one or _same_factor(signs):
+    # What is poisoned is too large: a smaller factor between means is that of a shift.
+    moved = min(signs.mean, signs.residual) if signs.factor > 1 else signs.mean
+    # Squares of one example spread over units as nothing else does; training moved on since.
+    spread = signs.scatter > SPREAD * signs.log_ratio
+    if moved > signs.mean_of_one * (3 if spread else 1) or _same_factor(signs):
         return False
     scattered = signs.scatter > ONE_BATCH * signs.sampling
     if scattered and signs.scatter > ALIKE * signs.log_ratio:
@@ -158,4 +164,7 @@ def _is_scaled(signs: Signs) -> bool:
     if signs.mean > SHIFTED and signs.scatter < UNEVEN:
         return True
     alike = max(ALIKE * size, ONE_BATCH * signs.sampling)
-    return size > LEAST_LOG_RATIO and signs.scatter < alike
+    # Averaged weights are smaller ones: their means differ by more than a factor.
+    one_factor = np.isnan(signs.factor) or signs.residual < signs.mean / 2
+    fits = one_factor or signs.mean <= signs.mean_of_one
+    return bool(size > LEAST_LOG_RATIO and signs.scatter < alike and fits)
