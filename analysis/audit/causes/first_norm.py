@@ -148,7 +148,8 @@ def _is_poisoned(signs: Signs) -> bool:
     scattered = signs.scatter > ONE_BATCH * signs.sampling
     if scattered and signs.scatter > ALIKE * signs.log_ratio:
         return True
-    return signs.log_ratio > FAR_TOO_LARGE and (scattered or signs.factor > 1)
+    # Of another scale the means would show the factor.
+    return signs.log_ratio > FAR_TOO_LARGE and (scattered or not signs.factor <= 1)
 
 
 def _same_factor(signs: Signs) -> bool:
