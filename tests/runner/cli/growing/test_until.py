@@ -154,5 +154,5 @@ def test_it_is_the_same_in_python(tmp_path: Path) -> None:
     )
     assert [look["seeds"] for look in seen(tmp_path / "run")] == [5, 6]
     assert [len(seeds) for seeds in run.trials["seeds"]] == [6, 6]
-    with pytest.raises(RequestError, match="limits the seeds that --until adds"):
+    with pytest.raises(RequestError, match="most limits the seeds that until adds"):
         caviar_package.run(study, out=tmp_path / "run", most=6)
