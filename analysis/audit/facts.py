@@ -16,6 +16,9 @@ from caviar.analysis.audit.start_weight import StartWeight, fitted, known_weight
 EXPLAINS = 0.7
 """A fitted weight of the start counts where it explains this share of the deviations."""
 
+PARTLY, AS_COUNTED = (0.01, 0.99), 0.1
+"""A start that is left in part; how near its weight is to what the counted updates leave."""
+
 LARGE_KL = 0.02
 """A mean divergence per unit, in nats, from which on a layer's statistics are called others."""
 
@@ -101,6 +104,15 @@ class Facts:
                     rest += float(squares[usable].mean())
                     expected += float(law[usable].mean())
         return float(np.sqrt(rest / expected)) if expected > 0 else float(np.inf if rest else 0.0)
+
+    @property
+    def still_starting(self) -> bool:
+        """Whether as much of the start is left as the counted updates leave: the norms were
+        updated in training, and so not frozen, whatever their statistics are worth by chance."""
+        known = known_weight(self.layers[0]) if self.layers and self.layers[0].updates else None
+        if known is None or self.start.share < EXPLAINS:
+            return False
+        return PARTLY[0] < known < PARTLY[1] and abs(self.start.weight - known) < AS_COUNTED
 
     @property
     def momentum(self) -> float | None:

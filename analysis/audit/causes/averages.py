@@ -6,11 +6,14 @@ import numpy as np
 
 from caviar.analysis.audit.causes.cause import RECOMPUTE, Cause, Told
 from caviar.analysis.audit.causes.words import cost_in_words, percent
-from caviar.analysis.audit.facts import EXPLAINS, Facts, kl_of
+from caviar.analysis.audit.facts import EXPLAINS, LARGE_KL, Facts, kl_of
 from caviar.analysis.number_format import number
 
 LEAST_WEIGHT = 0.01
 """A start that weighs less is not told from lag."""
+
+MOSTLY = 0.5
+"""Statistics of which more than this is the start are named whatever they cost."""
 
 INVERTED = 0.9
 """From this momentum on a rule keeps a tenth of its past or less."""
@@ -33,7 +36,8 @@ def _start_dominates(facts: Facts) -> bool:
 
 def _start(facts: Facts) -> Told | None:
     weight = facts.weight
-    if weight < LEAST_WEIGHT or not facts.costs() or not _start_dominates(facts):
+    mostly = facts.still_starting and weight > MOSTLY and facts.largest_kl > LARGE_KL
+    if weight < LEAST_WEIGHT or not (facts.costs() or mostly) or not _start_dominates(facts):
         return None
     momentum, updates = facts.momentum, facts.layers[0].updates
     rule = ""
