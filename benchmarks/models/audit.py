@@ -42,8 +42,13 @@ class Sizes(NamedTuple):
     steps: int | None
 
 
-FULL = Sizes(tuple(ARCHITECTURES), tuple(range(20, 25)), tuple(range(200, 225)), None)
 QUICK = Sizes(("mlp",), (20,), (200,), 120)
+
+
+def full(first: int, count: int) -> Sizes:
+    """`count` seeds of every fault from `first` on, and five healthy models for each of them."""
+    healthy = range(first + 180, first + 180 + 5 * count)
+    return Sizes(tuple(ARCHITECTURES), tuple(range(first, first + count)), tuple(healthy), None)
 
 
 @dataclass(frozen=True)
@@ -142,10 +147,12 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, default=None)
     arguments.add_argument("--data", type=Path, default=MNIST)
     arguments.add_argument("--architectures", default="")
+    arguments.add_argument("--first", type=int, default=20, help="the first seed; default: 20")
+    arguments.add_argument("--count", type=int, default=5, help="seeds per fault; default: 5")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     print(machine.describe(), f"; torch {torch.__version__}", sep="")
-    sizes = QUICK if given.quick else FULL
+    sizes = QUICK if given.quick else full(given.first, given.count)
     if given.architectures:
         sizes = sizes._replace(architectures=tuple(given.architectures.split(",")))
     folder = given.folder or Path(tempfile.gettempdir()) / f"caviar-planted-{sizes.steps or 'full'}"
