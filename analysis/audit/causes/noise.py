@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.audit.causes.cause import RECOMPUTE, Cause, Told
 from caviar.analysis.audit.causes.words import cost_in_words
-from caviar.analysis.audit.costs import CLEAR, PLAIN, matters
+from caviar.analysis.audit.costs import CLEAR, PLAIN, Worth, matters
 from caviar.analysis.audit.facts import Facts
 from caviar.analysis.number_format import number
 
@@ -13,6 +13,11 @@ SMALL = 8
 
 SHORT = 0.25
 """From this momentum on the memory is of few batches."""
+
+OF_OTHER_WEIGHTS, TRAILING = 0.03, Worth(0.03, 0.5)
+"""Statistics of averaged or changed weights diverge by more than this, in nats per unit. Those that
+trail weights which move to the last step diverge by less: any training at a constant rate has
+some of that, so that it must cost half of the loss."""
 
 EXPLAINED = 2.5
 """Sampling explains deviations up to so many times its law."""
@@ -71,7 +76,7 @@ SAMPLING = Cause("sampling", _sampling, frozenset({"lag"}))
 
 
 def _lag(facts: Facts) -> Told | None:
-    if not facts.costs_plainly:
+    if not facts.costs(PLAIN if facts.largest_kl > OF_OTHER_WEIGHTS else TRAILING):
         return None
     return Told(
         "The statistics belong to other weights or data than these: they lie "

@@ -34,5 +34,18 @@ def test_errors_beyond_sampling_are_lag() -> None:
     assert verdict.cause == "lag"
 
 
+def test_statistics_that_trail_moving_weights_must_cost_half_of_the_loss() -> None:
+    """A constant rate leaves small errors of this kind in any model."""
+    layers = [layer(f"bn{i}", values=4096) for i in range(3)]
+    trailing = [
+        stored(one, mean=one.population.moments.mean + 0.15 * one.population.moments.variance**0.5)
+        for one in layers
+    ]
+    told = [verdict_of(evidence(*trailing, train=readings(stored=loss))) for loss in (0.28, 0.32)]
+    assert [verdict.cause for verdict in told] == ["healthy", "lag"]  # 0.2 with the population's
+    far = [stored(one, mean=one.population.moments.mean + 1.0) for one in layers]
+    assert verdict_of(evidence(*far, train=readings(stored=0.28))).cause == "lag"
+
+
 def test_a_cost_within_its_error_is_healthy() -> None:
     assert verdict_of(evidence(train=readings(stored=0.4, error=0.1))).cause == "healthy"
