@@ -26,7 +26,7 @@ from planted.faults import Planted, Site
 from planted.images import MNIST, Images
 from planted.kept import planted_at
 from planted.networks import ARCHITECTURES
-from planted.peers import after_precise_bn, after_update_bn, loss_of
+from planted.peers import after_precise_bn, after_update_bn, lint_of, loss_of
 
 from caviar.analysis.audit.audit import Audit
 from caviar.runner.torch_models.measuring.measure import measure
@@ -117,14 +117,17 @@ def _is(row: Row, fault: str, architecture: str) -> bool:
 
 def peers(kept: list[Row]) -> list[str]:
     """Median losses of what is evaluated: as stored, after each tool, and by our population."""
-    lines = ["| planted | stored | update_bn | PreciseBN | population | audit says |"]
-    lines += ["| --- | ---: | ---: | ---: | ---: | --- |"]
+    heads = "planted | stored | update_bn | PreciseBN | population | audit says | torch-audit says"
+    lines = [f"| {heads} |"]
+    lines += ["| --- | ---: | ---: | ---: | ---: | --- | --- |"]
     for fault in dict.fromkeys(row.planted.fault for row in kept):
         these = [row for row in kept if row.planted.fault == fault]
         losses = [median(column) for column in zip(*map(_losses, these), strict=True)]
         cells = " | ".join(f"{loss:.3f}" for loss in losses)
         cause = Counter(row.audit.cause for row in these).most_common(1)[0][0]
-        lines.append(f"| {fault} | {cells} | {cause} |")
+        planted, images = these[0].planted, these[0].images
+        linted = lint_of(planted.model(images), planted.batches(images))
+        lines.append(f"| {fault} | {cells} | {cause} | {linted} |")
     return lines
 
 

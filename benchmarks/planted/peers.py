@@ -1,7 +1,9 @@
-"""What other tools make of a model: they recompute its statistics, always, and say nothing.
+"""What other tools make of a model: two recompute its statistics, always, and say nothing; one
+lints.
 
 `update_bn` averages the unbiased variances of train-mode batches; fvcore's PreciseBN takes the
-total variance of the same batches, lower norms on their batches, too.
+total variance of the same batches, lower norms on their batches, too. torch-audit runs over a
+training step on each of some batches and names rules (`pip install torch-audit`).
 """
 
 from __future__ import annotations
@@ -53,3 +55,21 @@ def after_precise_bn(model: nn.Module, batches: Sequence[Batch]) -> nn.Module:
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(square - mean**2)
     return model
+
+
+def lint_of(model: nn.Module, batches: Sequence[Batch], steps: int = 3) -> str:
+    """The rules that torch-audit names in some training steps, whose updates are not made."""
+    try:
+        import torch_audit
+    except ImportError:
+        return "not installed"
+    model = copy.deepcopy(model).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    every = {"optimizer": optimizer, "every_n_steps": 1, "reporters": []}
+    with torch_audit.audit_dynamic(model, **every) as auditor:
+        for x, y in list(batches)[:steps]:
+            optimizer.zero_grad()
+            auditor.backward(nn.functional.cross_entropy(auditor.forward(x), y))
+            auditor.optimizer_step()
+    rules = {finding.rule_id for finding in auditor.finish(report=False).findings}
+    return ", ".join(sorted(rules)) or "nothing"
