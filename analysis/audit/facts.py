@@ -19,6 +19,9 @@ EXPLAINS = 0.7
 PARTLY, AS_COUNTED = (0.01, 0.99), 0.1
 """A start that is left in part; how near its weight is to what the counted updates leave."""
 
+HARDLY = 0.9
+"""A loss above this share of that of a guess is one of weights that learned next to nothing."""
+
 LARGE_KL = 0.02
 """A mean divergence per unit, in nats, from which on a layer's statistics are called others."""
 
@@ -72,6 +75,22 @@ class Facts:
         if not difference:
             return 0.0
         return difference.loss if isfinite(difference.loss) else np.inf
+
+    @cached_property
+    def guess(self) -> float | None:
+        """The cross-entropy of a guess by how frequent each class is; None without classes."""
+        if self.evidence.class_shares is None:
+            return None
+        mean = self.evidence.class_shares.mean(0)
+        return -float(np.sum(mean * np.log(np.clip(mean, 1e-12, None))))
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the data given are hardly known better than by a guess, whatever normalises."""
+        given = self.evidence.train
+        if self.guess is None or given is None or given.stored is None:
+            return False
+        return min(given.stored.loss, given.population.loss) > HARDLY * self.guess
 
     @cached_property
     def largest_kl(self) -> float:

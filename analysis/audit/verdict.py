@@ -54,4 +54,11 @@ def _healthy(facts: Facts) -> Verdict:
         else f"the statistics differ from the data's (by {number(facts.largest_kl)} nats per unit "
         "where most), but cost too little to act on"
     )
-    return Verdict("healthy", f"Nothing calls for a change: {fit}; {cost_in_words(facts)}.", ())
+    sentence = f"Nothing calls for a change: {fit}; {cost_in_words(facts)}."
+    if facts.untrained:
+        assert facts.guess is not None
+        sentence += (
+            f" Guessing classes by their frequency gives {number(facts.guess)}, so the model is at "
+            "best slightly better than a guess: were trained weights loaded?"
+        )
+    return Verdict("healthy", sentence, ())

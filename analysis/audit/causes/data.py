@@ -7,7 +7,7 @@ import numpy as np
 from caviar.analysis.audit.causes.cause import RECOMPUTE, Cause, Told
 from caviar.analysis.audit.causes.first_norm import First, first_norm
 from caviar.analysis.audit.causes.words import cost_in_words, percent
-from caviar.analysis.audit.costs import Worth, matters, negative
+from caviar.analysis.audit.costs import Worth, matters, minus, negative
 from caviar.analysis.audit.evidence import Array, NormLayer
 from caviar.analysis.audit.facts import LARGE_KL, Facts, kl_of
 from caviar.analysis.number_format import number
@@ -45,11 +45,10 @@ def _unlike_random(facts: Facts) -> bool:
     return max(max(one.excess_mean, one.excess_variance) for one in facts.parts) > INCONSISTENT
 
 
-def _has_learned(facts: Facts, shares: Array) -> bool:
+def _has_learned(facts: Facts) -> bool:
     """Whether the right statistics leave the loss at less than half of a guess by frequency."""
-    given, mean = facts.evidence.train, shares.mean(0)
-    guess = -float(np.sum(mean * np.log(np.clip(mean, 1e-12, None))))
-    return given is not None and given.population.loss < guess / 2
+    given, guess = facts.evidence.train, facts.guess
+    return given is not None and guess is not None and given.population.loss < guess / 2
 
 
 def _sorted(facts: Facts) -> Told | None:
@@ -57,7 +56,7 @@ def _sorted(facts: Facts) -> Told | None:
     if shares is None or not facts.layers or concentration(shares, m) < CONCENTRATED:
         return None
     ratio = max(_scatter_ratio(layer) for layer in facts.layers)
-    if ratio < SCATTERED or not _unlike_random(facts) or _has_learned(facts, shares):
+    if ratio < SCATTERED or not _unlike_random(facts) or _has_learned(facts):
         return None
     return Told(
         f"Batches are sorted: their means scatter {number(ratio)} times as much as those of random "
@@ -89,7 +88,14 @@ def _test_differs(facts: Facts) -> Told | None:
     first = facts.parts[0].shift if facts.parts else None
     if first is None or kl_of(first.mean.value, first.variance.value) < LARGE_KL:
         return None
-    if not matters(negative(test.other_minus_population), test.other, OTHER):
+    gain = negative(test.other_minus_population)
+    if not matters(gain, test.other, OTHER):
+        return None
+    # Where what is stored serves the test set as well, the data given are the other ones.
+    cost = test.stored_minus_population
+    if cost is not None and not matters(
+        minus(cost, test.other_minus_population), test.other, OTHER
+    ):
         return None
     log_ratio = facts.layers[0]
     assert log_ratio.other is not None
@@ -101,10 +107,10 @@ def _test_differs(facts: Facts) -> Told | None:
     )
     stored = test.stored or test.population
     return Told(
-        f"The test set has other inputs than the data given: at {log_ratio.name} their deviation "
-        f"is {number(float(ratio))} times as large and their means lie {number(first.mean.value)} "
-        f"deviations apart; the loss of the test set is {number(stored.loss)}, and "
-        f"{number(test.other.loss)} with statistics of its own.",
+        f"The test set has other inputs than the data given: at norm {log_ratio.name} their "
+        f"deviation is {number(float(ratio))} times as large and their means lie "
+        f"{number(first.mean.value)} deviations apart; the loss of the test set "
+        f"is {number(stored.loss)}, and {number(test.other.loss)} with statistics of its own.",
         (
             "Give the test set the preprocessing of training (scale, mean, colour order, range "
             "0 to 1 or 0 to 255).",
@@ -120,7 +126,7 @@ def _given_differ(facts: Facts) -> Told | None:
     layer, part = facts.layers[0], facts.parts[0]
     ratio = float(np.exp(-np.nanmedian(part.difference_variance) / 2))
     return Told(
-        f"The data given are not those that the statistics stand for: at {layer.name} their "
+        f"The data given are not those that the statistics stand for: at norm {layer.name} their "
         f"deviation is {number(ratio)} times the stored one in all units, while deeper norms "
         f"agree; {cost_in_words(facts)}.",
         (

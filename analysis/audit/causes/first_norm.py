@@ -96,7 +96,8 @@ def signs_of(facts: Facts) -> Signs:
     layer, part = facts.layers[0], facts.parts[0]
     assert layer.stored is not None
     population = layer.population.moments
-    varies = np.isfinite(part.difference_variance) & (population.variance > layer.epsilon)
+    varies = np.isfinite(part.difference_variance) & np.isfinite(layer.stored.mean)
+    varies &= population.variance > layer.epsilon
     if not varies.any():
         return Signs(*[np.nan] * len(Signs._fields))
     log, mean = part.difference_variance[varies], part.difference_mean[varies]

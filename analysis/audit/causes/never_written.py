@@ -64,7 +64,7 @@ def _frozen(facts: Facts) -> Told | None:
     # Dropout and small batches make gains, too; what is stored is then what batches leave.
     if facts.largest_kl < LARGE_KL or max(facts.excess / 2, 2 * facts.weight) < 1:
         return None
-    if facts.still_starting or not _better_than_recomputed(given):
+    if facts.still_starting or facts.untrained or not _better_than_recomputed(given):
         return None
     assert given is not None and given.stored is not None
     return Told(

@@ -31,6 +31,11 @@ def names_in_words(names: list[str]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
+def norms_in_words(names: list[str]) -> str:
+    """The same, called norms: a name may be a bare number."""
+    return f"norm{'s' * (len(names) > 1)} {names_in_words(names)}"
+
+
 def percent(share: float) -> str:
     """A share as a percentage of two digits."""
     return f"{100 * share:.2g} %"

@@ -19,7 +19,9 @@ def test_one_impossible_variance_is_broken(value: float) -> None:
     variance = np.where(np.arange(64) == 7, value, one.stored.variance)
     verdict = verdict_of(evidence(stored(one, variance=variance), train=readings(np.nan)))
     assert verdict.cause == "broken"
-    assert verdict.sentence.startswith("1 stored statistic of bn1 is NaN, infinite, negative or")
+    assert verdict.sentence.startswith(
+        "1 stored statistic of norm bn1 is NaN, infinite, negative or"
+    )
 
 
 def _with_population(mean: float, dead: int) -> object:
@@ -37,7 +39,9 @@ def test_most_units_dead_is_broken() -> None:
 
 def test_inputs_that_are_no_numbers_are_broken() -> None:
     verdict = verdict_of(evidence(_with_population(np.nan, 0)))  # type: ignore[arg-type]
-    assert verdict.sentence.startswith("The inputs of bn1 are NaN or infinite at these weights")
+    assert verdict.sentence.startswith(
+        "The inputs of norm bn1 are NaN or infinite at these weights"
+    )
 
 
 def test_some_dead_units_are_not() -> None:

@@ -52,7 +52,7 @@ def test_a_test_set_that_gains_from_statistics_of_its_own() -> None:
     test = replace(test, other=reading(0.25), other_minus_population=Difference(-33.75, 0.1))
     verdict = verdict_of(evidence(*layers, test=test))
     assert verdict.cause == "other-data"
-    assert "at bn1 their deviation is 0.5 times as large" in verdict.sentence
+    assert "at norm bn1 their deviation is 0.5 times as large" in verdict.sentence
     assert "the loss of the test set is 34.5, and 0.25 with statistics of its own" in (
         verdict.sentence
     )
@@ -63,6 +63,15 @@ def test_a_test_set_that_gains_nothing_is_no_fault() -> None:
     one = replace(one, other=scaled(one, 0.5))
     test = replace(readings(), other=reading(0.2), other_minus_population=Difference(0.0, 0.001))
     assert verdict_of(evidence(one, test=test)).cause == "healthy"
+
+
+def test_a_test_set_that_the_statistics_serve_is_not_the_other_one() -> None:
+    """The data given are 255 times as large; the test set has the scale of training."""
+    one = layer()
+    one = replace(one, other=scaled(one, 1 / 255))
+    test = readings(stored=0.0584, population=3.0)
+    test = replace(test, other=reading(0.059), other_minus_population=Difference(-2.941, 0.01))
+    assert "The test set has other inputs" not in verdict_of(evidence(one, test=test)).sentence
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 3.0])
@@ -84,4 +93,4 @@ def test_data_given_on_another_scale(scale: float) -> None:
     )
     verdict = verdict_of(evidence(bound, layer("bn2"), train=readings(stored=3.0)))
     assert verdict.cause == "other-data"
-    assert f"at bn1 their deviation is {scale:g} times the stored one" in verdict.sentence
+    assert f"at norm bn1 their deviation is {scale:g} times the stored one" in verdict.sentence

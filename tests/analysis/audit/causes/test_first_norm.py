@@ -30,6 +30,14 @@ def test_a_whole_batch_is_told_from_another_scale() -> None:
     assert first_norm(facts) is First.poisoned
 
 
+def test_a_mean_that_is_infinite_is_left_out() -> None:
+    one = layer("bn1")
+    assert one.stored is not None
+    away = stored(one, mean=np.where(np.arange(64) == 7, np.inf, one.stored.mean))
+    with np.errstate(invalid="raise"):
+        assert np.isfinite(signs_of(facts_of(evidence(away)))).all()
+
+
 def test_a_first_norm_that_does_not_stand_out_says_nothing() -> None:
     layers = [whole_batch(layer(f"bn{i}"), 100, 0.04) for i in range(2)]
     assert first_norm(facts_of(evidence(*layers))) is First.neither

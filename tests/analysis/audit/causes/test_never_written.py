@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from caviar.analysis.audit.verdict import verdict_of
 from tests.analysis.audit.made import evidence, layer, readings, stored
 
@@ -34,6 +36,16 @@ def test_zeros_and_ones_that_help_are_frozen() -> None:
     assert verdict.cause == "frozen"
     assert "is 1.7 with them, 2.02 with the population's and 2.05 with" in verdict.sentence
     assert verdict.actions[0] == "Do not recompute the statistics."
+
+
+def test_weights_that_learned_nothing_did_not_learn_with_them() -> None:
+    """A model as it was built, its weights forgotten: 0 and 1 suit it better by chance."""
+    losses = readings(stored=2.303, population=2.48, batch=2.48)
+    verdict = verdict_of(evidence(*BEGUN, train=losses, class_shares=np.full((9, 10), 0.1)))
+    assert verdict.cause == "healthy"
+    assert (
+        "Guessing classes by their frequency gives 2.3, so the model is at best" in verdict.sentence
+    )
 
 
 def test_a_start_that_the_counted_updates_leave_was_not_frozen() -> None:

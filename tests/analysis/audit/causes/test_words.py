@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from caviar.analysis.audit.causes.words import cost_in_words, names_in_words, percent
+from caviar.analysis.audit.causes.words import (
+    cost_in_words,
+    names_in_words,
+    norms_in_words,
+    percent,
+)
 from caviar.analysis.audit.facts import facts_of
 from tests.analysis.audit.made import evidence, readings
 
@@ -10,6 +15,7 @@ from tests.analysis.audit.made import evidence, readings
 def test_a_few_names_and_how_many_more() -> None:
     assert names_in_words(["a", "b"]) == "a, b"
     assert names_in_words(list("abcde")) == "a, b, c and 2 more"
+    assert (norms_in_words(["5"]), norms_in_words(["2", "5"])) == ("norm 5", "norms 2, 5")
 
 
 def test_shares_are_percentages() -> None:
