@@ -14,10 +14,13 @@ SMALL = 8
 SHORT = 0.25
 """From this momentum on the memory is of few batches."""
 
-OF_OTHER_WEIGHTS, TRAILING = 0.03, Worth(0.03, 0.5)
+OF_OTHER_WEIGHTS = 0.03
 """Statistics of averaged or changed weights diverge by more than this, in nats per unit. Those that
 trail weights which move to the last step diverge by less: any training at a constant rate has
-some of that, so that it must cost half of the loss."""
+some of that."""
+
+OTHERS, TRAILING = (PLAIN, Worth(0.005, 0.5)), (Worth(0.03, 0.5), Worth(0.005, 1.0))
+"""What a lag must cost, either of two: few nats count where they are a large share of the loss."""
 
 EXPLAINED = 2.5
 """Sampling explains deviations up to so many times its law."""
@@ -76,7 +79,8 @@ SAMPLING = Cause("sampling", _sampling, frozenset({"lag"}))
 
 
 def _lag(facts: Facts) -> Told | None:
-    if not facts.costs(PLAIN if facts.largest_kl > OF_OTHER_WEIGHTS else TRAILING):
+    worths = OTHERS if facts.largest_kl > OF_OTHER_WEIGHTS else TRAILING
+    if not any(facts.costs(worth) for worth in worths):
         return None
     return Told(
         "The statistics belong to other weights or data than these: they lie "

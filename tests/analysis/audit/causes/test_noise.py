@@ -47,5 +47,16 @@ def test_statistics_that_trail_moving_weights_must_cost_half_of_the_loss() -> No
     assert verdict_of(evidence(*far, train=readings(stored=0.28))).cause == "lag"
 
 
+def test_few_nats_that_double_the_loss_are_lag() -> None:
+    """Of models that fit their data the loss is near zero, and so is whatever is added to it."""
+    layers = [layer(f"bn{i}", values=4096) for i in range(3)]
+    far = [stored(one, mean=one.population.moments.mean + 1.0) for one in layers]
+    told = [
+        verdict_of(evidence(*far, train=readings(loss, 0.01, 0.011, error=0.0005))).cause
+        for loss in (0.013, 0.018)
+    ]
+    assert told == ["healthy", "lag"]
+
+
 def test_a_cost_within_its_error_is_healthy() -> None:
     assert verdict_of(evidence(train=readings(stored=0.4, error=0.1))).cause == "healthy"
