@@ -65,7 +65,11 @@ def _losses(evidence: Evidence) -> list[str]:
     sizes = ", ".join(f"{_number(noise[m])} at m = {m}" for m in noise)
     return [
         *_wrapped(f"Loss of {whose} by the statistics that normalise it: {listed}."),
-        *(_wrapped(f"Noise of batches adds to that of the data given: {sizes}.") if sizes else []),
+        *(
+            _wrapped(f"The noise of batches adds to the loss of the data given: {sizes}.")
+            if sizes
+            else []
+        ),
     ]
 
 

@@ -118,7 +118,7 @@ def text(two: TwoAudits, first: Run, second: Run) -> str:
         known = layer.loss_before is not None or layer.loss_after is not None
         part = f"; most changed: {layer.part}" if layer.part else ""
         kl = _pair(layer.kl_before, layer.kl_after)
-        lines.append(f"  {layer.name}: divergence per unit {kl}{cost if known else ''}{part}")
+        lines.append(f"  norm {layer.name}: divergence per unit {kl}{cost if known else ''}{part}")
     if len(two.layers) > len(shown):
         lines.append(f"  {len(two.layers) - len(shown)} more norms changed less; --json has all")
     for where, names in (("first", two.only_before), ("second", two.only_after)):

@@ -63,8 +63,9 @@ def _opening(run: Run) -> str:
         "diverged": "ended with losses that are not finite",
         "unfinished": "has not ended, or was killed",
     }.get(outcome["status"], f"was ended by {outcome.get('error') or 'an error'}")
+    norms = len(model["norms"])
     return (
-        f"{run.name}: a training of {model['class']} ({len(model['norms'])} batch norms) was "
+        f"{run.name}: a training of {model['class']} ({norms} batch norm{'s' * (norms != 1)}) was "
         f"watched for {steps:,} updates{batches}; it {how}."
     )
 

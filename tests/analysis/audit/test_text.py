@@ -47,4 +47,4 @@ def test_rounding_is_told_as_nothing_and_two_digits_are_enough() -> None:
     assert row.split()[1:3] == ["0", "0"]  # no start is left
     assert not any("e-" in cell for cell in row.split())
     words = " ".join(_lines())
-    assert "Noise of batches adds to that of the data given: 0.4 at m = 4" in words
+    assert "The noise of batches adds to the loss of the data given: 0.4 at m = 4" in words

@@ -18,8 +18,8 @@ def test_causes_losses_and_norms_are_compared_in_order() -> None:
     lines = text(two, before, after).splitlines()
     assert lines[0] == "The verdict has changed: start, then healthy."
     assert lines[4] == (
-        "  first: divergence per unit 0.4, then 0.01; loss added 0.04, then 0.001; most changed: "
-        "start"
+        "  norm first: divergence per unit 0.4, then 0.01; loss added 0.04, then 0.001; most "
+        "changed: start"
     )
     assert data(two)["verdict"] == "differ" and data(two)["layers"][0]["name"] == "first"
 

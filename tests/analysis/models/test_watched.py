@@ -32,6 +32,11 @@ def test_the_answers_have_the_numbers_of_the_tables() -> None:
     assert results.following == "caviar advise --run runs/mine"
 
 
+def test_one_norm_is_not_told_as_several() -> None:
+    opening = watched_results(watched_run(norms=[{}])).opening
+    assert opening.startswith("mine: a training of Net (1 batch norm) was watched for")
+
+
 def test_the_verdict_follows_the_interval() -> None:
     """Below 0.005 nats nothing matters; between, nothing is decided."""
     verdicts = {0.02: "No", 0.002: "Not decided", 0.0005: "Yes", -0.1: "Yes"}
