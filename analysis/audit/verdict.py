@@ -52,7 +52,7 @@ def _healthy(facts: Facts) -> Verdict:
         "the statistics fit the weights"
         if facts.largest_kl < LARGE_KL
         else f"the statistics differ from the data's (by {number(facts.largest_kl)} nats per unit "
-        "where most), but cost too little to act on"
+        f"where most), but {'cost too little to act on' if facts.cost > 0 else 'do no harm'}"
     )
     sentence = f"Nothing calls for a change: {fit}; {cost_in_words(facts)}."
     if facts.untrained:

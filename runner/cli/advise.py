@@ -113,7 +113,7 @@ def _asked(setup: Setup, asked: dict[str, Any]) -> str:
         "independent batches" if isinf(examples) else f"shuffled epochs of {examples:,} examples"
     )
     kurtosis = asked["excess_kurtosis"]
-    law = f"inputs of excess kurtosis {kurtosis:g}" if kurtosis else "normal inputs"
+    law = f"inputs of excess kurtosis {kurtosis:.3g}" if kurtosis else "normal inputs"
     return (
         f"Batches of {_batch(setup)}, {when}, {drawn}, {law}. Sigma is their standard deviation "
         "over all examples."

@@ -37,6 +37,5 @@ def must_have_onnx() -> None:
     """Raise RequestError where what reads and runs ONNX models is not installed."""
     if missing := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
         raise RequestError(
-            f"reading ONNX models needs {' and '.join(missing)}, which is not installed: "
-            "pip install 'caviar[onnx]'"
+            f"to read ONNX models, install {' and '.join(missing)}: pip install 'caviar[onnx]'"
         )

@@ -44,8 +44,8 @@ def discovered(model: nn.Module, norms: Sequence[TorchNorm], examples: Examples)
     output = forward(model, norms, examples.call, visit)
     if not shapes:
         raise RequestError(
-            f"the model {type(model).__name__} calls none of its {len(norms)} batch norms on these "
-            "data in evaluation mode, so there is nothing to audit"
+            f"the model {type(model).__name__} does not call its batch norms ({len(norms)}) on "
+            "these data in evaluation mode, so there is nothing to measure"
         )
     on_cpu = examples.device.type == "cpu"
     by_name = {norm.name: norm for norm in norms}

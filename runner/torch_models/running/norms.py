@@ -108,7 +108,7 @@ def _without_norms(kind: str, modules: Iterable[nn.Module]) -> str:
         return f"the model {kind} is scripted, so its layers cannot be read: give the module itself"
     return (
         f"the model {kind} has no batch norm (BatchNorm1d, 2d, 3d, SyncBatchNorm or a subclass), "
-        "so there is nothing to audit"
+        "so there is nothing to measure"
     )
 
 

@@ -71,3 +71,5 @@ def test_statistics_that_differ_and_cost_nothing_are_not_said_to_fit() -> None:
     assert verdict.cause == "healthy"
     assert "the statistics differ from the data's (by " in verdict.sentence
     assert "but cost too little to act on" in verdict.sentence
+    better = verdict_of(evidence(far, train=readings(stored=0.199)))
+    assert "where most), but do no harm; the loss of the data given is 0.199" in better.sentence

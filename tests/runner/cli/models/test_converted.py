@@ -39,5 +39,5 @@ def test_the_command_tells_what_differs_and_ends_with_1(tmp_path: Path) -> None:
 
 def test_what_is_not_installed_is_named() -> None:
     with patch("caviar.runner.cli.models.converted.find_spec", lambda name: None):
-        with pytest.raises(RequestError, match=r"needs onnx and onnxruntime, .* 'caviar\[onnx\]'"):
+        with pytest.raises(RequestError, match=r"install onnx and onnxruntime: .*'caviar\[onnx\]'"):
             must_have_onnx()
