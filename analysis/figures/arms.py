@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from caviar.analysis.figures.axes import MARKERS, SEEDS, TALL, as_text, grid_of
+from caviar.analysis.figures.axes import MARKERS, TALL, around_mean, as_text, grid_of, seeds_of
 from caviar.analysis.figures.palette import of_size
 from caviar.analysis.number_format import literal
 
@@ -56,12 +56,10 @@ def _marks(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
     """One size: its mark in the row of every arm, with the interval."""
     if rows.empty:
         return
-    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
-    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
     drawn = axes.errorbar(
         rows["mean"],
         rows["height"],
-        xerr=np.stack([low, high]),
+        xerr=around_mean(rows),
         color=of_size(rows["level"].iloc[0]),
         marker=MARKERS[index % len(MARKERS)],
         markersize=3.5,
@@ -69,7 +67,7 @@ def _marks(axes: Axes, rows: pd.DataFrame, index: int, name: str) -> None:
         linestyle="none",
         label=name,
     )
-    drawn.lines[0].set_gid(SEEDS + " ".join(f"{units:.0f}" for units in rows["units"]))
+    drawn.lines[0].set_gid(seeds_of(rows))
 
 
 def _rows(axes: Axes, arms: list[str]) -> None:

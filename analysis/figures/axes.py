@@ -93,12 +93,10 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str, colour: str = ""
     `colour` is one of the palette's, by default an ink of that index.
     """
     rows = rows.sort_values("level")
-    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
-    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
     drawn = axes.errorbar(
         rows["level"],
         rows["mean"],
-        yerr=np.stack([low, high]),
+        yerr=around_mean(rows),
         color=colour or ink(index),
         marker=MARKERS[index % len(MARKERS)],
         markersize=4.5,
@@ -108,7 +106,19 @@ def line(axes: Axes, rows: pd.DataFrame, index: int, name: str, colour: str = ""
         label=literal(name) or None,
     )
     if "units" in rows:
-        drawn.lines[0].set_gid(SEEDS + " ".join(f"{units:.0f}" for units in rows["units"]))
+        drawn.lines[0].set_gid(seeds_of(rows))
+
+
+def around_mean(rows: pd.DataFrame) -> Any:
+    """How far each interval reaches below and above its mean, `(2, rows)`; 0 without one."""
+    low = (rows["mean"] - rows["low"]).fillna(0).clip(lower=0)
+    high = (rows["high"] - rows["mean"]).fillna(0).clip(lower=0)
+    return np.stack([low, high])
+
+
+def seeds_of(rows: pd.DataFrame) -> str:
+    """The id of a line: the seeds behind each of its points."""
+    return SEEDS + " ".join(f"{units:.0f}" for units in rows["units"])
 
 
 def line_per_facet(
