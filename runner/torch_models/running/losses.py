@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,6 +41,8 @@ class Loss(NamedTuple):
         given = output if self.on_raw_output or logits is None else logits
         try:
             losses = self._losses(given, targets, count)
+        except RequestError:
+            raise
         except Exception as error:
             raise RequestError(
                 f"the loss fails on the model's output, a {type(output).__name__} "
@@ -50,7 +53,9 @@ class Loss(NamedTuple):
 
     def _losses(self, output: Any, targets: Tree, count: int) -> Tensor:
         if self.by_example:
-            values = torch.as_tensor(self.function(output, targets))
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                values = torch.as_tensor(self.function(output, targets))
+            _must_not_broadcast(values, output, targets)
             return values.cpu().double().reshape(count, -1).mean(dim=1)
         rows = [slice(i, i + 1) for i in range(count)]
         each = [self.function(taken(output, row), taken(targets, row)) for row in rows]
@@ -78,6 +83,18 @@ def chosen_loss(loss: LossFunction | None, output: Any, targets: Tree) -> Loss |
     if _takes_reduction(loss):
         return Loss(lambda output, targets: loss(output, targets, reduction="none"), True, False)  # type: ignore[call-arg]
     return Loss(loss, False, True)
+
+
+def _must_not_broadcast(values: Tensor, output: Any, targets: Tree) -> None:
+    """Raise RequestError where each example was held against the targets of others, too: PyTorch
+    only warns of it."""
+    if isinstance(output, Tensor) and values.numel() > output.numel():
+        answers = f" and targets {tuple(targets.shape)}" if isinstance(targets, Tensor) else ""
+        raise RequestError(
+            f"the loss makes {tuple(values.shape)} values of an output {tuple(output.shape)}"
+            f"{answers}, so it compares examples with each other's targets: give the targets the "
+            "output's shape, or a loss that does"
+        )
 
 
 def _takes_reduction(loss: LossFunction) -> bool:

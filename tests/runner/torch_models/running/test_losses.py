@@ -84,3 +84,13 @@ def test_a_loss_that_fails_is_one_sentence() -> None:
     assert loss is not None
     with pytest.raises(RequestError, match="the loss fails on the model's output, a Tensor"):
         loss.scores(LOGITS, torch.ones(5), 3)
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), functional.l1_loss])
+def test_a_loss_that_broadcasts_is_refused_instead_of_comparing_with_others(loss: object) -> None:
+    output, targets = torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([1.0, 3.0, 5.0])
+    chosen = chosen_loss(loss, output, targets)  # type: ignore[arg-type]
+    assert chosen is not None
+    with pytest.raises(RequestError, match=r"makes \(3, 3\) values of an output \(3, 1\)"):
+        chosen.scores(output, targets, 3)
+    assert scored(chosen, output, targets[:, None], 3) == [0.0, 0.0, 0.0]
