@@ -48,7 +48,7 @@ FLOORS = {
         {"study", "executors", "store"},
         {"reference", "session"},
         {"verify"},
-        {"forecast", "living"},
+        {"forecast", "living", "panda"},
         {"torch_models"},
         {"cli"},
     ),
@@ -82,12 +82,18 @@ ALLOWED = {
 TORCH_ROOM = {
     name_of(path) for path in FILES if path.is_relative_to(ROOT / "runner" / "torch_models")
 }
+SCREEN = {
+    name_of(path)
+    for path in FILES
+    if path.is_relative_to(ROOT / "runner" / "cli" / "panda" / "screen")
+}
 ALONE = {
     "torch": TORCH_ROOM,
     "onnx": {"runner/torch_models/onnx_models/graph.py"},
     "onnxruntime": {"runner/torch_models/onnx_models/graph.py"},
     "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
     "analysis": TORCH_ROOM
+    | SCREEN
     | {
         f"runner/cli/{name}.py"
         for name in (
