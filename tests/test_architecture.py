@@ -98,6 +98,7 @@ ALONE = {
         f"runner/cli/{name}.py"
         for name in (
             *("advise", "main", "power", "register", "report", "watch"),
+            "ending/answer",
             "finished/best",
             "finished/compare",
             "growing/until",

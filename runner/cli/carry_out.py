@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from caviar.runner.cli.ending.exit_codes import INTERRUPTED
 from caviar.runner.data.places import without_home
 from caviar.runner.errors import AllDivergedError, RequestError, printable
 from caviar.runner.session.pace import PACE, Pace
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from caviar.runner.session.takeover import Offer
     from caviar.runner.store.storage import Storage
     from caviar.runner.study.plan import Plan
-
-INTERRUPTED = 130
-"""The exit code of a run that was told to stop."""
 
 
 class CarryOut(Protocol):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from caviar.runner.cli.ending.exit_codes import FAILED
 from caviar.runner.cli.options import AsJson, DataPlace, RunPlace
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
@@ -14,8 +15,6 @@ from caviar.runner.store.uri import masked
 if TYPE_CHECKING:
     from caviar.runner.store.storage import Storage
     from caviar.runner.verify.findings import Findings
-
-FAILED = 1
 
 
 def storage_of(where: str) -> Storage:

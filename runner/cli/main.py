@@ -6,22 +6,23 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from caviar.runner.cli import options
-from caviar.runner.cli.carry_out import INTERRUPTED, CarryOut, carried_out, in_a_job
-from caviar.runner.cli.checks import (
+from caviar.runner.cli.carry_out import CarryOut, carried_out
+from caviar.runner.cli.checks import compact, conventions, doctor, replay, verify
+from caviar.runner.cli.ending.exit_codes import (
     FAILED,
-    compact,
-    conventions,
-    doctor,
-    replay,
-    storage_of,
-    verify,
+    INTERRUPTED,
+    REFUSED,
+    for_people,
+    for_retries,
 )
 from caviar.runner.cli.fields import fields, schema
+from caviar.runner.cli.ending.answer import report, told
 from caviar.runner.cli.finished.best import best
 from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caviar.analysis.report.page.picture import Drawing
-    from caviar.runner.session.loop import Progress
     from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
@@ -64,10 +64,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
 )
-
-REFUSED = 2
-PAGE = "report: "
-"""What the line begins with that names the page of a report."""
 
 
 class Parts(NamedTuple):
@@ -119,7 +115,7 @@ def run(
     settings: options.Settings = None,
     dry_run: options.DryRun = False,
     pilot: options.Pilot = None,
-    report: options.Report = True,
+    page: options.Report = True,
     show: options.Open = False,
     register: options.Register = None,
     extend: options.Extend = False,
@@ -129,6 +125,7 @@ def run(
     accept_other_processor: options.OtherProcessor = False,
     verbose: options.Verbose = False,
     kernels: options.Training = Kernels.auto,
+    exit_zero: options.ExitZero = False,
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
@@ -144,10 +141,10 @@ def run(
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
     plan = _registered(plan, register, study, settings or [], trials, root)
     with for_programs(root) if as_json else nullcontext():
-        in_a_job(root, on)
         given = root, on, workers, address, accept_other_processor, verbose, kernels
         ended = grown(context.obj.carry_out, given, take_from, looks, plan, extend)
-        _ended(ended, root, report, context.obj.drawing, show)
+        end_of = for_retries if exit_zero else for_people
+        end_of(ended, partial(told, root, page, context.obj.drawing, show))
 
 
 def _registered(plan: Plan, register: Path | None, *study: Any) -> Plan:
@@ -173,64 +170,8 @@ def _planned(study: Path | None, settings: Sequence[str], trials: int | None) ->
     return make_plan(read_study(study, settings), trials)
 
 
-def _ended(
-    progress: Progress, root: str, report: bool, drawing: Drawing | None, show: bool
-) -> None:
-    """Report on a run that was not interrupted; leave with its exit code."""
-    from caviar.runner.cli.carry_out import some_must_be_finite
-
-    if not progress.interrupted:
-        _report(root, drawing, show=show) if report else some_must_be_finite(root)
-    if progress.interrupted or progress.failed:
-        raise SystemExit(INTERRUPTED if progress.interrupted else FAILED)
-
-
-def _report(
-    root: str,
-    drawing: Drawing | None,
-    beside: Sequence[str] = (),
-    out: str | None = None,
-    *,
-    full: bool = False,
-    show: bool = False,
-    files: bool = False,
-) -> None:
-    from caviar.analysis.report.figure_files import picture_and_files
-    from caviar.analysis.report.page.picture import picture_of
-    from caviar.runner.cli.report import first_screen_of, in_full, opened, written
-
-    drawn = drawing or (picture_and_files if files else picture_of)
-    telling, line = in_full if full else first_screen_of(root), ""
-    try:
-        for line in written(root, beside, drawn, out, telling):
-            say(line)
-    except AllDivergedError as error:
-        say(str(error))
-        raise SystemExit(FAILED) from None
-    if show and line.startswith(PAGE):
-        say(opened(line.removeprefix(PAGE)))
-
-
-@app.command()
-def report(
-    context: typer.Context,
-    run: options.RunPlace,
-    beside: options.Beside = None,
-    out: options.ReportPlace = None,
-    full: options.Full = False,
-    show: options.Open = False,
-    files: options.Files = False,
-) -> None:
-    """Print the answer of a run and write its report."""
-    from caviar.runner.session.run_folder import read_study_json
-
-    for folder in (run, *(beside or ())):
-        read_study_json(storage_of(folder))
-    _report(run, context.obj.drawing, beside or [], out, full=full, show=show, files=files)
-
-
 for _command in (
-    *(status, watch, verify, replay, compare, best, export, audit),
+    *(report, status, watch, verify, replay, compare, best, export, audit),
     *(compact, conventions, fields, schema),
 ):
     app.command()(_command)

@@ -69,6 +69,13 @@ Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the HT
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Print each start, end, retry and worker on stderr.")
 ]
+ExitZero = Annotated[
+    bool,
+    typer.Option(
+        "--exit-zero-when-finished",
+        help="Exit code 0 once every trial is recorded, also those that failed.",
+    ),
+]
 Full = Annotated[
     bool, typer.Option("--full", help="Print the whole answer in words, with every number.")
 ]

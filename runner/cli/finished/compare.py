@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caviar.runner.cli.checks import FAILED, storage_of
+from caviar.runner.cli.checks import storage_of
+from caviar.runner.cli.ending.exit_codes import FAILED
 from caviar.runner.cli.options import RunPlace
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from caviar.runner.cli.carry_out import CarryOut
+from caviar.runner.cli.carry_out import CarryOut, in_a_job
 from caviar.runner.cli.checks import storage_of
 from caviar.runner.cli.terminal import say
 from caviar.runner.executors.choice import Where
@@ -30,6 +30,7 @@ def grown(
     extend: bool,
 ) -> Progress:
     """Carry out a plan; with `looks`, seeds join until they know enough."""
+    in_a_job(*given[:2])
     carry = partial(_carried, carry_out, given, take_from)
     if looks is None:
         return carry(plan, extend)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caviar.runner.cli.checks import FAILED
+from caviar.runner.cli.ending.exit_codes import FAILED
 from caviar.runner.cli.models.converted import compare_converted
 from caviar.runner.cli.models.repair import Request, must_be_new, repaired
 from caviar.runner.cli.terminal import say

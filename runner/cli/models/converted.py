@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
-from caviar.runner.cli.checks import FAILED
+from caviar.runner.cli.ending.exit_codes import FAILED
 from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError
 
