@@ -14,6 +14,7 @@ import typer
 from caviar.runner.cli import options
 from caviar.runner.cli.carry_out import CarryOut, carried_out
 from caviar.runner.cli.checks import compact, conventions, doctor, replay, verify
+from caviar.runner.cli.ending.answer import report, told
 from caviar.runner.cli.ending.exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -22,7 +23,6 @@ from caviar.runner.cli.ending.exit_codes import (
     for_retries,
 )
 from caviar.runner.cli.fields import fields, schema
-from caviar.runner.cli.ending.answer import report, told
 from caviar.runner.cli.finished.best import best
 from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
@@ -64,6 +64,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Many small batch-norm networks at once: what does the mini-batch size do to batch norm?",
 )
+
+
+Asked = tuple["Path | None", Sequence[str], int | None]
+"""A study, its changes, and how many trials of it."""
+
+END_OF = {False: for_people, True: for_retries}
+"""Whom the exit code of a run is for, by `--exit-zero-when-finished`."""
 
 
 class Parts(NamedTuple):
@@ -130,21 +137,18 @@ def run(
 ) -> None:
     """Run a study; the same command again resumes it."""
     options.must_fit(address, on, pilot, dry_run, take_from, register)
-    context.with_resource(stopping_at_once())
-    if not dry_run:
-        first_line(study, sys.stderr if as_json else sys.stdout)
-    plan = _planned(study, settings or [], trials)
+    asked = study, settings or [], trials
+    plan = _planned(context, asked, dry_run, as_json)
     root = out or f"runs/{plan.study.name}"
     looks = looks_for(until, most, plan, register)
     if dry_run:
         further = accept_other_processor, kernels, extend, take_from, looks
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
-    plan = _registered(plan, register, study, settings or [], trials, root)
+    plan = _registered(plan, register, *asked, root)
     with for_programs(root) if as_json else nullcontext():
         given = root, on, workers, address, accept_other_processor, verbose, kernels
         ended = grown(context.obj.carry_out, given, take_from, looks, plan, extend)
-        end_of = for_retries if exit_zero else for_people
-        end_of(ended, partial(told, root, page, context.obj.drawing, show))
+        END_OF[exit_zero](ended, partial(told, root, page, context.obj.drawing, show))
 
 
 def _registered(plan: Plan, register: Path | None, *study: Any) -> Plan:
@@ -161,12 +165,17 @@ def _describe(plan: Plan, *place: Any, as_json: bool) -> None:
     say(described(plan, *place, as_json=as_json))
 
 
-def _planned(study: Path | None, settings: Sequence[str], trials: int | None) -> Plan:
+def _planned(context: typer.Context, asked: Asked, dry_run: bool, as_json: bool) -> Plan:
     from caviar.runner.pandas_later import pandas_later
+
+    context.with_resource(stopping_at_once())
+    study, settings, trials = asked
+    if not dry_run:
+        first_line(study, sys.stderr if as_json else sys.stdout)
+    pandas_later()
     from caviar.runner.study.plan import make_plan
     from caviar.runner.study.study_file import read_study
 
-    pandas_later()
     return make_plan(read_study(study, settings), trials)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ FAILING = partial(carried_out, trial=workers.fails_at_small_ghosts)
 
 
 def test_trials_that_failed_are_recorded_and_not_tried_for_ever(tmp_path: Path) -> None:
-    words = (*RUN, tmp_path / "run", "--no-report")
+    words = [*RUN, str(tmp_path / "run"), "--no-report"]
     assert caviar_here(*words, carry_out=FAILING).code == 1
     done = caviar_here(*words, FINISHED, carry_out=FAILING)
     assert (done.code, done.complained) == (0, "") and "2 failed" in done.output
@@ -44,11 +45,17 @@ def test_a_run_that_diverged_whole_is_a_result_that_is_told(tmp_path: Path, repo
         assert "ll 2 trials diverged, with every seed" in done.stdout + done.stderr
 
 
-def test_what_a_retry_can_mend_or_a_person_must_is_no_success(tmp_path: Path) -> None:
+def test_what_a_retry_can_mend_or_a_person_must_is_no_success(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    impatient: Callable[[], AbstractContextManager[None]],
+) -> None:
     assert caviar(*RUN, "run", FINISHED, "--set", "epochs=1", cwd=tmp_path).returncode == 2
     nobody = "s3://bucket/run?region=x&scheme=http&endpoint_override=127.0.0.1:1"
-    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_MAX_ATTEMPTS": "1"}
-    assert caviar(*RUN, nobody, FINISHED, cwd=tmp_path, **keys).returncode == 1
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with impatient():
+        assert caviar(*RUN, nobody, FINISHED, cwd=tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize(
