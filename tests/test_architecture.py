@@ -59,7 +59,7 @@ FLOORS = {
         {"scorecard", "compare", "figures", "audit"},
         {"findings"},
         {"models"},
-        {"results"},
+        {"interventions", "results"},
         {"report"},
     ),
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from caviar.analysis.notebook import block
 from caviar.analysis.run.of_model import is_of_model, with_unfinished
 from caviar.analysis.run.small_strings import MANY_ROWS, small_strings
-from caviar.analysis.run.stored.location import DamagedError, Place, content, parts, place_at
+from caviar.analysis.run.stored.lineages import (
+    INTERVENTIONS,
+    READING_LAYERS,
+    READINGS,
+    lineages_of,
+    with_lineages,
+)
+from caviar.analysis.run.stored.location import DamagedError, Place, parts, place_at
 from caviar.analysis.run.stored.seed_blocks import (
     BLOCKS,
     joined_names,
@@ -25,6 +32,7 @@ from caviar.analysis.run.stored.seed_blocks import (
     joined_trials,
     renamed,
 )
+from caviar.analysis.run.stored.study_json import study_in
 
 MEASUREMENTS = ("curves", "evaluations", "statistics", "noise", "predictions")
 TABLES = ("trials", *MEASUREMENTS, "outcomes")
@@ -39,6 +47,8 @@ RENAMED = {
 """Measured columns with the name of a config field, which has the first claim on it."""
 
 WHO = ("trial_id", "seed")
+READ_BY = (*WHO, "step", "split", "statistics", "layer")
+"""What tells the readings of a panda apart."""
 KEYS = {
     "curves": WHO,
     "evaluations": (*WHO, "split", "statistics", "tracker"),
@@ -60,7 +70,8 @@ class Run:
     attempt that counts. A trial that was `stopped` early has the rows measured until then, and
     enters no comparison. Seeds that joined a network later (`caviar run --extend`) are read as one
     trial with the first ones, named by both with a plus between. `where` holds no secrets; `note`
-    is what a reader must know first.
+    is what a reader must know first. `interventions`, `readings` and `reading_layers` are those of
+    a training that was edited while it ran (`caviar panda`), and empty for other runs.
 
     >>> run = caviar.read_run("runs/quickstart")
     >>> test = run.final().query("split == 'test' and statistics == 'population'")
@@ -78,6 +89,9 @@ class Run:
     predictions: pd.DataFrame
     outcomes: pd.DataFrame
     note: str = ""
+    interventions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    readings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reading_layers: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -126,21 +140,40 @@ class Run:
         )
 
 
-def read_run(where: str | Path) -> Run:
+def read_run(where: str | Path, *, intervened: bool = False) -> Run:
     """Read a run, finished or not, from a folder or a URI; rows of given-up attempts are left out.
 
-    Raises FileNotFoundError where there is no `study.json`, DamagedError where a file is not what
-    it should be, and ValueError where no trial has been measured yet.
+    Of a training that was edited while it ran (`caviar panda`), the trial is the one without
+    edits; `intervened` reads the edited ones as trials beside it, each with its rows from its
+    first edit on. Raises FileNotFoundError where there is no `study.json`, DamagedError where a
+    file is not what it should be, and ValueError where no trial has been measured yet.
 
     >>> caviar.read_run("runs/quickstart").counts
     {'planned': 4, 'completed': 4, 'diverged': 0, 'stopped': 0, 'failed': 0, 'lost': 0}
     """
-    return run_in(place_at(where))
+    return run_in(place_at(where), intervened=intervened)
 
 
-def run_in(place: Place) -> Run:
+def run_in(place: Place, *, intervened: bool = False) -> Run:
     """The same from a place that is open already."""
-    return run_from(place.shown, _study(place), lambda table: parts(place, table))
+    stored = partial(with_lineages if intervened else parts, place)
+    run = run_from(place.shown, study_in(place), stored)
+    asked = parts(place, INTERVENTIONS)
+    if not asked:
+        return run
+    beside = partial(parts, lineages_of(place))
+    return replace(
+        run,
+        interventions=_frame(place.shown, INTERVENTIONS, lambda table: asked),
+        readings=_last_attempts(_frame(place.shown, READINGS, beside)),
+        reading_layers=_last_attempts(_frame(place.shown, READING_LAYERS, beside)),
+    )
+
+
+def _last_attempts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of rows that two attempts have both written, those of the later one."""
+    keys = [key for key in READ_BY if key in rows]
+    return rows.sort_values("attempt", kind="stable").drop_duplicates(keys, keep="last")
 
 
 Stored = Callable[[str], list[pa.Table]]
@@ -182,40 +215,6 @@ def last_rows(frame: pd.DataFrame) -> pd.DataFrame:
     last = np.full(len(trials), steps.min())
     np.maximum.at(last, of_trial, steps)
     return frame[steps == last[of_trial]]
-
-
-def _study(place: Place) -> dict[str, Any]:
-    """The content of `study.json`, with the tables that are read from it."""
-    try:
-        study: dict[str, Any] = json.loads(content(place, "study.json").decode("utf-8"))
-        described = all(
-            isinstance(study["study"][table], dict) for table in ("scientific", "nuisance")
-        )
-        named = all(_names_an_arm(row) for row in study.get("mechanisms", ()))
-        if described and named and all(map(_names_values, study.get("not_trained_with", ()))):
-            return study
-        reason = "it does not describe a study"
-    except (ValueError, RecursionError, TypeError, KeyError) as error:
-        reason = f"{type(error).__name__}: {error}"
-    raise DamagedError(f"study.json in {str(place.shown)!r} is damaged: {reason}")
-
-
-def _names_an_arm(row: Any) -> bool:
-    """Whether a row says of one mechanism which arm shows it, and against what."""
-    keys = {"mechanism", "arm", "contrast"}
-    return (
-        isinstance(row, dict)
-        and row.keys() == keys
-        and all(isinstance(v, str) for v in row.values())
-    )
-
-
-def _names_values(row: Any) -> bool:
-    """Whether a row says of one field with which values of another training does not read it."""
-    if not isinstance(row, dict) or row.keys() != {"field", "decided_by", "values"}:
-        return False
-    words = (row["field"], row["decided_by"], *row["values"])
-    return isinstance(row["values"], list) and all(isinstance(word, str) for word in words)
 
 
 def trained_whole(run: Run) -> Run:

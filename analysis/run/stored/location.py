@@ -20,6 +20,9 @@ from caviar.analysis.run.stored.part_names import current, replacing
 AT_ONCE = 16
 """The number of simultaneous requests to a remote place."""
 
+WITHOUT_ATTEMPTS = ("trials", "interventions")
+"""Tables whose rows belong to a trial, and not to one attempt at it."""
+
 FLAT = ("s3", "gcs", "abfs")
 """Stores in which a folder need not be made before a file is put into it."""
 
@@ -150,7 +153,8 @@ def _readable(place: Place, key: str) -> Iterator[None]:
 
 def _checked(part: pa.Table, table: str) -> pa.Table:
     """The part itself; raises ValueError where its rows do not name a trial and an attempt."""
-    wanted = {"trial_id": pa.string()} | ({"attempt": pa.int32()} if table != "trials" else {})
+    wanted = {"trial_id": pa.string()}
+    wanted |= {"attempt": pa.int32()} if table not in WITHOUT_ATTEMPTS else {}
     for name, kind in wanted.items():
         if name not in part.column_names:
             raise ValueError(f"it has no column {name}")
