@@ -13,13 +13,16 @@ from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
 
 Array = NDArray[Any]
 
-FEWEST_DRAWS = 8
-"""Below this many draws no interval over draws is given: of four skewed effects none that was tried
-holds 93 % without holding 98 % of normal ones (docs/inference.md)."""
+FEWEST_DRAWS = 4
+"""Below this many draws no interval over draws is given."""
+
+MANY_DRAWS = 8
+"""From this many on, resamples of the draws follow a skewed law."""
 
 WIDER = 0.4
-"""Each end lies by this share, over the number of draws, farther out than t says: 5 % for eight
-draws. With it 93 % or more of exponential effects are held, and at most 98 % of normal ones."""
+"""From `MANY_DRAWS` on, each end lies by this share, over the number of draws, farther out than t
+says: 5 % for eight. With it 93 % or more of exponential effects are held, and at most 98 % of
+normal ones. With fewer draws normal ones would be held too often (docs/inference.md)."""
 
 
 class Held(NamedTuple):
@@ -31,7 +34,7 @@ class Held(NamedTuple):
     heavy: int
 
 
-HELD = {8: Held(92, 98, 87), 16: Held(94, 97, 91)}
+HELD = {4: Held(88, 97, 85), 8: Held(92, 98, 87), 16: Held(94, 97, 91)}
 """By number of draws, what the table of docs/inference.md has for draws made at random."""
 
 
@@ -62,7 +65,7 @@ def over_draws(values: Array, generator: np.random.Generator, *, level: float = 
     """The mean of `values`, `(seeds, draws)`, over the law that the draws are a sample of.
 
     The ends are those of `over_draws_bounds`. A draw with a value that is not finite is left out
-    and counted; with fewer than eight draws or five seeds there is no interval.
+    and counted; with fewer than four draws or five seeds there is no interval.
     """
     whole = np.isfinite(values).all(axis=0)
     kept = values[:, whole].astype(np.float64)
@@ -79,29 +82,66 @@ def over_draws_bounds(
 ) -> tuple[Array, Array]:
     """Ends, `(...)` each, for the mean of `values`, `(..., seeds, draws)`, over both.
 
-    Seeds and draws are two crossed samples. Each end is the farther of two, by `WIDER` farther
-    still. The first takes Student's t of the two-way standard error, with Satterthwaite's degrees
-    of freedom (Searle, Casella & McCulloch 1992, section 4.7); few draws suffice, if their effects
-    are not skewed. The second takes the quantiles of t* over resamples of seeds and,
-    independently, of draws (Owen 2007, "the pigeonhole bootstrap"), which follow a skewed law from
-    eight draws on. Leading axes are samples, which share their resamples.
+    Seeds and draws are two crossed samples: t is the mean over its two-way standard error, with
+    Satterthwaite's degrees of freedom (Searle, Casella & McCulloch 1992, section 4.7). Leading axes
+    are samples, which share their resamples.
     """
-    seeds, draws = values.shape[-2:]
-    mean = values.mean(axis=(-2, -1))
-    away = values - mean[..., np.newaxis, np.newaxis]
-    once = (np.ones((1, seeds)), np.ones((1, draws)))
-    _, (squared, freedom) = _resampled(away, *once)
-    error, freedom = (1 + WIDER / draws) * np.sqrt(squared[..., 0]), freedom[..., 0]
+    if values.shape[-1] < MANY_DRAWS:
+        return corrected_bounds(values, level)
+    return resampled_bounds(values, generator, level, resamples)
+
+
+def corrected_bounds(values: Array, level: float) -> tuple[Array, Array]:
+    """The ends for few draws: of t corrected by the skew of the draws' means (Hall 1992, section
+    3)."""
+    mean, away, error, reach = _students(values, level)
+    skew = _skew(away.mean(axis=-2)) / np.sqrt(values.shape[-1])
+    return mean - _uncorrected(reach, skew) * error, mean - _uncorrected(-reach, skew) * error
+
+
+def resampled_bounds(
+    values: Array, generator: np.random.Generator, level: float, resamples: int
+) -> tuple[Array, Array]:
+    """The ends for many draws: the farther of two, by `WIDER` farther still. One is Student's. The
+    other takes the quantiles of t* over resamples of seeds and, independently, of draws (Owen 2007,
+    "the pigeonhole bootstrap"), which follow a skewed law from eight draws on."""
+    mean, away, error, reach = _students(values, level)
     tail = (1 - level) / 2
-    reach = stats.t.ppf(1 - tail, freedom)
-    counts = (generator.multinomial(n, np.full(n, 1 / n), resamples) for n in (seeds, draws))
+    counts = (generator.multinomial(n, np.full(n, 1 / n), resamples) for n in values.shape[-2:])
     means, (squares, _) = _resampled(away, *(count.astype(np.float64) for count in counts))
     # A resample of one draw and one seed has no spread: its t* is infinite.
     t = np.copysign(np.inf, means)
-    np.divide(means, np.sqrt(squares), out=t, where=squares > ROUNDING * squared)
+    least = ROUNDING * error[..., np.newaxis] ** 2
+    np.divide(means, np.sqrt(squares), out=t, where=squares > least)
     upper, lower = np.quantile(t, [1 - tail, tail], axis=-1, method="inverted_cdf")
     upper, lower = (np.where(np.isfinite(q), q, 0.0) for q in (upper, lower))
+    error = (1 + WIDER / values.shape[-1]) * error
     return mean - np.maximum(reach, upper) * error, mean + np.maximum(reach, -lower) * error
+
+
+def _students(values: Array, level: float) -> tuple[Array, Array, Array, Array]:
+    """The mean over seeds and draws, `values` less it, its standard error, and Student's t."""
+    mean = values.mean(axis=(-2, -1))
+    away = values - mean[..., np.newaxis, np.newaxis]
+    seeds, draws = values.shape[-2:]
+    _, (squared, freedom) = _resampled(away, np.ones((1, seeds)), np.ones((1, draws)))
+    reach = stats.t.ppf((1 + level) / 2, freedom[..., 0])
+    return mean, away, np.sqrt(squared[..., 0]), reach
+
+
+def _skew(means: Array) -> Array:
+    """Skew of the last axis, 0 where nothing varies."""
+    away = means - means.mean(axis=-1, keepdims=True)
+    variance, third = (away**2).mean(axis=-1), (away**3).mean(axis=-1)
+    return np.asarray(third / np.where(variance > 0, variance, np.inf) ** 1.5)
+
+
+def _uncorrected(corrected: Array, skew: Array) -> Array:
+    """The t that Hall's correction makes into `corrected`, where `skew` is that of single values
+    over the root of their number: t + skew (1/6 + t^2 / 3) + skew^2 t^3 / 27."""
+    cubed = 1 + skew * (corrected - skew / 6)
+    straight = np.abs(skew) < 1e-6
+    return np.where(straight, corrected, 3 * (np.cbrt(cubed) - 1) / np.where(straight, 1, skew))
 
 
 def _resampled(away: Array, by_seed: Array, by_draw: Array) -> tuple[Array, Variance]:

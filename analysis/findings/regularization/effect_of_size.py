@@ -27,7 +27,7 @@ from caviar.analysis.tables.tuning import fields_of
 UNIT = "nats; test_accuracy: share"
 OVER_DRAWS = (
     "The {} end of the 95 % interval for other draws and other seeds (`low` and `high` are for the "
-    "draws made); empty with fewer than 8 draws or 5 seeds."
+    "draws made); empty with fewer than 4 draws or 5 seeds."
 )
 
 

@@ -174,7 +174,7 @@ def _over_draws(results: Results, facet: str) -> list[str]:
         return [
             f"{opening(facet)}Averaged over these {COUNTS.get(len(values), len(values))} {names} "
             f"({drawn}), {_averaged(results, row, row)}. That holds for other seeds at these "
-            f"{names}; for others of the range there is no interval with fewer than eight."
+            f"{names}; for others of the range there is no interval with fewer than four."
         ]
     over = {"mean": row["mean"], "low": row["draws_low"], "high": row["draws_high"]}
     lost = len(values) - int(row["draws"])

@@ -48,7 +48,7 @@ rate tried (at m = 16 and m = 64), so a better one may lie beyond and change the
 widen the range. Read at 5 seeds; 0 diverged, 0 failed, 0 lost.
   Averaged over these two learning rates (0.1, 0.2), test loss at m = 16 changes by −0.0938 \
 [−0.0938, −0.0938] nats against m = 64. That holds for other seeds at these learning rates; for \
-others of the range there is no interval with fewer than eight.
+others of the range there is no interval with fewer than four.
   At the same weights, the noise of batches raises train loss by 0.5 [0.5, 0.5] nats at m = 4. \
 At m = 64 that is 0.0312 [0.0312, 0.0312]. This is the loss with each batch's own statistics \
 (train mode) less that with those of the whole training split (population statistics, which all \

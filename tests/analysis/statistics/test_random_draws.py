@@ -53,8 +53,8 @@ def test_equal_seeds_leave_student_s_t_of_the_draws() -> None:
     assert over.low <= 4 - reach + 1e-9 and over.high >= 4 + reach - 1e-9
 
 
-def test_seven_draws_and_four_seeds_have_no_interval() -> None:
-    for values in (TABLE[:, :7], TABLE[:4]):
+def test_three_draws_and_four_seeds_have_no_interval() -> None:
+    for values in (TABLE[:, :3], TABLE[:4]):
         over = over_draws(values, np.random.default_rng(0))
         assert np.isnan([over.low, over.high]).all() and np.isfinite(over.mean)
 
@@ -70,7 +70,27 @@ def test_the_mirror_image_has_the_mirror_interval() -> None:
     assert (mirrored.low, mirrored.high) == pytest.approx((-over.high, -over.low))
 
 
-@pytest.mark.parametrize(("draws", "alone"), [(8, 0.75), (16, 0.9)])
+def test_few_draws_have_halls_correction_of_the_two_way_t() -> None:
+    values = TABLE[:, :5] + np.array([0.0, 0.0, 0.0, 1.0, 6.0])
+    error, freedom = by_hand(values)
+    low, high = over_draws_bounds(values, np.random.default_rng(0), 0.95)
+    root = stats.skew(values.mean(axis=0)) / np.sqrt(5)
+    for end, side in ((low, 1), (high, -1)):
+        t = (values.mean() - end) / error
+        corrected = t + root * (1 / 6 + t**2 / 3) + root**2 * t**3 / 27
+        assert corrected == pytest.approx(side * stats.t.ppf(0.975, freedom))
+    assert values.mean() - low < high - values.mean()  # The long tail is where the truth may lie.
+
+
+def test_draws_that_are_not_skewed_have_students_ends() -> None:
+    values = np.tile([1.0, 2.0, 3.0, 4.0], (5, 1)) + np.arange(5)[:, np.newaxis] / 10
+    error, freedom = by_hand(values)
+    low, high = over_draws_bounds(values, np.random.default_rng(0), 0.95)
+    reach = stats.t.ppf(0.975, freedom) * error
+    assert (low, high) == pytest.approx((values.mean() - reach, values.mean() + reach))
+
+
+@pytest.mark.parametrize(("draws", "alone"), [(4, 0.6), (8, 0.75), (16, 0.9)])
 def test_it_covers_new_draws_where_an_interval_over_seeds_does_not(
     draws: int, alone: float
 ) -> None:
