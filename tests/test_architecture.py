@@ -106,6 +106,7 @@ ALONE = {
             "finished/export",
         )
     },
+    "textual": SCREEN,
     "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
     "sklearn": {"analysis/tables/configurations/importance.py", "runner/data/sources.py"},
     "tensorboardX": {"analysis/exports/tensorboard.py"},

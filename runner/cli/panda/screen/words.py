@@ -1,0 +1,85 @@
+"""Numbers and differences as narrow screens have room for them, and one sentence on them."""
+
+from __future__ import annotations
+
+from math import floor, isfinite, isnan, log10
+
+from caviar.analysis.number_format import MINUS, number
+from caviar.analysis.statistics.intervals import FEWEST, Interval
+from caviar.runner.cli.panda.screen.contrast import Reading
+
+MOST_DECIMALS = 5
+"""With more, a number is written as a power of ten."""
+
+IN_PERCENT = 100.0
+
+
+def short(value: float, metric: str = "loss") -> str:
+    """A level in at most six signs: a loss with three digits, an accuracy in per cent."""
+    if metric == "accuracy" and isfinite(value):
+        return f"{value * IN_PERCENT:.1f}"
+    return number(value)
+
+
+def difference(interval: Interval, metric: str) -> str:
+    """`−0.012 [−0.021, −0.004]`: to two digits of half the width, so that nothing is shown which
+    is not known. No rounding hides on which side of zero an end lies."""
+    scale = IN_PERCENT if metric == "accuracy" else 1.0
+    mean, low, high = (scale * value for value in interval[:3])
+    if isnan(mean):
+        return "none finite"
+    if isnan(low):
+        return f"{_signed(mean, _decimals(abs(mean)))} (too few seeds)"
+    if low == high:
+        return "0" if mean == 0 else _signed(mean, _decimals(abs(mean)))
+    decimals = _decimals((high - low) / 2)
+    ends = ", ".join(_rounded(value, decimals) for value in (low, high))
+    return f"{_signed(mean, decimals)} [{ends}]"
+
+
+def _decimals(size: float) -> int:
+    return max(0, 1 - floor(log10(size))) if size > 0 else 0
+
+
+def _rounded(value: float, decimals: int) -> str:
+    text = f"{value:.1e}" if decimals > MOST_DECIMALS else f"{value:.{decimals}f}"
+    if value and float(text) == 0:
+        text = f"{value:.1g}"
+    return (text if float(text) else text.lstrip("-")).replace("-", MINUS)
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{'+' if value > 0 else ''}{_rounded(value, decimals)}"
+
+
+def sentence(reading: Reading | None, metric: str, of: str, other: str, seeds: int) -> str:
+    """Whether the panda is better than the other model, with the interval that says so.
+
+    `of` names the quantity: `validation running`.
+    """
+    split, statistics = of.split(" ")
+    under = "in train mode" if statistics == "train-mode" else f"under {statistics} statistics"
+    named = f"{split} {metric} {under}"
+    if reading is None:
+        return f"No {named} of both models yet."
+    units = reading.difference.units
+    if not units:
+        return f"At step {reading.step:,}, no seed has a finite {named} in both models."
+    told = difference(reading.difference, metric) + " points" * (metric == "accuracy")
+    counted = f"{seeds} seeds" if units == seeds else f"the {units} of {seeds} seeds still finite"
+    return (
+        f"At step {reading.step:,} {_verdict(reading, metric, other)}: {named}, panda minus "
+        f"{other}, {told}, {counted}."
+    )
+
+
+def _verdict(reading: Reading, metric: str, other: str) -> str:
+    mean, low, high, units = reading.difference
+    if units < FEWEST:
+        return f"{units} seeds are too few to tell ({FEWEST} are needed)"
+    if low == high == 0:
+        return f"the panda is as its {other}"
+    if low <= 0 <= high:
+        return f"the panda cannot be told from its {other}"
+    better = (mean < 0) == (metric == "loss")
+    return f"the panda is {'better' if better else 'worse'} than its {other}"
