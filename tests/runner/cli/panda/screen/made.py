@@ -49,8 +49,8 @@ class Made:
             for first, last, (_, rate) in zip(began, ended, self.rates, strict=True)
         )
         seeds = np.random.default_rng(5).normal(0, 0.02, len(SEEDS))
-        own = np.random.default_rng(6).normal(0, 0.05, len(SEEDS)) * (len(self.rates) - 1)
-        return np.asarray(0.05 + 2.25 * np.exp(-way[:, None] / 30 * (1 + seeds + own)))
+        drawn = np.random.default_rng(6).normal(0, 0.05, len(SEEDS)) * (len(self.rates) - 1)
+        return np.asarray(0.05 + 2.25 * np.exp(-way[:, None] / 30 * (1 + seeds + drawn)))
 
 
 @dataclass
