@@ -42,25 +42,25 @@ def train(
     splits: Splits,
     start: Snapshot | None = None,
     wanted: Callable[[], bool] = never,
+    until: int | None = None,
 ) -> Iterator[Record]:
     """Train one network per seed side by side, and yield what is measured on the way.
 
     A loss that is not finite stops no seed. After the records of each step but the last, a
-    snapshot follows if `wanted()`. From a `start`, only later records come, the same bit for bit.
+    snapshot follows if `wanted()`; one ends training `until` a step. From a `start`, only later
+    records come, the same bit for bit.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> splits = caviar.make_splits(plan.data, plan.trials[0])
     >>> records = list(caviar.train(caviar.build(plan.trials[0], plan.data), splits))
     """
     first = start or beginning(training, splits.train.features.shape[1], splits.train.dtype)
-    drawing = Drawing(first.streams)
-    rows = feed_from(training, splits.train, drawing.of("order"), drawing.of("company"), first.step)
-    random = Randomness(drawing.of("noise"), drawing.of("partitions"))
+    drawing, losses = Drawing(first.streams), list(first.losses)
+    rows, random = _drawn(training, splits, drawing, first.step)
     state = _expecting(training, splits, first.state, drawing.of("shadow"))
-    losses = list(first.losses)
     if start is None:
         yield from _proof(training, splits, state)
-    while state.step < training.steps:
+    while state.step < (until or training.steps):
         state, gradient = _step(training, splits, state, next(rows), random)
         losses.append(gradient.loss)
         if training.probes.shadow:
@@ -74,9 +74,18 @@ def train(
             yield from measured(training, splits, state, drawing.of("probe"))
         if state.step % training.steps_per_epoch(splits.train) == 0:
             drawing.mark("order")
-        if state.step < training.steps and wanted():
+        if state.step < training.steps and (wanted() or state.step == until):
             resting = replace(state, expected=None)
             yield Snapshot(resting, stacked(training, losses), drawing.at_rest())
+
+
+def _drawn(
+    training: Training, splits: Splits, drawing: Drawing, done: int
+) -> tuple[Iterator[Rows], Randomness]:
+    """The rows of the steps after `done` steps, and what is drawn inside them."""
+    order, others = drawing.of("order"), drawing.of("company")
+    rows = feed_from(training, splits.train, order, others, done)
+    return rows, Randomness(drawing.of("noise"), drawing.of("partitions"))
 
 
 @np.errstate(all="ignore")

@@ -14,7 +14,7 @@ from caviar.runner.fields.frozen import Positive, Size, Steps, listed, setting
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_SEEDS
 
-LATER = frozenset({"norm_groups", "running_weight"})
+LATER = frozenset({"norm_groups", "running_weight", "changes"})
 """Fields that were added when runs existed already: an identity includes them only in trials that
 read them, so that trials planned earlier keep theirs."""
 
@@ -58,6 +58,8 @@ class TrialConfig(TrialFields):
     def trial_id(self) -> str:
         """12 hexadecimal digits of the SHA-256 of the content."""
         idle = {field: True for field in LATER if not is_read(field, vars(self))}
+        if not self.changes:
+            idle["changes"] = True
         content = self.model_dump(
             mode="json", exclude={"arm": True, "draw": True, "dataset": LOCATION, **idle}
         )

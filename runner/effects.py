@@ -114,6 +114,15 @@ def is_trained_with(field: str, trial: Values) -> bool:
     return is_read(field, trial) and (need is None or need.met(field, trial))
 
 
+def without_effect(field: str, trial: Values) -> str:
+    """The values that keep a field from having an effect on this trial's weights or, for what is
+    only measured, on its rows; empty if it has one."""
+    missed, need = _missed(field, trial), IN_ROWS_ALONE.get(field)
+    if missed is None and need is not None and not need.met(field, trial):
+        missed = need
+    return "" if missed is None else _quoted(missed, trial)
+
+
 def unread(trial: Values) -> list[str]:
     """The fields of this trial that have no effect on any of its rows."""
     return [field for field in NEEDS if _missed(field, trial) is not None]
@@ -132,6 +141,10 @@ def reason(field: str, trial: Values) -> str:
     missed = _missed(field, trial)
     if missed is None:
         raise ValueError(f"{field} has an effect")
+    return _quoted(missed, trial)
+
+
+def _quoted(missed: Need, trial: Values) -> str:
     *parts, last = [f"{name} = {_listed(trial[name])!r}" for name in missed.decided_by]
     return f"{', '.join(parts)} and {last}" if parts else last
 

@@ -127,6 +127,6 @@ def apart(run: Training) -> float:
 
 def stopped(path: Trainer, run: Training, data: Splits) -> tuple[Snapshot, list[Record]]:
     """A snapshot after the measurement of step 11, and all that comes behind it."""
-    whole = list(path(run, data, None, lambda: True))
+    whole = list(path(run, data, None, lambda: True, None))
     middle = next(r for r in whole if isinstance(r, Snapshot) and r.step == 11)
     return middle, [r for r in whole[whole.index(middle) :] if not isinstance(r, Snapshot)]

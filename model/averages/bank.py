@@ -100,11 +100,24 @@ class Steps(NamedTuple):
     examples: int
 
 
+NEVER: dict[str, int] = {}
+"""No layer's averages were begun anew."""
+
+
 class BankState(NamedTuple):
-    """The number of updates so far; averages `(trackers, replicas, features)` by layer."""
+    """The number of updates so far; averages `(trackers, replicas, features)` by layer.
+
+    `begun` has the layers whose averages were begun anew, each with the number of updates before:
+    rules that count updates count theirs from there.
+    """
 
     updates: int
     averages: dict[str, Averaged]
+    begun: dict[str, int] = NEVER
+
+    def updates_of(self, layer: str) -> int:
+        """The number of updates that the averages of a layer have seen."""
+        return self.updates - self.begun.get(layer, 0)
 
 
 @dataclass(frozen=True)
@@ -150,14 +163,14 @@ class RunningStatistics:
         """Fold in one training step's batch statistics, by layer `(replicas, ghosts, features)`."""
         reduce = GHOST_UPDATES[self.ghost_update]
         averages = dict(state.averages)
-        updates = state.updates
+        count = 0
         for name, batch in moments.items():
-            updates = state.updates
-            for observation in reduce(batch, norm_batch_size):
-                updates += 1
+            observations = reduce(batch, norm_batch_size)
+            count = len(observations)
+            for update, observation in enumerate(observations, state.updates_of(name) + 1):
                 stored = self._stored(observation)
-                averages[name] = self._fold(averages[name], stored, observation.examples, updates)
-        return BankState(updates, averages)
+                averages[name] = self._fold(averages[name], stored, observation.examples, update)
+        return state._replace(updates=state.updates + count, averages=averages)
 
     def fold_steps(self, state: BankState, steps: dict[str, Steps]) -> BankState:
         """Fold in several steps of one update each at once, as `update` does one by one.
@@ -170,7 +183,8 @@ class RunningStatistics:
         for name, batches in steps.items():
             moments, values, examples = batches
             count = moments.mean.shape[1]
-            updates = range(state.updates + 1, state.updates + count + 1)
+            first = state.updates_of(name) + 1
+            updates = range(first, first + count)
             keeps = np.array([[t.keeps(u, examples) for u in updates] for t in self.trackers])
             keeps = keeps.reshape(len(self.trackers), count, 2)
             stored = self._stored(Observation(*moments, values))
@@ -178,7 +192,7 @@ class RunningStatistics:
                 _folded(averages[name].mean, stored.mean, keeps[..., 0]),
                 _folded(averages[name].second, stored.second, keeps[..., 1]),
             )
-        return BankState(state.updates + count, averages)
+        return state._replace(updates=state.updates + count, averages=averages)
 
     def expect(self, propagated: Propagated) -> dict[str, Averaged]:
         """What one update stores on average over many batches, `(trackers, replicas, features)`.
@@ -198,9 +212,10 @@ class RunningStatistics:
         averages = dict(state.averages)
         for name, stored in self.expect(propagated).items():
             examples = self._observation(propagated.moments[name], propagated).examples
-            for update in range(state.updates + 1, state.updates + folds + 1):
+            first = state.updates_of(name) + 1
+            for update in range(first, first + folds):
                 averages[name] = self._fold(averages[name], stored, examples, update)
-        return BankState(state.updates + folds, averages)
+        return state._replace(updates=state.updates + folds, averages=averages)
 
     def _observation(self, moments: Moments, propagated: Propagated) -> Observation:
         """The observations of all batches as one, `(replicas, batches, ..., features)`."""

@@ -110,29 +110,39 @@ class SecondRule(NamedTuple):
     """What is averaged, and how evaluation reads it back.
 
     `stored` takes biased batch variance, examples and epsilon; `variance` maps the average and
-    epsilon to the variance for which 1 / sqrt(variance + epsilon) is the framework's factor.
+    epsilon to the variance for which 1 / sqrt(variance + epsilon) is the framework's factor, and
+    `holding` is its inverse: the average that is read as a given variance.
     """
 
     stored: Callable[[Array, int, float], Array]
     variance: Callable[[Array, float], Array]
+    holding: Callable[[Array, float], Array]
 
 
-def _as_stored(stored: Array, epsilon: float) -> Array:
-    return stored
+def _as_it_is(variance: Array, epsilon: float) -> Array:
+    return variance
+
+
+def _inverse_deviation(variance: Array, epsilon: float) -> Array:
+    return np.asarray(1 / np.sqrt(variance + epsilon))
 
 
 SECOND: dict[Second, SecondRule] = {
-    "biased": SecondRule(lambda v, m, epsilon: v, _as_stored),
-    "unbiased": SecondRule(lambda v, m, epsilon: v * _bessel(m), _as_stored),
+    "biased": SecondRule(lambda v, m, epsilon: v, _as_it_is, _as_it_is),
+    "unbiased": SecondRule(lambda v, m, epsilon: v * _bessel(m), _as_it_is, _as_it_is),
     # Keras 2.1.4 to 2.3.1: the guard against m = 1 changes every m a little.
-    "guarded": SecondRule(lambda v, m, epsilon: v * (m / (m - 1 - epsilon)), _as_stored),
+    "guarded": SecondRule(lambda v, m, epsilon: v * (m / (m - 1 - epsilon)), _as_it_is, _as_it_is),
     # Lasagne: the mean of 1 / sqrt(v + epsilon) is dominated by the smallest variances.
     "inverse_deviation": SecondRule(
-        lambda v, m, epsilon: 1 / np.sqrt(v + epsilon), lambda r, epsilon: 1 / r**2 - epsilon
+        lambda v, m, epsilon: _inverse_deviation(v, epsilon),
+        lambda r, epsilon: 1 / r**2 - epsilon,
+        _inverse_deviation,
     ),
     # Old DL4J: epsilon is inside the stored value and not added again at test time.
     "biased_plus_epsilon": SecondRule(
-        lambda v, m, epsilon: v + epsilon, lambda r, epsilon: r - epsilon
+        lambda v, m, epsilon: v + epsilon,
+        lambda r, epsilon: r - epsilon,
+        lambda v, epsilon: v + epsilon,
     ),
 }
 

@@ -45,7 +45,7 @@ def folded(
     averages, updates = {}, state.updates
     kinds = list(dict.fromkeys(tracker.convention.second for tracker in running.trackers))
     kind = np.array([kinds.index(tracker.convention.second) for tracker in running.trackers])
-    keeps = None
+    keeps: dict[int, Array] = {}
     for name, (mean, variance) in moments.items():
         replicas, steps, ghosts, features = mean.shape
         flat = (part.reshape(-1, ghosts, features) for part in (mean, variance))
@@ -56,14 +56,15 @@ def folded(
         variances = _one_after_the_other([o.variance for o in observations], shape)
         variances = variances.astype(np.float64)
         stored = _stacked([SECOND[k].stored(variances, examples, running.epsilon) for k in kinds])
-        if keeps is None:
-            updates = state.updates + number
-            keeps = _keeps(running.trackers, range(state.updates + 1, updates + 1), examples)
+        updates, earlier = state.updates + number, state.updates_of(name)
+        if earlier not in keeps:
+            numbers = range(earlier + 1, earlier + number + 1)
+            keeps[earlier] = _keeps(running.trackers, numbers, examples)
         before = state.averages[name]
         after = Averaged(before.mean.copy(), before.second.copy())
-        fold(after.mean, after.second, means, stored, kind, keeps)
+        fold(after.mean, after.second, means, stored, kind, keeps[earlier])
         averages[name] = after
-    return BankState(updates, averages)
+    return state._replace(updates=updates, averages=averages)
 
 
 def _one_after_the_other(parts: list[Array], shape: tuple[int, ...]) -> Array:

@@ -30,6 +30,7 @@ def train(
     splits: Splits,
     start: Snapshot | None = None,
     wanted: Callable[[], bool] = never,
+    until: int | None = None,
 ) -> Iterator[Record]:
     """Train one network per seed side by side, and yield what `caviar.model.train.train` yields.
 
@@ -44,9 +45,8 @@ def train(
     stack = Stack(training, splits.train, state.parameters)
     stack.start(state)
     feed = Feed(training, splits.train, drawing, state.step)
-    step = state.step
-    watched = Watched(state.bank, state.shadow, _expected(stack, drawing))
-    for count in _calls(training, stack, step):
+    step, watched = state.step, Watched(state.bank, state.shadow, _expected(stack, drawing))
+    for count in _calls(training, stack, step, until or training.steps):
         due = np.array([t in training.curve_steps for t in range(step + 1, step + count + 1)])
         rates = [training.rate_after(t) for t in range(step, step + count)]
         done = stack.advance(feed.take(count), rates, due, drawing.of("noise"))
@@ -62,7 +62,7 @@ def train(
             yield Probing(step)
             state = stack.state(watched)
             yield from measured(training, splits, state, drawing.of("probe"))
-        if step < training.steps and wanted():
+        if step < training.steps and (wanted() or step == until):
             state = stack.state(watched._replace(expected=None))
             yield Snapshot(state, stacked(training, losses), drawing.at_rest())
 
@@ -86,9 +86,9 @@ def _expected(stack: Stack, drawing: Drawing) -> Propagated | None:
     return stack.observed(whole_epoch(stack.training, stack.examples, shadow), shadow)
 
 
-def _calls(training: Training, stack: Stack, step: int) -> Iterator[int]:
-    """How many steps each call takes: up to the next measurement, and not for too long; one, where
-    a shadow follows each."""
+def _calls(training: Training, stack: Stack, step: int, last: int) -> Iterator[int]:
+    """How many steps each call takes up to the `last`: to the next measurement, and not for too
+    long; one, where a shadow follows each."""
     sizes = stack.sizes
     weights = sum(v.size for by_name in stack.views.values() for v in by_name.values())
     work = 3 * weights * sizes.examples
@@ -96,7 +96,7 @@ def _calls(training: Training, stack: Stack, step: int) -> Iterator[int]:
     most = max(1, min(int(WORK / work), MOMENTS // moments))
     if training.probes.shadow:
         most = 1
-    stops = sorted({*training.probes.evaluation_steps, training.steps})
+    stops = sorted({*(s for s in training.probes.evaluation_steps if s < last), last})
     for stop in stops:
         while step < stop:
             count = min(most, stop - step)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from caviar.model.steps.optimizers import WeightDecayScope
 from caviar.model.steps.schedules import ScheduleName
-from caviar.runner.fields.frozen import Decay, NonNegative, Positive, setting
+from caviar.runner.fields.changes import canonical
+from caviar.runner.fields.frozen import Decay, NonNegative, Positive, listed, setting
 from caviar.runner.fields.network import NetworkFields
 
 
@@ -84,3 +87,19 @@ class TrainingFields(NetworkFields):
         also=("scheduler", "lr_schedule", "lr_scheduler"),
         words={"none": "constant", "fixed": "constant", "multistep": "step", "cos": "cosine"},
     )
+    changes: listed(str) = setting(  # type: ignore[valid-type]
+        "What changes during training, each as `STEP: WHAT`, at the end of that step. A field is "
+        "set (`400: learning_rate = 0.03`; also momentum, weight_decay, dropout, decay, "
+        "norm_batch_size, schedule), a layer is begun anew (`400: reset dense2`), or every running "
+        "average takes the statistics of the training split (`400: recompute running statistics`). "
+        "All other fields say how training starts.",
+        (),
+        unit="changes",
+        example=["400: learning_rate = 0.03"],
+        also=("edits", "interventions", "milestones"),
+    )
+
+    @field_validator("changes")
+    @classmethod
+    def _canonical(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return canonical(texts)

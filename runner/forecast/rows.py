@@ -13,7 +13,8 @@ from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, split_sizes
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.study.plan import Plan
-from caviar.runner.trial.build import build, forward_examples
+from caviar.runner.trial.build import forward_examples
+from caviar.runner.trial.changing.phases import training_after
 from caviar.runner.trial.measurement_schedule import Sizes
 
 SPLITS = 3
@@ -33,7 +34,7 @@ def laid(config: TrialConfig, data: Data) -> Laid:
     """A trial, built as a worker will build it."""
     splits = split_sizes(config.dataset, len(data.labels), data.given_test)
     sizes = Sizes(*splits, forward_examples(config, splits[0]))
-    return Laid(config, build(config, data), sizes)
+    return Laid(config, training_after(config, data, 0), sizes)
 
 
 def rows_of_trial(trial: Laid) -> dict[str, int]:

@@ -146,7 +146,7 @@ def _steps(
     bare = replace(training.probes, evaluation_steps=none, probe_steps=none, shadow=False)
     endless = replace(training, steps=UNENDING, probes=bare, curve_steps=none)
     stretch = _Stretch(training.steps, seconds, clock)
-    records = trainer(endless, splits, None, stretch.ends)
+    records = trainer(endless, splits, None, stretch.ends, None)
     snapshots = (record for record in records if isinstance(record, Snapshot))
     first = next(snapshots)
     stretch.of_a_call = first.step

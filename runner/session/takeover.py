@@ -28,7 +28,7 @@ from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import masked
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.arithmetic import arithmetic
-from caviar.runner.trial.build import build
+from caviar.runner.trial.changing.phases import training_after
 from caviar.runner.trial.events import WHOLE, Job
 from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import path_of
@@ -142,7 +142,7 @@ def _must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]]) -
 
 
 def _as_here(outcome: dict[str, Any], trial: TrialConfig, plan: Plan, path: TrainingPath) -> bool:
-    taken, _ = path_of(path, build(trial, plan.data))
+    taken, _ = path_of(path, training_after(trial, plan.data, 0))
     return (outcome["path"], outcome["kernel"]) == (taken, arithmetic(taken).kernel)
 
 

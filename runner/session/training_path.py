@@ -9,7 +9,7 @@ from caviar.runner.session.loop import estimated_cost
 from caviar.runner.session.run_folder import STUDY, read_study_json
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
-from caviar.runner.trial.build import build
+from caviar.runner.trial.changing.phases import training_after, trainings_of
 from caviar.runner.trial.kernels import Kernels, TrainingPath, code_folder, compiled_by
 
 WORTH = 1e11
@@ -58,7 +58,9 @@ def _worth(plan: Plan) -> TrainingPath:
     from caviar.model.kernels.supported import without_kernel
 
     cost = sum(map(estimated_cost, plan.sample)) * plan.most / len(plan.sample)
-    if cost < WORTH or all(without_kernel(build(trial, plan.data)) for trial in plan.sample):
+    if cost < WORTH or all(
+        without_kernel(training_after(trial, plan.data, 0)) for trial in plan.sample
+    ):
         return TrainingPath.numpy
     return TrainingPath.compiled
 
@@ -70,5 +72,6 @@ def compile_for(plan: Plan) -> None:
     from caviar.model.kernels.readiness import make_ready
 
     for dtype in sorted({trial.dtype for trial in plan.sample}):
-        trainings = (build(trial, plan.data) for trial in plan.sample if trial.dtype == dtype)
+        trials = (trial for trial in plan.sample if trial.dtype == dtype)
+        trainings = (one for trial in trials for one in trainings_of(trial, plan.data))
         make_ready(trainings, plan.data.features.dtype, dtype)

@@ -13,15 +13,16 @@ from pydantic import ValidationError
 from caviar.model.averages.frameworks import ALL
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, check_pools, split_sizes
-from caviar.runner.effects import unread
 from caviar.runner.errors import RequestError, shown
+from caviar.runner.fields.changes import never_read
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_WEIGHTS
 from caviar.runner.study.grid import Position
 from caviar.runner.study.study import Study
 from caviar.runner.study.validation_message import explain
-from caviar.runner.trial.build import forward_examples
+from caviar.runner.trial.build import too_large
+from caviar.runner.trial.changing.with_change import check_changes
 
 DEFAULT_EPSILON = 1e-5
 ALL_FIELDS = set(TrialConfig.model_fields)
@@ -44,7 +45,7 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """What every trial of a study is built from: the study and the sizes of its data."""
+    """What every trial of a study is built from: the study, its data and their sizes."""
 
     study: Study
     dataset: DatasetConfig
@@ -52,6 +53,7 @@ class Bench:
     train: int
     features: int
     classes: int
+    data: Data
 
     @classmethod
     def of(cls, study: Study, data: Data) -> Bench:
@@ -59,7 +61,7 @@ class Bench:
         check_pools(data, study.dataset, study.replicas)
         train, _, _ = split_sizes(study.dataset, examples, data.given_test)
         dataset = study.dataset.model_copy(update={"fingerprint": data.fingerprint})
-        return cls(study, dataset, examples, train, data.features.shape[1], len(data.classes))
+        return cls(study, dataset, examples, train, data.features.shape[1], len(data.classes), data)
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -83,16 +85,19 @@ class Bench:
             fields = self._fields(position)
             given = TrialConfig(**self._resolved(fields), arm=position.arm, draw=position.draw)
         except ValidationError as error:
-            varied = {**position.level, **position.point}
-            place = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items())
-            raise RequestError(explain(error) + (f" (at {place})" if place else "")) from None
+            raise RequestError(explain(error) + _place(position)) from None
         self._check(given)
+        if given.changes:
+            try:
+                check_changes(given, self.data)
+            except RequestError as error:
+                raise RequestError(f"{error}{_place(position)}") from None
         return given
 
     def as_trained(self, given: TrialConfig) -> TrialConfig:
         """The trial, with the default in place of every field that it does not read."""
         fields = {name: value for name, value in vars(given).items() if name in ALL_FIELDS}
-        idle = [name for name in unread(fields) if fields[name] != DEFAULTS[name]]
+        idle = [name for name in never_read(fields) if fields[name] != DEFAULTS[name]]
         if idle:
             fields = self._filled({**fields, **{name: DEFAULTS[name] for name in idle}})
         # The seeds of all trials are one tuple, and so are the names of the fields that are set.
@@ -133,13 +138,9 @@ class Bench:
         return filled
 
     def _check(self, config: TrialConfig) -> None:
-        forward = forward_examples(config, self.train)
-        if forward > self.train:
-            raise RequestError(
-                f"norm = {config.norm!r} with norm_batch_size {config.norm_batch_size} takes "
-                f"{forward} examples per step, above the {self.train} of the training split; lower "
-                "norm_batch_size, or give the training split more"
-            )
+        refusal = too_large(config, self.train)
+        if refusal:
+            raise RequestError(refusal)
         widths, seeds = (self.features, *config.hidden, self.classes), len(config.seeds)
         weights = seeds * sum(a * b for a, b in itertools.pairwise(widths))
         if weights > MOST_WEIGHTS:
@@ -153,6 +154,13 @@ class Bench:
                 f"{seeds} seeds that each split {self.examples:,} examples are above the "
                 f"{MOST_WEIGHTS:,} that one trial may have; lower replicas"
             )
+
+
+def _place(position: Position) -> str:
+    """The position in words, behind a sentence about its trial."""
+    varied = {**position.level, **position.point}
+    place = ", ".join(f"{k} = {shown(v)}" for k, v in varied.items() if k != "changes")
+    return f" (at {place})" if place else ""
 
 
 def own_epsilon(convention: str | None) -> float:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from caviar.runner.effects import is_read, reason
+from caviar.runner.effects import reason
 from caviar.runner.errors import RequestError
+from caviar.runner.fields.changes import is_ever_read
 from caviar.runner.study.bench import Placed
 from caviar.runner.study.study import Study
 from caviar.runner.study.study_file import TABLES
@@ -54,7 +55,7 @@ def take_out_read(idle: Idle, study: Study, placed: Iterable[Placed]) -> None:
         for setting in settings:
             if setting not in idle:
                 continue
-            if is_read(setting.field, fields):
+            if is_ever_read(setting.field, fields):
                 del idle[setting]
             else:
                 idle[setting][reason(setting.field, fields)] = None

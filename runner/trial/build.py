@@ -30,6 +30,7 @@ from caviar.model.steps.schedules import SCHEDULES
 from caviar.model.steps.setup import Training
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data, split_sizes
+from caviar.runner.errors import RequestError
 from caviar.runner.trial.measurement_schedule import Sizes, probes_of, spread
 
 ARRANGEMENTS: dict[str, Callable[[int], Arrangement]] = {
@@ -54,14 +55,27 @@ def forward_examples(config: TrialConfig, train: int) -> int:
     return kind.forward_examples(config.batch_size, config.norm_batch_size, train)
 
 
+def too_large(config: TrialConfig, train: int) -> str:
+    """Why a training split of `train` examples is too small for a trial's steps; empty if not."""
+    forward = forward_examples(config, train)
+    if forward <= train:
+        return ""
+    return (
+        f"norm = {config.norm!r} with norm_batch_size {config.norm_batch_size} takes "
+        f"{forward} examples per step, above the {train} of the training split; lower "
+        "norm_batch_size, or give the training split more"
+    )
+
+
 def build(config: TrialConfig, data: Data) -> Training:
-    """The training run that a config describes.
+    """The training run that a config describes; raises RequestError for one with changes.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> training = caviar.build(plan.trials[0], plan.data)
     >>> training.steps, training.batch_size, training.norm_batch_size
     (6, 32, 8)
     """
+    _refuse_changes(config)
     kind = NORMS[config.norm]
     splits = split_sizes(config.dataset, len(data.labels), data.given_test)
     forward = forward_examples(config, splits[0])
@@ -93,6 +107,14 @@ def build(config: TrialConfig, data: Data) -> Training:
         arrangement=ARRANGEMENTS[config.ghosts](m) if cut else random,
         partitions=config.partitions,
     )
+
+
+def _refuse_changes(config: TrialConfig) -> None:
+    if config.changes:
+        raise RequestError(
+            f"trial {config.trial_id} changes during training ({config.changes[0]}), so that it is "
+            "several trainings; `caviar run` makes one after the other"
+        )
 
 
 def _optimizer(config: TrialConfig) -> Optimizer:

@@ -18,8 +18,8 @@ from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data
 from caviar.runner.fields.frozen import Frozen, listed
 from caviar.runner.trial import npy
-from caviar.runner.trial.build import build
-from caviar.runner.trial.checkpoint_arrays import arrays_of, with_arrays
+from caviar.runner.trial.changing.phases import training_after
+from caviar.runner.trial.checkpoint_arrays import Updates, arrays_of, with_arrays
 
 ABOUT = "about.json"
 """The member that is not an array."""
@@ -67,6 +67,7 @@ class _About(Frozen):
     updates: Counted
     shadow_updates: Counted
     streams: dict[str, listed(_Stream)]  # type: ignore[valid-type]
+    begun: dict[str, Counted] = Field({})
 
 
 class Header(NamedTuple):
@@ -95,6 +96,7 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
         step=snapshot.step,
         tally=tally,
         updates=snapshot.state.bank.updates,
+        begun=snapshot.state.bank.begun,
         shadow_updates=snapshot.state.shadow.updates,
         streams={
             purpose: tuple(
@@ -106,7 +108,7 @@ def pack(snapshot: Snapshot, tally: Tally, trial_id: str, attempt: int) -> bytes
     )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(ABOUT), about.model_dump_json())
+        archive.writestr(zipfile.ZipInfo(ABOUT), about.model_dump_json(exclude_defaults=True))
         for name, array in arrays_of(snapshot).items():
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                 member.write(npy.header(array))
@@ -138,7 +140,7 @@ def unpack(content: bytes, config: TrialConfig, data: Data) -> Resumed:
     """
     archive = _opened(content)
     about = _read_about(archive)
-    training = build(config, data)
+    training = training_after(config, data, about.step - 1)
     fresh = beginning(training, data.features.shape[1], np.dtype(config.dtype))
     _check(about, config, fresh)
     since = max((step for step in training.curve_steps if step <= about.step), default=0)
@@ -208,6 +210,12 @@ def _check(about: _About, config: TrialConfig, fresh: Snapshot) -> None:
             f"the checkpoint of step {about.step} and {replicas} seeds counts rows up to step "
             f"{about.tally.steps} and {len(about.tally.diverged)} seeds"
         )
+    odd = sorted(about.begun.keys() - fresh.state.bank.averages.keys())
+    if odd or any(count > about.updates for count in about.begun.values()):
+        raise CheckpointError(
+            f"the checkpoint begins averages anew ({str(about.begun)[:200]}) that the trial does "
+            f"not have, or after more than its {about.updates} updates"
+        )
     increments = {
         purpose: [int(s.increment, 16) for s in about.streams[purpose]] for purpose in about.streams
     }
@@ -255,5 +263,6 @@ def _snapshot(about: _About, arrays: dict[str, Array], fresh: Snapshot) -> Snaps
         )
         for purpose in fresh.streams
     }
-    state = with_arrays(fresh.state, about.step, about.updates, about.shadow_updates, arrays)
+    updates = Updates(about.updates, about.shadow_updates, about.begun)
+    state = with_arrays(fresh.state, about.step, updates, arrays)
     return Snapshot(state, arrays["losses.npy"], streams)

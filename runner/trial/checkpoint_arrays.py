@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,13 +36,19 @@ def arrays_of(snapshot: Snapshot) -> dict[str, Array]:
     return named
 
 
-def with_arrays(
-    fresh: TrainingState, step: int, updates: int, shadow_updates: int, arrays: dict[str, Array]
-) -> TrainingState:
-    """The inverse of `arrays_of`, in the order of a fresh start: sums over layers depend on it.
+class Updates(NamedTuple):
+    """Updates of the bank and of its shadow, and how many there were before a layer's averages
+    were begun anew, by layer."""
 
-    `updates` and `shadow_updates` are those of the bank and of its shadow.
-    """
+    bank: int
+    shadow: int
+    begun: Mapping[str, int]
+
+
+def with_arrays(
+    fresh: TrainingState, step: int, updates: Updates, arrays: dict[str, Array]
+) -> TrainingState:
+    """The inverse of `arrays_of`, in the order of a fresh start: sums over layers depend on it."""
     slots, count = fresh.optimizer.slots, fresh.optimizer.count
     optimizer = OptimizerState(
         {slot: _nested(f"optimizer/{SLOTS[slot]}", like, arrays) for slot, like in slots.items()},
@@ -52,8 +60,8 @@ def with_arrays(
         parameters=_nested("parameters/", fresh.parameters, arrays),
         optimizer=optimizer,
         references=_nested("references/", fresh.references, arrays),
-        bank=_bank("bank", fresh.bank, updates, arrays),
-        shadow=_bank("shadow", fresh.shadow, shadow_updates, arrays),
+        bank=_bank("bank", fresh.bank, updates.bank, updates.begun, arrays),
+        shadow=_bank("shadow", fresh.shadow, updates.shadow, updates.begun, arrays),
     )
 
 
@@ -82,9 +90,11 @@ def _nested(before: str, like: NetworkParameters, arrays: dict[str, Array]) -> N
     }
 
 
-def _bank(part: str, like: BankState, updates: int, arrays: dict[str, Array]) -> BankState:
+def _bank(
+    part: str, like: BankState, updates: int, begun: Mapping[str, int], arrays: dict[str, Array]
+) -> BankState:
     averages = {
         layer: Averaged(*(arrays[f"{part}/{layer}.{kind}.npy"] for kind in ("mean", "second")))
         for layer in like.averages
     }
-    return BankState(updates, averages)
+    return BankState(updates, averages, {layer: min(n, updates) for layer, n in begun.items()})

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import platform
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
-from typing import Any
 
-import numpy as np
-
-from caviar.model.records import (
-    Checked,
-    Curve,
-    Evaluation,
-    LogProbabilities,
-    Noise,
-    Probing,
-    Record,
-    StatisticsError,
-)
+from caviar.model.records import Probing, Record
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
 from caviar.model.train import train
-from caviar.runner.data.places import without_home
 from caviar.runner.data.splits import Data, make_splits
-from caviar.runner.trial.arithmetic import arithmetic
-from caviar.runner.trial.build import build
-from caviar.runner.trial.checkpoint import Tally, pack, unpack
-from caviar.runner.trial.columns import Columns
-from caviar.runner.trial.events import Block, Checkpoint, Event, Job, Outcome, Started, Status
+from caviar.runner.trial.changing.apply_change import with_changes_due
+from caviar.runner.trial.changing.phases import phases, training_after
+from caviar.runner.trial.checkpoint import unpack
+from caviar.runner.trial.events import Event, Job, Started
+from caviar.runner.trial.gathered import Clock, Gathered
 from caviar.runner.trial.kernels import TrainingPath, compiled_by
-from caviar.runner.trial.median_rule import MedianRule
-
-TABLE: dict[type[Record], str] = {
-    Curve: "curves",
-    Evaluation: "evaluations",
-    StatisticsError: "statistics",
-    Noise: "noise",
-    LogProbabilities: "predictions",
-}
 
 BLOCK_SECONDS = 1.0
 """A worker sends the rows it has gathered about this often: in few, large blocks."""
@@ -51,11 +26,12 @@ CHECKPOINT_REST = 20.0
 """A checkpoint that took t seconds to make and to hand over is followed by at least this many
 times t without one, so that checkpoints take under 5 % of a trial."""
 
-Clock = Callable[[], float]
-"""Seconds that only grow."""
+Wanted = Callable[[], bool]
+"""Whether a snapshot is due."""
 
-Trainer = Callable[[Training, Splits, Snapshot | None, Callable[[], bool]], Iterator[Record]]
-"""Trains from the start or from a snapshot, and asks after every step whether one is due."""
+Trainer = Callable[[Training, Splits, Snapshot | None, Wanted, int | None], Iterator[Record]]
+"""Trains from the start or from a snapshot, asks after every step whether one is due, and ends at
+a step if one is given."""
 
 
 def run_trial(
@@ -72,7 +48,7 @@ def run_trial(
 
     An exception inside becomes an outcome with its traceback.
     """
-    gathered = _Gathered(job, clock)
+    gathered = Gathered(job, clock)
     rest = _Rest(job.checkpoint_seconds, checkpoint_rest, clock)
     yield Started(job.trial_id, job.attempt)
     try:
@@ -86,24 +62,21 @@ def run_trial(
 def _trained(
     job: Job,
     data: Data,
-    gathered: _Gathered,
+    gathered: Gathered,
     rest: _Rest,
     trainer: Trainer | None,
     block_seconds: float,
 ) -> Iterator[Event]:
     start, clock = None, gathered.clock
-    training = build(job.config, data)
-    gathered.path, trains = path_of(job.path, training)
     if job.checkpoint is not None:
         start, tally = unpack(job.checkpoint, job.config, data)
         gathered.go_on(tally)
     due, paused = clock() + block_seconds, None
-    splits = make_splits(data, job.config)
 
     def wanted() -> bool:
         return bool(gathered.rule.says) or rest.over()
 
-    for record in (trainer or trains)(training, splits, start, wanted):
+    for record in _phase_by_phase(job, data, gathered, start, wanted, trainer):
         if paused is not None:
             gathered.probe_seconds += clock() - paused
             paused = None
@@ -122,6 +95,35 @@ def _trained(
         if clock() >= due:
             yield from gathered.blocks()
             due = clock() + block_seconds
+
+
+def _phase_by_phase(
+    job: Job,
+    data: Data,
+    gathered: Gathered,
+    start: Snapshot | None,
+    wanted: Wanted,
+    trainer: Trainer | None,
+) -> Iterator[Record]:
+    """The records of a trial through all its changes; a snapshot that is wanted at the step of a
+    change is the one before it."""
+    splits = make_splits(data, job.config)
+    for phase in phases(job.config):
+        if start is not None and start.step >= phase.end:
+            continue
+        training = training_after(job.config, data, phase.begin)
+        gathered.path, trains = path_of(job.path, training)
+        if start is not None:
+            start = with_changes_due(start, job.config, data, splits)
+        until = phase.end if phase.end < job.config.steps else None
+        for record in (trainer or trains)(training, splits, start, wanted, until):
+            if isinstance(record, Snapshot) and record.step == phase.end:
+                start = record
+                if not wanted():
+                    continue
+            yield record
+        if until is not None and (start is None or start.step != until):
+            return  # It was stopped in this phase.
 
 
 def path_of(path: TrainingPath, training: Training) -> tuple[TrainingPath, Trainer]:
@@ -151,131 +153,3 @@ class _Rest:
     def begin(self, spent: float) -> None:
         """After a checkpoint that took `spent` seconds."""
         self._end = self._clock() + max(self._seconds, self._times * spent)
-
-
-class BrokenBatchNormError(ArithmeticError):
-    """The batch norm of a trial is not batch norm."""
-
-
-class _Gathered:
-    """Rows waiting to be sent, and what the outcome will say about the whole trial."""
-
-    def __init__(self, job: Job, clock: Clock) -> None:
-        self.job = job
-        self.clock = clock
-        self.started = clock()
-        self.before = 0.0
-        self.rows = 0
-        self.steps = 0
-        self.probe_seconds = 0.0
-        self.invariants = "none"
-        self.path = TrainingPath.numpy
-        self.rule = MedianRule(job.limits, job.config.steps)
-        self.diverged = np.zeros(len(job.config.seeds), bool)
-        self.waiting: dict[str, dict[str, list[Any]]] = {}
-
-    def add(self, record: Record) -> None:
-        """One row per seed (and example): arrays have one value per row, scalars are repeated."""
-        if isinstance(record, Checked):
-            self.check(record)
-            return
-        seeds = np.asarray(self.job.config.seeds)
-        lead = record.example.shape if isinstance(record, LogProbabilities) else seeds.shape
-        columns = self.waiting.setdefault(TABLE[type(record)], {})
-        columns.setdefault("seed", []).extend(np.repeat(seeds, math.prod(lead[1:])).tolist())
-        for field in fields(record):
-            value = getattr(record, field.name)
-            columns.setdefault(field.name, []).extend(_column(value, lead))
-        self.rows += math.prod(lead)
-        self.steps = max(self.steps, record.step)
-        if isinstance(record, Curve):
-            self.diverged |= ~np.isfinite(record.loss)
-        elif isinstance(record, Evaluation) and record.statistics == "population":
-            self.diverged |= ~np.isfinite(record.loss)
-        self.rule.see(record)
-
-    def check(self, record: Checked) -> None:
-        """Raise BrokenBatchNormError if an identity does not hold: no row may be used then."""
-        self.invariants = "failed" if record.failed else "passed"
-        if record.failed:
-            raise BrokenBatchNormError(
-                f"the norm's identities do not hold at step {record.step}: "
-                f"{', '.join(record.failed)}; nothing this trial measures can be believed"
-            )
-
-    def blocks(self) -> list[Block]:
-        sent = [
-            Block(self.job.trial_id, self.job.attempt, table, Columns.of(columns))
-            for table, columns in self.waiting.items()
-        ]
-        self.waiting = {}
-        return sent
-
-    @property
-    def seconds(self) -> float:
-        return self.before + self.clock() - self.started
-
-    def go_on(self, tally: Tally) -> None:
-        """Continue counting from the tally of earlier attempts."""
-        self.before, self.probe_seconds = tally.seconds, tally.probe_seconds
-        self.rows, self.steps = tally.rows, tally.steps
-        self.invariants = tally.invariants
-        self.diverged = np.array(tally.diverged, bool)
-
-    def checkpoint(self, snapshot: Snapshot) -> Checkpoint:
-        tally = Tally(
-            rows=self.rows,
-            steps=self.steps,
-            seconds=self.seconds,
-            probe_seconds=self.probe_seconds,
-            invariants="passed" if self.invariants == "passed" else "none",
-            diverged=tuple(self.diverged.tolist()),
-        )
-        who = (self.job.trial_id, self.job.attempt)
-        content = pack(snapshot, tally, *who)
-        return Checkpoint(*who, snapshot.step, self.rows, content)
-
-    def outcome(self) -> Outcome:
-        seeds = np.asarray(self.job.config.seeds)[self.diverged].tolist()
-        error = f"the loss of {len(seeds)} seeds stopped being finite" if seeds else ""
-        ended = self._ended("diverged" if seeds else "completed", error)
-        if self.rule.says:
-            ended = replace(ended, status="stopped", error=self.rule.says)
-        return replace(ended, diverged_seeds=tuple(seeds))
-
-    def failure(self, error: Exception, trace: str) -> Outcome:
-        return replace(self._ended("failed", _said(error)), traceback=without_home(trace))
-
-    def _ended(self, status: Status, error: str) -> Outcome:
-        here = arithmetic(self.path)
-        return Outcome(
-            self.job.trial_id,
-            self.job.attempt,
-            status,
-            seconds=self.seconds,
-            probe_seconds=self.probe_seconds,
-            steps=self.steps,
-            rows=self.rows,
-            invariants=self.invariants,
-            host=platform.node(),
-            kernel=here.kernel,
-            blas_threads=here.threads,
-            processor=here.processor,
-            path=self.path,
-            error=error,
-        )
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return f"MemoryError: {error} (not enough memory; lower --workers or replicas)"
-    return f"{type(error).__name__}: {error}"
-
-
-def _column(value: Any, lead: tuple[int, ...]) -> list[Any]:
-    """One value per row; the axes of an array that are not in `lead` stay together in a row."""
-    rows = math.prod(lead)
-    if not isinstance(value, np.ndarray):
-        return [value] * rows
-    column: list[Any] = value.reshape(rows, *value.shape[len(lead) :]).tolist()
-    return column

@@ -23,7 +23,7 @@ from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.trial.arithmetic import Arithmetic, arithmetic
-from caviar.runner.trial.build import build
+from caviar.runner.trial.changing.phases import training_after
 from caviar.runner.trial.events import WHOLE, Block, Job, Outcome
 from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.run_trial import Trainer, path_of, run_trial
@@ -119,7 +119,7 @@ def made_elsewhere(study: dict[str, Any], outcome: dict[str, Any], here: Arithme
 
 def _up_to(step: int, job: Job, data: Data) -> Trainer:
     """Trains a job as far as an attempt that was stopped early, whatever trials were before it."""
-    _, trains = path_of(job.path, build(job.config, data))
+    _, trains = path_of(job.path, training_after(job.config, data, 0))
 
     def trainer(*given: Any) -> Iterator[Record]:
         return itertools.takewhile(lambda record: record.step <= step, trains(*given))

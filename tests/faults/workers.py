@@ -33,11 +33,15 @@ STEPS = 20
 
 
 def _with_snapshots(
-    training: Training, splits: Splits, start: Snapshot | None, due: Callable[[], bool]
+    training: Training,
+    splits: Splits,
+    start: Snapshot | None,
+    due: Callable[[], bool],
+    until: int | None,
 ) -> Iterator[Record]:
     """Train with a snapshot every `STEPS` steps, independent of the clock."""
     asked = count(1)
-    return train(training, splits, start, lambda: next(asked) % STEPS == 0)
+    return train(training, splits, start, lambda: next(asked) % STEPS == 0, until)
 
 
 def runs(job: Job, data: Data) -> Iterator[Event]:

@@ -14,7 +14,8 @@ from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import Data
 from caviar.runner.trial.checkpoint import ABOUT
 from caviar.runner.trial.events import Checkpoint, Event, Job
-from caviar.runner.trial.run_trial import Clock, run_trial
+from caviar.runner.trial.gathered import Clock
+from caviar.runner.trial.run_trial import run_trial
 from tests.runner.helpers import plan_of, tiny
 from tests.runner.trial.test_build import SMALL
 

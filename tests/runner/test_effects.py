@@ -48,7 +48,7 @@ OTHER: dict[str, Any] = {
     **{"gamma_decay": 0.2, "schedule": "constant", "conventions": ["unbiased"], "decay": 0.5},
     **{"decays": [0.5], "ghost_update": "average", "probe_batch_sizes": [4], "evaluations": 2},
     **{"probe_share": 0.01, "shadow": True, "log_probabilities": True, "curve_rows": 3},
-    **{"dtype": "float64"},
+    **{"dtype": "float64", "changes": ["2: learning_rate = 0.05"]},
 }
 """For every field a value that differs from those in `BASE` and its variants."""
 

@@ -8,10 +8,14 @@ import pytest
 
 from caviar.model.kernels.train import train
 from caviar.model.parameters import arrays
+from caviar.model.records import Record
 from caviar.model.steps.ghost_arrangement import class_sorted, first_come
 from caviar.model.steps.optimizers import CoupledDecay, DecoupledDecay, GammaDecay, Momentum, Sgd
 from caviar.model.steps.setup import Probes
+from caviar.model.steps.snapshot import Snapshot
+from caviar.model.train import never
 from caviar.model.train import train as plain_train
+from caviar.runner.trial.run_trial import Trainer
 from tests.kernel_runs import differences, numbers, splits, stopped, training
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -73,3 +77,21 @@ def test_how_many_steps_a_call_takes_changes_no_bit(monkeypatch: pytest.MonkeyPa
     for ours, theirs in zip(numbers(list(train(run, data))), whole, strict=True):
         for name, value in theirs.items():
             np.testing.assert_array_equal(ours[name], value)
+
+
+@pytest.mark.parametrize("path", [train, plain_train])
+def test_training_that_ends_at_a_step_goes_on_with_the_same_bits(path: Trainer) -> None:
+    """Also within an epoch, between two curve rows, and where a measurement is made."""
+    whole = list(path(PROBED, DATA, None, never, None))
+    for pieces in ((11,), (5, 6, 17), (15, 29)):
+        start: Snapshot | None = None
+        records: list[Record] = []
+        for until in (*pieces, None):
+            records += list(path(PROBED, DATA, start, never, until))
+            if until is not None:
+                last = records.pop()
+                assert isinstance(last, Snapshot) and last.step == until
+                start = last
+        for ours, theirs in zip(numbers(records), numbers(whole), strict=True):
+            for name, value in theirs.items():
+                np.testing.assert_array_equal(ours[name], value)

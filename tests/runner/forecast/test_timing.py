@@ -77,11 +77,15 @@ def test_a_short_trial_is_timed_over_no_more_steps_than_it_has() -> None:
 
 
 def by_fives(
-    training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
+    training: Training,
+    splits: Splits,
+    start: Snapshot | None,
+    wanted: Callable[[], bool],
+    until: int | None,
 ) -> Iterator[Record]:
     """Trains as kernels do: a snapshot can follow only after a call of several steps."""
     asked = itertools.count(1)
-    return train(training, splits, start, lambda: next(asked) % 5 == 0 and wanted())
+    return train(training, splits, start, lambda: next(asked) % 5 == 0 and wanted(), until)
 
 
 @pytest.fixture

@@ -194,13 +194,17 @@ def stepping(clock: Clock, seconds: float) -> Trainer:
     """Training whose steps take this long."""
 
     def trainer(
-        training: Training, splits: Splits, start: Snapshot | None, wanted: Callable[[], bool]
+        training: Training,
+        splits: Splits,
+        start: Snapshot | None,
+        wanted: Callable[[], bool],
+        until: int | None,
     ) -> Iterator[Record]:
         def asked() -> bool:
             clock.now += seconds
             return wanted()
 
-        return train(training, splits, start, asked)
+        return train(training, splits, start, asked, until)
 
     return trainer
 

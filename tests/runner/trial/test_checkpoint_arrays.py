@@ -8,7 +8,7 @@ import numpy as np
 
 from caviar.model.steps.snapshot import beginning
 from caviar.runner.trial.build import build
-from caviar.runner.trial.checkpoint_arrays import arrays_of, with_arrays
+from caviar.runner.trial.checkpoint_arrays import Updates, arrays_of, with_arrays
 from tests.runner.attempts import trial
 
 CONFIG, DATA = trial("norm=renorm", "optimizer=adam", "hidden=[4]", "shadow=true")
@@ -30,7 +30,7 @@ def test_members_have_the_names_of_format_1() -> None:
 def test_the_state_comes_back_from_its_arrays() -> None:
     arrays = arrays_of(START)
     moved = {name: array + array.dtype.type(1) for name, array in arrays.items()}
-    state = with_arrays(START.state, 7, 3, 2, moved)
+    state = with_arrays(START.state, 7, Updates(3, 2, {}), moved)
     assert (state.step, state.bank.updates, state.shadow.updates) == (7, 3, 2)
     assert state.optimizer.count == 1
     np.testing.assert_array_equal(

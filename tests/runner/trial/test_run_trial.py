@@ -22,8 +22,9 @@ from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS, TRIALS, trial_row
 from caviar.runner.store.sink import MemorySink, to_table
 from caviar.runner.trial.build import build
 from caviar.runner.trial.events import Block, Event, Job, Outcome, Started
+from caviar.runner.trial.gathered import TABLE
 from caviar.runner.trial.measurement_schedule import spread
-from caviar.runner.trial.run_trial import TABLE, Trainer, run_trial
+from caviar.runner.trial.run_trial import Trainer, run_trial
 from tests.runner.helpers import DIGITS, TINY, block, jobs_of, outcome_of, plan_of, rows_of, tiny
 
 PLAN = plan_of(*TINY)
