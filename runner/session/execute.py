@@ -33,7 +33,7 @@ from caviar.runner.session.takeover import Offer, seed_blocks, take_over
 from caviar.runner.store.checkpoints import forget_all, forget_ended
 from caviar.runner.store.compact import compact
 from caviar.runner.store.sink import ParquetSink
-from caviar.runner.store.storage import Storage
+from caviar.runner.store.storage import Storage, read
 from caviar.runner.store.uri import masked
 from caviar.runner.study.measured_less import measured_less
 from caviar.runner.study.plan import Plan
@@ -78,6 +78,7 @@ def execute(
         stop = partial(_is_to_stop, interrupt, output)
         plan = plan.in_blocks(seed_blocks(storage, plan, offer and offer.source))
         sink, jobs = _opened(plan, storage, command, accepted, path, offer, pace)
+        study = read(storage, STUDY)
         waves = waves_of(plan, storage)
         already = max(0, len(plan.trials) - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
@@ -90,6 +91,7 @@ def execute(
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
+        _keep(storage, study)
         _compacted(progress, storage, pace, stop, output)
     return _told(progress, storage, output)
 
@@ -149,6 +151,12 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     lines.append(f"{len(plan.trials) - already} trials to run: starting workers")
     # Now: to start Ray takes seconds, and a pipe would show these lines with the first trial's.
     output.announce("\n".join(map(printable, lines)))
+
+
+def _keep(storage: Storage, study: bytes) -> None:
+    """Write `study.json` again where a rival's last put arrived after ours and replaced it."""
+    if storage.rival and read(storage, STUDY) != study:
+        storage.write(STUDY, study)
 
 
 def _compacted(

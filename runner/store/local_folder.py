@@ -78,8 +78,10 @@ class LocalFolder:
         except OSError as error:
             raise self._failed(f"delete {key}", error, ROOM) from error
 
-    def next_part(self, folder: str) -> str:
-        return f"part-{numbered(self.names(folder)):06d}.parquet"
+    def add(self, folder: str, content: bytes) -> str:
+        name = f"part-{numbered(self.names(folder)):06d}.parquet"
+        self.write(f"{folder}/{name}", content)
+        return name
 
     def replace(self, folder: str, names: Sequence[str], content: bytes) -> str:
         """In one step, also for readers that are not ours, where the file system can do it."""

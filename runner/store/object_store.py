@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -74,7 +75,8 @@ class ObjectStore:
     Objects are serialised in memory and written whole; `small` is the file system for small
     ones. Object stores have no locks, so the newest driver wins: it writes its name into
     `_writer.json`, and a driver that reads another name there stops before it writes anything
-    more. The part files of two drivers have different names. `where` contains no secret.
+    more. A put that was on its way still arrives; it costs nothing, since the name of a part file
+    says what it holds and a newer driver's attempts have other numbers. `where` contains no secret.
 
     Objects do not grow: lines appended to `log.jsonl` are objects of the folder `log`, which a
     compaction merges.
@@ -114,16 +116,14 @@ class ObjectStore:
             self._fence()
             self._system.delete_file(self._full(key))
 
-    def next_part(self, folder: str) -> str:
-        """A name counted from a single listing; it contains the session, so it is never taken."""
-        if folder not in self._next:
-            self._next[folder] = numbered(self.names(folder))
-        number, self._next[folder] = self._next[folder], self._next[folder] + 1
-        return f"part-{number:06d}-{self._sign}.parquet"
+    def add(self, folder: str, content: bytes) -> str:
+        name = self._next_part(folder, content)
+        self.write(f"{folder}/{name}", content)
+        return name
 
     def replace(self, folder: str, names: Sequence[str], content: bytes) -> str:
         """Readers of this package pass over what the new part replaces until it is removed."""
-        name = name_for(names, self._sign)
+        name = name_for(names, _sign(content))
         self.write(f"{folder}/{name}", content)
         with ThreadPoolExecutor(DELETES) as pool:
             list(pool.map(self.delete, [f"{folder}/{replaced}" for replaced in names]))
@@ -131,8 +131,7 @@ class ObjectStore:
 
     def append(self, key: str, lines: bytes) -> None:
         folder, _, suffix = key.rpartition(".")
-        part = self.next_part(folder).removesuffix(".parquet")
-        self.write(f"{folder}/{part}.{suffix}", lines)
+        self.write(f"{folder}/{self._next_part(folder, lines, suffix)}", lines)
 
     def appended(self, key: str) -> bytes:
         folder, _, suffix = key.rpartition(".")
@@ -178,9 +177,12 @@ class ObjectStore:
             raise
         self._release()
 
-    @property
-    def _sign(self) -> str:
-        return self._session or "unheld"
+    def _next_part(self, folder: str, content: bytes, kind: str = "parquet") -> str:
+        """A name that is counted from a single listing."""
+        if folder not in self._next:
+            self._next[folder] = numbered(self.names(folder))
+        number, self._next[folder] = self._next[folder], self._next[folder] + 1
+        return f"part-{number:06d}-{_sign(content)}.{kind}"
 
     def _release(self) -> None:
         with suppress(OSError, StorageError):
@@ -242,6 +244,12 @@ class ObjectStore:
             if self._session is None and WRONG.search(message):
                 raise RequestError(message) from error
             raise StorageError(f"{message}; {CARRY_ON} once the place can be reached") from error
+
+
+def _sign(content: bytes) -> str:
+    """What a part's name says of its content: two drivers that write the same plan write one
+    object, and two that write different rows never the same one."""
+    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _named(writer: bytes) -> str:

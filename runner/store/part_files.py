@@ -43,10 +43,7 @@ def parquet(rows: pa.Table) -> bytes:
 
 def write_part(storage: Storage, table: str, rows: pa.Table) -> str:
     """Write the next `part-*.parquet` of a table, as a whole or not at all; returns its key."""
-    content = parquet(rows)
-    key = f"{table}/{storage.next_part(table)}"
-    storage.write(key, content)
-    return key
+    return f"{table}/{storage.add(table, parquet(rows))}"
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What the names of part files say: their numbers, and which of them another one replaces.
 
 `part-000007.parquet` is the part numbered 7; `part-000000to000041.parquet` holds the rows of the
-parts numbered 0 to 41, in their order. In object stores the writer's sign follows, after a dash.
+parts numbered 0 to 41, in their order. In object stores a sign of the content follows, after a
+dash.
 """
 
 from __future__ import annotations

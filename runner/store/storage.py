@@ -23,9 +23,9 @@ class Storage(Protocol):
     the run's own), sorted, without names that start with a dot or an underscore. `write` writes a
     whole file or nothing. `open` and `delete` raise FileNotFoundError, and `open` any OSError of a
     file that cannot be read. All raise StorageError if the place fails, or if a link leads out of
-    the run. `next_part` is a name in a folder that no part file has. `replace` puts one part file
-    in place of some others, which are numbered, and gives its name. While the storage is held,
-    `rival` is an earlier writer that may still be running.
+    the run. `add` writes the next part file of a folder and gives its name, which no other part
+    file has. `replace` puts one in place of some others, which are numbered, and gives its name.
+    While the storage is held, `rival` is an earlier writer that may still be running.
 
     `append` adds whole lines to a log, which `appended` gives back, perhaps with a torn line
     where a writer was killed; lines may wait `append_seconds` for others, as an append costs that
@@ -47,7 +47,7 @@ class Storage(Protocol):
 
     def hold(self) -> AbstractContextManager[None]: ...
 
-    def next_part(self, folder: str) -> str: ...
+    def add(self, folder: str, content: bytes) -> str: ...
 
     def replace(self, folder: str, names: Sequence[str], content: bytes) -> str: ...
 

@@ -111,11 +111,14 @@ class Proxy:
 
     `cut`: half of the body is passed on, then both connections drop. `lost`: the request is
     carried out, its answer dropped. `silent`: nothing is answered. A number: that is the answer.
+    `late`: the whole request is received, and carried out only once `arrive` is set, whether or
+    not anybody waits for the answer.
     """
 
     def __init__(self, server: int) -> None:
         self.requests: list[Request] = []
         self.fault: Callable[[Request], str | int | None] = lambda request: None
+        self.received, self.arrive = threading.Event(), threading.Event()
         self._server = server
         self._lock = threading.Lock()
         self._silence = threading.Event()
@@ -156,6 +159,9 @@ class Proxy:
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             head = re.sub(rb"(?i)\r\nexpect: [^\r]*", b"", head)
         body = _body(sent, head)
+        if fault == "late":
+            self.received.set()
+            self.arrive.wait()
         if isinstance(fault, int):
             answer = f"HTTP/1.1 {fault} Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             client.sendall(answer.encode())

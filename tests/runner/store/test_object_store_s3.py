@@ -210,26 +210,6 @@ def test_a_killed_program_goes_on(s3: int, tmp_path: Path, fault: Fault) -> None
     fault.ended(before, rows_that_count(tmp_path / "local"), rows_that_count(uri))
 
 
-@pytest.mark.slow
-def test_of_two_programs_the_newer_wins(s3: int, tmp_path: Path) -> None:
-    run = new_run()
-    uri = uri_at(s3, run)
-    release = tmp_path / "release"
-    held = f"partial(workers.holds_until, Path({str(release)!r}))"
-    with driving(uri, held) as older:
-        assert eventually(lambda: any("trials/" in key for key in objects(s3, run)))
-        with driving(uri, "None") as newer:
-            out, err = newer.communicate(timeout=300)
-        release.touch()  # Now the older one has rows to write.
-        _, message = older.communicate(timeout=300)
-    assert (older.returncode, newer.returncode, err) == (1, 0, "")
-    assert message.count("\n") == 1
-    taken_over = f"caviar: caviar (process {newer.pid} on " in message and "taken over" in message
-    assert taken_over or "another caviar may have written there" in message  # The newer has ended.
-    assert f"taking over {uri} from caviar (process {older.pid} on " in out
-    assert caviar("verify", uri, cwd=tmp_path).returncode == 0
-
-
 README = ROOT / "README.md"
 
 
