@@ -78,8 +78,7 @@ def execute(
         stop = partial(_is_to_stop, interrupt, output)
         plan = plan.in_blocks(seed_blocks(storage, plan, offer and offer.source))
         sink, jobs = _opened(plan, storage, command, accepted, path, offer, pace)
-        study = read(storage, STUDY)
-        waves = waves_of(plan, storage)
+        study, waves = read(storage, STUDY), waves_of(plan, storage)
         already = max(0, len(plan.trials) - len(jobs))  # An older run may have more to finish.
         _announce(plan, storage, already, output)
         with _logged(storage, pace, tell) as log:
@@ -91,8 +90,7 @@ def execute(
                 )
                 sink.close()  # Before the workers: `ray job stop` may not wait for them.
                 log.end(progress)
-        _keep(storage, study)
-        _compacted(progress, storage, pace, stop, output)
+        _compacted(progress, storage, study, pace, stop, output)
     return _told(progress, storage, output)
 
 
@@ -153,16 +151,18 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     output.announce("\n".join(map(printable, lines)))
 
 
-def _keep(storage: Storage, study: bytes) -> None:
-    """Write `study.json` again where a rival's last put arrived after ours and replaced it."""
+def _compacted(
+    progress: Progress,
+    storage: Storage,
+    study: bytes,
+    pace: Pace,
+    stop: Callable[[], bool],
+    output: Output,
+) -> None:
+    """Merge part files where a run that ended has many; a fault there leaves them and is told.
+    The `study` that this driver wrote is written again if a rival's last put replaced it."""
     if storage.rival and read(storage, STUDY) != study:
         storage.write(STUDY, study)
-
-
-def _compacted(
-    progress: Progress, storage: Storage, pace: Pace, stop: Callable[[], bool], output: Output
-) -> None:
-    """Merge part files where a run that ended has many; a fault there leaves them and is told."""
     if progress.interrupted:
         return
     try:
