@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from caviar.analysis.findings.finding import Finding
 from caviar.analysis.findings.registry import FINDINGS
+from caviar.analysis.interventions.columns import DECLARED, Declared
 from caviar.analysis.run.read import RENAMED
 from caviar.runner.config import TrialConfig
 from caviar.runner.reference.study_fields import fields_of
@@ -39,6 +40,15 @@ Losses are in nats; intervals are 95 % intervals over seeds. `reading`, `facet` 
 a row is about.
 
 {computed}
+
+## What edits did
+
+In the report of a training that was edited while it ran (`caviar panda`), as
+`report/tables/NAME.csv`. `caviar.read_run(run, intervened=True)` reads the edited trainings as
+trials beside the one without edits, which otherwise is the only one; `run.interventions` and
+`run.readings` have what was asked and what was read on the way.
+
+{edited}
 """
 
 ROWS = {
@@ -61,7 +71,9 @@ def page() -> str:
         for table, rows in measured_columns().items()
     )
     computed = "\n\n".join(map(_finding, FINDINGS))
-    return PAGE.format(renamed=", ".join(_renamed()), measured=measured, computed=computed)
+    edited = "\n\n".join(map(_declared, DECLARED))
+    renames = ", ".join(_renamed())
+    return PAGE.format(renamed=renames, measured=measured, computed=computed, edited=edited)
 
 
 def measured_columns() -> dict[str, list[Row]]:
@@ -96,6 +108,11 @@ def _finding(finding: Finding) -> str:
     more = [finding.fields] if finding.fields else []
     table = markdown(HEAD, map(_named, rows))
     return "\n\n".join([f"### {finding.name}", *about, table, *more])
+
+
+def _declared(table: Declared) -> str:
+    rows = [(c.name, c.unit, c.says, c.range) for c in table.columns]
+    return f"### {table.name}\n\n{table.says}\n\n{markdown(HEAD, map(_named, rows))}"
 
 
 def _named(row: Row) -> Row:

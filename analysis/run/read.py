@@ -165,15 +165,14 @@ def run_in(place: Place, *, intervened: bool = False) -> Run:
     return replace(
         run,
         interventions=_frame(place.shown, INTERVENTIONS, lambda table: asked),
-        readings=_last_attempts(_frame(place.shown, READINGS, beside)),
-        reading_layers=_last_attempts(_frame(place.shown, READING_LAYERS, beside)),
+        readings=_once(_frame(place.shown, READINGS, beside)),
+        reading_layers=_once(_frame(place.shown, READING_LAYERS, beside)),
     )
 
 
-def _last_attempts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of rows that two attempts have both written, those of the later one."""
-    keys = [key for key in READ_BY if key in rows]
-    return rows.sort_values("attempt", kind="stable").drop_duplicates(keys, keep="last")
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """Readings without those that were written again after a kill, which are the same."""
+    return rows.drop_duplicates([key for key in READ_BY if key in rows])
 
 
 Stored = Callable[[str], list[pa.Table]]

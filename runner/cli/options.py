@@ -81,6 +81,10 @@ Full = Annotated[
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 Files = Annotated[bool, typer.Option("--files", help="Write each figure as PDF, PNG and SVG, too.")]
+Intervened = Annotated[
+    bool,
+    typer.Option("--intervened", help="Read trainings that were edited as trials like others."),
+]
 OtherProcessor = Annotated[
     bool,
     typer.Option(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.interventions.results import edited_results, is_edited
 from caviar.analysis.models.model_results import ModelResults
 from caviar.analysis.models.results import model_results
 from caviar.analysis.report.answer import answer
@@ -23,6 +24,7 @@ from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.complete_sizes import while_running
 from caviar.analysis.run.of_model import is_of_model
 from caviar.analysis.run.read import Run, read_run, run_in
+from caviar.analysis.run.stored.lineages import is_panda
 from caviar.analysis.run.stored.location import DamagedError, Place, place_at, published
 from caviar.analysis.scorecard.registry import declarations_hash
 from caviar.runner.cli.terminal import Styled, has_colour, width
@@ -70,11 +72,14 @@ def written(
     drawing: Drawing = picture_of,
     out: str | None = None,
     telling: Telling = in_full,
+    *,
+    intervened: bool = False,
 ) -> Iterator[str]:
     """Write the report of a run, with others beside it; yields lines to print as they are known.
 
-    `drawing` draws each figure, `telling` makes the first lines. The report is the
-    folder `report` of `out`, by default of the run. A running run is compared at complete sizes.
+    `drawing` draws each figure, `telling` makes the first lines; the report is the folder `report`
+    of `out`, by default of the run. A running run is compared at complete sizes. Of a training that
+    was edited it tells what edits did; with `intervened`, edited trainings are trials like others.
     Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
     written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
     every seed of the run diverged.
@@ -82,18 +87,16 @@ def written(
     with ThreadPoolExecutor(1) as aside:
         try:
             place = _place(out or root)
-            runs = [_so_far(root), *map(read_run, beside)]
+            runs = [_so_far(root), *(read_run(one, intervened=intervened) for one in beside)]
         except ValueError as error:
             if beside or isinstance(error, DamagedError):
                 raise RequestError(str(error)) from None
-            yield f"no report: {error}"
+            yield f"no report: {error}{_resumed(root)}"
             return
         # Arrow mostly runs without the interpreter lock: on two cores this adds no time.
         verifying = aside.submit(verify_run, storage_at(root), declarations_hash())
         with _faults_told(root, ValueError if beside else ()):
-            results = _results(runs[0], runs[1:])
-            if isinstance(results, Results):
-                results.tables()  # The page needs them all: compute them while the run is verified.
+            results = _results(*runs, intervened=intervened)
             first = telling(results)
         yield first
         checks = verifying.result().lines
@@ -106,8 +109,25 @@ def written(
         raise AllDivergedError(f"{results.why} The page {page} says where.")
 
 
-def _results(run: Run, beside: Sequence[Run]) -> Told:
-    return model_results(run) if is_of_model(run.study) else results_of(run, beside)
+def _results(run: Run, *beside: Run, intervened: bool) -> Told:
+    if is_of_model(run.study):
+        return model_results(run)
+    if not is_edited(run) or intervened:
+        results = results_of(run, beside)
+        if isinstance(results, Results):
+            results.tables()  # The page needs them all: compute them while the run is verified.
+        return results
+    if beside:
+        raise ValueError(
+            f"{str(run.where)!r} is a training that was edited while it ran, and its report stands "
+            "alone; leave --beside out, or read its trainings as trials with --intervened"
+        )
+    return edited_results(run)
+
+
+def _resumed(root: str) -> str:
+    """What to do where nothing has ended yet, of a training that is edited while it runs."""
+    return f"; `caviar panda --resume {root}` trains on" if is_panda(place_at(root)) else ""
 
 
 def _place(where: str) -> Place:
@@ -119,7 +139,8 @@ def _place(where: str) -> Place:
 
 def _so_far(root: str) -> Run:
     running = storage_at(root).is_held(time.time())  # Before the tables: they only grow.
-    run = run_in(place_at(root))
+    place = place_at(root)
+    run = run_in(place, intervened=is_panda(place))
     return while_running(run) if running else run
 
 

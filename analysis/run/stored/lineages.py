@@ -18,6 +18,11 @@ def lineages_of(place: Place) -> Place:
     return replace(place, path=f"{place.path}/lineages")
 
 
+def is_panda(place: Place) -> bool:
+    """Whether something was asked of a training while it ran."""
+    return bool(parts(place, INTERVENTIONS))
+
+
 def with_lineages(place: Place, table: str) -> list[pa.Table]:
     """The parts of a table, those of the run and those of its edited trainings."""
     return [*parts(place, table), *parts(lineages_of(place), table)]

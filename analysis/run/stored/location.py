@@ -20,7 +20,7 @@ from caviar.analysis.run.stored.part_names import current, replacing
 AT_ONCE = 16
 """The number of simultaneous requests to a remote place."""
 
-WITHOUT_ATTEMPTS = ("trials", "interventions")
+WITHOUT_ATTEMPTS = ("trials", "interventions", "readings", "reading_layers")
 """Tables whose rows belong to a trial, and not to one attempt at it."""
 
 FLAT = ("s3", "gcs", "abfs")

@@ -38,6 +38,7 @@ def reported(
     full: bool = False,
     show: bool = False,
     files: bool = False,
+    intervened: bool = False,
 ) -> int:
     """Print the answer of a run and write its page; the exit code of that."""
     from caviar.analysis.report.figure_files import picture_and_files
@@ -47,7 +48,7 @@ def reported(
     drawn = drawing or (picture_and_files if files else picture_of)
     telling, line = in_full if full else first_screen_of(root), ""
     try:
-        for line in written(root, beside, drawn, out, telling):
+        for line in written(root, beside, drawn, out, telling, intervened=intervened):
             say(line)
     except AllDivergedError as error:
         say(str(error))
@@ -65,6 +66,7 @@ def report(
     full: options.Full = False,
     show: options.Open = False,
     files: options.Files = False,
+    intervened: options.Intervened = False,
 ) -> None:
     """Print the answer of a run and write its report."""
     from caviar.runner.session.run_folder import read_study_json
@@ -72,4 +74,5 @@ def report(
     for folder in (run, *(beside or ())):
         read_study_json(storage_of(folder))
     drawing, more = context.obj.drawing, beside or []
-    leave(reported(run, drawing, more, out, full=full, show=show, files=files))
+    how = {"full": full, "show": show, "files": files, "intervened": intervened}
+    leave(reported(run, drawing, more, out, **how))

@@ -178,30 +178,28 @@ def _readings(points: Sequence[Point], loss: Loss, seeds: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "trial_id": rows["lineage"].map(trial_of),
-            "attempt": np.int32(0),
+            "lineage": rows["lineage"],
             "seed": np.tile(np.arange(seeds), len(points)),
             "step": rows["step"],
             "split": rows["split"],
             "statistics": rows["statistics"],
             "tracker": np.where(rows["statistics"] == "running", "unbiased/0.9", ""),
-            "norm_batch_size": 16,
             "loss": losses,
             "accuracy": 1 - losses / 2,
-            "examples": 500,
-            "train_mode_loss": losses + 0.1,
+            "train_mode_loss": np.where(rows["split"] == "train", losses + 0.1, np.nan),
         }
     ).reset_index(drop=True)
 
 
 def _requests(edits: Sequence[Made], refused: int, moved_to: int | None) -> list[dict[str, Any]]:
     rows = [_edit(lineage, edit) for lineage, edit in enumerate(edits, start=1)]
-    wrong = {"what": "set", "field": "learning_rate", "new": "-1", "accepted": False, "child": -1}
-    wrong |= {"change": "", "note": "learning_rate is above 0", "child_trial_id": ""}
+    wrong = {"what": "set", "field": "learning_rate", "new": "-1", "accepted": False}
+    wrong |= {"note": "learning_rate is above 0"}
     rows += [{**_request(0, 50), **wrong} for _ in range(refused)]
     if moved_to is not None:
         move = {"what": "undo", "child": moved_to, "child_trial_id": trial_of(moved_to)}
         rows.append({**_request(len(edits), 60), **move})
-    return [{"number": number, **row} for number, row in enumerate(rows, start=1)]
+    return [{"number": number, **row} for number, row in enumerate(rows)]
 
 
 def _request(lineage: int, step: int) -> dict[str, Any]:
