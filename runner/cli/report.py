@@ -79,10 +79,9 @@ def written(
 
     `drawing` draws each figure, `telling` makes the first lines; the report is the folder `report`
     of `out`, by default of the run. A running run is compared at complete sizes. Of a training that
-    was edited it tells what edits did; with `intervened`, edited trainings are trials like others.
-    Raises RequestError if a run cannot be read or compared, StorageError if the report cannot be
-    written, InternalError if the analysis fails, and AllDivergedError, after writing the page, if
-    every seed of the run diverged.
+    was edited it tells what edits did; `intervened` makes its trainings trials like others. Raises
+    RequestError if a run cannot be read or compared, StorageError if the report cannot be written,
+    InternalError if the analysis fails, and AllDivergedError, after the page, if all diverged.
     """
     with ThreadPoolExecutor(1) as aside:
         try:
