@@ -18,8 +18,8 @@ from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.overlap import overlap_of
 from caviar.analysis.run.read import Run
 
-GROWN = re.compile(r" --set[ =]replicas=\d+(?= |$)")
-"""What the next command sets anew."""
+GROWN = re.compile(r" (?:--set[ =]replicas=\d+|--shard[ =]\d+/\d+)(?= |$)")
+"""What the next command sets anew, or has no more."""
 
 MOST_FACETS = 3
 """Of more combinations of crossed fields the first are shown."""

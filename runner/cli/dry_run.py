@@ -55,6 +55,7 @@ def describe(plan: Plan) -> str:
         f"study {study.name} ({plan.hash()}): {_counted(plan)} trials of {study.replicas} seeds",
         f"data: {study.dataset.title}, {plan.data.features.shape[1]} features, "
         f"{len(plan.data.classes)} classes; {train} train, {validation} validation, {test} test",
+        *_part(plan),
         *_sampled(plan),
         *_repeated(plan),
         *not_compared(study, plan.sample),
@@ -83,6 +84,14 @@ FEW_DRAWN = 2
 
 def _counted(plan: Plan) -> str:
     return str(plan.most) if plan.small else f"at most {plan.most:,}"
+
+
+def _part(plan: Plan) -> list[str]:
+    """For a shard, which it is."""
+    if plan.part is None:
+        return []
+    number, of, whole, _ = plan.part
+    return [f"shard: {number} of {of}, of {whole.most:,} trials in all"]
 
 
 def _sampled(plan: Plan) -> list[str]:

@@ -26,6 +26,7 @@ from caviar.runner.cli.fields import fields, schema
 from caviar.runner.cli.finished.best import best
 from caviar.runner.cli.finished.compare import compare
 from caviar.runner.cli.finished.export import export
+from caviar.runner.cli.finished.merge import merge
 from caviar.runner.cli.growing.carried import grown
 from caviar.runner.cli.growing.looks import looks_for
 from caviar.runner.cli.models.audit import audit
@@ -127,6 +128,7 @@ def run(
     register: options.Register = None,
     extend: options.Extend = False,
     take_from: options.TakeFrom = None,
+    shard: options.Shard = None,
     until: options.Until = None,
     most: options.Most = None,
     accept_other_processor: options.OtherProcessor = False,
@@ -137,9 +139,9 @@ def run(
 ) -> None:
     """Run a study; the same command again resumes it."""
     options.must_fit(address, on, pilot, dry_run, take_from, register)
+    options.must_be_alone(shard, register, extend, take_from, until)
     asked = study, settings or [], trials
-    plan = _planned(context, asked, dry_run, as_json)
-    root = out or f"runs/{plan.study.name}"
+    plan, root = _planned(context, asked, shard, out, dry_run, as_json)
     looks = looks_for(until, most, plan, register)
     if dry_run:
         further = accept_other_processor, kernels, extend, take_from, looks
@@ -148,7 +150,7 @@ def run(
     with for_programs(root) if as_json else nullcontext():
         given = root, on, workers, address, accept_other_processor, verbose, kernels
         ended = grown(context.obj.carry_out, given, take_from, looks, plan, extend)
-        END_OF[exit_zero](ended, partial(told, root, page, context.obj.drawing, show))
+        END_OF[exit_zero](ended, partial(told, plan, root, page, context.obj.drawing, show))
 
 
 def _registered(plan: Plan, register: Path | None, *study: Any) -> Plan:
@@ -165,7 +167,15 @@ def _describe(plan: Plan, *place: Any, as_json: bool) -> None:
     say(described(plan, *place, as_json=as_json))
 
 
-def _planned(context: typer.Context, asked: Asked, dry_run: bool, as_json: bool) -> Plan:
+def _planned(
+    context: typer.Context,
+    asked: Asked,
+    shard: str | None,
+    out: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> tuple[Plan, str]:
+    """The plan of a command, or a shard of it, and where its run lies."""
     from caviar.runner.pandas_later import pandas_later
 
     context.with_resource(stopping_at_once())
@@ -173,15 +183,19 @@ def _planned(context: typer.Context, asked: Asked, dry_run: bool, as_json: bool)
     if not dry_run:
         first_line(study, sys.stderr if as_json else sys.stdout)
     pandas_later()
+    from caviar.runner.session.shards.part import part_of
+    from caviar.runner.session.shards.place import place_of
     from caviar.runner.study.plan import make_plan
     from caviar.runner.study.study_file import read_study
 
-    return make_plan(read_study(study, settings), trials)
+    plan = make_plan(read_study(study, settings), trials)
+    plan = plan if shard is None else part_of(plan, shard)
+    return plan, place_of(plan, out or f"runs/{plan.study.name}")
 
 
 for _command in (
     *(report, status, watch, verify, replay, compare, best, export, audit),
-    *(compact, conventions, fields, schema),
+    *(merge, compact, conventions, fields, schema),
 ):
     app.command()(_command)
 

@@ -101,6 +101,13 @@ TakeFrom = Annotated[
         "--from", metavar="RUN", callback=_text, help="Take over equal trials of this run."
     ),
 ]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Run the K-th of N parts of the study, below --out; `caviar merge` joins them.",
+    ),
+]
 Until = Annotated[
     str | None,
     typer.Option(
@@ -220,4 +227,22 @@ def must_fit(
         raise RequestError(
             "--from takes over seeds that were run before, and --register fixes a study before "
             "its seeds are run; leave one out"
+        )
+
+
+def must_be_alone(
+    shard: str | None,
+    register: Path | None,
+    extend: bool,
+    take_from: str | None,
+    until: str | None,
+) -> None:
+    """Raise RequestError for a shard of a study that is to grow, to take over or to be registered:
+    its trials must be known before any of them is run."""
+    others = {"--register": register, "--extend": extend, "--from": take_from, "--until": until}
+    given = [option for option, value in others.items() if value]
+    if shard is not None and given:
+        raise RequestError(
+            f"--shard runs a part of a study that is fixed, so {given[0]} does not go with it; "
+            "leave it out, and use it on the run that `caviar merge` makes"
         )

@@ -140,7 +140,7 @@ def _display(output: Output, pace: Pace, jobs: Sequence[Job]) -> Display:
 def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> None:
     """Print what was read of the data, what is not measured, and how much of the run is done."""
     lines = [f"data, {topic}: {text}" for topic, text in facts(plan.data, plan.sample[0]).items()]
-    less = measured_less(plan)
+    less = measured_less(plan.whole)
     lines += [f"evaluations: {less}"] if less else []
     lines += [f"stop: {stops}"] if (stops := stopping(plan)) else []
     if already:

@@ -22,6 +22,7 @@ from caviar.runner.session.difference import difference
 from caviar.runner.session.growth import BLOCKS, blocks_of, grown, same_data
 from caviar.runner.session.planned import planned
 from caviar.runner.session.registration import must_match
+from caviar.runner.session.shards.part import must_be_the_part, no_run, recorded
 from caviar.runner.store.part_files import read_columns, read_rows
 from caviar.runner.store.schemas import ROW_TABLES
 from caviar.runner.store.storage import CARRY_ON, Storage, read, reason
@@ -81,7 +82,8 @@ def open_run(
     content["sessions"].append(session(command, path))
     content["mechanisms"] = mechanisms_of(plan.study)
     content["not_trained_with"] = not_trained_with()
-    content["measured_less"] = measured_less(plan)
+    content["measured_less"] = measured_less(plan.whole)
+    content.update(recorded(plan))
     content["trials"] = max(len(plan.trials), content.get("trials", 0))
     storage.write(STUDY, json.dumps(content, indent=1).encode())
 
@@ -137,6 +139,7 @@ def held(storage: Storage, plan: Plan, *, extend: bool = False) -> dict[str, Any
         )
     content = read_study_json(storage)
     must_be_a_study(content, storage.where, "use another --out")
+    must_be_the_part(content, plan, storage.where)
     if content["hash"] == plan.hash():
         return content
     larger, added = grown(content["study"], plan.identity())
@@ -181,7 +184,7 @@ def read_study_json(storage: Storage) -> dict[str, Any]:
     try:
         content = json.loads(read(storage, STUDY).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise RequestError(f"{storage.where!r} is not a run: it has no {STUDY}") from None
+        raise RequestError(f"{storage.where!r} is not a run: {no_run(storage)}") from None
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{shown} is damaged: {error}") from None
     if not _describes_a_study(content):

@@ -83,7 +83,7 @@ def offer_of(source: Storage, plan: Plan, path: TrainingPath, *, any_kernel: boo
             f"another caviar is writing to {source.where!r} now; wait for it before trials are "
             "taken over"
         )
-    counting = _counting(source)
+    counting = {n: row for n, row in last_outcomes(source).items() if row["status"] in WHOLE}
     equal = {trial.trial_id: trial for trial in plan.trials if trial.trial_id in counting}
     if not equal:
         changes = difference(content["study"], plan.identity())
@@ -97,7 +97,7 @@ def offer_of(source: Storage, plan: Plan, path: TrainingPath, *, any_kernel: boo
         for name, outcome in counting.items()
         if name in equal and (any_kernel or _as_here(outcome, equal[name], plan, path))
     }
-    _must_be_whole(source, here)
+    must_be_whole(source, here, "leave --from out")
     others = [counting[name]["kernel"] or "a kernel not recorded" for name in equal.keys() - here]
     return Offer(source, here, len(others), others[0] if others else "")
 
@@ -115,18 +115,18 @@ def offered(
     return offer_of(source, blocked, path, any_kernel=any_kernel)
 
 
-def _counting(source: Storage) -> dict[str, dict[str, Any]]:
-    """The outcome of the last attempt at each trial that trained to its end."""
+def last_outcomes(source: Storage) -> dict[str, dict[str, Any]]:
+    """The outcome of the last attempt at each trial, with all its columns."""
     latest: dict[str, dict[str, Any]] = {}
     for row in read_columns(source, "outcomes", OUTCOMES.names).to_pylist():
         if row["attempt"] >= latest.get(row["trial_id"], {"attempt": -1})["attempt"]:
             latest[row["trial_id"]] = row
-    return {name: row for name, row in latest.items() if row["status"] in WHOLE}
+    return latest
 
 
-def _must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
+def must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]], instead: str) -> None:
     """Raise RequestError where a table cannot be read, or has more or fewer rows of these trials
-    than their outcomes say."""
+    than their outcomes say; `instead` is what to do then."""
     rows: Counter[tuple[str, int]] = Counter()
     for table in ROW_TABLES:
         keys = read_columns(source, table, ["trial_id", "attempt"])
@@ -137,7 +137,7 @@ def _must_be_whole(source: Storage, outcomes: Mapping[str, Mapping[str, Any]]) -
     if wrong:
         raise RequestError(
             f"{source.where!r} has more or fewer rows of {len(wrong)} trials than their outcomes "
-            f"say, the first is {wrong[0]}; `caviar verify` lists what is damaged; leave --from out"
+            f"say, the first is {wrong[0]}; `caviar verify` lists what is damaged; {instead}"
         )
 
 

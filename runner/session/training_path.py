@@ -29,7 +29,7 @@ def path_of_run(
         return TrainingPath.numpy
     if kernels is Kernels.auto:
         begun = storage if STUDY in storage.names("") else source
-        wanted = path_before(read_study_json(begun)) if begun else _worth(plan)
+        wanted = path_before(read_study_json(begun)) if begun else _worth(plan.whole)
         if wanted is TrainingPath.numpy:
             return wanted
     try:
@@ -43,7 +43,7 @@ def path_of_run(
             ) from None
         print(f"training on NumPy, which is slower: Numba cannot be imported ({reason})")
         return TrainingPath.numpy
-    compile_for(plan)
+    compile_for(plan.whole)
     return TrainingPath.compiled
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from caviar.runner.config import ADDED_LATER, LATER, LOCATION, TrialConfig
 from caviar.runner.data.extent import check_extent
@@ -31,6 +31,16 @@ GROWN = 64
 """Draws at which a field must have an effect on some trial: a study may grow into them."""
 
 
+class Part(NamedTuple):
+    """What a shard has of a plan: its number (from 1) of so many, the plan, and the places of its
+    trials there."""
+
+    number: int
+    of: int
+    plan: Plan
+    places: tuple[int, ...]
+
+
 @dataclass(frozen=True, repr=False)
 class Plan:
     """A study with its data and the design points of its trials, draw by draw.
@@ -38,6 +48,7 @@ class Plan:
     `sample` holds trials that were built and checked: all of them if the plan is `small`.
     `repeats` counts the trials left out of it because they would repeat another's training.
     `registered` is what `study.json` keeps of a registration. `blocks`: see `in_blocks`.
+    `part`: what a shard has of another plan; its trials are the sample.
 
     >>> plan = caviar.plan(caviar.read_study("sizes.toml"))
     >>> plan.trials[0].batch_size, plan.data.features.shape
@@ -53,6 +64,7 @@ class Plan:
     repeats: Repeats
     registered: dict[str, Any] | None = None
     blocks: tuple[int, ...] = ()
+    part: Part | None = None
 
     @cached_property
     def trials(self) -> tuple[TrialConfig, ...]:
@@ -69,6 +81,11 @@ class Plan:
         if len(seeds) == 1:
             return self
         return replace(self, sample=_in_blocks(self.sample, seeds), blocks=tuple(seeds))
+
+    @property
+    def whole(self) -> Plan:
+        """The plan that a shard has a part of; the plan itself for any other."""
+        return self if self.part is None else self.part.plan
 
     @cached_property
     def bench(self) -> Bench:

@@ -16,13 +16,21 @@ from caviar.runner.errors import AllDivergedError
 
 if TYPE_CHECKING:
     from caviar.analysis.report.page.picture import Drawing
+    from caviar.runner.study.plan import Plan
 
 PAGE = "report: "
 """What the line begins with that names the page of a report."""
 
 
-def told(root: str, report: bool, drawing: Drawing | None, show: bool) -> int:
-    """Report on a run that was not interrupted, or see at least that it has an answer."""
+def told(plan: Plan, root: str, report: bool, drawing: Drawing | None, show: bool) -> int:
+    """Report on a run that was not interrupted, or see at least that it has an answer; a part of a
+    study answers nothing alone."""
+    if plan.part is not None:
+        say(
+            f"shard {plan.part.number} of {plan.part.of} is done; once all are, `caviar merge` "
+            "joins them"
+        )
+        return DONE
     if report:
         return reported(root, drawing, show=show)
     some_must_be_finite(root)

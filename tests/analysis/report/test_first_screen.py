@@ -132,6 +132,7 @@ TWO = {"norm_batch_size": [8, 64]}
         ("caviar run", "caviar run"),
         ("caviar run studies/a.toml --out b", "caviar run studies/a.toml"),
         ("caviar run --set replicas=5 --extend", "caviar run"),
+        ("caviar run studies/a.toml --shard 3/16", "caviar run studies/a.toml"),
         ("caviar run --set=replicas=5 studies/a.toml", "caviar run studies/a.toml"),
         ("caviar run --set replicas=5 --set seed=9", "the same command with"),
     ],
