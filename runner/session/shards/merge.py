@@ -62,8 +62,8 @@ def merge(target: Storage, shards: Sequence[Shard]) -> bool:
     sources = _sources(shards)
     parts = {to: [source.shard.number, source.key] for to, source in sources.items()}
     _begin(target, json.dumps({JOINED: made_of, "parts": parts}).encode())
-    there = {f"{table}/{name}" for table in SCHEMAS for name in target.names(table)}
-    left = [key for key in sources if key not in there]
+    copied = {f"{table}/{name}" for table in SCHEMAS for name in target.names(table)}
+    left = [key for key in sources if key not in copied]
     each_part(left, partial(_copy, target, sources))
     target.write("trials/part-000000.parquet", parquet(_trials(shards)))
     target.write(STUDY, json.dumps(_study(target, shards, made_of), indent=1).encode())
@@ -77,10 +77,10 @@ def _made_of(shard: Shard) -> list[Any]:
     return [shard.number, len(sessions), sessions[-1]["started"]]
 
 
-def _must_be(there: Any, made_of: list[list[Any]], where: str) -> None:
-    if there != made_of:
+def _must_be(recorded: Any, made_of: list[list[Any]], where: str) -> None:
+    if recorded != made_of:
         what = "a run that was not made of shards"
-        if there is not None:
+        if recorded is not None:
             what = "the run of other shards, or of these before they went on"
         raise RequestError(
             f"{masked(where)!r} holds {what}; its own `caviar run` command, without --shard, goes "
@@ -130,7 +130,7 @@ def _copy(target: Storage, sources: Mapping[str, Source], key: str) -> None:
 
 def _trials(shards: Sequence[Shard]) -> pa.Table:
     """The plan, in the order of the whole study."""
-    places = {name: at for s in shards for name, at in s.content[SHARD]["places"].items()}
+    places = {name: place for s in shards for name, place in s.content[SHARD]["places"].items()}
     rows = pa.concat_tables(
         [read_columns(shard.storage, "trials", TRIALS.names) for shard in shards]
     )

@@ -84,17 +84,17 @@ def recorded(plan: Plan) -> dict[str, Any]:
 
 def must_be_the_part(content: Mapping[str, Any], plan: Plan, where: str) -> None:
     """Raise RequestError where a run is gone on with as another part of its study than it is."""
-    there, here = content.get(SHARD), recorded(plan).get(SHARD)
-    if there is None and here is None:
+    before, now = content.get(SHARD), recorded(plan).get(SHARD)
+    if before is None and now is None:
         return
-    if there is None or here is None or _named(there) != _named(here):
+    if before is None or now is None or _named(before) != _named(now):
         raise RequestError(
-            f"{where!r} holds {_named(there)}, and this would be {_named(here)}; a shard goes on "
+            f"{where!r} holds {_named(before)}, and this would be {_named(now)}; a shard goes on "
             f"with its own --shard and the --out of the whole run, and `caviar merge` joins shards"
         )
-    if not there["places"].items() <= here["places"].items():
+    if not before["places"].items() <= now["places"].items():
         raise RequestError(
-            f"{where!r} holds other trials than {_named(here)} has here: the number of trials or "
+            f"{where!r} holds other trials than {_named(now)} has here: the number of trials or "
             "the version of caviar is another; give --trials as before, or use another --out"
         )
 

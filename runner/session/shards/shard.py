@@ -79,12 +79,12 @@ def _must_be_of_one_study(shards: Sequence[Shard]) -> None:
                 f"{'; '.join(changes[:3]) or 'their data differ'}; join shards of one study"
             )
         for what in ("of", "trials"):
-            there, here = (shard.content[SHARD][what] for shard in (first, other))
-            if there != here:
+            counts = [shard.content[SHARD][what] for shard in (first, other)]
+            if counts[0] != counts[1]:
                 named = "shards" if what == "of" else "trials"
                 raise RequestError(
-                    f"{first.name} is one of {there} {named} and {other.name} of {here}: run them "
-                    f"with the same number of {named}"
+                    f"{first.name} is one of {counts[0]} {named} and {other.name} of {counts[1]}: "
+                    f"run them with the same number of {named}"
                 )
 
 

@@ -27,8 +27,8 @@ def test_two_drivers_have_one_report(tmp_path: Path) -> None:
     ended_well(*RUN, "--out", "one", cwd=tmp_path)
     names = sorted(path.name for path in (tmp_path / "one/report/tables").glob("*.csv"))
     assert len(names) > 10
-    folders = [tmp_path / run / "report/tables" for run in ("one", "run")]
-    assert set(names) - set(filecmp.cmpfiles(*folders, names, shallow=False)[0]) == {"trials.csv"}
+    one, run = folders = [tmp_path / run / "report/tables" for run in ("one", "run")]
+    assert set(names) - set(filecmp.cmpfiles(one, run, names, shallow=False)[0]) == {"trials.csv"}
     trials = [pd.read_csv(folder / "trials.csv") for folder in folders]
     times = [column for column in trials[0] if column in NOT_MEASURED]
     assert times

@@ -104,8 +104,7 @@ def test_shards_that_went_on_are_not_mixed_with_what_was_joined(split: Path) -> 
         merge(target, whole(split))
     grown = settings_of(["draws.count=6"])
     for number in (1, 2, 3):
-        words = (*RUN, *grown, "--out", split, "--shard", f"{number}/3")
-        assert caviar_here(*words).code == 0
+        assert caviar_here(*RUN, *grown, "--out", split, "--shard", f"{number}/3").code == 0
     target.left = 10**9
     with target.hold():
         assert merge(target, whole(split))

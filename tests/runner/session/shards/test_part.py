@@ -111,10 +111,10 @@ def test_a_shard_goes_on_as_what_it_is(split: Path) -> None:
 
 
 def test_other_trials_in_the_same_place_are_refused() -> None:
-    there = recorded(part_of(plan_of(*TINY), "1/2"))
+    before = recorded(part_of(plan_of(*TINY), "1/2"))
     fewer = part_of(plan_of(*TINY, trials=3), "1/2")
     with pytest.raises(RequestError, match="the number of trials or the version of caviar"):
-        must_be_the_part(there, fewer, "run")
+        must_be_the_part(before, fewer, "run")
     with pytest.raises(RequestError, match="holds the whole study, and this would be shard 1 of 2"):
         must_be_the_part({}, fewer, "run")
 
