@@ -124,3 +124,11 @@ def test_a_dry_run_speaks_of_the_shard(tmp_path: Path) -> None:
     assert "): 2 trials of 2 seeds" in done.output
     assert "shard: 2 of 3, of 6 trials in all" in done.output
     assert f"out: {tmp_path}/run/shards/02-of-03 holds no finished trial" in done.output
+
+
+def test_the_longest_trials_of_a_draw_are_dealt_first() -> None:
+    trials = plan_of(*SEARCH[1:], "norm_batch_size=[64, 32, 16, 8, 4]", "draws.count=1").trials
+    assert [trial.norm_batch_size for trial in trials] == [64, 32, 16, 8, 4]
+    costs = list(map(estimated_cost, trials))
+    assert costs == sorted(costs) and costs[4] < sum(costs[2:4])
+    assert shards_of(trials, 2)[2:] == [2, 2, 1]
