@@ -55,10 +55,10 @@ def shown_of(view: View, choice: Choice) -> Choice:
 
 
 class Lesson(NamedTuple):
-    """What a lesson says beside the first plot, and the claim that the numbers show, if any."""
+    """What a lesson says beside the first plot, and what the numbers show once they are there."""
 
     says: tuple[str, ...]
-    claim: str
+    claim: str | None
 
 
 Frame = Mapping[str, list[Text]]
@@ -100,7 +100,7 @@ class Painter:
     def _sentence(
         self, view: View, choice: Choice, other: int, lesson: Lesson | None
     ) -> list[Text]:
-        if lesson is not None and lesson.claim:
+        if lesson is not None and lesson.claim is not None:
             return [Text(line, "bold") for line in wrapped(lesson.claim, self._width)]
         if view.current == other:
             told = (

@@ -70,7 +70,7 @@ def test_a_lesson_stands_beside_the_loss_and_its_claim_in_place_of_the_sentence(
     assert shown["plots"][0].plain.split("  ")[0] == "loss, val. running ⠒⠒ panda ⠂⠂ twin"
     assert shown["plots"][0].plain.rstrip().endswith("Raise it")
     assert [line.plain for line in shown["sentence"]] == ["It holds: 1 < 2."]
-    before = painter().frame(edited().view(), Choice(), lesson._replace(claim=""))
+    before = painter().frame(edited().view(), Choice(), lesson._replace(claim=None))
     assert before["sentence"][0].plain.startswith("At step 1,200 the panda is better than its twin")
 
 

@@ -1,0 +1,151 @@
+"""The lesson on batch norm: four trainings, and what is to be done and seen in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from caviar.runner.cli.panda.screen.lesson import claims
+from caviar.runner.cli.panda.screen.lesson.claims import Claim
+from caviar.runner.panda.view import View
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do and to see. `request` is what Enter asks; it is done once the current
+    lineage has an edit with the words `done`. A task without a request only waits. `reads` is how
+    many steps the training goes on after the edit, so that nobody misses anything; None: to the
+    end."""
+
+    says: str
+    request: str
+    done: str
+    claim: Callable[[View], Claim | None]
+    reads: int | None = None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A training and its tasks. `settings` are `--set` of the lesson's study, `pace` is in steps
+    per second; it pauses after `BEGINS` steps."""
+
+    title: str
+    settings: tuple[str, ...]
+    pace: float
+    tasks: tuple[Task, ...]
+
+
+STUDY = """\
+name = "lesson-batch-norm"
+dataset = { name = "digits", train = 1024, validation = 256 }
+seed = 0
+replicas = 8
+budget = { epochs = 60 }
+draws = { count = 1 }
+
+[fixed]
+hidden = [64, 64]
+norm = "batch"
+batch_size = 256
+optimizer = "sgd"
+schedule = "constant"
+learning_rate = 0.1
+conventions = ["unbiased"]
+decay = 0.9
+"""
+"""What every chapter trains, but for its settings: 4 steps per epoch, a second or two at full
+speed."""
+
+BEGINS = 80
+"""Steps of every chapter before anything is edited: 20 epochs."""
+
+READS = 60
+"""Steps after an edit, more than `claims.WAIT`."""
+
+RAISE = "set learning_rate*=30"
+
+CHAPTERS = (
+    Chapter(
+        "1 of 4: a high learning rate",
+        (),
+        4.0,
+        (
+            Task(
+                "Eight networks with batch norm learn handwritten digits at a rate of 0.1. They "
+                "pause after 80 steps. Raise the rate thirtyfold then; their twins go on at 0.1.",
+                RAISE,
+                "learning_rate",
+                claims.trains_on,
+                READS,
+            ),
+        ),
+    ),
+    Chapter(
+        "2 of 4: the same without batch norm",
+        ('norm="none"',),
+        4.0,
+        (
+            Task(
+                "The same seeds and batches, but nothing is normalised. After 80 steps raise the "
+                "rate thirtyfold again.",
+                RAISE,
+                "learning_rate",
+                claims.falls_apart,
+                READS,
+            ),
+        ),
+    ),
+    Chapter(
+        "3 of 4: m = 4 against 256",
+        ("learning_rate=0.3", "budget={ epochs = 120 }"),
+        10.0,
+        (
+            Task(
+                "All 256 examples of a batch share one mean and one variance. Let only 4 share "
+                "them: their mean is noisier. Look at `noise` in the table of layers.",
+                "set norm_batch_size=4",
+                "norm_batch_size",
+                claims.is_noisier,
+                READS,
+            ),
+            Task(
+                "Noise makes the training examples harder to fit. Watch the train-mode loss (v "
+                "changes what is plotted).",
+                "",
+                "norm_batch_size",
+                claims.fits_worse,
+            ),
+            Task(
+                "Does the noise regularise? Wait for the end (+ trains faster), and look at the "
+                "validation loss under population statistics, which are free of noise.",
+                "",
+                "norm_batch_size",
+                claims.generalises,
+            ),
+        ),
+    ),
+    Chapter(
+        "4 of 4: the running average lags",
+        ("learning_rate=1.0",),
+        4.0,
+        (
+            Task(
+                "At test time batch norm takes a running average of the batches' statistics. Give "
+                "it a memory of a thousand steps, and it lags behind the weights. Look at `mean "
+                "err` in the table of layers.",
+                "set decay=0.999",
+                "decay",
+                claims.lags,
+                READS,
+            ),
+            Task(
+                "The weights are fine; only the statistics are old. Recompute them from the "
+                "training set.",
+                "recompute",
+                "recompute",
+                claims.is_cured,
+                READS,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,25 @@
+"""The lesson's trainings are studies, and what Enter asks are requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from caviar.runner.cli.panda.screen.lesson.chapters import BEGINS, CHAPTERS, READS, STUDY, Chapter
+from caviar.runner.cli.panda.screen.lesson.claims import TRAIN_EXAMPLES, WAIT
+from caviar.runner.panda.requests import read_request
+from caviar.runner.study.study_file import study_from_text
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.title for chapter in CHAPTERS])
+def test_every_chapter_is_a_study_of_one_trial(chapter: Chapter) -> None:
+    study = study_from_text(STUDY, chapter.settings)
+    assert study.dataset.train == TRAIN_EXAMPLES
+    assert study.draws.count == 1 and not study.scientific
+    for task in chapter.tasks:
+        if task.request:
+            assert task.done in str(read_request(task.request))
+
+
+def test_effects_are_told_before_the_training_pauses() -> None:
+    assert READS > WAIT
+    assert BEGINS % 4 == 0  # An epoch's end: a norm batch size changes there.
