@@ -40,7 +40,9 @@ def study_schema() -> dict[str, Any]:
     fields["draws"] = {**_about(fields["draws"]), **_inner(Draws)}
     fields["fixed"] = {**_about(fields["fixed"]), "allOf": [_named("trial")]}
     for table, each in (("scientific", _levels), ("nuisance", _drawn)):
-        properties = {key: each(key, field) for key, field in trial["properties"].items()}
+        properties = {
+            key: each(key, field) for key, field in trial["properties"].items() if key != "changes"
+        }
         fields[table] = {**_about(fields[table]), **_table(properties)}
     fields["arms"]["additionalProperties"] = _named("trial")
     return {**study, **HEAD, "definitions": {"trial": trial, **_distributions()}}

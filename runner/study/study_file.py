@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from caviar.runner.errors import RequestError, shown
+from caviar.runner.fields.changes import read_change
 from caviar.runner.fields.dataset import PLACES
 from caviar.runner.fields.trial import TrialFields
 from caviar.runner.limits import MOST_STUDY_BYTES
@@ -186,6 +187,7 @@ def _validated(table: dict[str, Any]) -> Study:
         for key in sorted(table.get(one, {}).keys() & table.get(other, {}).keys()):
             raise RequestError(f"{key!r} appears in both [{one}] and [{other}]; keep one")
     _check_arms(table)
+    _check_changes(table)
     try:
         study = Study(**table)
         TrialFields(**study.fixed)
@@ -230,6 +232,31 @@ def _check_arms(table: dict[str, Any]) -> None:
                 f"{key!r} appears in both arms.{name} and [nuisance]; arms share what is drawn, "
                 "so keep one"
             )
+
+
+def _check_changes(table: dict[str, Any]) -> None:
+    """Refuse changes as levels or draws, and those of a field whose levels or draws are compared:
+    a trial would be called by a value that it leaves."""
+    moved = {table_: table.get(table_, {}) for table_ in ("scientific", "nuisance")}
+    for where, fields in moved.items():
+        if "changes" in fields:
+            raise RequestError(
+                f"changes in [{where}]: they can neither be crossed nor drawn; name each list of "
+                'changes as an arm, such as arms.edited = { changes = ["400: reset dense2"] }'
+            )
+    holders = {"[fixed]": table.get("fixed", {})}
+    holders |= {f"arms.{name}": fields for name, fields in table.get("arms", {}).items()}
+    for holder, fields in holders.items():
+        given = fields.get("changes", ())
+        texts = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
+        for change in map(read_change, texts):
+            where = next((name for name, fields in moved.items() if change.field in fields), None)
+            if where is not None:
+                raise RequestError(
+                    f"{change.field} is in [{where}], and the changes in {holder} set it at step "
+                    f"{change.step}: trials are compared by a value that they would leave; fix "
+                    f"{change.field}, or leave the change out"
+                )
 
 
 def _check_keys(table: dict[str, Any], kind: str, where: str) -> None:
