@@ -58,8 +58,6 @@ class TrialConfig(TrialFields):
     def trial_id(self) -> str:
         """12 hexadecimal digits of the SHA-256 of the content."""
         idle = {field: True for field in LATER if not is_read(field, vars(self))}
-        if not self.changes:
-            idle["changes"] = True
         content = self.model_dump(
             mode="json", exclude={"arm": True, "draw": True, "dataset": LOCATION, **idle}
         )

@@ -76,6 +76,7 @@ PARTITIONS = Need(
 NEEDS: dict[str, tuple[Need, ...]] = {
     **{name: (NORM,) for kind in NORMS.values() for name in kind.settings},
     **{name: (OPTIMIZER,) for read in OPTIMIZERS.values() for name in read},
+    "changes": (Need(("changes",), lambda field, trial: bool(trial["changes"])),),
     # Every row of `evaluations` contains it, whatever the norm.
     "norm_batch_size": (),
     "convention": (Need(("norm",), lambda field, trial: "epsilon" in _settings(trial)),),

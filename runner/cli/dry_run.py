@@ -13,9 +13,9 @@ from caviar.runner.cli.growing.looks import Looks
 from caviar.runner.cli.growing.schedule import counts_of_looks
 from caviar.runner.config import TrialConfig
 from caviar.runner.data.splits import split_sizes
-from caviar.runner.effects import is_read
 from caviar.runner.executors.choice import Where
 from caviar.runner.executors.cores import usable_cores
+from caviar.runner.fields.changes import is_ever_read, read_change
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import as_held, outlook
 from caviar.runner.session.stopping.words import stopping
@@ -134,7 +134,7 @@ def drawn(plan: Plan) -> dict[str, list[Any]]:
 
 
 def _values(plan: Plan, field: str) -> list[Any]:
-    readers = [trial for trial in plan.sample if is_read(field, vars(trial))]
+    readers = [trial for trial in plan.sample if is_ever_read(field, vars(trial))]
     different = {json.dumps(value): value for value in (getattr(t, field) for t in readers)}
     numbers = all(isinstance(value, int | float) for value in different.values())
     if numbers:
@@ -155,11 +155,12 @@ def _fields(plan: Plan) -> list[str]:
     for field, values in drawn(plan).items():
         lines.append(f"drawn ({study.draws.sampler}): {field} = {_drawn(values)}")
     in_arms = {field for settings in study.arms.values() for field in settings}
+    changing = {read_change(text).field for trial in plan.sample for text in trial.changes}
     varied = {*study.scientific, *study.nuisance, *in_arms, "dataset", "draw", "seeds", "arm"}
     for field in type(plan.sample[0]).model_fields:
         if field not in varied and (given := _values(plan, field)):
             shown = json.dumps(given[0]) if len(given) == 1 else f"{len(given)} values, by trial"
-            lines.append(f"fixed: {field} = {shown}")
+            lines.append(f"fixed: {field} = {shown}{' at the start' * (field in changing)}")
     return lines
 
 

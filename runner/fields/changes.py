@@ -101,7 +101,7 @@ def in_turn(trial: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def is_ever_read(field: str, trial: Mapping[str, Any]) -> bool:
     """Whether a field of a trial has an effect on any of its rows, before or after a change."""
-    return any(is_read(field, values) for values in in_turn(trial))
+    return is_read(field, trial) or any(is_read(field, values) for values in in_turn(trial))
 
 
 def never_read(trial: Mapping[str, Any]) -> list[str]:

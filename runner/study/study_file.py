@@ -237,11 +237,11 @@ def _check_arms(table: dict[str, Any]) -> None:
 def _check_changes(table: dict[str, Any]) -> None:
     """Refuse changes as levels or draws, and those of a field whose levels or draws are compared:
     a trial would be called by a value that it leaves."""
-    moved = {table_: table.get(table_, {}) for table_ in ("scientific", "nuisance")}
-    for where, fields in moved.items():
+    compared = {name: table.get(name, {}) for name in ("scientific", "nuisance")}
+    for name, fields in compared.items():
         if "changes" in fields:
             raise RequestError(
-                f"changes in [{where}]: they can neither be crossed nor drawn; name each list of "
+                f"changes in [{name}]: they can neither be crossed nor drawn; name each list of "
                 'changes as an arm, such as arms.edited = { changes = ["400: reset dense2"] }'
             )
     holders = {"[fixed]": table.get("fixed", {})}
@@ -250,10 +250,9 @@ def _check_changes(table: dict[str, Any]) -> None:
         given = fields.get("changes", ())
         texts = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
         for change in map(read_change, texts):
-            where = next((name for name, fields in moved.items() if change.field in fields), None)
-            if where is not None:
+            for name in (name for name, fields in compared.items() if change.field in fields):
                 raise RequestError(
-                    f"{change.field} is in [{where}], and the changes in {holder} set it at step "
+                    f"{change.field} is in [{name}], and the changes in {holder} set it at step "
                     f"{change.step}: trials are compared by a value that they would leave; fix "
                     f"{change.field}, or leave the change out"
                 )

@@ -69,7 +69,7 @@ def best(
 
 def again(ran: dict[str, Any], dataset: dict[str, Any], config: TrialConfig, worth: str) -> str:
     """A study of one configuration, on seeds that the run, of the study `ran`, has not used."""
-    from caviar.runner.effects import is_read
+    from caviar.runner.fields.changes import is_ever_read
     from caviar.runner.fields.trial import TrialFields
     from caviar.runner.study.toml_text import toml_lines
 
@@ -82,7 +82,7 @@ def again(ran: dict[str, Any], dataset: dict[str, Any], config: TrialConfig, wor
         "budget": {"steps": config.steps},
     }
     values = config.model_dump(mode="json")
-    fixed = {k: values[k] for k in TrialFields.model_fields if is_read(k, vars(config))}
+    fixed = {k: values[k] for k in TrialFields.model_fields if is_ever_read(k, vars(config))}
     if config.convention is not None:  # It brings its own.
         del fixed["epsilon"]
     about = [

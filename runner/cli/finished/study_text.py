@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caviar.runner.config import TrialConfig
-from caviar.runner.effects import is_read
+from caviar.runner.fields.changes import is_ever_read
 from caviar.runner.fields.dataset import DatasetConfig
 from caviar.runner.session.run_folder import FOLDERS
 from caviar.runner.store.part_files import read_rows
@@ -41,7 +41,7 @@ def study_text(run: str, study: Mapping[str, Any], storage: Storage) -> str:
         key: value
         for key, value in ran["fixed"].items()
         if value is not None
-        and any(is_read(key, vars(config)) for config in values)
+        and any(is_ever_read(key, vars(config)) for config in values)
         and not (key == "epsilon" and own_epsilon)
     }
     for table, fields in {**{t: ran.get(t, {}) for t in TABLES}, "fixed": fixed}.items():

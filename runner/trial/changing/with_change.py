@@ -73,10 +73,10 @@ def _check_epoch(step: int, epoch: int, steps: int, where: str) -> None:
     if step % epoch == 0:
         return
     ends = [end for end in (step - step % epoch, step - step % epoch + epoch) if 0 < end < steps]
-    instead = f"; the nearest are {' and '.join(map(str, ends))}" if ends else ""
+    nearest_ends = " or ".join(map(str, ends))
     raise RequestError(
-        f"{where}: norm_batch_size changes at the end of an epoch only, which has {epoch} steps"
-        f"{instead}"
+        f"{where}: norm_batch_size changes at the end of an epoch only, and an epoch has {epoch} "
+        f"steps; {f'name step {nearest_ends}' if ends else 'this training has only one'}"
     )
 
 

@@ -22,6 +22,30 @@ def test_a_budget_in_epochs_or_steps(budget: str, steps: int) -> None:
     assert Budget(epochs=3).steps_for(6) == 18
 
 
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("scientific.changes=[['3: momentum = 0.5']]", "changes in [scientific]: they can neither"),
+        ("nuisance.changes={scale='choice', values=[[]]}", "name each list of changes as an arm"),
+        (
+            "arms.edited={ changes=['6: norm_batch_size = 8'] }",
+            "norm_batch_size is in [scientific], and the changes in arms.edited set it at step 6: ",
+        ),
+        ("fixed.changes=['3: learning_rat = 1']", "did you mean 'learning_rate'?"),
+        ("fixed.changes='3: momentum = 0.5'", "changes: must be a list"),
+    ],
+)
+def test_changes_are_neither_levels_nor_leave_any(setting: str, says: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        plan_of(*TINY, setting)
+    assert says in str(refused.value)
+
+
+def test_changes_may_be_fixed_for_every_trial() -> None:
+    plan = plan_of(*TINY, "changes=['3: momentum=0.5']")
+    assert {trial.changes for trial in plan.trials} == {("3: momentum = 0.5",)}
+
+
 STUDY = """
 name = "here"
 dataset = {{ path = "{path}", label = "y" }}

@@ -32,8 +32,11 @@ def test_a_change_joins_those_that_are_there() -> None:
         ("3: schedule = linear", "schedule must be 'constant', 'step' or 'cosine'"),
         ("6: norm_batch_size = 7", "change '6: norm_batch_size = 7': norm_batch_size 7 does not"),
         ("6: norm_batch_size = 97", "takes 97 examples per step, above the 96 of the training"),
-        ("4: norm_batch_size = 16", "at the end of an epoch only, which has 6 steps; the nearest"),
-        ("8: norm_batch_size = 16", "are 6"),
+        (
+            "4: norm_batch_size = 16",
+            "at the end of an epoch only, and an epoch has 6 steps; name",
+        ),
+        ("8: norm_batch_size = 16", "steps; name step 6"),
         ("3: reset dense4", "has no layer 'dense4' that learns; did you mean 'dense"),
         ("3: reset relu1", "has no layer 'relu1' that learns; "),
     ],
