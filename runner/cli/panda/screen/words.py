@@ -64,13 +64,11 @@ def sentence(reading: Reading | None, metric: str, of: str, other: str, seeds: i
         return f"No {named} of both models yet."
     units = reading.difference.units
     if not units:
-        return f"At step {reading.step:,}, no seed has a finite {named} in both models."
+        return f"No seed has a finite {named} in both models at step {reading.step:,}."
     told = difference(reading.difference, metric) + " points" * (metric == "accuracy")
-    counted = f"{seeds} seeds" if units == seeds else f"the {units} of {seeds} seeds still finite"
-    return (
-        f"At step {reading.step:,} {_verdict(reading, metric, other)}: {named}, panda minus "
-        f"{other}, {told}, {counted}."
-    )
+    counted = f"{seeds} seeds" if units == seeds else f"{units} of {seeds} seeds"
+    verdict = _verdict(reading, metric, other)
+    return f"{verdict} at step {reading.step:,}: {named} differs by {told} ({counted})."
 
 
 def _verdict(reading: Reading, metric: str, other: str) -> str:
@@ -78,8 +76,8 @@ def _verdict(reading: Reading, metric: str, other: str) -> str:
     if units < FEWEST:
         return f"{units} seeds are too few to tell ({FEWEST} are needed)"
     if low == high == 0:
-        return f"the panda is as its {other}"
+        return f"The panda is as its {other}"
     if low <= 0 <= high:
-        return f"the panda cannot be told from its {other}"
+        return f"The panda cannot be told from its {other}"
     better = (mean < 0) == (metric == "loss")
-    return f"the panda is {'better' if better else 'worse'} than its {other}"
+    return f"The panda is {'better' if better else 'worse'} than its {other}"

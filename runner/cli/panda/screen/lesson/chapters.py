@@ -71,8 +71,8 @@ CHAPTERS = (
         4.0,
         (
             Task(
-                "Eight networks with batch norm learn handwritten digits at a rate of 0.1. They "
-                "pause after 80 steps. Raise the rate thirtyfold then; their twins go on at 0.1.",
+                "Batch norm learns digits at a rate of 0.1 and pauses after 80 steps. Then "
+                "raise the rate thirtyfold. The twins keep 0.1.",
                 RAISE,
                 "learning_rate",
                 claims.trains_on,
@@ -86,8 +86,8 @@ CHAPTERS = (
         4.0,
         (
             Task(
-                "The same seeds and batches, but nothing is normalised. After 80 steps raise the "
-                "rate thirtyfold again.",
+                "The same seeds and batches, but nothing is normalised. Raise the rate "
+                "thirtyfold again after 80 steps.",
                 RAISE,
                 "learning_rate",
                 claims.falls_apart,
@@ -101,23 +101,23 @@ CHAPTERS = (
         10.0,
         (
             Task(
-                "All 256 examples of a batch share one mean and one variance. Let only 4 share "
-                "them: their mean is noisier. Look at `noise` in the table of layers.",
+                "All 256 examples of a batch share a mean. Let only 4 share it: it is noisier. "
+                "Look at `noise` in the table of layers.",
                 "set norm_batch_size=4",
                 "norm_batch_size",
                 claims.is_noisier,
                 READS,
             ),
             Task(
-                "Noise makes the training examples harder to fit. Watch the train-mode loss (v "
-                "changes what is plotted).",
+                "Noise makes the training examples harder to fit: watch the train-mode loss (v "
+                "plots it).",
                 "",
                 "norm_batch_size",
                 claims.fits_worse,
             ),
             Task(
-                "Does the noise regularise? Wait for the end (+ trains faster), and look at the "
-                "validation loss under population statistics, which are free of noise.",
+                "Does noise regularise? Wait for the end (+ trains faster). Population "
+                "statistics have no noise.",
                 "",
                 "norm_batch_size",
                 claims.generalises,
@@ -130,9 +130,8 @@ CHAPTERS = (
         4.0,
         (
             Task(
-                "At test time batch norm takes a running average of the batches' statistics. Give "
-                "it a memory of a thousand steps, and it lags behind the weights. Look at `mean "
-                "err` in the table of layers.",
+                "At test time a running average stands in. With a memory of 1,000 steps it lags "
+                "behind the weights: look at `mean err`.",
                 "set decay=0.999",
                 "decay",
                 claims.lags,

@@ -162,9 +162,8 @@ def lags(view: View) -> Claim | None:
     twin = mean_over_layers(view, 0, "mean_error")
     return Claim(
         interval.low > 0 and panda > twin,
-        f"the running means are off by {number(panda)} (twin: {number(twin)}), and validation "
-        f"loss under running less that under population statistics is "
-        f"{difference(interval, 'loss')}.",
+        f"running means are off by {number(panda)} (twin: {number(twin)}), which costs "
+        f"{difference(interval, 'loss')} of validation loss.",
     )
 
 
@@ -184,6 +183,6 @@ def is_cured(view: View) -> Claim | None:
     gain = paired(Point(0, after), Point(0, before))
     return Claim(
         gain.high < 0,
-        f"what the lag cost in validation loss was {difference(lost, 'loss')} at step {first:,} "
-        f"and is {difference(left, 'loss')} at step {second:,}.",
+        f"the lag cost {difference(lost, 'loss')} of validation loss at step {first:,}; now, at "
+        f"step {second:,}, {difference(left, 'loss')}.",
     )

@@ -17,7 +17,9 @@ ENTER = "enter"
 
 WHO = "lesson"
 
-END = "That was the lesson. q quits; the trainings are kept, as those of any panda."
+END = "That was the lesson; q quits. Its trainings are kept."
+
+OVER = "The training is over. Enter begins it again."
 
 
 class Guide:
@@ -85,7 +87,7 @@ class Guide:
         if self._is_done(view):
             return "Paused: Enter trains on." if view.paused else "Wait for the numbers."
         if view.lineages[view.current].step == view.steps:
-            return "The training is over. Enter begins it again."
+            return OVER
         return f"Enter does it: {self.task.request}"
 
     def close(self) -> None:

@@ -71,7 +71,7 @@ def test_a_lesson_stands_beside_the_loss_and_its_claim_in_place_of_the_sentence(
     assert shown["plots"][0].plain.rstrip().endswith("Raise it")
     assert [line.plain for line in shown["sentence"]] == ["It holds: 1 < 2."]
     before = painter().frame(edited().view(), Choice(), lesson._replace(claim=None))
-    assert before["sentence"][0].plain.startswith("At step 1,200 the panda is better than its twin")
+    assert before["sentence"][0].plain.startswith("The panda is better than its twin at step 1,200")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (97, 31), (140, 45), (250, 80)])

@@ -7,6 +7,7 @@ from math import nan
 import pytest
 
 from caviar.analysis.statistics.intervals import Interval
+from caviar.analysis.terminal_width import wrapped
 from caviar.runner.cli.panda.screen.contrast import Reading
 from caviar.runner.cli.panda.screen.words import difference, sentence, short
 
@@ -58,13 +59,19 @@ def test_better_and_worse_only_where_the_interval_excludes_zero(
     low: float, high: float, metric: str, verdict: str
 ) -> None:
     words = told(Interval((low + high) / 2, low, high, 8), metric)
-    assert words.startswith(f"At step 400 the panda {verdict} its twin: validation {metric} under ")
+    assert words.startswith(f"The panda {verdict} its twin at step 400: validation {metric} under ")
 
 
 def test_few_seeds_and_lost_ones_are_said() -> None:
     assert "3 seeds are too few to tell (5 are needed)" in told(Interval(1, nan, nan, 3), seeds=3)
-    assert told(Interval(1, 0.5, 1.5, 7)).endswith("the 7 of 8 seeds still finite.")
-    assert "no seed has a finite validation loss" in told(Interval(nan, nan, nan, 0))
+    assert told(Interval(1, 0.5, 1.5, 7)).endswith("(7 of 8 seeds).")
+    assert "No seed has a finite validation loss" in told(Interval(nan, nan, nan, 0))
     assert sentence(None, "loss", "train train-mode", "twin", 8) == (
         "No train loss in train mode of both models yet."
     )
+
+
+def test_the_longest_sentence_fits_two_lines() -> None:
+    reading = Reading(128_000, 1, 1, Interval(-0.00012, -0.0003, 0.00005, 127))
+    words = sentence(reading, "loss", "validation population", "parent", 128)
+    assert len(wrapped(words, 80)) == 2

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from caviar.analysis.terminal_width import wrapped
+from caviar.runner.cli.panda.screen.layout import LEAST_PLOTS
 from caviar.runner.cli.panda.screen.lesson.chapters import BEGINS, CHAPTERS, READS, STUDY, Chapter
 from caviar.runner.cli.panda.screen.lesson.claims import TRAIN_EXAMPLES, WAIT
+from caviar.runner.cli.panda.screen.lesson.guide import END, OVER
 from caviar.runner.panda.requests import read_request
 from caviar.runner.study.study_file import study_from_text
 
@@ -23,3 +26,15 @@ def test_every_chapter_is_a_study_of_one_trial(chapter: Chapter) -> None:
 def test_effects_are_told_before_the_training_pauses() -> None:
     assert READS > WAIT
     assert BEGINS % 4 == 0  # An epoch's end: a norm batch size changes there.
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.title for chapter in CHAPTERS])
+def test_all_that_is_told_fits_beside_the_plot_of_a_small_screen(chapter: Chapter) -> None:
+    for task in chapter.tasks:
+        lines = [
+            chapter.title,
+            *wrapped(task.says, 39),
+            *max((wrapped(it, 39) for it in (END, OVER)), key=len),
+        ]
+        assert len(lines) <= LEAST_PLOTS
+        assert len(wrapped(f"Enter does it: {task.request}", 39)) <= 2

@@ -133,7 +133,7 @@ def lagging(running: float, errors: tuple[float, float] = (0.02, 0.3)) -> View:
 
 def test_a_lag_costs_validation_loss_and_errs_more_than_the_twin() -> None:
     claim = read(claims.lags, lagging(0.15))
-    assert claim.holds and claim.says.startswith("the running means are off by 0.3 (twin: 0.02)")
+    assert claim.holds and claim.says.startswith("running means are off by 0.3 (twin: 0.02)")
     assert "+0.05000 [" in claim.says
     assert not read(claims.lags, lagging(0.1)).holds
     assert not read(claims.lags, lagging(0.15, errors=(0.3, 0.02))).holds
@@ -153,7 +153,7 @@ def test_recomputing_takes_away_what_the_lag_cost() -> None:
 
     good, bad = cured(0.001), cured(0.06)
     assert good is not None and good.holds
-    assert "was +0.050 at step 79 and is +0.00100 [" in good.says
+    assert "cost +0.050 of validation loss at step 79; now, at step 82, +0.00100 [" in good.says
     assert bad is not None and not bad.holds
 
 
