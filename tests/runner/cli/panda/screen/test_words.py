@@ -64,7 +64,7 @@ def test_better_and_worse_only_where_the_interval_excludes_zero(
 
 def test_few_seeds_and_lost_ones_are_said() -> None:
     assert "3 seeds are too few to tell (5 are needed)" in told(Interval(1, nan, nan, 3), seeds=3)
-    assert told(Interval(1, 0.5, 1.5, 7)).endswith("(7 of 8 seeds).")
+    assert told(Interval(1, 0.5, 1.5, 7)).endswith("(7/8 seeds).")
     assert "No seed has a finite validation loss" in told(Interval(nan, nan, nan, 0))
     assert sentence(None, "loss", "train train-mode", "twin", 8) == (
         "No train loss in train mode of both models yet."
