@@ -91,4 +91,22 @@ REQUESTS = Declared(
     (),
 )
 
-DECLARED = (EFFECTS, LOSSES)
+SCHEDULE = Declared(
+    "effects_of_schedules",
+    "An arm with changes (`changes` of a study) less the one that is the same without them, at the "
+    "end of training and paired by seed: whether edits help on other seeds.",
+    (
+        Column("arm", "text", "The arm with changes."),
+        Column("against", "text", "The arm without them."),
+        Column("where", "text", "The values of crossed fields; empty where none is crossed."),
+        STATISTICS,
+        Column("quantity", "text", "What was read.", "test_loss, test_accuracy"),
+        Column("mean", NATS, "The mean difference over seeds.", "any number"),
+        Column("low", NATS, "Lower end of its 95 % interval over seeds.", "any number"),
+        Column("high", NATS, "Upper end.", "any number"),
+        UNITS,
+        LEFT_OUT,
+    ),
+)
+
+DECLARED = (EFFECTS, LOSSES, SCHEDULE)

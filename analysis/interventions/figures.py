@@ -107,16 +107,32 @@ def effects_by_edit(table: pd.DataFrame) -> Figure:
     `table` is that of `effects_of_edits`.
     """
     rows = table[(table["split"] == "test") & (table["quantity"] == "loss")]
-    names = list(dict.fromkeys(map(_row_name, rows.to_dict("records"))))
+    rows = rows.assign(name=[_row_name(row) for row in rows.to_dict("records")])
     moments = [when for when in (EPOCH_AFTER, AT_END) if (rows["when"] == when).any()]
-    figure, grid = grid_of(max(len(moments), 1), sharex=False)
+    return _forest(rows, {when: rows[rows["when"] == when] for when in moments})
+
+
+def effects_by_schedule(table: pd.DataFrame) -> Figure:
+    """Test loss with edits less without: a row per arm and combination of crossed fields.
+
+    `table` is that of `effects_of_schedules`.
+    """
+    rows = table[table["quantity"] == "test_loss"]
+    named = [", ".join(filter(None, (r["arm"], r["where"]))) for r in rows.to_dict("records")]
+    rows = rows.assign(name=named)
+    return _forest(rows, {"at the end": rows})
+
+
+def _forest(rows: pd.DataFrame, panels: dict[str, pd.DataFrame]) -> Figure:
+    """Effects with their intervals, a named row each: the same rows in every panel."""
+    names = list(dict.fromkeys(rows["name"]))
+    figure, grid = grid_of(max(len(panels), 1), sharex=False)
     figure.set_gid(TALL)
     figure.set_size_inches(9.2, 1.2 + 0.36 * max(len(names), 3))
-    for axes, when in zip(grid[0], moments, strict=False):
-        _effects(axes, rows[rows["when"] == when], names)
-        axes.set(title=f"test loss, {when}", xlabel="nats; below 0 is better")
-    if moments:
-        legend(grid[0, 0])
+    for axes, (title, part) in zip(grid[0], panels.items(), strict=False):
+        _effects(axes, part, names)
+        axes.set(title=f"test loss, {title}", xlabel="nats; below 0 is better")
+    legend(grid[0, 0])
     return figure
 
 
@@ -128,10 +144,9 @@ def _effects(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
         part = rows[(rows["statistics"] == statistics) & np.isfinite(rows["mean"])]
         if part.empty:
             continue
-        heights = [names.index(_row_name(row)) for row in part.to_dict("records")]
         drawn = axes.errorbar(
             part["mean"],
-            np.array(heights) + 0.3 * (i - 0.5),
+            part["name"].map(names.index) + 0.3 * (i - 0.5),
             xerr=around_mean(part),
             color=meaning(COLOURS[statistics]),
             marker="os"[i],

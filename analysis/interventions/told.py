@@ -59,10 +59,10 @@ def together(run: Run, tree: Tree, effects: pd.DataFrame) -> tuple[str, tuple[st
     aside = [edit for edit in tree.edits if edit not in tree.chain]
     more = (
         ADD_UP if len(tree.chain) > 1 else "",
-        "" if running is None else f"With the running average: {_verdict(running)}.",
+        "" if running is None else f"With the running average: {verdict_on(running)}.",
         f"Undone, or left aside: {_numbered(aside).lower()}." if aside else "",
     )
-    return f"{edits}: test loss {_verdict(loss)}{also}.", tuple(filter(None, more))
+    return f"{edits}: test loss {verdict_on(loss)}{also}.", tuple(filter(None, more))
 
 
 def not_ended(run: Run, tree: Tree) -> list[int]:
@@ -93,13 +93,7 @@ def points(row: Row) -> str:
     return with_interval(scaled, " points", signed=True, beside=(0.0,))
 
 
-def _at_end(run: Run, tree: Tree, edit: Edit, effects: pd.DataFrame) -> str:
-    row = _row(effects, EDIT, edit.lineage, "loss")
-    says = _why_not(run, tree, (edit.lineage, edit.parent)) if row is None else _verdict(row)
-    return f"edit {edit.lineage} ({edit.change} after update {edit.step:,}): {says}"
-
-
-def _verdict(row: Row) -> str:
+def verdict_on(row: Row) -> str:
     """`lower, -0.021 [-0.03, -0.012] nats`, and how many seeds are left out."""
     out = f", without {row['left_out']} that diverged" if row["left_out"] else ""
     if pd.isna(row["mean"]):
@@ -114,6 +108,12 @@ def _verdict(row: Row) -> str:
     if row["low"] > 0:
         return f"higher, {difference}{out}"
     return f"not decided, {difference}{out}"
+
+
+def _at_end(run: Run, tree: Tree, edit: Edit, effects: pd.DataFrame) -> str:
+    row = _row(effects, EDIT, edit.lineage, "loss")
+    says = _why_not(run, tree, (edit.lineage, edit.parent)) if row is None else verdict_on(row)
+    return f"edit {edit.lineage} ({edit.change} after update {edit.step:,}): {says}"
 
 
 def _listed(

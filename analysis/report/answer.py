@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caviar.analysis.findings.finding import Part, Results
 from caviar.analysis.findings.wording import at_level, drawn_fields
+from caviar.analysis.interventions.schedules import effects_of_schedules, told_of_schedules
 from caviar.analysis.report.not_claimed import inferred_to
 from caviar.analysis.run.comparison import NoComparison
 from caviar.analysis.run.read import Run
@@ -21,6 +22,9 @@ def answer(results: Results | NoComparison) -> str:
     for title, first, sentences in zip(titles, headlines(results), details, strict=True):
         lines += ["", title, *(f"  {line}" for line in (first, *sentences) if line)]
     if isinstance(results, Results):
+        edits = told_of_schedules(effects_of_schedules(results.run))
+        if edits:
+            lines += ["", "3. Edits", *(f"  {line}" for line in edits)]
         lines += ["", "What these numbers hold for", f"  {inferred_to(results)}"]
     return "\n".join([*lines, ""])
 

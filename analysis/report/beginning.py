@@ -7,6 +7,7 @@ from typing import NamedTuple
 from caviar.analysis.findings.best import sentences as best_told
 from caviar.analysis.findings.field_importance import told
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.interventions.schedules import effects_of_schedules, told_of_schedules
 
 SEARCHED = ("field_importance", "best")
 ARMS = ("arm_effects",)
@@ -21,10 +22,11 @@ class Beginning(NamedTuple):
 
 
 def beginning(results: Results) -> Beginning:
-    """Of a random search its ranking, of a study with control arms what each arm changes."""
+    """Of a random search its ranking, of a study with arms what each changes, edits first."""
     begins = Beginning()
     if len(results["arm_effects"]):
-        says = tuple(results.sentences("mechanism_shares"))
+        edits = " ".join(told_of_schedules(effects_of_schedules(results.run)))
+        says = tuple(filter(None, (edits, *results.sentences("mechanism_shares"))))
         begins = Beginning("What the arms say", says, ARMS)
     if len(results["field_importance"]):
         ranked = (*best_told(results.run, results["best"]), *told(results))

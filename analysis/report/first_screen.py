@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.findings.finding import Results
+from caviar.analysis.interventions.schedule_results import QUESTION
+from caviar.analysis.interventions.schedules import effects_of_schedules, told_of_schedules
 from caviar.analysis.number_format import CONTROLS, MINUS
 from caviar.analysis.report.verdicts.averages import can_averages_be_trusted
 from caviar.analysis.report.verdicts.sizes import does_smaller_help
@@ -72,6 +74,9 @@ def first_screen(results: Results | NoComparison, shown: str) -> FirstScreen:
         verdict._replace(says=f"{i} {question} {verdict.says}")
         for i, (question, verdict) in enumerate(answered(results), start=1)
     )
+    edits = told_of_schedules(effects_of_schedules(results.run))
+    if edits:
+        verdicts += (Verdict(f"{len(verdicts) + 1} {QUESTION} {edits[0]}", tuple(edits[1:])),)
     closing = (f"Careful: {careful(results)} {full}", following)
     return FirstScreen(first, tuple(rows_of(results)), verdicts, closing)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.interventions.results import edited_results, is_edited
+from caviar.analysis.interventions.schedule_results import schedule_results
 from caviar.analysis.models.model_results import ModelResults
 from caviar.analysis.models.results import model_results
 from caviar.analysis.report.answer import answer
@@ -112,16 +113,21 @@ def _results(run: Run, *beside: Run, intervened: bool) -> Told:
     if is_of_model(run.study):
         return model_results(run)
     if not is_edited(run) or intervened:
-        results = results_of(run, beside)
-        if isinstance(results, Results):
-            results.tables()  # The page needs them all: compute them while the run is verified.
-        return results
+        return _of_study(run, beside)
     if beside:
         raise ValueError(
             f"{str(run.where)!r} is a training that was edited while it ran, and its report stands "
             "alone; leave --beside out, or read its trainings as trials with --intervened"
         )
     return edited_results(run)
+
+
+def _of_study(run: Run, beside: Sequence[Run]) -> Told:
+    results = results_of(run, beside)
+    if isinstance(results, Results):
+        results.tables()  # The page needs them all: compute them while the run is verified.
+        return results
+    return results if results.diverged else schedule_results(run) or results
 
 
 def _resumed(root: str) -> str:

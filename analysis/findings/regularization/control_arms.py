@@ -77,13 +77,14 @@ ARM_EFFECTS = Finding(
         *interval(UNIT, "The quantity of the arm less that of `against`, mean over seeds."),
         LEFT_OUT,
     ),
-    title="Which mechanism does it",
-    says="Every arm removes one part of batch norm (studies/mechanisms.toml says which). The "
-    "numbers are losses under population statistics at the end of training, less those of the "
-    "arm that normalises by the whole training split at every step, paired by seed.",
-    caption="Where an arm equals batch norm, the part that it removes does not matter; where it "
-    "is near zero, that part causes the whole effect. Bars are 95 % intervals over seeds; the axis "
-    "is linear up to 0.01 nats and logarithmic beyond.",
+    title="What every arm changes",
+    says="Losses under population statistics at the end of training, less those of the arm that "
+    "normalises by the whole training split at every step, or of the first arm where a study has "
+    "no such arm, paired by seed. An arm of studies/mechanisms.toml removes one part of batch "
+    "norm.",
+    caption="Where such an arm equals batch norm, the part that it removes does not matter; where "
+    "it is near zero, that part causes the whole effect. Bars are 95 % intervals over seeds; the "
+    "axis is linear up to 0.01 nats and logarithmic beyond.",
     alt="Train and test loss of every control arm less those of population statistics.",
     draw=lambda results: arms.arm_effects(results.reading("arm_effects"), results.design.symbol),
 )

@@ -20,7 +20,7 @@ def test_a_study_with_control_arms_begins_with_them(findings: Results, tmp_path:
     assert begins.says == tuple(findings.sentences("mechanism_shares"))
     assert begins.says[0].startswith("At m = 8 batch norm changes test loss by")
     heads = page_without_figures(findings, tmp_path).texts["h2"]
-    assert heads[:2] == ["What the arms say", "Which mechanism does it"]
+    assert heads[:2] == ["What the arms say", "What every arm changes"]
 
 
 def test_a_search_begins_with_its_ranking_and_other_studies_with_the_questions(
