@@ -23,6 +23,9 @@ def keep_in(folder: str) -> None:
 
 
 def target() -> tuple[str, str]:
-    """Compiler and processor as one name, and the processor's instruction sets."""
-    features = str(binding.get_host_cpu_features().flatten())
-    return f"numba {numba.__version__} {binding.get_host_cpu_name()}", features
+    """Compiler and processor as one name, and the processor's instruction sets: this machine's,
+    unless Numba is told to compile for another (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES)."""
+    name, features = numba.config.CPU_NAME, numba.config.CPU_FEATURES
+    if features is None:
+        features = str(binding.get_host_cpu_features().flatten())
+    return f"numba {numba.__version__} {name or binding.get_host_cpu_name()}", features
