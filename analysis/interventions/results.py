@@ -17,11 +17,6 @@ CAREFUL = (
 COUNTED = {0: "not edited", 1: "edited once", 2: "edited twice"}
 
 
-def is_edited(run: Run) -> bool:
-    """Whether the run is that of a training of which something was asked while it ran."""
-    return len(run.interventions) > 0
-
-
 def edited_results(run: Run) -> ModelResults:
     """The answers of an edited training; `run` is read with its edited trainings."""
     tree, effects = tree_of(run), effects_of_edits(run)
@@ -42,7 +37,7 @@ def edited_results(run: Run) -> ModelResults:
 def _opening(run: Run, tree: Tree) -> str:
     trial, asked = run.trials.iloc[0], run.interventions
     seeds, edits = len(trial["seeds"]), len(tree.edits)
-    refused = int((~asked["accepted"].astype(bool)).sum())
+    refused = int((~asked["accepted"].astype(bool)).sum()) if len(asked) else 0
     times = {0: "not edited", 1: "edited once", 2: "edited twice"}.get(
         edits, f"edited {edits} times"
     )

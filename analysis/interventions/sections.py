@@ -52,16 +52,16 @@ def _effects(effects: pd.DataFrame) -> ModelTable:
 
 
 def _requests(run: Run) -> ModelTable:
-    asked = run.interventions.sort_values("number")
+    columns = ["number", "step", "lineage", "child", *SHOWN]
+    asked = run.interventions.reindex(columns=columns).sort_values("number")
     refused = int((~asked["accepted"].astype(bool)).sum())
     requests = "1 request" if len(asked) == 1 else f"{len(asked)} requests"
     were = "none was refused" if not refused else f"{refused} refused, with why in `note`"
-    columns = ["number", "step", "lineage", "child", *SHOWN]
     return ModelTable(
         REQUESTS.name,
         "What was asked",
         f"{requests} in order; {were}.",
-        asked[columns],
+        asked,
         {"step": "updates"},
         "interventions",
     )

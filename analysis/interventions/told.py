@@ -113,7 +113,15 @@ def verdict_on(row: Row) -> str:
 def _at_end(run: Run, tree: Tree, edit: Edit, effects: pd.DataFrame) -> str:
     row = _row(effects, EDIT, edit.lineage, "loss")
     says = _why_not(run, tree, (edit.lineage, edit.parent)) if row is None else verdict_on(row)
+    running = _row(effects, EDIT, edit.lineage, "loss", "running")
+    if row is not None and running is not None and _is_the_same(row):
+        says = f"the same weights, and with the running average {verdict_on(running)}"
     return f"edit {edit.lineage} ({edit.change} after update {edit.step:,}): {says}"
+
+
+def _is_the_same(row: Row) -> bool:
+    """Whether training went on as before in every seed: an edit of averages is in none of it."""
+    return bool(row["mean"] == row["low"] == row["high"] == 0)
 
 
 def _listed(
@@ -132,6 +140,7 @@ def _listed(
         & (effects["statistics"] == statistics)
         & (effects["quantity"] == quantity)
     ].to_dict("records")
+    rows = [row for row in rows if not _is_the_same(row)]
     if not rows:
         return ""
     shown = points if quantity == "accuracy" else _in_nats

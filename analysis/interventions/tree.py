@@ -52,6 +52,8 @@ class Tree(NamedTuple):
 
 def tree_of(run: Run) -> Tree:
     """The tree of a run that was read with its edited trainings."""
+    if run.interventions.empty:  # It may have no columns either.
+        return Tree(str(run.trials["trial_id"].iloc[0]), (), TWIN)
     accepted = run.interventions[run.interventions["accepted"].astype(bool)].sort_values("number")
     started = accepted[accepted["change"].fillna("") != ""]
     edits = tuple(_edit(rows) for _, rows in started.groupby("child", sort=True))

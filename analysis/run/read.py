@@ -21,6 +21,7 @@ from caviar.analysis.run.stored.lineages import (
     INTERVENTIONS,
     READING_LAYERS,
     READINGS,
+    is_panda,
     lineages_of,
     with_lineages,
 )
@@ -156,15 +157,14 @@ def read_run(where: str | Path, *, intervened: bool = False) -> Run:
 
 def run_in(place: Place, *, intervened: bool = False) -> Run:
     """The same from a place that is open already."""
-    stored = partial(with_lineages if intervened else parts, place)
-    run = run_from(place.shown, study_in(place), stored)
-    asked = parts(place, INTERVENTIONS)
-    if not asked:
+    study = study_in(place)
+    run = run_from(place.shown, study, partial(with_lineages if intervened else parts, place))
+    if not is_panda(study):
         return run
     beside = partial(parts, lineages_of(place))
     return replace(
         run,
-        interventions=_frame(place.shown, INTERVENTIONS, lambda table: asked),
+        interventions=_frame(place.shown, INTERVENTIONS, partial(parts, place)),
         readings=_once(_frame(place.shown, READINGS, beside)),
         reading_layers=_once(_frame(place.shown, READING_LAYERS, beside)),
     )

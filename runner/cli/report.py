@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caviar.analysis.findings.finding import Results
-from caviar.analysis.interventions.results import edited_results, is_edited
+from caviar.analysis.interventions.results import edited_results
 from caviar.analysis.interventions.schedule_results import schedule_results
 from caviar.analysis.models.model_results import ModelResults
 from caviar.analysis.models.results import model_results
@@ -27,6 +27,7 @@ from caviar.analysis.run.of_model import is_of_model
 from caviar.analysis.run.read import Run, read_run, run_in
 from caviar.analysis.run.stored.lineages import is_panda
 from caviar.analysis.run.stored.location import DamagedError, Place, place_at, published
+from caviar.analysis.run.stored.study_json import study_in
 from caviar.analysis.scorecard.registry import declarations_hash
 from caviar.runner.cli.terminal import Styled, has_colour, width
 from caviar.runner.errors import (
@@ -112,7 +113,7 @@ def written(
 def _results(run: Run, *beside: Run, intervened: bool) -> Told:
     if is_of_model(run.study):
         return model_results(run)
-    if not is_edited(run) or intervened:
+    if intervened or not is_panda(run.study):
         return _of_study(run, beside)
     if beside:
         raise ValueError(
@@ -132,7 +133,9 @@ def _of_study(run: Run, beside: Sequence[Run]) -> Told:
 
 def _resumed(root: str) -> str:
     """What to do where nothing has ended yet, of a training that is edited while it runs."""
-    return f"; `caviar panda --resume {root}` trains on" if is_panda(place_at(root)) else ""
+    return (
+        f"; `caviar panda --resume {root}` trains on" if is_panda(study_in(place_at(root))) else ""
+    )
 
 
 def _place(where: str) -> Place:
@@ -145,7 +148,7 @@ def _place(where: str) -> Place:
 def _so_far(root: str) -> Run:
     running = storage_at(root).is_held(time.time())  # Before the tables: they only grow.
     place = place_at(root)
-    run = run_in(place, intervened=is_panda(place))
+    run = run_in(place, intervened=is_panda(study_in(place)))
     return while_running(run) if running else run
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
 from caviar.analysis.run.stored.location import Place, parts
+
+PANDA = "panda"
+"""Key of `study.json` where a run is that of `caviar panda`."""
 
 INTERVENTIONS = "interventions"
 READINGS = "readings"
@@ -18,9 +23,10 @@ def lineages_of(place: Place) -> Place:
     return replace(place, path=f"{place.path}/lineages")
 
 
-def is_panda(place: Place) -> bool:
-    """Whether something was asked of a training while it ran."""
-    return bool(parts(place, INTERVENTIONS))
+def is_panda(study: Mapping[str, Any]) -> bool:
+    """Whether a run is that of one training which may be edited while it runs; `study` is the
+    content of `study.json`."""
+    return PANDA in study
 
 
 def with_lineages(place: Place, table: str) -> list[pa.Table]:

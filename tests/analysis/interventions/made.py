@@ -122,6 +122,7 @@ def study() -> dict[str, Any]:
         "study": {"name": "bear", "dataset": {}, "scientific": {}, "nuisance": {}},
         "hash": "0" * 12,
         "data": {},
+        "panda": {"trial_id": TWIN},
         "sessions": [session | {"python": "3", "versions": {}, "blas": "openblas"}],
     }
 

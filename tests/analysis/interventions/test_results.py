@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from caviar.analysis.interventions.results import edited_results, is_edited
+from caviar.analysis.interventions.results import edited_results
 from caviar.analysis.report.page.of_model import model_screen
 from caviar.analysis.report.screen_text import text
 from caviar.analysis.report.write import write_report
@@ -16,7 +17,7 @@ EDITS = [Made(0, 20, "learning_rate = 0.03"), Made(1, 40, "reset dense2", "too s
 
 def test_the_opening_counts_edits_and_what_was_refused() -> None:
     run = panda(EDITS, refused=3)
-    assert is_edited(run) and edited_results(run).opening == (
+    assert edited_results(run).opening == (
         "bear on digits: a training of 100 updates and 8 seeds, edited twice while it ran, beside "
         "its twin without edits; 5 requests, 3 refused."
     )
@@ -24,6 +25,15 @@ def test_the_opening_counts_edits_and_what_was_refused() -> None:
         "and 1 seed, not edited while it ran"
         in edited_results(panda([], seeds=1, refused=1)).opening
     )
+
+
+def test_a_training_of_which_nothing_was_asked_says_so() -> None:
+    results = edited_results(replace(panda([]), interventions=pd.DataFrame()))
+    assert results.opening.endswith(
+        "not edited while it ran, beside its twin without edits; 0 requests, 0 refused."
+    )
+    assert results.answers[0].says.startswith("Nothing was edited")
+    assert results.following.endswith("and make an edit.")
 
 
 def test_one_edit_has_one_answer_and_several_have_two() -> None:

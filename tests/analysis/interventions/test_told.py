@@ -54,6 +54,16 @@ def test_what_does_not_count_is_said_even_where_it_is_significant() -> None:
     assert "within the 0.005 nats that count, \N{MINUS SIGN}0.001 [" in told([RATE], tiny)[0]
 
 
+def test_an_edit_of_the_averages_alone_is_told_where_it_shows() -> None:
+    def loss(point: Point, seeds: int) -> Array:
+        added = 0.03 + SPREAD if point.statistics == "running" and point.lineage else 0.0
+        return np.ones(seeds) + added
+
+    first, _ = told([Made(0, 20, "recompute running statistics")], loss)
+    assert ": the same weights, and with the running average higher, +0.03 [" in first
+    assert "One epoch after" not in first and "With the running average: edit 1 +0.03 [" in first
+
+
 def test_effects_are_told_earlier_read_otherwise_and_in_accuracy() -> None:
     first, _ = told([RATE], by(-0.05))
     for words in (

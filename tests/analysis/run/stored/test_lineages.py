@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -25,8 +26,11 @@ def test_edited_trainings_are_left_out_unless_asked_for(tmp_path: Path) -> None:
 
 
 def test_another_run_has_no_interventions(tmp_path: Path) -> None:
-    tables = {"interventions": pd.DataFrame(), "lineages/readings": pd.DataFrame()}
-    run = read_run(written(tmp_path / "plain", tables_of([]) | tables), intervened=True)
+    root = written(tmp_path / "plain", tables_of(EDITS))
+    study = json.loads((root / "study.json").read_text())
+    del study["panda"]
+    (root / "study.json").write_text(json.dumps(study))
+    run = read_run(root)
     assert run.interventions.empty and run.readings.empty and run.reading_layers.empty
 
 
