@@ -51,6 +51,7 @@ Screen, Static, Input, VerticalScroll, Horizontal {
     background: ansi_default; color: ansi_default;
 }
 Screen { overflow: hidden hidden; }
+.panel, .panel Static { text-wrap: nowrap; text-overflow: clip; }
 #title, #status, #message, #keys { height: 1; }
 #sentence { height: 2; }
 #table { height: 6; }
@@ -175,13 +176,15 @@ class PandaApp(App[None]):
         try:
             self._view = self._source.view()
         except Exception as error:
-            self.failure = error
-            self.exit()
-            return
+            return self._fail(error)
         if self._painter is not None:
             frame = self._painter.frame(self._view, self._choice, self._source.lesson(self._view))
             for name, lines in frame.items():
                 self._put(name, lines)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+        self.exit()
 
     def _put(self, name: str, lines: Sequence[Text]) -> None:
         text = in_signs(Text("\n").join(lines), self._signs)
@@ -196,10 +199,13 @@ class PandaApp(App[None]):
         """Ask what was requested, one after the other; the screen is drawn on meanwhile."""
         while True:
             text = await self._requests.get()
-            answer = await asyncio.to_thread(self._source.ask, text, WHO)
+            try:
+                answer = await asyncio.to_thread(self._source.ask, text, WHO)
+            except Exception as error:
+                return self._fail(error)
             refused = "" if answer.accepted else "refused: "
             style = "" if answer.accepted else "bold red"
-            line = f"{refused}{answer.says}".replace("\n", " ")
+            line = f"{refused}{panels.shortened(answer.says)}".replace("\n", " ")
             self._put("message", [Text(panels.cut(line, max(1, self._window.width)), style)])
 
     def ask(self, text: str) -> None:

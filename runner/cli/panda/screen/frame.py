@@ -49,9 +49,11 @@ def chosen_by(key: str, choice: Choice) -> Choice | None:
 def shown_of(view: View, choice: Choice) -> Choice:
     """The choice as the view can show it: a network without batch norm has no running statistics,
     and its population statistics change nothing."""
-    if any(name.endswith(choice.kind) for _, name in view.series):
-        return choice
-    return replace(choice, kind=choice.kind.replace("running", "population"))
+    names = {name.partition(" ")[2] for _, name in view.series}
+    population = choice.kind.replace("running", "population")
+    if choice.kind not in names and population in names:
+        return replace(choice, kind=population)
+    return choice
 
 
 class Lesson(NamedTuple):

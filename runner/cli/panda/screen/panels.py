@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rich.text import Text
@@ -83,21 +84,21 @@ def table(readings: Mapping[str, Reading], view: View, other: int, width: int) -
     label = name_of(other)
     values = f"{label:>8}" if wide else ""
     head = (
-        f"{'':{name}} {'loss':>6}{values} {f'panda - {label} [95 %]':29} "
-        f"{'acc. %':>6}{values} {'difference':19}"
+        f"{'':{name}} {'loss':>7}{values} {f'panda - {label} [95 %]':28} "
+        f"{'acc.%':>5}{values} {'difference':20}"
     )
     lines = [Text(cut(head.replace(" - ", " − "), width), "bold")]
     for kind in KINDS:
         line = Text(cut(named(kind, width // 2), name))
-        for metric, room in zip(METRICS, (29, 19), strict=True):
+        for metric, level, room in zip(METRICS, (7, 5), (28, 20), strict=True):
             reading = readings.get(f"{metric} {kind}")
             if reading is None:
-                line.append(" " * (8 + room + 8 * wide))
+                line.append(" " * (level + 2 + room + 8 * wide))
                 continue
-            line.append(f" {short(reading.panda, metric):>6}")
+            line.append(f" {short(reading.panda, metric):>{level}}")
             line.append(f"{short(reading.other, metric):>8}" if wide else "")
             same = view.current == other
-            told = "" if same else difference(reading.difference, metric)
+            told = "" if same else difference(reading.difference, metric, room)
             line.append(f" {told:{room}}", _colour(reading, metric) if told else "")
         lines.append(line)
     return lines
@@ -144,12 +145,23 @@ def _layer(layer: LayerView, words: str, name: int, style: str) -> Text:
     return Text(cut(words, name) + values, style)
 
 
+def shortened(text: str) -> str:
+    """The text with long numbers to four digits; the table `interventions` has all of them.
+
+    >>> shortened("learning_rate 0.7790600350781199 → 1.5581200701562399")
+    'learning_rate 0.7791 → 1.558'
+    """
+    return re.sub(r"\d+\.\d{5,}", lambda match: f"{float(match[0]):.4g}", text)
+
+
 def log(view: View, width: int) -> list[Text]:
     """Every request and what came of it, the latest last."""
     lines = []
     for entry in view.log:
         refused = "" if entry.accepted else "refused: "
-        told = wrapped(f"{entry.step:,} {refused}{entry.text} ({entry.asked_by})", width - 2)
+        told = wrapped(
+            f"{entry.step:,} {refused}{shortened(entry.text)} ({entry.asked_by})", width - 2
+        )
         style = "" if entry.accepted else REFUSED
         lines += [Text(f"{'  ' * bool(i)}{part}", style) for i, part in enumerate(told)]
     return lines or [Text("no edit yet: `:` asks, `?` helps", "dim")]
@@ -159,7 +171,7 @@ def models(view: View, width: int) -> list[Text]:
     """Every lineage, one line each: which edit made it of which other, and where it is."""
     lines = []
     for one in view.lineages:
-        change = one.change.partition(": ")[2] or one.change
+        change = shortened(one.change.partition(": ")[2] or one.change)
         origin = f"{change} at {one.born:,}, of {one.parent}" if one.number else "twin, unedited"
         mark = "▸" if one.number == view.current else " "
         line = cut(f"{mark}{one.number} {origin}, {one.state} at {one.step:,}", width)

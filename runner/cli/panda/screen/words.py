@@ -13,17 +13,22 @@ MOST_DECIMALS = 5
 
 IN_PERCENT = 100.0
 
+LEVEL = 7
+"""Columns of a level."""
+
 
 def short(value: float, metric: str = "loss") -> str:
-    """A level in at most six signs: a loss with three digits, an accuracy in per cent."""
+    """A level in at most seven signs: a loss to three digits, an accuracy in per cent."""
     if metric == "accuracy" and isfinite(value):
         return f"{value * IN_PERCENT:.1f}"
-    return number(value)
+    text = number(value)
+    return text if len(text) <= LEVEL else f"{value:.1e}".replace("-", MINUS)
 
 
-def difference(interval: Interval, metric: str) -> str:
+def difference(interval: Interval, metric: str, room: int = 99) -> str:
     """`−0.012 [−0.021, −0.004]`: to two digits of half the width, so that nothing is shown which
-    is not known. No rounding hides on which side of zero an end lies."""
+    is not known, or to fewer where a column has less room. No rounding hides on which side of zero
+    an end lies."""
     scale = IN_PERCENT if metric == "accuracy" else 1.0
     mean, low, high = (scale * value for value in interval[:3])
     if isnan(mean):
@@ -33,6 +38,12 @@ def difference(interval: Interval, metric: str) -> str:
     if low == high:
         return "0" if mean == 0 else _signed(mean, _decimals(abs(mean)))
     decimals = _decimals((high - low) / 2)
+    while len(text := _with_ends(mean, low, high, decimals)) > room and decimals:
+        decimals -= 1
+    return text
+
+
+def _with_ends(mean: float, low: float, high: float, decimals: int) -> str:
     ends = ", ".join(_rounded(value, decimals) for value in (low, high))
     return f"{_signed(mean, decimals)} [{ends}]"
 

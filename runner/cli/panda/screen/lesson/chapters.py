@@ -50,8 +50,6 @@ batch_size = 256
 optimizer = "sgd"
 schedule = "constant"
 learning_rate = 0.1
-conventions = ["unbiased"]
-decay = 0.9
 """
 """What every chapter trains, but for its settings: 4 steps per epoch, a second or two at full
 speed."""

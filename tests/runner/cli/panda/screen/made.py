@@ -66,6 +66,7 @@ class MadePanda:
     asked: list[str] = field(default_factory=list)
     forked: bool = False
     broken: Exception | None = None
+    broken_ask: Exception | None = None
 
     def advance(self, steps: int) -> MadePanda:
         """Train every model that is being trained."""
@@ -75,6 +76,8 @@ class MadePanda:
         return self
 
     def ask(self, text: str, who: str) -> Answer:
+        if self.broken_ask is not None:
+            raise self.broken_ask
         self.asked.append(text)
         try:
             says = self._done(read_request(text))

@@ -141,6 +141,21 @@ def test_an_error_that_ended_the_panda_ends_the_screen() -> None:
     asyncio.run(whole())
 
 
+def test_an_error_while_asking_ends_the_screen_too() -> None:
+    """A lesson's next training may fail to start."""
+
+    async def whole() -> None:
+        panda = MadePanda()
+        app = PandaApp(OfPanda(panda), Signs(True))
+        async with app.run_test(size=(80, 24)) as pilot:
+            panda.broken_ask = OSError("no space left")
+            await pilot.press("l")
+            await pilot.pause()
+        assert app.failure is panda.broken_ask
+
+    asyncio.run(whole())
+
+
 def test_a_window_that_grows_shows_the_panels() -> None:
     async def grow(pilot: Pilot[None], app: PandaApp) -> None:
         assert "needs 80 x 24" in screen_text(app).replace("\n", " ")

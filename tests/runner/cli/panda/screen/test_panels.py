@@ -72,3 +72,9 @@ def test_every_model_is_one_line() -> None:
 def test_wide_names_are_cut_by_columns() -> None:
     assert panels.cut("批次大小", 5) == "批次…"
     assert panels.cut("ab", 4) == "ab  "
+
+
+def test_long_numbers_of_the_log_get_four_digits() -> None:
+    assert panels.shortened("rate 0.7790600350781199 → 1.5 from step 12,345") == (
+        "rate 0.7791 → 1.5 from step 12,345"
+    )

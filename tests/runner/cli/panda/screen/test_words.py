@@ -37,6 +37,7 @@ def test_levels_fit_their_columns() -> None:
     assert short(0.98765, "accuracy") == "98.8"
     assert short(0.0123456) == "0.0123"
     assert short(nan, "accuracy") == "?"
+    assert short(0.000334) == "3.3e−04" and short(0.00334) == "0.00334"
 
 
 def told(interval: Interval, metric: str = "loss", seeds: int = 8) -> str:
@@ -75,3 +76,9 @@ def test_the_longest_sentence_fits_two_lines() -> None:
     reading = Reading(128_000, 1, 1, Interval(-0.00012, -0.0003, 0.00005, 127))
     words = sentence(reading, "loss", "validation population", "parent", 128)
     assert len(wrapped(words, 80)) == 2
+
+
+def test_a_narrow_column_gets_fewer_digits() -> None:
+    interval = Interval(-0.1077, -0.11223, -0.1038, 8)
+    assert difference(interval, "accuracy") == "−10.77 [−11.22, −10.38]"
+    assert difference(interval, "accuracy", room=20) == "−10.8 [−11.2, −10.4]"
