@@ -65,7 +65,7 @@ def status(view: View, width: int) -> Text:
         f"step {current.step:,} of {view.steps:,}",
         f"epoch {current.step / view.steps_per_epoch:.1f}",
         f"learning rate {number(view.learning_rate)}",
-        f"{number(view.steps_per_second)} steps/s{pace}",
+        f"{number(view.steps_per_second if state_of(view) == 'training' else 0)} steps/s{pace}",
         model,
         *(f"{name} {view.settings[name]}" for name in SETTINGS if name in view.settings),
     ]

@@ -34,7 +34,7 @@ def difference(interval: Interval, metric: str, room: int = 99) -> str:
     if isnan(mean):
         return "none finite"
     if isnan(low):
-        return f"{_signed(mean, _decimals(abs(mean)))} (too few seeds)"
+        return f"{_signed(mean, _decimals(abs(mean)))} ({interval.units} seeds: too few)"
     if low == high:
         return "0" if mean == 0 else _signed(mean, _decimals(abs(mean)))
     decimals = _decimals((high - low) / 2)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from caviar.runner.cli.panda.screen.frame import Lesson
 from caviar.runner.cli.panda.screen.keys import request_of
-from caviar.runner.cli.panda.screen.lesson.chapters import BEGINS, Chapter, Task
+from caviar.runner.cli.panda.screen.lesson.chapters import Chapter, Task
 from caviar.runner.cli.panda.screen.lesson.claims import Claim
 from caviar.runner.cli.panda.screen.lesson.measured import edit_of
 from caviar.runner.panda.requests import Answer
@@ -38,7 +38,7 @@ class Guide:
 
     def _begun(self, chapter: Chapter) -> Panda:
         panda = self._opened(chapter)
-        panda.ask(f"pause --at {BEGINS}", WHO)
+        panda.ask(f"pause --at {chapter.begins}", WHO)
         return panda
 
     @property

@@ -78,3 +78,8 @@ def test_long_numbers_of_the_log_get_four_digits() -> None:
     assert panels.shortened("rate 0.7790600350781199 → 1.5 from step 12,345") == (
         "rate 0.7791 → 1.5 from step 12,345"
     )
+
+
+def test_a_training_that_stands_still_has_no_speed() -> None:
+    assert "· 19.6 steps/s (pace 20)" in panels.status(VIEW, 80).plain
+    assert "· 0 steps/s (pace 20)" in panels.status(replace(VIEW, paused=True), 80).plain

@@ -22,7 +22,7 @@ from caviar.runner.cli.panda.screen.words import difference, sentence, short
         (Interval(-0.00012, -0.0003, -0.00005, 8), "loss", "−0.00012 [−0.00030, −0.00005]"),
         (Interval(0.0144, 0.0127, 0.0157, 8), "accuracy", "+1.44 [1.27, 1.57]"),
         (Interval(0, 0, 0, 8), "loss", "0"),
-        (Interval(0.031, nan, nan, 3), "loss", "+0.031 (too few seeds)"),
+        (Interval(0.031, nan, nan, 3), "loss", "+0.031 (3 seeds: too few)"),
         (Interval(nan, nan, nan, 0), "loss", "none finite"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from caviar.analysis.terminal_width import wrapped
 from caviar.runner.cli.panda.screen.layout import LEAST_PLOTS
-from caviar.runner.cli.panda.screen.lesson.chapters import BEGINS, CHAPTERS, READS, STUDY, Chapter
+from caviar.runner.cli.panda.screen.lesson.chapters import CHAPTERS, READS, STUDY, Chapter
 from caviar.runner.cli.panda.screen.lesson.claims import TRAIN_EXAMPLES, WAIT
 from caviar.runner.cli.panda.screen.lesson.guide import END, OVER
 from caviar.runner.panda.requests import read_request
@@ -25,7 +25,11 @@ def test_every_chapter_is_a_study_of_one_trial(chapter: Chapter) -> None:
 
 def test_effects_are_told_before_the_training_pauses() -> None:
     assert READS > WAIT
-    assert BEGINS % 4 == 0  # An epoch's end: a norm batch size changes there.
+
+
+def test_the_first_edit_is_due_at_the_end_of_an_epoch() -> None:
+    """A norm batch size changes nowhere else."""
+    assert all(chapter.begins % (TRAIN_EXAMPLES // 256) == 0 for chapter in CHAPTERS)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=[chapter.title for chapter in CHAPTERS])

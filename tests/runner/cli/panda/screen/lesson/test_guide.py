@@ -29,7 +29,7 @@ def after(step: int, *, holds: bool = True) -> Callable[[View], Claim | None]:
 
 RAISE = Task("Raise it.", "set learning_rate*=2", "learning_rate", after(200), 120)
 LOOK = Task("Look.", "", "learning_rate", after(400, holds=False))
-CHAPTERS = (Chapter("1 of 2", (), 4.0, (RAISE, LOOK)), Chapter("2 of 2", (), 4.0, (RAISE,)))
+CHAPTERS = (Chapter("1 of 2", (), 4.0, 80, (RAISE, LOOK)), Chapter("2 of 2", (), 4.0, 80, (RAISE,)))
 
 
 def begun(_: Chapter) -> Noting:
