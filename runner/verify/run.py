@@ -18,6 +18,7 @@ from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.checkpoints import check_checkpoints
 from caviar.runner.verify.findings import Findings
+from caviar.runner.verify.lineages import lineages_of, resumed
 from caviar.runner.verify.rows import check_rows
 
 
@@ -78,7 +79,30 @@ def verify_run(storage: Storage, claims: str | None = None) -> Findings:
     settled = sum(outcome["status"] in SETTLED for outcome in outcomes.values())
     for holds, good, fault in followed(study, settled, claims):
         findings.check(holds, good, fault)
+    edited = lineages_of(storage, study)
+    if edited is not None:
+        _edited(edited, len(kernels), resumed(storage), findings)
     return findings
+
+
+def _edited(storage: Storage, kernels: int, how: str, findings: Findings) -> None:
+    """Check the rows of edited trainings in the same way; `how` they are trained to the end."""
+    inner = Findings()
+    if _files(storage, inner):
+        planned = read_rows(storage, "trials", ["trial_id", "seeds"])
+        seeds = dict(zip(planned["trial_id"], planned["seeds"], strict=True))
+        outcomes = latest_outcomes(storage)
+        check_rows(storage, seeds, outcomes, inner, kernels)
+        left = sum(trial not in outcomes for trial in seeds)
+        trains = f"; {left} have not ended, and {how} trains on" if left else ""
+        if not inner.faults:
+            findings.good(
+                f"{len(seeds)} edited trainings beside it, no row lost, duplicate or unplanned"
+                f"{trains}"
+            )
+    for line in inner.lines:
+        if line.startswith("FAULT"):
+            findings.fault(f"edited trainings: {line.split(maxsplit=1)[1]}")
 
 
 def _files(storage: Storage, findings: Findings) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.of_model import MODEL, model_in_words
 from caviar.runner.trial.events import SETTLED
+from caviar.runner.verify.lineages import lineages_of
 from caviar.runner.verify.run import latest_outcomes
 
 State = Literal["running", "finished", "stopped", "died"]
@@ -41,7 +43,9 @@ class RunState:
     ended in order, with trials left, perhaps by an `error`. `died`: its writer was killed. The
     number `stopped` is of trials that the median rule ended early. `blocks` are the numbers of
     seeds of which each configuration has a trial; one where seeds never joined. `model` names
-    somebody's own model whose run it is, empty for a study, and `steps` its last update. `host`
+    somebody's own model whose run it is, empty for a study, and `steps` its last update. `edited`
+    counts the edited trainings of a panda, of which `edited_left` have not ended; no other run has
+    any. `host`
     and `process` are those of the last writer; `rows` are the rows of trials that have an outcome;
     what is not known is None.
     """
@@ -50,6 +54,8 @@ class RunState:
     study: str
     model: str
     steps: int | None
+    edited: int | None
+    edited_left: int
     state: State
     error: str | None
     trials: int
@@ -83,17 +89,19 @@ def state_of(storage: Storage, now: float) -> RunState:
     alive = storage.is_held(now)  # Before the tables: a writer that ends meanwhile is complete.
     session = last_session(storage)
     trials = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
-    outcomes = latest_outcomes(storage)
+    outcomes, written = latest_outcomes(storage), storage.written_last()
     counts = Counter(outcome["status"] for outcome in outcomes.values())
     done = sum(counts[status] for status in SETTLED)
-    written = storage.written_last()
     began = session.begin if session else (study["sessions"] or [{}])[-1]
-    state = _state(alive, done == trials, session)
+    edited, left = _edited(study, storage)
+    state = _state(alive, done == trials and not left, session)
     return RunState(
         run=storage.where,
         study=study["study"]["name"],
         model=model_in_words(study),
         steps=_steps(storage) if MODEL in study else None,
+        edited=edited,
+        edited_left=left,
         state=state,
         error=session.end.get("error") if session else None,
         trials=trials,
@@ -116,6 +124,18 @@ def state_of(storage: Storage, now: float) -> RunState:
         last_write=None if written is None else stamp(written),
         seconds_since_write=None if written is None else round(max(0.0, now - written), 1),
     )
+
+
+def _edited(study: Mapping[str, Any], storage: Storage) -> tuple[int | None, int]:
+    """The edited trainings of a panda, and how many of them have not ended."""
+    beside = lineages_of(storage, study)
+    if beside is None:
+        return None, 0
+    trials, outcomes = (
+        read_rows(beside, "trials", ["trial_id"])["trial_id"],
+        latest_outcomes(beside),
+    )
+    return len(trials), sum(trial not in outcomes for trial in trials)
 
 
 def _rows(outcomes: dict[str, dict[str, Any]], session: Session | None) -> int:
@@ -161,6 +181,12 @@ def summary(state: RunState) -> str:
     if state.model:
         updates = "" if state.steps is None else f", {state.steps:,} updates"
         return f"{state.study}: {state.model}{updates}"
+    if state.edited is not None:
+        ended = state.done + state.edited - state.edited_left
+        return (
+            f"{state.study}: a training with {state.edited} edited ones beside it, {ended} of "
+            f"{state.trials + state.edited} ended"
+        )
     kept, early = state.checkpoints, f", {state.stopped} stopped early" * (state.stopped > 0)
     return (
         f"{state.study}: {state.done} of {state.trials} trials done: {state.completed} completed, "
@@ -221,6 +247,8 @@ def _who(state: RunState) -> str:
     says = SAYS[state.state]
     if state.model and state.state in ("stopped", "died"):
         says = f"{says.partition(';')[0]}; what was measured until then is whole"
+    if state.edited is not None and state.state in ("stopped", "died"):
+        says = f"{says.partition(';')[0]}; `caviar panda --resume {state.run}` goes on"
     return f"{says}{who}" + (f" since {state.started}" if state.started else "")
 
 

@@ -1,0 +1,60 @@
+"""What verify and status say about edited trainings beside a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from caviar.runner.store.local_folder import LocalFolder
+from caviar.runner.store.sink import ParquetSink
+from caviar.runner.verify.lineages import lineages_of
+from caviar.runner.verify.run import verify_run
+from caviar.runner.verify.state import state_of, summary, text
+from tests.analysis.synthetic import World, trial, write_attempt
+from tests.runner.helpers import parts
+
+EDITED = [trial(changes=("2: learning_rate = 0.5",)), trial(changes=("4: dropout = 0.1",))]
+
+
+@pytest.fixture
+def panda(run: Path) -> Path:
+    """A whole run of four trials as if it were a panda's, with an edited training that ended and
+    one that has not."""
+    study = json.loads((run / "study.json").read_text())
+    (run / "study.json").write_text(json.dumps({**study, "panda": {"trial_id": "a"}}))
+    sink = ParquetSink(LocalFolder(run / "lineages"))
+    sink.plan(EDITED)
+    write_attempt(sink, EDITED[0], World())
+    sink.close()
+    return run
+
+
+def test_another_run_has_none(run: Path) -> None:
+    assert lineages_of(LocalFolder(run), json.loads((run / "study.json").read_text())) is None
+    assert state_of(LocalFolder(run), 0.0).edited is None
+
+
+def test_status_counts_them_and_says_what_goes_on_with_them(panda: Path) -> None:
+    state = state_of(LocalFolder(panda), 0.0)
+    assert (state.edited, state.edited_left, state.state) == (2, 1, "stopped")
+    assert summary(state) == ("quickstart: a training with 2 edited ones beside it, 5 of 6 ended")
+    assert f"stopped; `caviar panda --resume {panda}` goes on" in text(state)
+    assert "caviar run" not in text(state)
+
+
+def test_verify_checks_their_rows_too(panda: Path) -> None:
+    findings = verify_run(LocalFolder(panda))
+    assert findings.faults == 0 and findings.lines[-1] == (
+        "ok     2 edited trainings beside it, no row lost, duplicate or unplanned; 1 have not "
+        f"ended, and `caviar panda --resume {panda}` trains on"
+    )
+    parts(panda / "lineages", "noise")[0].unlink()
+    lost = verify_run(LocalFolder(panda))
+    assert lost.faults == 1 and lost.lines[-1].startswith(
+        "FAULT  edited trainings: 1 trials have more or fewer rows than their outcome says"
+    )
+    parts(panda / "lineages", "curves")[0].write_bytes(b"PAR1 half")
+    broken = verify_run(LocalFolder(panda)).lines[-1]
+    assert broken.startswith("FAULT  edited trainings: curves/part-000000.parquet cannot be read")
