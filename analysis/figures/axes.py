@@ -145,7 +145,7 @@ def facets_of(table: pd.DataFrame) -> list[str]:
 def band(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     """The band that holds for the whole line, where there is one."""
     rows = rows.sort_values("level")
-    if "band_low" in rows and np.isfinite(rows["band_low"]).all():
+    if len(rows) and "band_low" in rows and np.isfinite(rows["band_low"]).all():
         ends = (rows["level"], rows["band_low"], rows["band_high"])
         axes.fill_between(*ends, color=colour, alpha=0.15, linewidth=0)
 

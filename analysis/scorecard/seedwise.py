@@ -77,8 +77,9 @@ class Seedwise:
         return self.of_arm(self.batch_norm, field)
 
     def of_arm(self, arm: str, field: str) -> Any:
-        """A config field of an arm; None where its trials differ in it."""
-        values = self._trials(arm)[field].unique()
+        """A config field of an arm; None where its trials differ in it, or an old run lacks it."""
+        trials = self._trials(arm)
+        values: Any = trials[field].unique() if field in trials else []
         return values[0] if len(values) == 1 else None
 
     def levels(self, arm: str) -> list[float]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -71,6 +75,36 @@ def job(head: Head, folder: Path, *words: str) -> subprocess.CompletedProcess[st
     )
 
 
+def driver_of(root: Path) -> int:
+    """The process that writes the run."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_text("utf-8").split("\0")
+            if words[1:4] == ["-m", "runner", "run"] and str(root) in words:
+                return int(folder.name)
+    raise AssertionError(f"nothing writes {root}")
+
+
+@contextmanager
+def halted(process: int) -> Iterator[None]:
+    """The process does nothing until it is told to end, and then that first."""
+    os.kill(process, signal.SIGSTOP)
+    waits = Thread(target=_told_to_end, args=(process,))
+    waits.start()
+    yield
+    waits.join()
+
+
+def _told_to_end(process: int) -> None:
+    def pending() -> bool:
+        status = Path(f"/proc/{process}/status").read_text("utf-8")
+        (waiting,) = (line for line in status.splitlines() if line.startswith("ShdPnd:"))
+        return bool(int(waiting.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    eventually(pending, 300)
+    os.kill(process, signal.SIGCONT)
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What of a clone a job needs, with the links between the packages."""
@@ -103,8 +137,9 @@ def test_a_stopped_job_needs_a_new_id_and_resumes_under_it(
     assert "lies in the folder of this Ray job, which Ray throws away" in text
     assert submitted("ghost", str(root), "--no-wait")[0] == 0
     assert eventually(lambda: bool(parts(root, "outcomes")), 300)
-    assert "trials to run: starting workers" in job(ray_head, clone, "logs", "ghost").stdout
-    stopped = job(ray_head, clone, "stop", "ghost")
+    with halted(driver_of(root)):  # Or it could end before it is told to stop.
+        assert "trials to run: starting workers" in job(ray_head, clone, "logs", "ghost").stdout
+        stopped = job(ray_head, clone, "stop", "ghost")
     assert "Job 'ghost' was stopped" in stopped.stdout + stopped.stderr
     assert latest_outcomes(storage_at(root))
     code, text = submitted("ghost", str(root))

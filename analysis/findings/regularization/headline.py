@@ -58,6 +58,11 @@ def _lowest(results: Results, best: pd.Series) -> str:
     if level == reference:
         here = f"{number(loss[level])} nats on these examples"
         return f"{says}, the largest size: {here}{_limits(best)}."
+    if reference not in loss:
+        return (
+            f"{says}{_limits(best)}. There is no effect yet: none of the networks with "
+            f"{at_level(results, reference)}, which the others are compared with, is finished."
+        )
     return (
         f"{says}{_limits(best)}. From {at_level(results, reference)} to {level:g} test loss "
         f"changes by {_change(results, best)}. Accuracy changes by {_points(results, best)} "
@@ -116,7 +121,9 @@ def _tuned(results: Results, facet: str, level: float) -> str:
     if not results.comparison.chooses or values.empty:
         return _untuned(results)
     names = " and ".join(map(_plural, values.columns))
-    chosen = {one: _chosen(results, facet, one) for one in {level, results.design.reference}}
+    measured = _means(results, facet, "test_loss")
+    told = {level, results.design.reference} & measured.keys()
+    chosen = {one: _chosen(results, facet, one) for one in told}
     return (
         f"Each size is read at the best of the {len(values)} {names} tried, chosen on other seeds: "
         f"{_places(results, values, chosen)}. {_edge(results, values, chosen)}"
@@ -168,6 +175,8 @@ def _over_draws(results: Results, facet: str) -> list[str]:
     if rows.empty or len(values) < 2:
         return []
     row = rows.iloc[0]
+    if pd.isna(row["draws"]):  # So far a single draw has trials that ended.
+        return []
     names = " and ".join(map(_plural, values.columns))
     if row["draws"] < FEWEST_DRAWS:
         drawn = ", ".join(_point(values.loc[draw]) for draw in values.index)

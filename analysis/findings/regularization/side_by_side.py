@@ -86,11 +86,9 @@ def _at_rate(results: Results, reading: str) -> str:
 
 def _effects(results: Results) -> pd.DataFrame:
     """Those of every draw, and those of the draw that most sizes choose."""
-    parts = [
-        results.reading("effect_of_size", EVERY_DRAW),
-        results["effect_at_shared_draw"],
-    ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    of_every_draw = results.reading("effect_of_size", EVERY_DRAW)
+    parts = [part for part in (of_every_draw, results["effect_at_shared_draw"]) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else of_every_draw
 
 
 def _words(

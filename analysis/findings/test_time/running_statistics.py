@@ -26,6 +26,8 @@ from caviar.analysis.tables import running_statistics as test_time
 def _off_by(results: Results) -> list[str]:
     """How far the usual average is from the population in the last layer, mean and variance."""
     errors, damage = usual_errors(results), results.reading("running_damage")
+    if errors.empty or damage.empty:
+        return []
     layer = errors["layer"].iloc[0]
     name = in_words(usual_tracker(results, damage).iloc[0])
     means = by_facet(errors[errors["quantity"] == "mean_error"])
@@ -40,7 +42,8 @@ def _off_by(results: Results) -> list[str]:
 
 
 def _costs(results: Results) -> list[str]:
-    return [_worst(results, results.reading("running_damage"))]
+    damage = results.reading("running_damage")
+    return [] if damage.empty else [_worst(results, damage)]
 
 
 def _worst(results: Results, damage: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +182,24 @@ def test_drawn_decays_are_one_tracker(tmp_path: Path, digits: int) -> None:
 
 def test_nothing_is_called_significant_without_intervals(tmp_path: Path) -> None:
     assert "significantly" not in answer(results_with(tmp_path, SIZES, seeds=range(2)))
+
+
+UNFINISHED: dict[str, Callable[[TrialConfig], bool]] = {
+    "one draw": lambda config: config.draw == 0,
+    "all but the reference": lambda config: size(config) != 256,
+    "one size": lambda config: size(config) == 8,
+}
+
+
+@pytest.mark.parametrize("which", UNFINISHED)
+def test_an_unfinished_run_has_its_tables_and_an_answer(tmp_path: Path, which: str) -> None:
+    def status(config: TrialConfig) -> Status | None:
+        return "completed" if UNFINISHED[which](config) else None
+
+    trials = crossed(SIZES, rates=(0.1, 0.2))
+    results = results_of(run_of(tmp_path, trials, scientific=SIZES, status=status))
+    assert isinstance(results, Results) and {"losses", "effect_of_size"} <= results.tables().keys()
+    text = whole(results)
+    reference = "none of the networks with m = 256, which the others are compared with, is finished"
+    assert (reference in text) == (which == "all but the reference")
+    assert "Averaged over" not in text

@@ -103,16 +103,25 @@ def test_a_page_is_written_of(tmp_path: Path, which: str) -> None:
     assert len(page.tables) >= 4
 
 
-@pytest.mark.parametrize("norm", ["batch", "none"])
-def test_an_unpaired_search_has_a_page(tmp_path: Path, norm: str) -> None:
-    trials = [
+def search_with(norm: str) -> list[TrialConfig]:
+    """Twelve draws, every other one at m = 64."""
+    return [
         trial(norm_batch_size=(8, 64)[i % 2], draw=i, learning_rate=0.1 + i, norm=norm, **ALL_OF_IT)
         for i in range(12)
     ]
-    results, page = written(run_of(tmp_path, trials), tmp_path)
+
+
+def test_an_unpaired_search_has_a_page(tmp_path: Path) -> None:
+    results, page = written(run_of(tmp_path, search_with("batch")), tmp_path)
     for name in ("trends", "best_size", "best_decay", "memory_scaling", "equivalent_strength"):
         assert results[name].empty
     assert len(page.tables) >= 3
+
+
+def test_a_search_without_batch_norm_has_a_page_that_says_so(tmp_path: Path) -> None:
+    results = results_of(run_of(tmp_path, search_with("none")))
+    assert isinstance(results, NoComparison) and "norm = none" in results.why
+    page_of(results, tmp_path)
 
 
 UNFINISHED: dict[str, Callable[[TrialConfig], bool]] = {

@@ -29,6 +29,17 @@ def test_arms_are_in_the_order_of_the_study(known: Run) -> None:
     assert arms_of(of_trials(known, known.trials.loc[some, "trial_id"])) == ("stratified", "layer")
 
 
+def test_an_arm_without_sizes_to_compare_does_not_come_first(tmp_path: Path) -> None:
+    trials = [
+        *crossed(LEVELS, arm="layer", norm="layer"),
+        *crossed(LEVELS, arm="stratified", ghosts="stratified"),
+        *crossed(LEVELS, arm="batch"),
+    ]
+    run = run_of(tmp_path, trials, scientific=LEVELS)
+    assert arms_of(run) == ("stratified", "layer", "batch")
+    assert set(first_arm(run).trials["arm"]) == {"stratified"}
+
+
 def test_a_study_without_arms_has_none(tmp_path: Path) -> None:
     run = run_of(tmp_path, crossed(LEVELS), scientific=LEVELS)
     assert arms_of(run) == () and first_arm(run) is run
