@@ -74,7 +74,7 @@ def train(
             yield from measured(training, splits, state, drawing.of("probe"))
         if state.step % training.steps_per_epoch(splits.train) == 0:
             drawing.mark("order")
-        if state.step < training.steps and (wanted() or state.step == until):
+        if state.step == until or (state.step < training.steps and wanted()):
             resting = replace(state, expected=None)
             yield Snapshot(resting, stacked(training, losses), drawing.at_rest())
 

@@ -91,7 +91,9 @@ ALONE = {
     "torch": TORCH_ROOM,
     "onnx": {"runner/torch_models/onnx_models/graph.py"},
     "onnxruntime": {"runner/torch_models/onnx_models/graph.py"},
-    "ray": {"runner/executors/ray_actors.py", "runner/executors/ray_deaths.py"},
+    "ray": {
+        f"runner/executors/{name}.py" for name in ("ray_actors", "ray_deaths", "hosting/ray_host")
+    },
     "analysis": TORCH_ROOM
     | SCREEN
     | {

@@ -62,7 +62,7 @@ def train(
             yield Probing(step)
             state = stack.state(watched)
             yield from measured(training, splits, state, drawing.of("probe"))
-        if step < training.steps and (wanted() or step == until):
+        if step == until or (step < training.steps and wanted()):
             state = stack.state(watched._replace(expected=None))
             yield Snapshot(state, stacked(training, losses), drawing.at_rest())
 

@@ -83,7 +83,7 @@ def _on_stderr(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
 
-def _leave() -> None:
+def leave() -> None:
     os._exit(INTERRUPTED)  # Without a word: at any instant a file is complete or does not exist.
 
 
@@ -148,7 +148,7 @@ def carried_out(
             on, plan.data, jobs, workers, address, trial or run_trial, start_process
         ),
         " ".join(["caviar", *(without_home(masked(word)) for word in sys.argv[1:])]),
-        at_once=_leave,
+        at_once=leave,
         accepted=Accepted(accept_other_processor, extend),
         path=path,
         offer=offer,

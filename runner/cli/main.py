@@ -30,6 +30,8 @@ from caviar.runner.cli.finished.merge import merge
 from caviar.runner.cli.growing.carried import grown
 from caviar.runner.cli.growing.looks import looks_for
 from caviar.runner.cli.models.audit import audit
+from caviar.runner.cli.panda.control import control
+from caviar.runner.cli.panda.panda import panda
 from caviar.runner.cli.status import for_programs, status
 from caviar.runner.cli.terminal import (
     end,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caviar.analysis.report.page.picture import Drawing
+    from caviar.runner.executors.worker_process import StartProcess
     from caviar.runner.study.plan import Plan
 
 app = typer.Typer(
@@ -75,13 +78,19 @@ END_OF = {False: for_people, True: for_retries}
 
 
 class Parts(NamedTuple):
-    """What commands do with a plan, and how a report draws its figures (None: as asked for)."""
+    """What commands do with a plan, how a report draws its figures (None: as asked for),
+    and how the worker of a panda starts (None: as a new process)."""
 
     carry_out: CarryOut
     drawing: Drawing | None
+    start_process: StartProcess | None
 
 
-def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> None:
+def main(
+    carry_out: CarryOut = carried_out,
+    drawing: Drawing | None = None,
+    start_process: StartProcess | None = None,
+) -> None:
     """Run the program; a user's mistake is one sentence on stderr and exit code 2."""
     if os.name == "nt":
         end("caviar needs Linux or macOS; on Windows, run it in WSL (`wsl --install`)", REFUSED)
@@ -91,7 +100,7 @@ def main(carry_out: CarryOut = carried_out, drawing: Drawing | None = None) -> N
     ready()
     try:
         must_be_somewhere()
-        app(obj=Parts(carry_out, drawing))
+        app(obj=Parts(carry_out, drawing, start_process))
     except RequestError as error:
         end(str(error), REFUSED)
     except (StorageError, InternalError, WorkersError, AllDivergedError) as error:
@@ -195,6 +204,7 @@ def _planned(
 
 for _command in (
     *(report, status, watch, verify, replay, compare, best, export, audit),
+    *(panda, control),
     *(merge, compact, conventions, fields, schema),
 ):
     app.command()(_command)

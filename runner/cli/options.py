@@ -12,7 +12,7 @@ from caviar.runner.executors.choice import Where
 from caviar.runner.trial.kernels import Kernels
 
 
-def _text(places: str | list[str] | None) -> str | list[str] | None:
+def utf8(places: str | list[str] | None) -> str | list[str] | None:
     """The places unchanged; raises RequestError for a name that is not UTF-8."""
     for place in [places] if isinstance(places, str) else places or ():
         if not place.isascii() and place != place.encode(errors="replace").decode():
@@ -21,11 +21,11 @@ def _text(places: str | list[str] | None) -> str | list[str] | None:
 
 
 RunPlace = Annotated[
-    str, typer.Argument(metavar="RUN", callback=_text, help="The folder or URI of a run.")
+    str, typer.Argument(metavar="RUN", callback=utf8, help="The folder or URI of a run.")
 ]
 RunPlaces = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", callback=_text, help="Default: all runs under runs/."),
+    typer.Argument(metavar="[RUN]...", callback=utf8, help="Default: all runs under runs/."),
 ]
 Watch = Annotated[
     bool, typer.Option("--watch", help="Repeat until no run is running, or until Ctrl-C.")
@@ -34,7 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataPlace = Annotated[
     str | None,
     typer.Option(
-        "--data", callback=_text, help="Where the data lie now: their file, or its folder."
+        "--data", callback=utf8, help="Where the data lie now: their file, or its folder."
     ),
 ]
 StateAsJson = Annotated[
@@ -47,7 +47,7 @@ StudyFile = Annotated[
 On = Annotated[Where, typer.Option(help="Where trials run.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Default: one per core.")]
 Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")]
-Out = Annotated[str | None, typer.Option(callback=_text, help="Folder or URI; default: runs/NAME.")]
+Out = Annotated[str | None, typer.Option(callback=utf8, help="Folder or URI; default: runs/NAME.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Run only the first N trials.")]
 Settings = Annotated[
     list[str] | None,
@@ -98,7 +98,7 @@ Extend = Annotated[
 TakeFrom = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="RUN", callback=_text, help="Take over equal trials of this run."
+        "--from", metavar="RUN", callback=utf8, help="Take over equal trials of this run."
     ),
 ]
 Shard = Annotated[
@@ -129,7 +129,7 @@ Training = Annotated[
 
 ReportPlace = Annotated[
     str | None,
-    typer.Option("--out", callback=_text, help="Write it under this folder or URI instead."),
+    typer.Option("--out", callback=utf8, help="Write it under this folder or URI instead."),
 ]
 
 
@@ -195,7 +195,7 @@ AdviceAsJson = Annotated[
 OfRun = Annotated[
     str | None,
     typer.Option(
-        "--run", metavar="RUN", callback=_text, help="Ask about a training watched in Python."
+        "--run", metavar="RUN", callback=utf8, help="Ask about a training watched in Python."
     ),
 ]
 Source = Annotated[

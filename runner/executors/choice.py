@@ -10,7 +10,9 @@ from caviar.runner.executors.cores import usable_cores
 if TYPE_CHECKING:
     from caviar.runner.data.splits import Data
     from caviar.runner.executors.executor import Executor, RunTrial
+    from caviar.runner.executors.hosting.hosts import Answering, Hosts
     from caviar.runner.executors.worker_process import StartProcess
+    from caviar.runner.trial.kernels import TrainingPath
 
 
 class Where(StrEnum):
@@ -50,3 +52,25 @@ def executor_on(
 
     count = min(workers or usable_cores(), jobs)
     return LocalExecutor(data, count, run, start_process or spawned)
+
+
+def hosts_on(
+    where: Where,
+    answering: Answering,
+    data: Data,
+    path: TrainingPath,
+    address: str | None,
+    start_process: StartProcess | None = None,
+) -> Hosts:
+    """Where one worker starts that answers calls in turn; the arguments are those of `executor_on`.
+
+    It is never this process. Raises RequestError if the Ray cluster does not start or answer.
+    """
+    if where is Where.ray:
+        from caviar.runner.executors.hosting.ray_host import RayHosts
+
+        return RayHosts(answering, data, path, address)
+    from caviar.runner.executors.hosting.hosts import LocalHosts
+    from caviar.runner.executors.worker_process import spawned
+
+    return LocalHosts(answering, data, path, start_process or spawned)

@@ -84,20 +84,8 @@ class LocalExecutor:
         return any(w.jobs for w in self._pool)
 
     def _start(self, path: TrainingPath) -> _Worker:
-        driver_end, worker_end = Pipe()
-        # These reach the whole process group, also a worker that is still importing. A signal
-        # blocked here stays blocked in the child; the driver receives it after the mask is reset.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_DRIVER)
-        try:
-            process = self._start_process(worker_end)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        worker_end.close()
-        worker = _Worker(process, driver_end)
+        worker = _Worker(*connected(self._start_process, self._run, self._data, path))
         self._pool.append(worker)
-        with suppress(OSError):  # It died while starting; the next wait sees its closed pipe.
-            driver_end.send(sys.path)
-            driver_end.send((self._run, self._data, path, arithmetic(path).kernel))
         return worker
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
@@ -107,7 +95,7 @@ class LocalExecutor:
             self._pool.remove(worker)
             exit_code = _ended(worker)
             if worker.jobs:
-                reason = _reason(exit_code) + (worker.error and f" ({worker.error})")
+                reason = death(exit_code) + (worker.error and f" ({worker.error})")
                 job, never_ran = self._queue.returned(worker.jobs), not worker.took_a_trial
                 yield WorkerDied(job, reason, host=platform.node(), never_ran=never_ran)
             return
@@ -133,6 +121,25 @@ class LocalExecutor:
         self._pool.clear()
 
 
+def connected(
+    start_process: StartProcess, run: object, data: Data, path: TrainingPath
+) -> tuple[subprocess.Popen[bytes], Connection]:
+    """A new worker process that answers calls with `run` on a path, and the pipe to it."""
+    driver_end, worker_end = Pipe()
+    # These reach the whole process group, also a worker that is still importing. A signal
+    # blocked here stays blocked in the child; the driver receives it after the mask is reset.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_DRIVER)
+    try:
+        process = start_process(worker_end)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    worker_end.close()
+    with suppress(OSError):  # It died while starting; the next wait sees its closed pipe.
+        driver_end.send(sys.path)
+        driver_end.send((run, data, path, arithmetic(path).kernel))
+    return process, driver_end
+
+
 def _ended(worker: _Worker) -> int:
     """Wait for a process that is ending; its exit code."""
     worker.connection.close()
@@ -140,7 +147,8 @@ def _ended(worker: _Worker) -> int:
         return process.wait()
 
 
-def _reason(exit_code: int) -> str:
+def death(exit_code: int) -> str:
+    """How a worker process ended, in words."""
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
         hint = f" ({OUT_OF_MEMORY})" if exit_code == -signal.SIGKILL else ""

@@ -148,13 +148,9 @@ class RayExecutor:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
         actors = len(self._idle) + len(self._starting) + len(self._streams)
         for _ in range(min(self.workers - actors, len(self._queue))):
-            # Set for the actor, not for the job: a Ray job may have the submitter's variables,
-            # which ours must not contradict.
-            variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
-            options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
-            actor: Any = options.remote(self._data, self._run, self._bundle_seconds)
             path = self._queue.first().path
             self._kernel = arithmetic(path).kernel
+            actor = self.start_actor()
             self._starting[actor.ready.remote(path)] = actor
         while self._queue and self._idle:
             worker, jobs = self._idle.pop(), self._queue.take(self.workers)
@@ -162,6 +158,14 @@ class RayExecutor:
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
             kept = [replace(job, checkpoint=None) if job.checkpoint else job for job in jobs]
             self._streams[stream] = (worker, kept)
+
+    def start_actor(self) -> Any:
+        """A new actor with the data, which never restarts."""
+        # Set for the actor, not for the job: a Ray job may have the submitter's variables, which
+        # ours must not contradict.
+        variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
+        options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
+        return options.remote(self._data, self._run, self._bundle_seconds)
 
     def _arrive(self, reference: Any) -> Iterator[Event]:
         actor = self._starting.pop(reference)

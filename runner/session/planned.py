@@ -1,15 +1,16 @@
-"""The trials that a run must have: those of the plan, under the identities that the run uses."""
+"""The trials that a run must have, under the identities that it uses, and those that it has."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from caviar.runner.config import TrialConfig
-from caviar.runner.store.part_files import read_rows
-from caviar.runner.store.schemas import TRIALS, config_of
+from caviar.runner.store.part_files import read_columns, read_rows
+from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
+from caviar.runner.trial.events import SETTLED
 
 
 def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[TrialConfig]:
@@ -40,3 +41,25 @@ def _by_training(
             if trial.trial_id == row["trial_id"]:
                 same[plan.bench.as_trained(trial).trial_id].append(trial)
     return same
+
+
+def settled_trials(storage: Storage) -> set[str]:
+    """The trials that need no further attempt."""
+    outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
+    ended = zip(outcomes["trial_id"], outcomes["status"], strict=True)
+    return {trial for trial, status in ended if status in SETTLED}
+
+
+def attempts_so_far(storage: Storage) -> dict[str, int]:
+    """The last attempt at each trial of which a table has a row."""
+    attempts: dict[str, int] = {}
+    for table in (*ROW_TABLES, "outcomes"):
+        for trial, attempt in _last_attempts(storage, table):
+            attempts[trial] = max(attempt, attempts.get(trial, -1))
+    return attempts
+
+
+def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
+    attempts = read_columns(storage, table, ["trial_id", "attempt"])
+    last = attempts.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
+    return zip(last["trial_id"], last["attempt_max"], strict=True)

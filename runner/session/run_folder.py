@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from caviar.runner.errors import RequestError, StorageError
 from caviar.runner.fields.dataset import PLACES
 from caviar.runner.session.difference import difference
 from caviar.runner.session.growth import BLOCKS, blocks_of, grown, same_data
-from caviar.runner.session.planned import planned
+from caviar.runner.session.planned import attempts_so_far, planned, settled_trials
 from caviar.runner.session.registration import must_match
 from caviar.runner.session.shards.part import must_be_the_part, no_run, recorded
-from caviar.runner.store.part_files import read_columns, read_rows
-from caviar.runner.store.schemas import ROW_TABLES
+from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.storage import CARRY_ON, Storage, read, reason
 from caviar.runner.store.uri import joined
 from caviar.runner.study.measured_less import measured_less
@@ -34,7 +32,7 @@ from caviar.runner.study.of_model import must_be_a_study
 from caviar.runner.study.plan import Plan
 from caviar.runner.study.what_was_read import what_was_read
 from caviar.runner.trial.arithmetic import arithmetic
-from caviar.runner.trial.events import SETTLED, Job
+from caviar.runner.trial.events import Job
 from caviar.runner.trial.kernels import TrainingPath
 
 STUDY = "study.json"
@@ -263,16 +261,8 @@ def remaining(storage: Storage, plan: Plan, path: TrainingPath = TrainingPath.nu
     number above all those in the run's tables, and above those of a rival writer, whose last part
     file may still arrive."""
     first = ATTEMPTS * len(read_study_json(storage)["sessions"]) if storage.rival else 0
-    outcomes = read_rows(storage, "outcomes", ["trial_id", "status"])
-    settled = {
-        trial
-        for trial, status in zip(outcomes["trial_id"], outcomes["status"], strict=True)
-        if status in SETTLED
-    }
-    attempts: dict[str, int] = {}
-    for table in (*ROW_TABLES, "outcomes"):
-        for trial, attempt in _last_attempts(storage, table):
-            attempts[trial] = max(attempt, attempts.get(trial, -1))
+    settled = settled_trials(storage)
+    attempts = attempts_so_far(storage)
     jobs = []
     for config in planned(storage, plan, settled):
         trial_id = config.trial_id
@@ -280,12 +270,6 @@ def remaining(storage: Storage, plan: Plan, path: TrainingPath = TrainingPath.nu
             attempt = max(first, attempts.get(trial_id, -1) + 1)
             jobs.append(Job(config, trial_id, attempt, path=path))
     return jobs
-
-
-def _last_attempts(storage: Storage, table: str) -> Iterator[tuple[str, int]]:
-    attempts = read_columns(storage, table, ["trial_id", "attempt"])
-    last = attempts.group_by("trial_id").aggregate([("attempt", "max")]).to_pydict()
-    return zip(last["trial_id"], last["attempt_max"], strict=True)
 
 
 def unplanned(storage: Storage, plan: Plan) -> list[Any]:

@@ -51,11 +51,11 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
     """
     made = read_study_json(storage)
     must_be_a_study(made, storage.where, "only its owner can train it again")
-    config = _config(storage, trial_id)
+    config = config_of_trial(storage, trial_id)
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
-    data = _data(storage, config, place)
+    data = data_of(storage, config, place)
     path = TrainingPath(outcome["path"] or TrainingPath.numpy)
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf, path=path)
     with one_blas_thread():
@@ -80,7 +80,7 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
     return Replayed(False, elsewhere + parted[0].first + (elsewhere and f"; {MORE_THAN_DIGITS}"))
 
 
-def _data(storage: Storage, config: TrialConfig, place: str | None) -> Data:
+def data_of(storage: Storage, config: TrialConfig, place: str | None) -> Data:
     """The data of a trial; raises RequestError where they are not those of the run."""
     recorded = config.dataset
     dataset = recorded if place is None else moved(recorded, place)
@@ -142,7 +142,7 @@ def _computed(
     return fresh, ended
 
 
-def _config(storage: Storage, trial_id: str) -> TrialConfig:
+def config_of_trial(storage: Storage, trial_id: str) -> TrialConfig:
     content = read_study_json(storage)
     trials = read_rows(storage, "trials", TRIALS.names)
     if trial_id not in trials["trial_id"]:

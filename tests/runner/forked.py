@@ -76,7 +76,7 @@ def forked_driver(
 
 def _drive(argv: list[str], carry_out: CarryOut) -> None:
     sys.argv = argv
-    main(carry_out)
+    main(carry_out, start_process=forked_worker)
 
 
 def _instead(work: Callable[[], None], kept: set[int], name: str) -> NoReturn:

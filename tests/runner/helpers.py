@@ -139,7 +139,7 @@ def caviar(*words: str | Path, cwd: Path, drawing: Drawing | None = not_drawn, *
 
 def _exit_code(drawing: Drawing | None) -> int:
     try:
-        main(partial(carried_out, start_process=forked_worker), drawing)
+        main(partial(carried_out, start_process=forked_worker), drawing, forked_worker)
     except SystemExit as ended:
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A run that holds one training under several identities, as older runs do, stays complete."""
+"""Which trials a run must have, and which it has, under one or several identities."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 from caviar.runner.config import TrialConfig
 from caviar.runner.executors.inline import InlineExecutor
 from caviar.runner.session.loop import run_study
+from caviar.runner.session.planned import attempts_so_far, settled_trials
 from caviar.runner.session.run_folder import open_run, remaining, unplanned
+from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
-from caviar.runner.trial.events import Job
+from caviar.runner.trial.events import Block, Job, Outcome
 from caviar.runner.verify.recompute import check_bits
 from caviar.runner.verify.run import verify_run
 from tests.runner.helpers import jobs_of, nothing, plan_of, tiny
@@ -92,3 +94,23 @@ def test_a_run_of_today_holds_every_training_once(tmp_path: Path) -> None:
     storage = storage_at(tmp_path)
     assert resume(storage, PLAN) == sorted(job.trial_id for job in jobs_of(PLAN))
     assert resume(storage, PLAN) == [] and whole(storage)
+
+
+def test_the_last_attempt_is_that_of_any_table(tmp_path: Path) -> None:
+    storage = LocalFolder(tmp_path)
+    assert attempts_so_far(storage) == {} and settled_trials(storage) == set()
+    sink = ParquetSink(storage)
+    sink.commit(Outcome("a", 0, "failed"))
+    sink.commit(Outcome("a", 2, "completed"))
+    sink.commit(Outcome("b", 1, "lost"))
+    columns = {
+        name: [1.0]
+        for name in (
+            *("epoch", "learning_rate", "loss", "gradient_norm", "weight_norm"),
+            "effective_learning_rate",
+        )
+    }
+    sink.write(Block("b", 4, "curves", {"seed": [0], "step": [1], **columns}))
+    sink.close()
+    assert attempts_so_far(storage) == {"a": 2, "b": 4}
+    assert settled_trials(storage) == {"a"}
