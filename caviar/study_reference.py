@@ -42,6 +42,35 @@ name `runner/reference/study.schema.json`.
 
 {scales}
 
+## What changes during training: `changes`
+
+A trial may change while it trains. Each entry of `changes` names a step, at whose end it takes
+effect, and what it does; several at one step apply in their order.
+
+```toml
+[arms]
+unedited = {{}}
+edited = {{ changes = ["400: learning_rate = 0.03", "600: recompute running statistics"] }}
+```
+
+- **Set a field**: `learning_rate`, `momentum`, `weight_decay`, `dropout`, `decay`, `schedule` or
+  `norm_batch_size`, within the bounds above. `learning_rate` is the rate that `schedule`
+  multiplies, so that under a cosine the step after takes less. `norm_batch_size` changes at the
+  end of an epoch only. A change that leaves everything as it was is refused.
+- **`reset LAYER`** begins a layer anew: the weights of a `dense` layer are drawn again (a draw of
+  the seed and the step), gamma and beta of a `norm` layer are 1 and 0, its running averages are at
+  their start, and the optimiser remembers nothing of it.
+- **`recompute running statistics`** gives every running average the mean and variance of the
+  training split at the weights of that step. They go on from there.
+- A running average keeps what it has averaged when `decay` changes, and is named by the new decay
+  from there on. If `decays` has that decay already, the average of `decay` takes its name and the
+  one beside it ends.
+- What is measured, and when, is decided by the settings at the start, so that the rows of two arms
+  can be paired. The table `trials` lists the changes of each trial; its other columns say how
+  training started.
+- `changes` stand in `[fixed]` or in an arm; they are neither crossed nor drawn, and set no field
+  that is. `caviar report` of a study whose arms differ in them says what they did.
+
 ## Trials without a chance: `stop = "median"`
 
 In a random search most trials are known to be bad long before their end. With `stop = "median"`

@@ -15,6 +15,7 @@ from caviar.analysis.compare.rows import Bits, settled, shared_bits
 from caviar.analysis.notebook import block
 from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.stored.changes import of_trained_size
 from caviar.analysis.run.trained_with import trains_with
 from caviar.analysis.statistics.intervals import (
     FEWEST,
@@ -184,8 +185,7 @@ def final_values(run: Run) -> pd.DataFrame:
     """
     rows = run.evaluations
     rows = rows[rows["step"] == rows.groupby("trial_id")["step"].transform("max")]
-    # Only the trained size: a `batch` row at another size answers another question.
-    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    rows = rows[of_trained_size(rows, run.trials)]
 
     def column(split: str, statistics: str, value: str) -> pd.Series:
         kept = rows[(rows["split"] == split) & (rows["statistics"] == statistics)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.stored.changes import of_trained_size
 
 OF_CURVES = (
     *("loss", "gradient_norm", "weight_norm"),
@@ -49,7 +50,7 @@ def networks(run: Run) -> Iterator[Network]:
     """
     settings = run.trials.drop_duplicates("trial_id").set_index("trial_id").drop(columns="seeds")
     status = run.outcomes.set_index("trial_id")["status"]
-    points = pd.concat([_of_curves(run.curves), _of_evaluations(run.evaluations)])
+    points = pd.concat([_of_curves(run.curves), _of_evaluations(run)])
     points = points.sort_values(["trial_id", "seed", "series", "step"], kind="stable")
     for (trial, seed), rows in points.groupby(["trial_id", "seed"], sort=False):
         numbers = zip(rows["series"], rows["step"].tolist(), rows["value"].tolist(), strict=True)
@@ -68,11 +69,10 @@ def _of_curves(curves: pd.DataFrame) -> pd.DataFrame:
     return long.assign(series="training/" + long["series"])
 
 
-def _of_evaluations(rows: pd.DataFrame) -> pd.DataFrame:
+def _of_evaluations(run: Run) -> pd.DataFrame:
     """Losses and accuracies; of batches, those of the size trained with."""
-    rows = rows[
-        (rows["statistics"] != "batch") | (rows["probe_batch_size"] == rows["norm_batch_size"])
-    ]
+    rows = run.evaluations
+    rows = rows[(rows["statistics"] != "batch") | of_trained_size(rows, run.trials)]
     reader = rows["statistics"].where(
         rows["tracker"] == "", rows["statistics"] + "/" + rows["tracker"]
     )

@@ -16,6 +16,7 @@ from caviar.analysis.run.arms import arms_of
 from caviar.analysis.run.design import crossed_in
 from caviar.analysis.run.paired import mean_of_finite
 from caviar.analysis.run.read import Run, last_rows, trained_whole
+from caviar.analysis.run.stored.changes import in_the_end
 from caviar.analysis.statistics.intervals import FEWEST, mean_intervals
 from caviar.analysis.statistics.ranges import clipped, range_of_difference
 from caviar.analysis.tables.estimates import SEED
@@ -128,19 +129,10 @@ def _by_place(rows: pd.DataFrame, crossed: Sequence[str]) -> Iterator[tuple[str,
 def _own_average(rows: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """The rows under the average with the decay that is in force at the end of a trial, by
     PyTorch's rule where that is among them."""
-    decays = dict(zip(trials["trial_id"], map(_decay, *(trials[c] for c in DECAYS)), strict=True))
+    decays = dict(zip(trials["trial_id"], in_the_end(trials, "decay"), strict=True))
     rows = rows[rows["tracker_decay"] == rows["trial_id"].map(decays)]
     rules = list(dict.fromkeys(rows["rule"]))
     return rows[rows["rule"] == ("unbiased" if "unbiased" in rules else (rules or [""])[0])]
-
-
-DECAYS = ("decay", "changes")
-
-
-def _decay(first: float, changes: Sequence[str]) -> float:
-    """The last decay that a training was set to."""
-    given = [text.partition(": decay = ")[2] for text in changes if ": decay = " in text]
-    return float(given[-1]) if given else first
 
 
 def _paired(rows: pd.DataFrame, pair: Pair, column: str) -> Array:

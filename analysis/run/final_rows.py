@@ -10,6 +10,7 @@ import pandas as pd
 from caviar.analysis.run.design import Design, facet_of
 from caviar.analysis.run.groups import numbered
 from caviar.analysis.run.read import Run, last_rows
+from caviar.analysis.run.stored.changes import of_trained_size
 
 KEYS = ["facet", "level", "draw", "seed", "trial_id"]
 
@@ -48,8 +49,7 @@ def final_values(run: Run, design: Design) -> pd.DataFrame:
     """
     rows = final(run.evaluations, design)
     rows = rows[rows["statistics"].isin(["population", "batch"])]
-    # Only the trained size: a `batch` row at another size answers another question.
-    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    rows = rows[of_trained_size(rows, run.trials)]
     of_row, values = numbered(rows, KEYS)
     for name, (measured, statistics, split) in READ.items():
         here = ((rows["statistics"] == statistics) & (rows["split"] == split)).to_numpy()

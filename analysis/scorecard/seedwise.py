@@ -18,6 +18,7 @@ from caviar.analysis.run.design import Design
 from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.stored.changes import in_the_end
 from caviar.analysis.scorecard.tuned import Tuned, tuned_rates
 
 Array = NDArray[Any]
@@ -208,7 +209,7 @@ def usual_tracker(run: Run) -> str:
     declared = run.trials["convention"].dropna().unique().tolist()
     measured = list(run.trials["conventions"].iloc[0])
     usual = "unbiased" if "unbiased" in measured else (*measured, "unbiased")[0]
-    return f"{(*declared, usual)[0]}/{float(run.trials['decay'].iloc[0])!r}"
+    return f"{(*declared, usual)[0]}/{float(in_the_end(run.trials, 'decay').iloc[0])!r}"
 
 
 def _evaluations(comparison: Comparison) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.design import facet_of, in_order
 from caviar.analysis.run.final_rows import final
+from caviar.analysis.run.stored.changes import in_the_end
 from caviar.analysis.tables.estimates import each_level_means
 from caviar.analysis.tables.running_statistics import RULE, ordered, own_decay_as_one
 from caviar.analysis.theory.running_mean import (
@@ -103,10 +104,10 @@ def error_parts_over_time(comparison: Comparison) -> pd.DataFrame:
     quantity and part. Empty with one step, or without a shadow.
     """
     run, design = comparison.over_time, comparison.design
-    rows = run.statistics
-    if rows.empty or COLUMNS[0] not in rows or run.trials["decay"].nunique() > 1:
+    rows, decays = run.statistics, in_the_end(run.trials, "decay")
+    if rows.empty or COLUMNS[0] not in rows or decays.nunique() > 1:
         return pd.DataFrame()
-    usual = (rows["rule"] == USUAL) & (rows["tracker_decay"] == run.trials["decay"].iloc[0])
+    usual = (rows["rule"] == USUAL) & (rows["tracker_decay"] == decays.iloc[0])
     rows = rows[usual & rows[COLUMNS[0]].notna()]
     if rows["step"].nunique() < 2:
         return pd.DataFrame()

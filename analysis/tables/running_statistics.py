@@ -11,6 +11,7 @@ from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.stored.changes import of_trained_size
 from caviar.analysis.tables.estimates import each_level_means, level_means
 
 ERRORS = {
@@ -75,8 +76,7 @@ def repairs(comparison: Comparison) -> pd.DataFrame:
     design = comparison.design
     rows = final(comparison.run.evaluations, design)
     rows = rows[rows["split"] == "test"]
-    # Only the trained size: a `batch` row at another size answers another question.
-    trained = rows["probe_batch_size"] == rows["norm_batch_size"]
+    trained = of_trained_size(rows, comparison.run.trials)
     others = rows[rows["statistics"].isin(REPAIRS) & trained]
     if others.empty:
         return pd.DataFrame()
@@ -125,7 +125,7 @@ def readers(comparison: Comparison) -> pd.DataFrame:
     """
     run, design = comparison.run, comparison.design
     rows = own_decay_as_one(run, final(run.evaluations, design))
-    rows = rows[rows["probe_batch_size"] == rows["norm_batch_size"]]
+    rows = rows[of_trained_size(rows, run.trials)]
     if not (rows["statistics"] == "running").any():
         return pd.DataFrame()
     rows = rows.assign(reader=reader_of(rows))

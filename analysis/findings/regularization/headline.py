@@ -10,6 +10,7 @@ from caviar.analysis.findings.finding import Results
 from caviar.analysis.findings.wording import at_level, behind, opening
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.draws import EVERY_DRAW
+from caviar.analysis.run.stored.changes import in_the_end
 from caviar.analysis.statistics.random_draws import FEWEST_DRAWS, held
 from caviar.analysis.tables.tuning import drawn_fields, values_of_draws
 
@@ -139,12 +140,14 @@ def _places(results: Results, values: pd.DataFrame, chosen: dict[float, Any]) ->
 
 
 def _untuned(results: Results) -> str:
-    rates = results.comparison.run.trials["learning_rate"].unique()
+    trials = results.comparison.run.trials
+    rates = trials["learning_rate"].unique()
     if len(rates) != 1:
         return "The learning rates were not tuned for each size."
+    at_start = " at the start" * bool((in_the_end(trials, "learning_rate") != rates[0]).any())
     return (
-        f"All sizes share the learning rate {number(rates[0])}, tuned for none of them: at another "
-        "the effect may differ."
+        f"All sizes share the learning rate {number(rates[0])}{at_start}, tuned for none of them: "
+        "at another the effect may differ."
     )
 
 

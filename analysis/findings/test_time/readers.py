@@ -21,6 +21,7 @@ from caviar.analysis.findings.test_time.trackers import in_words, usual_tracker
 from caviar.analysis.findings.wording import at_level, behind, by_facet, first_and_last
 from caviar.analysis.number_format import number, with_interval
 from caviar.analysis.run.design import in_order
+from caviar.analysis.run.stored.changes import in_the_end
 from caviar.analysis.tables import running_statistics as tables
 
 WORDS = {
@@ -87,7 +88,7 @@ def _headline(results: Results) -> str:
 def _two_variances(results: Results) -> list[str]:
     sentences = []
     for facet, table in by_facet(results.reading("variance_estimators")):
-        trained = results.run.trials["decay"].unique()
+        trained = in_the_end(results.run.trials, "decay").unique()
         decays = table["tracker_decay"].dropna().unique()
         decay = (
             trained[0]

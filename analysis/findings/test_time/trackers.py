@@ -8,6 +8,7 @@ import pandas as pd
 
 from caviar.analysis.findings.finding import Results
 from caviar.analysis.run.design import in_order
+from caviar.analysis.run.stored.changes import in_the_end
 
 
 def usual_tracker(results: Results, table: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +21,7 @@ def usual_tracker(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     decays = sorted(rows["tracker_decay"].dropna().unique())
     if not decays:
         return rows
-    trained = results.run.trials["decay"]
+    trained = in_the_end(results.run.trials, "decay")
     decay = trained.iloc[0] if trained.nunique() == 1 and trained.iloc[0] in decays else decays[0]
     return rows[rows["tracker_decay"] == decay]
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.final_rows import final
+from caviar.analysis.run.stored.changes import of_trained_size
 from caviar.analysis.tables.estimates import level_means
 from caviar.analysis.tables.running_statistics import READER, ordered, own_decay_as_one, reader_of
 
@@ -17,7 +18,8 @@ def reader_losses(comparison: Comparison) -> pd.DataFrame:
     where the run kept no running average.
     """
     rows = own_decay_as_one(comparison.run, final(comparison.run.evaluations, comparison.design))
-    rows = rows[(rows["split"] == "test") & (rows["probe_batch_size"] == rows["norm_batch_size"])]
+    rows = rows[rows["split"] == "test"]
+    rows = rows[of_trained_size(rows, comparison.run.trials)]
     if not (rows["statistics"] == "running").any():
         return pd.DataFrame()
     rows = rows.assign(reader=reader_of(rows), rule=rows["rule"].fillna(""))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from caviar.analysis.run.final_rows import final
+from caviar.analysis.run.design import design_of
+from caviar.analysis.run.final_rows import final, final_values
+from caviar.analysis.run.read import Run
 from tests.analysis.synthetic import STEPS, World, compared, crossed, run_of, size
 
 SIZES = {"norm_batch_size": [8, 64, 256]}
@@ -41,3 +44,19 @@ def test_final_values(tmp_path: Path) -> None:
     shown = ("train_loss", "validation_loss", "test_loss", "test_accuracy", "train_mode_loss")
     assert [row[name] for name in shown] == [0.5, 1.0, 5.125, 0.75, 0.75]
     assert row["noise_penalty"] == 0.25
+
+
+def test_the_size_trained_with_is_that_of_the_end(tmp_path: Path) -> None:
+    """Ghosts that grew during training: the rows at the new size are those of the network."""
+    levels = {"batch_size": [64, 256]}
+    changes = ("4: norm_batch_size = 64",)
+    run = run_of(tmp_path, crossed(levels, norm_batch_size=8, changes=changes), scientific=levels)
+    grown = replace(run, evaluations=run.evaluations.assign(probe_batch_size=64))
+    design = design_of(grown)
+    assert design is not None
+    assert len(final_values(grown, design)) == len(final_values(_unchanged(run), design)) == 12
+    assert final_values(run, design).empty
+
+
+def _unchanged(run: Run) -> Run:
+    return replace(run, trials=run.trials.drop(columns="changes"))
