@@ -49,14 +49,22 @@ def _data(run: str, findings: Findings) -> str:
 
 def replay(
     run: RunPlace,
-    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="Its trial_id.")],
+    trial: Annotated[
+        str | None,
+        typer.Argument(metavar="[TRIAL]", help="Its trial_id; of a panda's run, default: all."),
+    ] = None,
     data: DataPlace = None,
 ) -> None:
-    """Compute a trial again and say whether every bit is the same; exit code 1 if not."""
-    from caviar.runner.verify.replay import replay_trial
+    """Compute a trial again and say whether every bit is the same; exit code 1 if not.
 
-    same, sentence = replay_trial(storage_of(run), trial, data)
-    say(sentence)
+    Of the run of a panda, every edited training is computed again from its start, too.
+    """
+    from caviar.runner.panda.replay import replayed
+
+    same = True
+    for holds, sentence in replayed(storage_of(run), trial, data):
+        say(sentence)
+        same = same and holds
     if not same:
         raise SystemExit(FAILED)
 

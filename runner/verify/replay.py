@@ -55,19 +55,31 @@ def replay_trial(storage: Storage, trial_id: str, place: str | None = None) -> R
     outcome = latest_outcomes(storage).get(trial_id)
     if outcome is None:
         raise RequestError(f"trial {trial_id} has no outcome yet; finish the run first")
-    data = data_of(storage, config, place)
-    path = TrainingPath(outcome["path"] or TrainingPath.numpy)
+    return compared(storage, made, config, outcome, data_of(storage, config, place))
+
+
+def compared(
+    rows_in: Storage,
+    made: dict[str, Any],
+    config: TrialConfig,
+    outcome: dict[str, Any],
+    data: Data,
+    after: int = 0,
+) -> Replayed:
+    """Compute a trial again, and compare what it yields after a step with the rows that lie in a
+    storage; `made` is the `study.json` of its run, `outcome` that of its last attempt."""
+    trial_id, path = config.trial_id, TrainingPath(outcome["path"] or TrainingPath.numpy)
     job = Job(config, trial_id, outcome["attempt"], checkpoint_seconds=math.inf, path=path)
     with one_blas_thread():
         here = arithmetic(path)
         early = outcome["status"] == "stopped"
         trainer = _up_to(outcome["steps"], job, data) if early else None
-        fresh, ended = _computed(job, data, trainer)
+        fresh, ended = _computed(job, data, trainer, after)
     elsewhere = made_elsewhere(made, outcome, here)
     if ended.status != outcome["status"] and not (early and ended.status in WHOLE):
         sentence = f"{outcome['status']} then, {ended.status} now: {ended.error}"
         return Replayed(False, f"{elsewhere}{sentence}")
-    then = {table: _of_attempt(storage, table, job) for table in ROW_TABLES}
+    then = {table: _of_attempt(rows_in, table, job) for table in ROW_TABLES}
     now = {table: by_key(table, fresh.get(table, {})) for table in ROW_TABLES}
     rows = sum(len(rows_of_table) for rows_of_table in now.values())
     parted = [d for table in ROW_TABLES if (d := difference(table, then[table], now[table]))]
@@ -128,15 +140,16 @@ def _up_to(step: int, job: Job, data: Data) -> Trainer:
 
 
 def _computed(
-    job: Job, data: Data, trainer: Trainer | None
+    job: Job, data: Data, trainer: Trainer | None, after: int
 ) -> tuple[dict[str, dict[str, list[Any]]], Outcome]:
-    """The rows of a trial by table and column, and how it ended."""
+    """The rows of a trial after a step, by table and column, and how it ended."""
     fresh: dict[str, dict[str, list[Any]]] = {}
     for event in run_trial(job, data, trainer=trainer):
         if isinstance(event, Block):
             columns = fresh.setdefault(event.table, {})
+            late = [step > after for step in event.columns["step"]]
             for name, values in event.columns.items():
-                columns.setdefault(name, []).extend(values)
+                columns.setdefault(name, []).extend(itertools.compress(values, late))
         elif isinstance(event, Outcome):
             ended = event
     return fresh, ended
