@@ -18,6 +18,7 @@ from caviar.runner.executors.cores import usable_cores
 from caviar.runner.fields.changes import is_ever_read, read_change
 from caviar.runner.forecast.forecast import facts, forecast, lines
 from caviar.runner.forecast.place import as_held, outlook
+from caviar.runner.forecast.price import priced
 from caviar.runner.session.stopping.words import stopping
 from caviar.runner.session.takeover import Offer, offered
 from caviar.runner.session.training_path import path_of_run
@@ -213,15 +214,15 @@ def described(
     extend: bool = False,
     source: str | None = None,
     looks: Looks | None = None,
+    per_hour: float | None = None,
     *,
     as_json: bool,
 ) -> str:
     """The plan with its forecast and its power, as text or JSON; nothing is written there.
 
-    `pilot` is a run to take the spread over seeds from, `root` is where the run would go, and
-    `source` a run that it would take trials over from; `looks` are made while seeds join. Without
-    `workers`, one per core of this machine is assumed. Steps are timed as the run would make them,
-    for which kernels may have to be compiled, once.
+    `pilot` is a run to take the spread over seeds from, `root` where the run would go, `source` a
+    run that it would take trials over from; `looks` are made while seeds join. Without `workers`,
+    one per core is assumed; `per_hour` is what one costs. Steps are timed as the run makes them.
     """
     from caviar.runner.cli.power import power
 
@@ -234,18 +235,23 @@ def described(
         with redirect_stdout(sys.stderr):
             path = path_of_run(kernels, planned, storage, origin)
     offer = offered(origin, plan, storage, path, accept_other_processor)
-    left = _without(planned, left, offer) if offer else left
+    left = _without(planned, left, offer)
     told = forecast(planned, min(count, planned.most), path, time.process_time, left)
-    text = "\n".join([describe(plan), *lines(planned, told, place)])
+    price = priced(told, per_hour)
+    text = "\n".join([describe(plan), *lines(planned, told, place), *price.lines])
     text += _taken(offer, planned) + power(plan.study.replicas, pilot) + _looked_at(plan, looks)
-    if not as_json:
-        return text
-    content = {**_identified(planned), **facts(told, place), "lines": text.splitlines()}
-    return json.dumps(content, indent=1)
+    content = _identified(planned) | facts(told, place) | price.facts
+    return _as_json(content, text) if as_json else text
 
 
-def _without(plan: Plan, left: frozenset[str], offer: Offer) -> frozenset[str]:
+def _as_json(content: dict[str, Any], text: str) -> str:
+    return json.dumps({**content, "lines": text.splitlines()}, indent=1)
+
+
+def _without(plan: Plan, left: frozenset[str], offer: Offer | None) -> frozenset[str]:
     """The trials that are left (all where none are done) without those that are taken over."""
+    if offer is None:
+        return left
     needed = left or frozenset(trial.trial_id for trial in plan.trials)
     return needed - offer.outcomes.keys()
 

@@ -132,6 +132,7 @@ def run(
     settings: options.Settings = None,
     dry_run: options.DryRun = False,
     pilot: options.Pilot = None,
+    price: options.Price = None,
     page: options.Report = True,
     show: options.Open = False,
     register: options.Register = None,
@@ -147,13 +148,13 @@ def run(
     as_json: options.StateAsJson = False,
 ) -> None:
     """Run a study; the same command again resumes it."""
-    options.must_fit(address, on, pilot, dry_run, take_from, register)
+    options.must_fit(address, on, pilot, dry_run, take_from, register, price)
     options.must_be_alone(shard, register, extend, take_from, until)
     asked = study, settings or [], trials
     plan, root = _planned(context, asked, shard, out, dry_run, as_json)
     looks = looks_for(until, most, plan, register)
     if dry_run:
-        further = accept_other_processor, kernels, extend, take_from, looks
+        further = accept_other_processor, kernels, extend, take_from, looks, price
         return _describe(plan, pilot, root, on, workers, *further, as_json=as_json)
     plan = _registered(plan, register, *asked, root)
     with for_programs(root) if as_json else nullcontext():

@@ -59,6 +59,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, run noth
 Pilot = Annotated[
     str | None, typer.Option(help="With --dry-run: a run to take the spread over seeds from.")
 ]
+Price = Annotated[
+    float | None,
+    typer.Option(help="With --dry-run: what a worker costs per hour; says what the run would."),
+]
 Register = Annotated[
     Path | None,
     typer.Option(
@@ -217,12 +221,15 @@ def must_fit(
     dry_run: bool,
     take_from: str | None,
     register: Path | None,
+    price: float | None,
 ) -> None:
     """Raise RequestError for options that need another one."""
     if address is not None and on is not Where.ray:
         raise RequestError("--address names a Ray cluster; add --on ray")
     if pilot is not None and not dry_run:
         raise RequestError("--pilot only helps to plan the number of seeds; add --dry-run")
+    if price is not None and not dry_run:
+        raise RequestError("--price only helps to plan what a run would cost; add --dry-run")
     if take_from is not None and register is not None:
         raise RequestError(
             "--from takes over seeds that were run before, and --register fixes a study before "

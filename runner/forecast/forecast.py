@@ -24,7 +24,8 @@ ON = {
 class Forecast(NamedTuple):
     """Rows by table, bytes of all tables, the memory of the worker that needs most, and seconds
     with so many workers on a path, for all trials and for those that are left where some are done;
-    None where a trial does not fit into this machine's memory."""
+    None where a trial does not fit into this machine's memory. `worker_seconds` are those in which
+    the trials that would run train, of all workers together."""
 
     rows: dict[str, int]
     disk: float
@@ -33,6 +34,7 @@ class Forecast(NamedTuple):
     path: TrainingPath
     seconds: float | None
     left_seconds: float | None = None
+    worker_seconds: float | None = None
 
 
 def forecast(
@@ -49,14 +51,15 @@ def forecast(
     rows = rows_of_plan(plan, {t.config.trial_id: rows_of_trial(t) for t in trials})
     shadow = any(trial.config.shadow for trial in trials)
     memory = max((memory_of_trial(trial, plan.data) for trial in trials), key=lambda m: m.in_all)
-    seconds = left_seconds = None
+    seconds = left_seconds = in_all = None
     if memory.in_all < _memory_of_this_machine():
         each = seconds_of_trials(trials, plan.data, path, clock)
         seconds = seconds_of_run(plan, each, workers)
         further = [s for s, t in zip(each, trials, strict=True) if t.config.trial_id in left]
         left_seconds = seconds_at_once(further, workers) if further else None
+        in_all = sum(further) if further else sum(each) * plan.most / len(each)
     disk = bytes_of(rows, len(plan.data.classes), shadow)
-    return Forecast(rows, disk, memory, workers, path, seconds, left_seconds)
+    return Forecast(rows, disk, memory, workers, path, seconds, left_seconds, in_all)
 
 
 def _memory_of_this_machine() -> float:
