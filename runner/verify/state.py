@@ -85,8 +85,8 @@ class RunState:
 
 def state_of(storage: Storage, now: float) -> RunState:
     """The state of a run at a time in seconds since 1970; raises RequestError if it is not one."""
-    study, session = read_study_json(storage), last_session(storage)
-    alive = storage.is_held(now)  # Before the tables: a writer that ends meanwhile is complete.
+    study, alive = read_study_json(storage), storage.is_held(now)
+    session = last_session(storage)  # After `alive`: a writer that ends meanwhile is complete.
     trials = len(read_rows(storage, "trials", ["trial_id"])["trial_id"])
     outcomes, written = latest_outcomes(storage), storage.written_last()
     counts = Counter(outcome["status"] for outcome in outcomes.values())
