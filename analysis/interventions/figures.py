@@ -20,7 +20,7 @@ from caviar.analysis.figures.axes import (
 )
 from caviar.analysis.figures.palette import GREY, ink, meaning, of_draw
 from caviar.analysis.interventions.effects import AT_END, EPOCH_AFTER
-from caviar.analysis.interventions.tree import TWIN, Edit, Tree
+from caviar.analysis.interventions.tree import TWIN, Edit, Tree, in_short
 from caviar.analysis.number_format import literal
 
 READ_WITH = {"population": "population statistics", "running": "the running average"}
@@ -169,4 +169,5 @@ def _row_name(row: dict[str, object]) -> str:
 
 
 def _short(change: str) -> str:
-    return change if len(change) <= LONGEST else f"{change[: LONGEST - 1]}…"
+    words = in_short(change)
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

@@ -74,13 +74,13 @@ def told_of_schedules(effects: pd.DataFrame) -> list[str]:
         seeds = f"{loss['units'] + loss['left_out']} seeds"
         says = f"At {where}: {answer_on(loss)}" if where else _capital(answer_on(loss))
         says += (
-            f" with population statistics: {arm} less {against} on {seeds}, test loss "
+            f", with population statistics: {arm} less {against} on {seeds}, test loss "
             f"{verdict_on(loss)}, accuracy {points(accuracy)}."
         )
         running = by.get(("running", "test_loss"))
         if running:
             word = _capital(answer_on(running))
-            says += f" {word} with the running average: test loss {verdict_on(running)}."
+            says += f" {word}, with the running average: test loss {verdict_on(running)}."
         sentences.append(says)
     return sentences
 

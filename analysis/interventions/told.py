@@ -116,7 +116,7 @@ def _at_end(run: Run, tree: Tree, edit: Edit, effects: pd.DataFrame) -> str:
     running = _row(effects, EDIT, edit.lineage, "loss", "running")
     if row is not None and running is not None and _is_the_same(row):
         says = f"the same weights, and with the running average {verdict_on(running)}"
-    return f"edit {edit.lineage} ({edit.change} after update {edit.step:,}): {says}"
+    return f"edit {edit.lineage} ({edit.shown} after update {edit.step:,}): {says}"
 
 
 def _is_the_same(row: Row) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -26,6 +27,19 @@ class Edit(NamedTuple):
     trial_id: str
     note: str
     asked_by: str
+
+    @property
+    def shown(self) -> str:
+        """The change with numbers of four digits, as sentences and figures have it."""
+        return in_short(self.change)
+
+
+NUMBER = re.compile(r"(?<== )-?[\d.]+(?:e[-+]?\d+)?")
+
+
+def in_short(change: str) -> str:
+    """`learning_rate = 2.337` of `learning_rate = 2.33718010523436`."""
+    return NUMBER.sub(lambda text: f"{float(text[0]):.4g}", change)
 
 
 class Tree(NamedTuple):

@@ -22,7 +22,7 @@ def test_a_study_of_edits_at_one_size_answers_whether_they_help(tmp_path: Path) 
         "seeds 0 to 7; 2 of 2 trials completed"
     )
     (only,) = results.answers
-    assert only.says.startswith("Yes with population statistics: ")
+    assert only.says.startswith("Yes, with population statistics: ")
     page = write_report(results, tmp_path, ["ok     whole"]).read_text("utf-8")
     assert 'id="effects_of_schedules"' in page and "replicas=20" in page
 
@@ -33,9 +33,9 @@ def test_another_study_has_no_such_answer() -> None:
 
 def test_where_sizes_are_crossed_the_sentence_stands_beside_both_answers() -> None:
     results = results_in(arms_run(-0.05, sizes=(8, 64)))
-    says = "At norm_batch_size = 8: yes with population statistics: "
+    says = "At norm_batch_size = 8: yes, with population statistics: "
     third = first_screen(results, "edited").verdicts[2]
     assert third.says.startswith(f"3 Do the edits help on these seeds? {says}")
-    assert third.more[0].startswith("At norm_batch_size = 64: yes with ")
+    assert third.more[0].startswith("At norm_batch_size = 64: yes, with ")
     assert beginning(results).says[0].startswith(says)
     assert f"3. Edits\n  {says}" in answer(results)

@@ -46,14 +46,14 @@ def test_yes_is_said_where_the_interval_and_what_counts_license_it(
     effect: float, word: str
 ) -> None:
     (says,) = told_of_schedules(effects_of_schedules(arms_run(effect)))
-    assert says.startswith(f"{word} with population statistics: edited less unedited on 8 seeds, ")
+    assert says.startswith(f"{word}, with population statistics: edited less unedited on 8 seeds, ")
 
 
 def test_a_wide_interval_is_not_decided_and_few_seeds_have_none() -> None:
     (open_,) = told_of_schedules(effects_of_schedules(arms_run(-0.0049)))
-    assert open_.startswith("Not decided with population statistics: ")
+    assert open_.startswith("Not decided, with population statistics: ")
     (few,) = told_of_schedules(effects_of_schedules(arms_run(-0.05, seeds=4)))
-    assert few.startswith("Not known (an interval takes 5 seeds) with population statistics: ")
+    assert few.startswith("Not known (an interval takes 5 seeds), with population statistics: ")
 
 
 def test_crossed_sizes_have_a_sentence_each() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from caviar.analysis.interventions.tree import tree_of
+from caviar.analysis.interventions.tree import in_short, tree_of
 from tests.analysis.interventions.made import TWIN, Made, panda, trial_of
 
 RATE, RESET = "learning_rate = 0.03", "reset dense2"
@@ -45,3 +45,12 @@ def test_several_fields_in_one_request_are_one_edit() -> None:
     both = pd.concat([run.interventions, second])
     (edit,) = tree_of(replace(run, interventions=both)).edits
     assert edit.change == f"{RATE}; momentum = 0.5"
+
+
+def test_a_change_is_shown_with_four_digits() -> None:
+    (edit,) = tree_of(panda([Made(0, 20, "learning_rate = 2.33718010523436")])).edits
+    assert edit.shown == "learning_rate = 2.337"
+    assert (
+        in_short("norm_batch_size = 128; decay = 1e-07") == "norm_batch_size = 128; decay = 1e-07"
+    )
+    assert in_short("reset dense2") == "reset dense2"
