@@ -9,6 +9,7 @@ from caviar.analysis.findings.registry import FINDINGS
 from caviar.analysis.interventions.columns import DECLARED, Declared
 from caviar.analysis.run.read import RENAMED
 from caviar.runner.config import TrialConfig
+from caviar.runner.panda.record.tables import DECLARED as PANDA_TABLES
 from caviar.runner.reference.study_fields import fields_of
 from caviar.runner.store import columns
 from caviar.runner.store.schemas import MEASURED
@@ -41,6 +42,13 @@ a row is about.
 
 {computed}
 
+## What a training that may be edited has beside
+
+`caviar panda` writes the trial without edits into the tables above. Edited trainings have the same
+tables in the folder `lineages` of the run, with rows from their first edit on.
+
+{panda}
+
 ## What edits did
 
 In the report of a training that was edited while it ran (`caviar panda`), as
@@ -60,6 +68,13 @@ ROWS = {
     "predictions": "What each test example is predicted as; with `log_probabilities = true` only.",
     "outcomes": "How each attempt at a trial ended.",
 }
+OF_PANDAS = {
+    "interventions": "What was asked of the training, in order: one row per request, those that "
+    "were refused too.",
+    "readings": "In `lineages`: losses of every training, edited or not, at about a hundred "
+    "updates and an epoch after every edit; one row per seed, step, split and reader.",
+    "reading_layers": "In `lineages`, at the same updates: one row per seed, step and norm layer.",
+}
 HEAD = ("column", "unit", "meaning", "range")
 Row = tuple[str, str, str, str]
 
@@ -72,8 +87,13 @@ def page() -> str:
     )
     computed = "\n\n".join(map(_finding, FINDINGS))
     edited = "\n\n".join(map(_declared, DECLARED))
+    panda = "\n\n".join(
+        f"### {table}\n\n{OF_PANDAS[table]}\n\n{markdown(HEAD, map(_named, _of(declared)))}"
+        for table, declared in PANDA_TABLES.items()
+    )
     renames = ", ".join(_renamed())
-    return PAGE.format(renamed=renames, measured=measured, computed=computed, edited=edited)
+    parts = {"measured": measured, "computed": computed, "panda": panda, "edited": edited}
+    return PAGE.format(renamed=renames, **parts)
 
 
 def measured_columns() -> dict[str, list[Row]]:

@@ -17,6 +17,11 @@ Mlflow = Annotated[Folder, typer.Option(metavar="DIR", help="Write a file store 
 Csv = Annotated[Folder, typer.Option(metavar="DIR", help="Write every table as a CSV file.")]
 AsStudy = Annotated[bool, typer.Option("--study", help="Print the study that the run was made by.")]
 
+AsSchedule = Annotated[
+    bool,
+    typer.Option("--schedule", help="Print a study of a panda's edits: with them and without."),
+]
+
 
 def export(
     run: RunPlace,
@@ -24,14 +29,17 @@ def export(
     mlflow: Mlflow = None,
     csv: Csv = None,
     study: AsStudy = False,
+    schedule: AsSchedule = False,
 ) -> None:
-    """Write a run for another tool: TensorBoard, MLflow, CSV files, or its study as TOML."""
+    """Write a run for another tool, its study as TOML, or the edits of a training as a study."""
     folders = {"tensorboard": tensorboard, "mlflow": mlflow, "csv": csv}
     given = {kind: folder for kind, folder in folders.items() if folder is not None}
-    if len(given) + study != 1:
-        raise RequestError("give one of --tensorboard DIR, --mlflow DIR, --csv DIR or --study")
-    if study:
-        return say(_study(run))
+    if len(given) + study + schedule != 1:
+        raise RequestError(
+            "give one of --tensorboard DIR, --mlflow DIR, --csv DIR, --study or --schedule"
+        )
+    if study or schedule:
+        return say(_study(run) if study else _schedule(run))
     ((kind, folder),) = given.items()
     say(_written(run, kind, folder))
 
@@ -43,6 +51,26 @@ def _study(run: str) -> str:
 
     storage = storage_at(run)
     return study_text(run, read_study_json(storage), storage)
+
+
+def _schedule(run: str) -> str:
+    from caviar.runner.cli.finished.schedule_text import schedule_text
+    from caviar.runner.cli.finished.study_text import data_of, trials_of
+    from caviar.runner.panda.record.journal import interventions
+    from caviar.runner.panda.tree import Tree
+    from caviar.runner.session.run_folder import read_study_json
+    from caviar.runner.store.open import storage_at
+
+    storage = storage_at(run)
+    study, asked = read_study_json(storage), interventions(storage)
+    if not asked:
+        raise RequestError(
+            f"{storage.where!r} has no edits to export: it is no run of `caviar panda`, or nothing "
+            "was asked of it; --study prints the study that it was made by"
+        )
+    twin = trials_of(study, storage)[asked[0].trial_id]
+    name, dataset = study["study"]["name"], data_of(run, study)
+    return schedule_text(storage.where, name, dataset, Tree.of(twin, asked), asked)
 
 
 def _written(run: str, kind: str, folder: Path) -> str:

@@ -27,11 +27,8 @@ from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.kernels import TrainingPath
+from caviar.runner.verify.lineages import PANDA
 from caviar.runner.verify.replay import config_of_trial, data_of
-
-PANDA = "panda"
-"""Key of `study.json` with the trial that a panda trains; no other run has it."""
-
 
 class Opened(NamedTuple):
     """A panda's run as it lies on disk: its name, the lineages so far, the data and the path."""
