@@ -30,6 +30,7 @@ from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.verify.lineages import PANDA
 from caviar.runner.verify.replay import config_of_trial, data_of
 
+
 class Opened(NamedTuple):
     """A panda's run as it lies on disk: its name, the lineages so far, the data and the path."""
 
