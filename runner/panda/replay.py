@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from caviar.runner.errors import RequestError, nearest
-from caviar.runner.panda.record.run import PANDA, Opened, read_panda
-from caviar.runner.panda.record.tables import LINEAGES
+from caviar.runner.panda.record.run import Opened, read_panda
 from caviar.runner.panda.tree import Lineage
 from caviar.runner.session.run_folder import read_study_json
 from caviar.runner.store.open import storage_at
 from caviar.runner.store.part_files import read_rows
 from caviar.runner.store.storage import Storage
 from caviar.runner.store.uri import joined
+from caviar.runner.verify.lineages import LINEAGES, PANDA
 from caviar.runner.verify.replay import Replayed, compared, replay_trial
 from caviar.runner.verify.run import latest_outcomes
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from caviar.runner.panda.record.journal import add_rows, interventions, read_rows_of, written
 from caviar.runner.panda.record.reading_rows import layer_rows, score_rows
-from caviar.runner.panda.record.tables import LINEAGES, SNAPSHOTS, STATES
+from caviar.runner.panda.record.tables import SNAPSHOTS, STATES
 from caviar.runner.panda.training.messages import Birth, Opening, PandaEvent, Shot
 from caviar.runner.panda.training.readings import Reading
 from caviar.runner.panda.tree import Intervention, Lineage, Tree
@@ -20,6 +20,7 @@ from caviar.runner.store.sink import ParquetSink
 from caviar.runner.store.storage import read
 from caviar.runner.trial.events import Block, Checkpoint, Job, Outcome
 from caviar.runner.trial.kernels import TrainingPath
+from caviar.runner.verify.lineages import LINEAGES
 
 READING_SECONDS = 5.0
 """How long readings wait for others before they are written."""

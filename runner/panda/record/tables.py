@@ -96,8 +96,6 @@ PANDA_SCHEMAS = {
     for table, columns in DECLARED.items()
 }
 
-LINEAGES = "lineages"
-"""The folder with the tables of all lineages but the twin."""
 SNAPSHOTS = "snapshots"
 STATES = "states"
 """In `lineages`: the state that each lineage began with."""
