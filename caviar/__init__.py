@@ -52,10 +52,12 @@ if TYPE_CHECKING:
     from caviar.model.steps.setup import Splits as Splits
     from caviar.model.steps.setup import Training as Training
     from caviar.model.train import train as train
+    from caviar.panda_door import control as control
     from caviar.runner.cli.dry_run import describe as describe
     from caviar.runner.data.splits import make_splits as make_splits
     from caviar.runner.errors import RequestError as RequestError
     from caviar.runner.errors import StorageError as StorageError
+    from caviar.runner.panda.requests import Answer as Answer
     from caviar.runner.study.plan import Plan as Plan
     from caviar.runner.study.study import Study as Study
     from caviar.runner.torch_models.measuring.repair import Repair as Repair
@@ -84,6 +86,8 @@ HOMES = {
     "Audit": "analysis.audit.audit",
     "repair": "torch_door",
     "Repair": "runner.torch_models.measuring.repair",
+    "control": "panda_door",
+    "Answer": "runner.panda.requests",
     "watch": "runner.torch_models.watching.watch",
     "Watch": "runner.torch_models.watching.watch",
     "Convention": "model.averages.conventions",

@@ -89,7 +89,12 @@ class Request:
 class Answer(NamedTuple):
     """What came of a request: whether it was accepted, and one sentence that says what it did or
     why it was refused; the step at whose end it takes effect, and the lineage that is current
-    then."""
+    then.
+
+    >>> answer = caviar.Answer(False, "momentum is 0.9 already; give another value", 40, 0)
+    >>> answer.accepted, answer.step
+    (False, 40)
+    """
 
     accepted: bool
     says: str
@@ -98,10 +103,8 @@ class Answer(NamedTuple):
 
 
 def read_request(text: str) -> Request:
-    """A request from its text; raises RequestError with the nearest right word.
-
-    >>> read_request("set learning_rate*=0.5 --at 400 --note 'too fast'")
-    """
+    """A request from its text, `set learning_rate*=0.5 --at 400 --note 'too fast'`; raises
+    RequestError with the nearest right word."""
     if len(text) > MOST_WORDS:
         raise RequestError(f"a request has at most {MOST_WORDS} characters; this has {len(text)}")
     try:
