@@ -101,9 +101,12 @@ def in_turn(trial: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def is_ever_read(field: str, trial: Mapping[str, Any]) -> bool:
     """Whether a field of a trial has an effect on any of its rows, before or after a change."""
-    return is_read(field, trial) or any(is_read(field, values) for values in in_turn(trial))
+    return is_read(field, trial) or (
+        bool(trial["changes"]) and any(is_read(field, values) for values in in_turn(trial))
+    )
 
 
 def never_read(trial: Mapping[str, Any]) -> list[str]:
     """The fields of a trial that have no effect on any of its rows, before or after a change."""
-    return [field for field in unread(trial) if not is_ever_read(field, trial)]
+    idle = unread(trial)
+    return [field for field in idle if not is_ever_read(field, trial)] if trial["changes"] else idle
