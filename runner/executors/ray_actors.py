@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +16,16 @@ from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError
 from caviar.runner.executors.batches import JobQueue, messages
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
-from caviar.runner.executors.executor import IDLE_SECONDS, SAME_KERNEL, RunTrial, other_kernel
+from caviar.runner.executors.executor import (
+    CHECKPOINTS_PER_SECOND,
+    IDLE_SECONDS,
+    SAME_KERNEL,
+    RunTrial,
+    other_kernel,
+)
 from caviar.runner.executors.ray_address import IN_A_JOB, knock, refusal
-from caviar.runner.executors.ray_deaths import QUIET, machine_lost, told
-from caviar.runner.executors.ray_folder import RayFolder, last_lines, make_folder
+from caviar.runner.executors.ray_deaths import QUIET, Death, Deaths, in_words, machine_lost
+from caviar.runner.executors.ray_folder import make_folder
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
 from caviar.runner.trial.kernels import TrainingPath
@@ -43,14 +50,19 @@ MESSAGES_PER_SECOND = 300
 per second, besides one for each call: a message takes the driver about 1.5 ms
 (`benchmarks/streams.py`)."""
 
+RELEASE_SECONDS = 30.0
+"""An actor that has had no job for as long ends, so that a cluster may stop its machine."""
+
+SIZE_SECONDS = 2.0
+"""How often the cluster is asked for its size, where the workers follow it."""
+
 
 class _Actor:
     """A long-lived worker: it receives the data once, then jobs."""
 
-    def __init__(self, data: Data, run: RunTrial, bundle_seconds: float) -> None:
+    def __init__(self, data: Data, run: RunTrial) -> None:
         self._data = data
         self._run = run
-        self._bundle_seconds = bundle_seconds
 
     def ready(self, path: TrainingPath) -> tuple[str, str, int, str]:
         """Once the data are here: the host's name and address, the process's number, and its
@@ -58,9 +70,9 @@ class _Actor:
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         return platform.node(), address, os.getpid(), arithmetic(path).kernel
 
-    def run(self, jobs: list[Job]) -> Iterator[list[Event]]:
+    def run(self, jobs: list[Job], bundle_seconds: float) -> Iterator[list[Event]]:
         """The trials' events in bundles: messages are costly, and short trials have few events."""
-        yield from messages(self._run, jobs, self._data, self._bundle_seconds)
+        yield from messages(self._run, jobs, self._data, bundle_seconds)
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,10 @@ class RayExecutor:
     Ray job), else starts a local one and stops it at the end. Ray never restarts an actor or a
     call, which would run a trial twice: a dead actor is reported with its job.
 
+    At most `workers` actors are asked for at once, whatever the cluster has, so that one that
+    grows on demand does; None follows its size. They begin as they come, and end once no job is
+    left for them.
+
     A local cluster listens on every interface, whatever it is told, so it is started with its own
     token; token, sockets and logs lie in a private folder that is removed with it.
     """
@@ -90,21 +106,26 @@ class RayExecutor:
         self._kernel = ""
         self._refused: list[_Worker] = []
         self._connect(workers, address)
-        self.workers = workers or max(1, int(_resources().get("CPU", 1)))
-        self._bundle_seconds = max(BUNDLE_SECONDS, self.workers / MESSAGES_PER_SECOND)
+        self._deaths = Deaths()
+        self._follows = workers is None
+        self.workers = workers or _cpus()
+        self._measured = time.monotonic()
         self._data = ray.put(data)
         self._queue = JobQueue()
-        self._idle: list[_Worker] = []
+        self._idle: dict[_Worker, float] = {}
         self._starting: dict[Any, Any] = {}
         self._streams: dict[Any, tuple[_Worker, list[Job]]] = {}
 
     def _connect(self, workers: int | None, address: str | None) -> None:
         where = address or os.environ.get("RAY_ADDRESS") or "local"
         self._folder = make_folder() if where == "local" else None
-        self._environment = environment({**ENVIRONMENT, **_token(self._folder)})
+        token = {} if self._folder is None else self._folder.variables
+        self._environment = environment({**ENVIRONMENT, **token})
         self._environment.__enter__()
         start: dict[str, Any] = {}
-        shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else {"py_modules": _packages()}
+        # The package itself, and with it what its relative links lead to.
+        package = {"py_modules": [str(Path(caviar.__file__).parent)]}
+        shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else package
         if self._folder is not None:
             start = {"num_cpus": workers, "include_dashboard": False}
             start |= {"_temp_dir": str(self._folder.path), "_system_config": NOTHING_BEFOREHAND}
@@ -113,11 +134,11 @@ class RayExecutor:
         try:
             knock(where)
             _read_environment()
-            context: Any = ray.init(
+            ray.init(
                 address=where,
                 runtime_env=shipped,
                 logging_level=logging.ERROR,
-                log_to_driver=False,
+                log_to_driver=True,  # To `Deaths`.
                 **start,
             )
         except RequestError:
@@ -126,16 +147,19 @@ class RayExecutor:
         except Exception as error:  # Ray may raise any exception, e.g. if the start takes too long.
             self._leave()
             raise RequestError(refusal(where, error)) from None
-        about = context.address_info
-        self._here, self._logs = about["node_ip_address"], Path(about["session_dir"]) / "logs"
 
     def submit(self, job: Job) -> None:
         self._queue.submit(job)
 
     def events(self) -> Iterator[Event]:
-        while self._queue or self._streams:
+        while self._queue or self._streams or self._deaths:
+            self._follow()
             self._assign()
+            self._let_go()
             ready = _ready([*self._streams, *self._starting])
+            for death, why in self._deaths.told(time.monotonic()):
+                job, lost = self._queue.returned(death.jobs), machine_lost(death.error)
+                yield WorkerDied(job, why, lost, death.host)
             if not ready:
                 yield Idle()
             for reference in ready:
@@ -143,6 +167,12 @@ class RayExecutor:
                     yield from self._arrive(reference)
                 else:
                     yield from self._receive(reference)
+
+    def _follow(self) -> None:
+        """Have as many workers as the cluster has CPUs, where no number was asked for."""
+        if self._follows and time.monotonic() - self._measured >= SIZE_SECONDS:
+            self.workers = max(1, _cpus() - len(self._refused))
+            self._measured = time.monotonic()
 
     def _assign(self) -> None:
         """Start missing actors; give jobs only to actors that answered, longest job first."""
@@ -153,8 +183,9 @@ class RayExecutor:
             actor = self.start_actor()
             self._starting[actor.ready.remote(path)] = actor
         while self._queue and self._idle:
-            worker, jobs = self._idle.pop(), self._queue.take(self.workers)
-            stream = worker.actor.run.options(num_returns="streaming").remote(jobs)
+            (worker, _), jobs = self._idle.popitem(), self._taken()
+            bundle = max(BUNDLE_SECONDS, self.workers / MESSAGES_PER_SECOND)
+            stream = worker.actor.run.options(num_returns="streaming").remote(jobs, bundle)
             # From here on the worker has the checkpoint; the driver keeps those of waiting jobs.
             kept = [replace(job, checkpoint=None) if job.checkpoint else job for job in jobs]
             self._streams[stream] = (worker, kept)
@@ -165,7 +196,24 @@ class RayExecutor:
         # ours must not contradict.
         variables = {"env_vars": ONE_BLAS_THREAD | same_kernel()}
         options = ray.remote(_Actor).options(num_cpus=1, max_restarts=0, runtime_env=variables)
-        return options.remote(self._data, self._run, self._bundle_seconds)
+        return options.remote(self._data, self._run)
+
+    def _taken(self) -> list[Job]:
+        """The next jobs for one worker; the more there are by now, the rarer their checkpoints."""
+        jobs = self._queue.take(self.workers)
+        if not self._follows:
+            return jobs
+        least = self.workers / CHECKPOINTS_PER_SECOND
+        return [replace(j, checkpoint_seconds=max(j.checkpoint_seconds, least)) for j in jobs]
+
+    def _let_go(self) -> None:
+        """Stop asking for actors that no job is left for, and end those long without one."""
+        for reference in list(self._starting)[len(self._queue) :]:
+            ray.kill(self._starting.pop(reference))
+        late = time.monotonic() - RELEASE_SECONDS
+        for worker in [worker for worker, since in self._idle.items() if since < late]:
+            del self._idle[worker]
+            ray.kill(worker.actor)
 
     def _arrive(self, reference: Any) -> Iterator[Event]:
         actor = self._starting.pop(reference)
@@ -175,12 +223,12 @@ class RayExecutor:
             # Charged to the next job, so that actors which always die are not started for ever;
             # but a lost machine is charged to no job.
             if self._queue and not machine_lost(error):
-                reason = f"the Ray actor died: {told(error)}"
+                reason = f"the Ray actor died: {in_words(error)}"
                 yield WorkerDied(self._queue.take_one(), reason, never_ran=True)
             return
         worker = _Worker(actor, *about)
         if worker.kernel == self._kernel:
-            self._idle.append(worker)
+            self._idle[worker] = time.monotonic()
             yield WorkerStarted(worker.host, worker.process)
         else:
             yield self._refuse(worker)
@@ -191,7 +239,7 @@ class RayExecutor:
         Raises RequestError if no CPU is left for another actor.
         """
         self._refused.append(worker)
-        left = int(_resources().get("CPU", 1)) - len(self._refused)
+        left = _cpus() - len(self._refused)
         self.workers = min(self.workers, left)
         why = other_kernel(f"the Ray actor on {worker.host}", worker.kernel, self._kernel)
         if self.workers < 1:
@@ -207,8 +255,8 @@ class RayExecutor:
         except (RayError, StopIteration) as error:
             del self._streams[stream]
             ray.kill(worker.actor)
-            why, lost = self._reason(worker, error), machine_lost(error)
-            yield WorkerDied(self._queue.returned(jobs), why, lost, worker.host)
+            who = worker.host, worker.address, worker.process
+            self._deaths.add(Death(*who, jobs, error, time.monotonic()))
             return
         for event in bundle:
             if isinstance(event, Outcome):
@@ -216,23 +264,8 @@ class RayExecutor:
                 del jobs[0]
         if not jobs:
             del self._streams[stream]
-            self._idle.append(worker)
+            self._idle[worker] = time.monotonic()
         yield from bundle
-
-    def _reason(self, worker: _Worker, error: Exception) -> str:
-        """What happened to an actor, in one sentence, with its last output if it ran here."""
-        if machine_lost(error):
-            return f"the machine {worker.address} is lost or out of reach: {told(error)}"
-        where = f"process {worker.process} on {worker.address}"
-        words = self._last_words(worker)
-        return f"the Ray actor died: {where}: {told(error)}" + (words and f"; last words: {words}")
-
-    def _last_words(self, worker: _Worker) -> str:
-        """The end of its stderr; empty if it wrote nothing or ran on another machine."""
-        if worker.address != self._here:
-            return ""
-        logs = self._logs.glob(f"worker-*-{worker.process}.err")
-        return " | ".join(line for log in logs for line in last_lines(log))
 
     def close(self) -> None:
         """Stop the actors now, and the cluster if it was started here."""
@@ -248,21 +281,17 @@ class RayExecutor:
 
 
 def _ready(waiting: list[Any]) -> list[Any]:
-    """The references that are ready within `IDLE_SECONDS`. All are returned at once, since the
-    cost of a wait grows with their number: 10 ms for a thousand (`benchmarks/streams.py`)."""
+    """The references that are ready within `IDLE_SECONDS`, of those waited for. All are returned at
+    once, since the cost of a wait grows with their number: 10 ms for a thousand
+    (`benchmarks/streams.py`)."""
+    if not waiting:
+        time.sleep(IDLE_SECONDS)
+        return []
     first, others = ray.wait(waiting, num_returns=1, timeout=IDLE_SECONDS)
     if not first or not others:
         return list(first)
     also, _ = ray.wait(others, num_returns=len(others), timeout=0)
     return [*first, *also]
-
-
-def _token(folder: RayFolder | None) -> dict[str, str | None]:
-    """Variables with the token of a cluster that we start; none for one with the user's token."""
-    if folder is None:
-        return {}
-    path = str(folder.token)
-    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": path, "RAY_AUTH_TOKEN": None}
 
 
 def _read_environment() -> None:
@@ -271,10 +300,6 @@ def _read_environment() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
 
 
-def _resources() -> dict[str, float]:
-    return dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
-
-
-def _packages() -> list[str]:
-    """The package itself; Ray copies the targets of its relative links too."""
-    return [str(Path(caviar.__file__).parent)]
+def _cpus() -> int:
+    """The CPUs of the cluster's machines; one where it has none yet, so that one is asked for."""
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]

@@ -31,6 +31,12 @@ class RayFolder:
         """The token of this cluster only: Ray would write one into the user's home."""
         return self.path / "token"
 
+    @property
+    def variables(self) -> dict[str, str | None]:
+        """What makes Ray read that token, whatever the user's environment says."""
+        path = str(self.token)
+        return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": path, "RAY_AUTH_TOKEN": None}
+
     def remove(self) -> None:
         """Remove everything; Ray's last processes may still be writing, so retry for a while."""
         end = time.monotonic() + GONE_SECONDS
@@ -77,12 +83,3 @@ def base_folder() -> Path:
         if folder and len(folder) <= LONGEST_BASE and os.access(folder, os.W_OK):
             return Path(folder)
     return Path("/tmp")
-
-
-def last_lines(log: Path) -> list[str]:
-    """The last three lines of a log, without Ray's markers."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith(":")][-3:]

@@ -182,10 +182,10 @@ def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
 
 
 def test_only_the_machines_own_death_is_called_one(ray_machines: Cluster, plan: Plan) -> None:
-    """An actor that is killed, then the machine of another."""
+    """An actor that is killed, then the machine of another; the last words of both are told."""
     deaths: list[WorkerDied] = []
     with joined_machine(ray_machines) as raylet:
-        executor = RayExecutor(plan.data, 2, ray_machines.address, workers.never_ends)
+        executor = RayExecutor(plan.data, 2, ray_machines.address, workers.speaks_and_stays)
         try:
             for job in jobs_of(plan)[:3]:
                 executor.submit(job)
@@ -200,6 +200,9 @@ def test_only_the_machines_own_death_is_called_one(ray_machines: Cluster, plan: 
             executor.close()
     assert [death.machine_lost for death in deaths] == [False, True]
     assert deaths[0].reason.startswith("the Ray actor died: process ")
+    assert deaths[1].reason.startswith("the machine ")
+    for death in deaths:
+        assert death.reason.endswith(f"; last words: in trial {death.job.trial_id}")
 
 
 @pytest.mark.slow

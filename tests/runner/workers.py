@@ -136,3 +136,17 @@ def speaks_and_dies(job: Job, data: Data) -> Iterator[Event]:
     yield Started(job.trial_id, job.attempt)
     print("zero\none\ntwo\n\nthree", file=sys.stderr, flush=True)
     os._exit(3)
+
+
+def speaks_and_stays(job: Job, data: Data) -> Iterator[Event]:
+    yield Started(job.trial_id, job.attempt)
+    print(f"in trial {job.trial_id}", file=sys.stderr, flush=True)
+    time.sleep(FOR_GOOD)
+
+
+def slowly(seconds: float, job: Job, data: Data) -> Iterator[Event]:
+    """A real trial that sends its rows at once, and rests after each block of them."""
+    for event in run_trial(job, data, block_seconds=0.0):
+        yield event
+        if isinstance(event, Block):
+            time.sleep(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ray.exceptions import ActorUnavailableError, NodeDiedError, OutOfMemoryError, RayError
 
-from caviar.runner.executors.ray_deaths import machine_lost, told
+from caviar.runner.executors.ray_deaths import in_words, machine_lost
 
 OUT_OF_MEMORY = (
     "Memory on the node (IP: 192.0.2.7, ID: abc) was 15.2GB / 16.0GB (0.95) is over. "
@@ -27,7 +27,7 @@ FULL: Exception = OutOfMemoryError(OUT_OF_MEMORY)  # type: ignore[no-untyped-cal
     ],
 )
 def test_a_page_of_ray_becomes_a_line(error: Exception, message: str) -> None:
-    assert told(error) == message
+    assert in_words(error) == message
 
 
 def test_a_process_that_ran_out_of_memory_lost_no_machine() -> None:
