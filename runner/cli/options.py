@@ -20,6 +20,15 @@ def utf8(places: str | list[str] | None) -> str | list[str] | None:
     return places
 
 
+def _workers(text: str) -> int | None:
+    """The number of workers, None for `auto`."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is not a number of workers: give 1 or more, or auto")
+    return int(text)
+
+
 RunPlace = Annotated[
     str, typer.Argument(metavar="RUN", callback=utf8, help="The folder or URI of a run.")
 ]
@@ -45,7 +54,14 @@ StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="Default: the quickstart.")
 ]
 On = Annotated[Where, typer.Option(help="Where trials run.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Default: one per core.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N|auto",
+        parser=_workers,
+        help="Trials at once; auto, the default: one per core, or CPU that a cluster has by then.",
+    ),
+]
 Address = Annotated[str | None, typer.Option(help="Address of a running Ray cluster.")]
 Out = Annotated[str | None, typer.Option(callback=utf8, help="Folder or URI; default: runs/NAME.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="Run only the first N trials.")]

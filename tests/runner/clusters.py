@@ -49,9 +49,9 @@ def parent_of(pid: int) -> int:
         return 0
 
 
-def descendants(ancestor: int) -> list[int]:
+def descendants(*ancestors: int) -> list[int]:
     parents = {pid: parent_of(pid) for pid in processes()}
-    offspring, fresh = [], [ancestor]
+    offspring, fresh = [], [*ancestors]
     while fresh:
         fresh = [pid for pid, parent in parents.items() if parent in fresh]
         offspring += fresh

@@ -144,6 +144,15 @@ def speaks_and_stays(job: Job, data: Data) -> Iterator[Event]:
     time.sleep(FOR_GOOD)
 
 
+def rests(release: Path, held: str, job: Job, data: Data) -> Iterator[Event]:
+    """Trials of no work and a third of a second; one waits until a file exists."""
+    yield Started(job.trial_id, job.attempt)
+    time.sleep(0.3)
+    while job.trial_id == held and not release.exists():
+        time.sleep(0.01)
+    yield Outcome(job.trial_id, job.attempt, "completed", seconds=0.3)
+
+
 def slowly(seconds: float, job: Job, data: Data) -> Iterator[Event]:
     """A real trial that sends its rows at once, and rests after each block of them."""
     for event in run_trial(job, data, block_seconds=0.0):

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.runner.clusters import ROOT, processes
+from tests.runner.clusters import ROOT, descendants, processes, words_of
 from tests.runner.helpers import eventually
 
 MARK = "CAVIAR_TEST_CLUSTER"
@@ -66,8 +66,14 @@ class LostCluster:
         return (self.folder / "printed").read_text(encoding="utf-8")
 
     def processes(self) -> list[int]:
+        """Those that carry the mark, and their offspring: a title that a process gives itself may
+        lie over its variables."""
         mark = f"{MARK}={self.environment[MARK]}".encode()
-        return [pid for pid in processes() if mark in _variables(pid)]
+        marked = [pid for pid in processes() if mark in _variables(pid)]
+        return list({*marked, *descendants(*marked)})
+
+    def trains(self) -> bool:
+        return any(words_of(pid).startswith("ray::_Actor.run") for pid in self.processes())
 
     def kill(self) -> int:
         """SIGKILL to every process of it, until none is left; returns how many there were."""
@@ -92,21 +98,26 @@ def _variables(pid: int) -> list[bytes]:
         return []
 
 
+def marked(home: Path, scratch: str) -> dict[str, str]:
+    """The environment of a new cluster's processes."""
+    return {
+        **os.environ,
+        MARK: secrets.token_hex(8),
+        "HOME": str(home),
+        "RAY_TMPDIR": scratch,
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_prestart_worker_first_driver": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
 @contextmanager
 def started_cluster(home: Path) -> Iterator[LostCluster]:
     """A new cluster; whatever a test did to it, nothing is left of it at the end."""
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as scratch:  # Sockets: short names.
         folder = Path(scratch)
-        environment = {
-            **os.environ,
-            MARK: secrets.token_hex(8),
-            "HOME": str(home),
-            "RAY_TMPDIR": scratch,
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_prestart_worker_first_driver": "0",
-            "PYTHONUNBUFFERED": "1",
-        }
+        environment = marked(home, scratch)
         machines = subprocess.Popen(
             [sys.executable, "-c", MACHINES],
             env=environment,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -17,17 +18,23 @@ import pytest
 from caviar.analysis.run.read import read_run
 from caviar.analysis.run.stored.location import place_at, published
 from caviar.runner.cli.main import main
+from caviar.runner.session.loop import Progress
+from caviar.runner.session.run_folder import open_run
+from caviar.runner.session.run_log import RunLog
+from caviar.runner.store.open import storage_at
+from caviar.runner.store.sink import ParquetSink
 from tests.faults.injections import Fault, rows_that_count
 from tests.runner.driven import STUDY, driving
 from tests.runner.helpers import (
     TINY,
     caviar,
     eventually,
+    plan_of,
     same_tables,
     settings_of,
     tables,
 )
-from tests.runner.stores import Impatient, Proxy, make_bucket, new_run, objects, uri_at
+from tests.runner.stores import Impatient, Proxy, Request, make_bucket, new_run, objects, uri_at
 
 RUN = ("run", "--on", "inline", *settings_of(TINY))
 
@@ -142,6 +149,32 @@ def test_a_place_that_does_not_serve_is_one_sentence(
     assert ended.out == announced and ended.err.startswith("caviar: cannot ")
     assert ended.err.count("\n") == 1 and reason in ended.err
     assert "Request ID" not in ended.err
+
+
+def only_reads(request: Request) -> int | None:
+    return None if request.method in ("GET", "HEAD") else 403
+
+
+def test_status_needs_nothing_but_to_read_the_place(
+    s3: int, proxy: Proxy, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a driver of another machine runs, and after it has said how it ended."""
+    run, plan = new_run(), plan_of(*TINY)
+    proxy.fault = only_reads
+    driver, reader = storage_at(uri_at(s3, run)), uri_at(proxy.port, run)
+    with monkeypatch.context() as elsewhere, driver.hold():
+        elsewhere.setattr("platform.node", lambda: "10.0.0.7")
+        open_run(driver, plan, "caviar run")
+        ParquetSink(driver).plan(plan.trials)
+        log = RunLog(driver)
+        log.begin("caviar run", 4, 0)
+        running = say("status", reader)
+        log.end(Progress(4, 0, {}, interrupted=True))
+    stopped = say("status", reader)
+    assert (running.code, running.err, stopped.code, stopped.err) == (0, "", 0, "")
+    assert f"running: process {os.getpid()} on 10.0.0.7 since 20" in running.out
+    assert "stopped; the same `caviar run` command resumes it; last run by process" in stopped.out
+    assert all("0 of 4 trials done" in said.out for said in (running, stopped))
 
 
 def test_a_bucket_that_is_not_there(s3: int, say: Say) -> None:
