@@ -4,8 +4,9 @@ Real trials are measured once: every event with the moment it came and its bytes
 carries them. Then the driver's loop and sink receive the events of many simulated workers that
 run such trials one after the other, in the order of the simulated clock and as fast as the driver
 takes them: unpickling, tables, part files and checkpoints are real. The share of the simulated time
-that the driver needs says how many workers it can serve. Ray's own work of carrying the
-bytes is not in it; `streams.py` measures that.
+that the driver needs says how many workers it can serve. All of it is processor time, so that other
+programs of the machine count little. Ray's own work of carrying the bytes is not in it;
+`streams.py` measures that.
 """
 
 from __future__ import annotations
@@ -109,10 +110,10 @@ def measured(settings: list[str]) -> tuple[Job, list[Timed]]:
     """A real trial of the quickstart with these settings, by its events."""
     plan = make_plan(read_study(None, settings), 1)
     job = Job(plan.trials[0], plan.trials[0].trial_id, 0, None, PACE.checkpoint_seconds)
-    script, began = [], time.perf_counter()
-    for event in run_trial(job, plan.data):
+    script, began = [], time.process_time()
+    for event in run_trial(job, plan.data, clock=time.process_time):
         sent = pickle.dumps(event)
-        script.append(Timed(time.perf_counter() - began, sent, isinstance(event, Checkpoint)))
+        script.append(Timed(time.process_time() - began, sent, isinstance(event, Checkpoint)))
     return job, script
 
 
@@ -122,11 +123,11 @@ def drive(job: Job, script: list[Timed], workers: int, folder: Path) -> tuple[fl
     replay = Replay(script, workers)
     # The sink flushes by the clock of the simulation, as often as it would in a real run.
     sink = ParquetSink(storage_at(folder), clock=lambda: replay.now)
-    began = time.perf_counter()
+    began = time.process_time()
     progress = run_study(jobs, replay, sink, lambda progress, event: None)
     sink.close()
     assert progress.done == len(jobs)
-    return time.perf_counter() - began, replay.now, progress.rows
+    return time.process_time() - began, replay.now, progress.rows
 
 
 def main(sizes: Sizes) -> None:

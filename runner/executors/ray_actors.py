@@ -281,9 +281,8 @@ class RayExecutor:
 
 
 def _ready(waiting: list[Any]) -> list[Any]:
-    """The references that are ready within `IDLE_SECONDS`, of those waited for. All are returned at
-    once, since the cost of a wait grows with their number: 10 ms for a thousand
-    (`benchmarks/streams.py`)."""
+    """The references that are ready within `IDLE_SECONDS`; all at once, since the cost of a wait
+    grows with their number: 10 ms for a thousand (`benchmarks/streams.py`)."""
     if not waiting:
         time.sleep(IDLE_SECONDS)
         return []

@@ -1,7 +1,7 @@
 """A cluster without machines that starts and stops simulated ones on demand (Ray's autoscaler v2).
 
-`ray.cluster_utils.AutoscalingCluster` writes its configuration; its own start and end would stop
-every Ray of this machine.
+`ray.cluster_utils.AutoscalingCluster` does the same, but reads a file that Ray's wheel lacks, and
+its start and end stop every Ray of the machine.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ray._private.services import get_node_ip_address
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
-from ray.cluster_utils import AutoscalingCluster
 
 from tests.faults.lost_drivers.clusters import LostCluster, marked
 from tests.runner.clusters import free_port
 from tests.runner.helpers import eventually
 
+SIMULATION = "ray.autoscaler._private.fake_multi_node.node_provider"
 SIMULATED = {
     "RAY_FAKE_CLUSTER": "1",
     "AUTOSCALER_UPDATE_INTERVAL_S": "1",
@@ -30,22 +31,58 @@ SIMULATED = {
 }
 
 
+def scaling(most: int, idle_seconds: float, gcs_address: str) -> dict[str, object]:
+    """What `ray start --autoscaling-config` reads: a head without a CPU, and up to so many machines
+    of one CPU, stopped when idle for so long."""
+    machine = {"CPU": 1, "object_store_memory": 100_000_000}
+    lists = ("initialization", "setup", "head_setup", "worker_setup")
+    starts = ("head_start_ray", "worker_start_ray")
+    return {
+        "cluster_name": "simulated",
+        "max_workers": most,
+        "provider": {
+            "type": "external",
+            "module": f"{SIMULATION}.FakeMultiNodeProvider",
+            "use_node_id_as_ip": True,
+            "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+            "launch_multiple": True,
+            "head_node_id": FAKE_HEAD_NODE_ID,
+            "gcs_address": gcs_address,
+        },
+        "available_node_types": {
+            "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+            "machine": {
+                "resources": machine,
+                "node_config": {},
+                "min_workers": 0,
+                "max_workers": most,
+            },
+        },
+        "head_node_type": "ray.head.default",
+        "auth": {},
+        "upscaling_speed": 1.0,
+        "idle_timeout_minutes": idle_seconds / 60,
+        "docker": {},
+        **{f"{name}_commands": [] for name in (*lists, *starts)},
+        "file_mounts": {},
+        "cluster_synced_files": [],
+        "file_mounts_sync_continuously": False,
+        "rsync_exclude": [],
+        "rsync_filter": [],
+    }
+
+
 @contextmanager
 def started_empty(home: Path, most: int, idle_seconds: float) -> Iterator[LostCluster]:
-    """A head without a CPU, and up to so many machines of one CPU, stopped when idle so long."""
-    machine = {
-        "resources": {"CPU": 1, "object_store_memory": 100_000_000},
-        "node_config": {},
-        "min_workers": 0,
-        "max_workers": most,
-    }
-    config = AutoscalingCluster(
-        {"CPU": 0}, {"machine": machine}, autoscaler_v2=True, idle_timeout_minutes=idle_seconds / 60
-    )._config
+    """A head, and up to so many machines that come and go."""
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as scratch:
         folder, port = Path(scratch), free_port()
+        here = get_node_ip_address()  # type: ignore[no-untyped-call]  # Ray's own
+        address = f"{here}:{port}"
+        config = scaling(most, idle_seconds, address)
         (folder / "scaling.json").write_text(json.dumps(config))
-        environment = {**marked(home, scratch), "RAY_ADDRESS": f"127.0.0.1:{port}"}
+        environment = {**marked(home, scratch), "RAY_ADDRESS": address}
         log = folder / "said"
         words = [
             *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"),

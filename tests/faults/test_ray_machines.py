@@ -181,23 +181,30 @@ def test_a_killed_raylet_costs_its_trials_an_attempt_and_no_bits(
     is_whole(tmp_path / "run", expected, fault)
 
 
-def test_only_the_machines_own_death_is_called_one(ray_machines: Cluster, plan: Plan) -> None:
-    """An actor that is killed, then the machine of another; the last words of both are told."""
+def test_a_machine_that_joins_gets_trials_and_only_its_own_death_is_called_one(
+    ray_machines: Cluster, plan: Plan
+) -> None:
+    """An actor that is killed, then the machine of another; the last words of both are told. The
+    number of workers follows the machines."""
     deaths: list[WorkerDied] = []
-    with joined_machine(ray_machines) as raylet:
-        executor = RayExecutor(plan.data, 2, ray_machines.address, workers.speaks_and_stays)
-        try:
-            for job in jobs_of(plan)[:3]:
-                executor.submit(job)
+    executor = RayExecutor(plan.data, None, ray_machines.address, workers.speaks_and_stays)
+    sizes = [executor.workers]
+    for job in jobs_of(plan)[:3]:
+        executor.submit(job)
+    try:
+        with joined_machine(ray_machines) as raylet:
             for event in executor.events():
+                if executor.workers != sizes[-1]:
+                    sizes.append(executor.workers)
                 if isinstance(event, WorkerDied):
                     deaths.append(event)
-                if len(deaths) == 2:
+                if len(deaths) == 2 and executor.workers == 1:
                     break
                 if isinstance(event, Idle) and (busy := busy_actors(raylet)):
                     os.kill(raylet if deaths else busy[0], signal.SIGKILL)
-        finally:
-            executor.close()
+    finally:
+        executor.close()
+    assert sizes == [1, 2, 1]
     assert [death.machine_lost for death in deaths] == [False, True]
     assert deaths[0].reason.startswith("the Ray actor died: process ")
     assert deaths[1].reason.startswith("the machine ")

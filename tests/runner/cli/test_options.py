@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from caviar.runner.cli.options import _workers
 from tests.runner.helpers import caviar, ended_well
 
 
@@ -21,12 +22,20 @@ def test_a_place_that_is_not_utf_8_is_refused(words: tuple[str, ...], tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "words", [("--workers", "0"), ("--trials", "0"), ("--on", "moon"), ("--dry-run=1",)]
+    "words",
+    [
+        *(("--workers", "0"), ("--workers", "many"), ("--trials", "0")),
+        *(("--on", "moon"), ("--dry-run=1",)),
+    ],
 )
 def test_a_value_out_of_range_is_exit_code_two(words: tuple[str, ...], tmp_path: Path) -> None:
     done = caviar("run", *words, cwd=tmp_path)
     assert done.returncode == 2 and words[0].partition("=")[0] in done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_the_number_of_workers_may_be_left_to_caviar() -> None:
+    assert [_workers(text) for text in ("auto", "1", "64")] == [None, 1, 64]
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from caviar.runner.errors import RequestError
+from caviar.runner.executors.batches import JobQueue
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD
 from caviar.runner.executors.ray_actors import RayExecutor
 from caviar.runner.session.loop import Progress, run_study
@@ -122,6 +123,19 @@ def test_a_variable_names_a_cluster_that_computes_the_same_bits(
     assert address == ray_machines.address
     expected = chain.from_iterable(run_trial(job, plan.data) for job in jobs_of(plan))
     assert rows_of(sink.blocks) == rows_of(expected)
+
+
+def test_checkpoints_become_rarer_as_workers_join(plan: Plan) -> None:
+    executor = RayExecutor.__new__(RayExecutor)  # Without a cluster.
+    executor._queue = JobQueue()
+    for executor._follows, executor.workers, seconds in (
+        (True, 10, 10.0),
+        (True, 1000, 500.0),
+        (False, 1000, 10.0),
+    ):
+        executor._queue.submit(jobs_of(plan)[0])
+        (job,) = executor._taken()
+        assert job.checkpoint_seconds == seconds
 
 
 def test_a_trial_whose_actor_always_dies_fails_and_the_others_complete(

@@ -174,7 +174,7 @@ def test_status_needs_nothing_but_to_read_the_place(
     assert (running.code, running.err, stopped.code, stopped.err) == (0, "", 0, "")
     assert f"running: process {os.getpid()} on 10.0.0.7 since 20" in running.out
     assert "stopped; the same `caviar run` command resumes it; last run by process" in stopped.out
-    assert all("0 of 4 trials done" in said.out for said in (running, stopped))
+    assert all("0 of 4 trials done" in answer.out for answer in (running, stopped))
 
 
 def test_a_bucket_that_is_not_there(s3: int, say: Say) -> None:
