@@ -70,7 +70,7 @@ class _Actor:
         address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         return platform.node(), address, os.getpid(), arithmetic(path).kernel
 
-    def run(self, jobs: list[Job], bundle_seconds: float) -> Iterator[list[Event]]:
+    def run(self, jobs: list[Job], bundle_seconds: float = BUNDLE_SECONDS) -> Iterator[list[Event]]:
         """The trials' events in bundles: messages are costly, and short trials have few events."""
         yield from messages(self._run, jobs, self._data, bundle_seconds)
 

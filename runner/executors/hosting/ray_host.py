@@ -11,7 +11,7 @@ from caviar.runner.executors.blas_threads import environment
 from caviar.runner.executors.executor import SAME_KERNEL, other_kernel
 from caviar.runner.executors.hosting.hosts import Answering, HostDiedError
 from caviar.runner.executors.ray_actors import RayExecutor
-from caviar.runner.executors.ray_deaths import QUIET, told
+from caviar.runner.executors.ray_deaths import QUIET, in_words
 from caviar.runner.trial.arithmetic import arithmetic
 from caviar.runner.trial.kernels import TrainingPath
 
@@ -48,7 +48,7 @@ class RayHost:
         try:
             self.where, _, self.process, kernel = ray.get(actor.ready.remote(path))
         except RayError as error:
-            raise HostDiedError(f"the Ray actor died: {told(error)}") from None
+            raise HostDiedError(f"the Ray actor died: {in_words(error)}") from None
         ours = arithmetic(path).kernel
         if kernel != ours:
             why = other_kernel(f"the Ray actor on {self.where}", kernel, ours)
@@ -65,7 +65,7 @@ class RayHost:
         try:
             (answer,) = ray.get(next(self._answers.popleft()))
         except (RayError, StopIteration) as error:
-            raise HostDiedError(f"the Ray actor died: {told(error)}") from None
+            raise HostDiedError(f"the Ray actor died: {in_words(error)}") from None
         return answer
 
     def close(self) -> None:
