@@ -123,9 +123,8 @@ class RayExecutor:
         self._environment = environment({**ENVIRONMENT, **token})
         self._environment.__enter__()
         start: dict[str, Any] = {}
-        # The package itself, and with it what its relative links lead to.
-        package = {"py_modules": [str(Path(caviar.__file__).parent)]}
-        shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else package
+        ours = {"py_modules": [str(Path(caviar.__file__).parent)]}  # With what its links lead to.
+        shipped: dict[str, Any] = {} if IN_A_JOB in os.environ else ours
         if self._folder is not None:
             start = {"num_cpus": workers, "include_dashboard": False}
             start |= {"_temp_dir": str(self._folder.path), "_system_config": NOTHING_BEFOREHAND}
@@ -141,12 +140,10 @@ class RayExecutor:
                 log_to_driver=True,  # To `Deaths`.
                 **start,
             )
-        except RequestError:
-            self._leave()
-            raise
         except Exception as error:  # Ray may raise any exception, e.g. if the start takes too long.
             self._leave()
-            raise RequestError(refusal(where, error)) from None
+            wrong = isinstance(error, RequestError)
+            raise error if wrong else RequestError(refusal(where, error)) from None
 
     def submit(self, job: Job) -> None:
         self._queue.submit(job)
@@ -200,20 +197,18 @@ class RayExecutor:
 
     def _taken(self) -> list[Job]:
         """The next jobs for one worker; the more there are by now, the rarer their checkpoints."""
-        jobs = self._queue.take(self.workers)
-        if not self._follows:
-            return jobs
-        least = self.workers / CHECKPOINTS_PER_SECOND
-        return [replace(j, checkpoint_seconds=max(j.checkpoint_seconds, least)) for j in jobs]
+        jobs, least = self._queue.take(self.workers), self.workers / CHECKPOINTS_PER_SECOND
+        rarer = [replace(j, checkpoint_seconds=max(j.checkpoint_seconds, least)) for j in jobs]
+        return rarer if self._follows else jobs
 
     def _let_go(self) -> None:
         """Stop asking for actors that no job is left for, and end those long without one."""
         for reference in list(self._starting)[len(self._queue) :]:
             ray.kill(self._starting.pop(reference))
-        late = time.monotonic() - RELEASE_SECONDS
-        for worker in [worker for worker, since in self._idle.items() if since < late]:
-            del self._idle[worker]
-            ray.kill(worker.actor)
+        for worker, since in list(self._idle.items()):
+            if time.monotonic() - since > RELEASE_SECONDS:
+                ray.kill(worker.actor)
+                del self._idle[worker]
 
     def _arrive(self, reference: Any) -> Iterator[Event]:
         actor = self._starting.pop(reference)
@@ -300,5 +295,5 @@ def _read_environment() -> None:
 
 
 def _cpus() -> int:
-    """The CPUs of the cluster's machines; one where it has none yet, so that one is asked for."""
+    """The CPUs of the cluster; one where it has none yet, so that one is asked for."""
     return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
