@@ -36,7 +36,7 @@ from tests.runner.panda.pandas import STUDY, plan_of_one
 
 PLAN = plan_of_one()
 CARRY_OUT = partial(carried_out, start_process=forked_worker)
-PACE = ("--no-screen", "--pace", "100")
+PACE = ("--no-screen", "--pace", "30")
 
 
 class Life:
@@ -93,9 +93,10 @@ class Life:
         kind = draw.choice(("set", "set", "set", "reset", "recompute", "move", "snapshot", "time"))
         later = draw.choice(("", "", f" --at {draw.randrange(1, 119)}"))
         if kind == "set":
+            rate = draw.choice(("learning_rate*=0.5", "learning_rate*=1.5"))
             settings = (
-                *("learning_rate*=0.5", "learning_rate*=1.5", "momentum=0.7", "decay=0.8"),
-                *("dropout=0.1", "weight_decay=0.001", "norm_batch_size=8", "schedule=constant"),
+                *(rate, "momentum=0.7", "decay=0.8", "dropout=0.1", "weight_decay=0.001"),
+                *("norm_batch_size=8", "schedule=constant"),
             )
             return f"set {' '.join(draw.sample(settings, draw.choice((1, 1, 2))))}{later}"
         if kind == "reset":
@@ -108,7 +109,7 @@ class Life:
         if kind == "move":
             moves = ["undo", "fork", f"select {draw.randrange(4)}"]
             return draw.choice([*moves, *(f"rewind {name}" for name in self.names)])
-        return draw.choice(("pause", "go", f"step {draw.randrange(1, 9)}", "pace 200"))
+        return draw.choice(("pause", "go", f"step {draw.randrange(1, 9)}", "pace 60"))
 
     def live(self, events: int) -> None:
         """So many things happen, then all is trained to the end."""
