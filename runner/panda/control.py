@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caviar.runner.errors import RequestError, StorageError
-from caviar.runner.panda.requests import Answer, read_request
+from caviar.runner.panda.requests import SECOND, Answer, read_request
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.storage import reason
 from caviar.runner.store.whole_files import write_whole
@@ -30,6 +30,8 @@ LISTENING = "listening.json"
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 30.0
 """How long an answer is waited for unless told otherwise."""
+SECOND_SECONDS = 2.0
+"""How long a second panda waits for a word of the first one."""
 MOST_BYTES = 100_000
 """A larger file is no request."""
 
@@ -119,8 +121,20 @@ def ask(
     Raises RequestError for a wrong request, and NobodyListensError where no panda answers.
     """
     read_request(text)
+    _must_listen(storage, storage.root / CONTROL)
+    return _asked(storage, text, asked_by, seconds, clock, sleep)
+
+
+def _asked(
+    storage: LocalFolder,
+    text: str,
+    asked_by: str,
+    seconds: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Answer:
+    """Put a request down and wait for the answer."""
     folder = storage.root / CONTROL
-    _must_listen(storage, folder)
     name = f"{time.time_ns():020d}-{platform.node()}-{os.getpid()}-{next(_COUNT)}.json"
     request, answer = folder / REQUESTS / name, folder / ANSWERS / name
     try:
@@ -138,6 +152,19 @@ def ask(
             break
         sleep(POLL_SECONDS)
     return _gave_up(storage, request, answer, seconds)
+
+
+def must_be_alone(storage: LocalFolder, asked_by: str) -> None:
+    """Raise RequestError where a panda trains in a run already; that one gets a line in its log."""
+    folder = storage.root / CONTROL
+    if not _listens(storage, folder):
+        return
+    with suppress(RequestError):  # It ends just now: whoever goes on finds out.
+        _asked(storage, SECOND, asked_by, SECOND_SECONDS, time.monotonic, time.sleep)
+    raise RequestError(
+        f"a panda trains in {storage.where!r} already: steer it with `caviar control "
+        f"{storage.where} REQUEST`, or end it with `caviar control {storage.where} stop`"
+    )
 
 
 def _gave_up(storage: LocalFolder, request: Path, answer: Path, seconds: float) -> Answer:
@@ -171,8 +198,12 @@ def _answered(path: Path) -> Answer | None:
     return answer
 
 
+def _listens(storage: LocalFolder, folder: Path) -> bool:
+    return (folder / LISTENING).exists() and storage.is_held(time.time())
+
+
 def _must_listen(storage: LocalFolder, folder: Path) -> None:
-    if (folder / LISTENING).exists() and storage.is_held(time.time()):
+    if _listens(storage, folder):
         return
     resume = f"; go on with: caviar panda --resume {storage.where}" if folder.exists() else ""
     raise NobodyListensError(f"no panda is training in {storage.where!r}{resume}")

@@ -52,6 +52,8 @@ FORMS: Mapping[Verb, str] = {
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 """Names of snapshots, which are names of files too."""
+SECOND = "panda"
+"""What a second panda asks of the first one, so that whoever steers that one knows."""
 MOST_WORDS = 4000
 """The longest request, in characters."""
 
@@ -120,6 +122,8 @@ def request_of(words: Sequence[str]) -> Request:
     verbs: dict[str, Verb] = {verb: verb for verb in get_args(Verb)}
     if not plain:
         raise RequestError(f"nothing is asked; ask one of {', '.join(verbs)}")
+    if plain[0] == SECOND:
+        raise RequestError("another panda wanted this run, which has one; it was turned away")
     verb = verbs.get(plain[0])
     if verb is None:
         raise RequestError(f"unknown request {shown(plain[0])}; {nearest(plain[0], verbs)}")

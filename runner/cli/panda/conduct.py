@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from caviar.runner.data.places import without_home
 from caviar.runner.executors.choice import Where, hosts_on
 from caviar.runner.executors.environment_checks import must_suit
-from caviar.runner.panda.control import folder_at
+from caviar.runner.panda.control import folder_at, must_be_alone, whoever
 from caviar.runner.panda.record.recorder import Recorder
 from caviar.runner.panda.record.run import (
     Opened,
@@ -97,6 +97,7 @@ def resumed(root: str, how: How) -> Iterator[Session]:
     """A panda that goes on in its folder."""
     storage = folder_at(root)
     read_panda(storage)  # Before its folder is held: a refusal changes nothing.
+    must_be_alone(storage, f"panda {whoever()}")
     must_suit(how.on, 1, 1, how.address)
     with storage.hold():
         opened = read_panda(storage)

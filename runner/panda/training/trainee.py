@@ -81,12 +81,13 @@ class Trainee:
             snapshot = unpack(content, self.lineage.config, self._data).snapshot
         except CheckpointError:
             return
-        if snapshot.step == self.lineage.born:
-            self._origin = snapshot
-            snapshot = self._changed(snapshot)
-        self.kept[snapshot.step] = snapshot
+        if snapshot.step != self.lineage.born:
+            self.kept[snapshot.step] = snapshot
+            return
+        self._origin = snapshot
+        self.kept[snapshot.step] = self._changed(snapshot)
         if self._snapshot is None and not self._at_end:
-            self._snapshot = snapshot
+            self._snapshot = self.kept[snapshot.step]
 
     def _changed(self, origin: Snapshot) -> Snapshot:
         return with_changes_due(origin, self.lineage.config, self._data, self._splits)
@@ -121,9 +122,10 @@ class Trainee:
         self.done_until = self.steps
 
     def back_to(self, step: int) -> None:
-        """Go back to the last state that is known at or before a step."""
+        """Go back to the last state that is known at or before a step, and not behind steps whose
+        rows are still to come."""
         self.close()
-        before = [known for known in self.kept if known <= step]
+        before = [known for known in self.kept if known <= min(step, self.done_until)]
         self._snapshot = self.kept[max(before)] if before else None
         self._at_end = False
 

@@ -15,6 +15,7 @@ from caviar.runner.panda.control import (
     CONTROL,
     ControlFiles,
     NobodyListensError,
+    Taken,
     ask,
     folder_at,
     whoever,
@@ -35,11 +36,21 @@ def listening(root: Path) -> Iterator[ControlFiles]:
         files.close()
 
 
+def first_taken(files: ControlFiles) -> Taken:
+    """The first request that comes."""
+    came: list[Taken] = []
+
+    def something() -> bool:
+        came.extend(files.taken())
+        return bool(came)
+
+    until(something)
+    return came[0]
+
+
 def answering(files: ControlFiles, answer: Answer, taken: list[str]) -> threading.Thread:
     def one() -> None:
-        requests = []
-        until(lambda: bool(requests.extend(files.taken()) or requests))
-        (request,) = requests
+        request = first_taken(files)
         taken.append(f"{request.asked_by}: {request.text}")
         files.answer(request.name, answer)
 
@@ -75,9 +86,12 @@ def test_a_panda_that_ends_meanwhile_is_not_waited_for(tmp_path: Path) -> None:
     held = storage.hold()
     held.__enter__()
     files = ControlFiles(storage.root / CONTROL)
-    thread = threading.Thread(
-        target=lambda: (until(lambda: any(files.taken())), held.__exit__(None, None, None))
-    )
+
+    def ends() -> None:
+        first_taken(files)
+        held.__exit__(None, None, None)
+
+    thread = threading.Thread(target=ends)
     thread.start()
     with pytest.raises(NobodyListensError, match="ended before it answered"):
         ask(LocalFolder(tmp_path), "go", "ana@lab")

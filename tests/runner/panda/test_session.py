@@ -133,8 +133,11 @@ def test_a_run_whose_states_are_gone_is_trained_again(tmp_path: Path) -> None:
 def test_two_pandas_on_one_run(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with live(PLAN, out) as panda:
-        with pytest.raises(RequestError, match="another caviar is writing"), live_again(out):
+        with pytest.raises(RequestError, match="a panda trains in"), live_again(out):
             pass
+        (line,) = panda.view().log
+        assert "another panda wanted this run, which has one; it was turned away" in line.text
+        assert not line.accepted and line.asked_by.startswith("panda ")
         with pytest.raises(RequestError, match="holds a panda's run"), live(PLAN, out):
             pass
         to_the_end(panda)

@@ -52,10 +52,10 @@ class Life:
         """The program anew: it resumes where there is something to resume."""
         try:
             read_panda(storage_at(self.run))
-            words = ("--resume", "run")
+            words = ["--resume", "run"]
         except RequestError:
             shutil.rmtree(self.run, ignore_errors=True)
-            words = ("--out", "run", *settings_of(STUDY))
+            words = ["--out", "run", *settings_of(STUDY)]
         return forked_driver(CARRY_OUT, "panda", *PACE, *words, cwd=self.root)
 
     @property

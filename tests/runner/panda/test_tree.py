@@ -28,7 +28,7 @@ def test_the_rows_make_the_tree_again() -> None:
         (1, 30, "30: decay = 0.95"),
     ]
     assert tree.lineages[2].config.changes == ("10: momentum = 0.5", "30: decay = 0.95")
-    assert (tree.current, tree.beside, tree.active) == (1, {1}, (0, 1))
+    assert (tree.current, tree.beside, tree.active) == (1, frozenset({1}), (0, 1))
     assert tree.snapshots == {"a": Snap(1, 12)}
     assert [one.number for one in tree.children(1)] == [2]
 

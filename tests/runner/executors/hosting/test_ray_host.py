@@ -21,7 +21,12 @@ def test_a_panda_on_an_actor_that_is_killed(
 ) -> None:
     actors: list[RayHost] = []
     start = RayHosts.start
-    monkeypatch.setattr(RayHosts, "start", lambda self: actors.append(start(self)) or actors[-1])
+
+    def noted(hosts: RayHosts) -> RayHost:
+        actors.append(start(hosts))
+        return actors[-1]
+
+    monkeypatch.setattr(RayHosts, "start", noted)
     plan, out = plan_of_one(), tmp_path / "run"
     with live(plan, out, HOW._replace(on=Where.ray)) as panda:
         panda.ask("set momentum=0.5 --at 30", "test")

@@ -61,8 +61,22 @@ def test_a_stored_state_of_its_birth_has_the_change() -> None:
         assert rows_of(one.ended(), lineage.trial_id) == plain_rows(lineage.config, PLAN, after=30)
     changed, before = first.kept[30], first.before(30)
     assert before is not None
-    weights = [s.state.parameters["dense1"]["weight"] for s in (changed, before)]
-    assert not np.array_equal(*weights)
+    new, old = (s.state.parameters["dense1"]["weight"] for s in (changed, before))
+    assert not np.array_equal(new, old)
+
+
+def test_a_later_state_hides_no_rows_that_are_still_to_come() -> None:
+    """As after a kill: a snapshot is on disk, but neither rows nor a checkpoint are."""
+    first = trainee()
+    trained(first, 40)
+    assert first.holds(40)
+    again = trainee()
+    again.keep(first.packed(40))
+    assert again.position == 0
+    again.back_to(60)
+    assert again.position == 0
+    trained(again, 120)
+    assert rows_of(again.ended(), TWIN.trial_id) == plain_rows(TWIN.config, PLAN)
 
 
 def test_a_damaged_state_is_left() -> None:
