@@ -42,8 +42,8 @@ def _nobody(line: LogLine) -> None: ...
 
 class How(NamedTuple):
     """How a panda trains: where, on which path, at which pace in steps per second, whether it
-    begins paused, and whether it stays when all has been trained. `tell` gets each line of the log
-    as it comes."""
+    begins paused, and whether it stays when all has been trained. Without a pace, a training lasts
+    `least_seconds` at least, if they are given. `tell` gets each line of the log as it comes."""
 
     on: Where = Where.local
     address: str | None = None
@@ -54,6 +54,13 @@ class How(NamedTuple):
     accept_other_processor: bool = False
     tell: Callable[[LogLine], None] = _nobody
     start_process: StartProcess | None = None
+    least_seconds: float | None = None
+
+    def pace_of(self, steps: int) -> float | None:
+        """The pace of a training of so many steps."""
+        if self.pace is not None or self.least_seconds is None:
+            return self.pace
+        return steps / self.least_seconds
 
 
 def command() -> str:
@@ -115,8 +122,9 @@ def _session(
     recorder = Recorder(storage, twin.trial_id)
     if forget:
         recorder.forget_states()
+    pace = how.pace_of(twin.config.steps)
     setting = Setting(
-        opened.name, opened.tree, opened.per_epoch, opened.path, how.pace, how.paused, how.stays
+        opened.name, opened.tree, opened.per_epoch, opened.path, pace, how.paused, how.stays
     )
     log, progress = RunLog(storage), Progress(1, 0, {})
     log.begin(command(), 1, 0)

@@ -13,6 +13,7 @@ import typer
 from caviar.runner.cli import options
 from caviar.runner.cli.carry_out import in_a_job, leave
 from caviar.runner.cli.ending.exit_codes import FAILED, INTERRUPTED
+from caviar.runner.cli.terminal import say
 from caviar.runner.errors import RequestError, printable
 from caviar.runner.executors.choice import Where
 from caviar.runner.trial.kernels import Kernels
@@ -49,7 +50,14 @@ Resume = Annotated[
     typer.Option("--resume", metavar="RUN", callback=options.utf8, help="Go on with this run."),
 ]
 Pace = Annotated[
-    float | None, typer.Option(help="Steps per second to begin with; default: full speed.")
+    float | None,
+    typer.Option(
+        help="Steps per second to begin with; default: full speed, or two minutes on a screen."
+    ),
+]
+Lesson = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A guided quarter of an hour; there is batch-norm."),
 ]
 
 
@@ -66,6 +74,7 @@ def panda(
     no_screen: NoScreen = False,
     resume: Resume = None,
     pace: Pace = None,
+    lesson: Lesson = None,
     kernels: options.Training = Kernels.auto,
     accept_other_processor: options.OtherProcessor = False,
 ) -> None:
@@ -78,18 +87,16 @@ def panda(
         raise RequestError(
             "--on inline trains in the process that listens, which a panda cannot; use --on local"
         )
-    if not no_screen:
-        raise RequestError(
-            "there is no screen yet; add --no-screen, and steer it with: caviar control RUN REQUEST"
-        )
-    how = How(on, address, kernels, pace, not no_screen, accept_other_processor)
+    how = How(on, address, kernels, pace, accept_other_processor=accept_other_processor)
     how = how._replace(start_process=context.obj.start_process)
     given = [*(settings or []), *_seeds(seed, replicas)]
+    if lesson is not None:
+        return _lesson(lesson, [study, given, trial, resume, pace, no_screen], out, how)
     if resume is not None:
         _must_be_alone(study, given, trial, out)
         in_a_job(resume, on)
     session_of = partial(_session, study, given, trial, out, resume)
-    code = _without_screen(session_of, how)
+    code = (_without_screen if no_screen else _with_screen)(session_of, how)
     if code:
         raise SystemExit(code)
 
@@ -138,6 +145,27 @@ def _without_screen(session_of: Callable[[How], AbstractContextManager[Session]]
         if interrupt.asked() or output.lost:
             return INTERRUPTED
         return FAILED if session.failed else 0
+
+
+def _with_screen(session_of: Callable[[How], AbstractContextManager[Session]], how: How) -> int:
+    """Show it until its user leaves, say how to go on, and give back the exit code."""
+    from caviar.runner.cli.panda.on_screen import on_screen
+
+    session, interrupted = on_screen(session_of, how)
+    say(_told(session, interrupted))
+    if interrupted:
+        return INTERRUPTED
+    return FAILED if session.failed else 0
+
+
+def _lesson(name: str, others: list[object], out: str | None, how: How) -> None:
+    from caviar.runner.cli.panda.on_screen import lesson, must_be_a_lesson
+
+    must_be_a_lesson(name, others)
+    root, interrupted = lesson(out, how)
+    say(f"the trainings of the lesson are in {root}; see what edits did: caviar report {root}/1")
+    if interrupted:
+        raise SystemExit(INTERRUPTED)
 
 
 def _tell(output: Output, line: LogLine) -> None:

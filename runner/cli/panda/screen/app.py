@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -19,11 +19,11 @@ from textual.widgets import Input, Static
 
 from caviar.runner.cli.panda.screen import keys, panels
 from caviar.runner.cli.panda.screen.contrast import KINDS
-from caviar.runner.cli.panda.screen.frame import Choice, Lesson, Painter, chosen_by, in_signs
+from caviar.runner.cli.panda.screen.frame import Choice, Painter, chosen_by, in_signs
 from caviar.runner.cli.panda.screen.help_text import help_lines
 from caviar.runner.cli.panda.screen.layout import LEAST, layout, too_small
+from caviar.runner.cli.panda.screen.plain import Source
 from caviar.runner.cli.panda.screen.signs import Signs
-from caviar.runner.panda.requests import Answer
 from caviar.runner.panda.view import View
 
 REDRAWS_PER_SECOND = 20
@@ -64,18 +64,6 @@ Screen { overflow: hidden hidden; }
 """
 
 
-class Source(Protocol):
-    """Where the screen gets what it shows: a panda, or a lesson that has one after the other."""
-
-    def view(self) -> View: ...
-
-    def ask(self, text: str, who: str) -> Answer: ...
-
-    def lesson(self, view: View) -> Lesson | None: ...
-
-    def request_of(self, key: str, view: View) -> str | None: ...
-
-
 class KeyName(Static):
     """A key in the line of keys: a click presses it."""
 
@@ -98,19 +86,23 @@ class KeyName(Static):
 class PandaApp(App[None]):
     """Shows a panda twenty times per second and asks it what keys, clicks and the line say.
 
-    Nothing here blocks the training, which another process computes. `failure` is the error that
-    ended the panda, if one did.
+    Nothing here blocks the training, which another process computes. The program ends when `stop`
+    says so; `failure` is the error that ended the panda, if one did.
     """
 
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = None
     CSS = STYLES
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", priority=True, show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", priority=True, show=False),
+        # At once, before the next key is handed on: whoever types fast loses no letter.
+        Binding("colon", "open_line", priority=True, show=False),
+    ]
 
-    def __init__(self, source: Source, signs: Signs) -> None:
+    def __init__(self, source: Source, signs: Signs, stop: Callable[[], bool] = bool) -> None:
         super().__init__(ansi_color=True)
         self.failure: Exception | None = None
-        self._source, self._signs = source, signs
+        self._source, self._signs, self._stop = source, signs, stop
         self._choice = Choice()
         self._painter: Painter | None = None
         self._view: View | None = None
@@ -173,6 +165,8 @@ class PandaApp(App[None]):
 
     def redraw(self) -> None:
         """Show the present view; panels whose text stayed the same are left alone."""
+        if self._stop():
+            self.exit()
         try:
             self._view = self._source.view()
         except Exception as error:
@@ -233,7 +227,7 @@ class PandaApp(App[None]):
         elif self._painter is None or self._view is None:
             return
         elif key == "colon":
-            self._open_line()
+            self.action_open_line()
         elif key in SCROLLS:
             self.query_one("#scroll", VerticalScroll).scroll_relative(y=SCROLLS[key], animate=False)
         elif (chosen := chosen_by(key, self._choice)) is not None:
@@ -249,12 +243,16 @@ class PandaApp(App[None]):
     def _line(self) -> Input:
         return self.query_one("#ask", Input)
 
-    def _open_line(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A colon within the line is a letter like any other."""
+        return action != "open_line" or not (self._line.display or self._painter is None)
+
+    def action_open_line(self) -> None:
         self._recalled = len(self._history)
         self._line.value = ""
         self._line.display = True
         self.query_one("#message").display = False
-        self._line.focus()
+        self.screen.set_focus(self._line)
 
     def _close_line(self) -> None:
         self._line.display = False

@@ -41,7 +41,7 @@ KEYS = (
         "compare",
         rare=True,
     ),
-    Key("m", "m", "show the models and snapshots, or the log", "models", rare=True),
+    Key("m", "m", "show the lineages and snapshots, or the log", "lineages", rare=True),
     Key("pageup", "PgUp", "scroll the log up"),
     Key("pagedown", "PgDn", "scroll the log down"),
     Key("colon", ":", "write any request", "ask"),

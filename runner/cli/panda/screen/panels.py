@@ -59,14 +59,14 @@ def title(view: View, width: int) -> Text:
 def status(view: View, width: int) -> Text:
     """Where the training is, how fast it goes, and the settings in force."""
     current = view.lineages[view.current]
-    pace = "" if view.pace is None else f" (pace {view.pace:g})"
-    model = "the twin" if not view.current else f"model {view.current}"
+    pace = "" if view.pace is None else f" (pace {view.pace:.3g})"
+    lineage = "the twin" if not view.current else f"lineage {view.current}"
     parts = [
         f"step {current.step:,} of {view.steps:,}",
         f"epoch {current.step / view.steps_per_epoch:.1f}",
         f"learning rate {number(view.learning_rate)}",
         f"{number(view.steps_per_second if state_of(view) == 'training' else 0)} steps/s{pace}",
-        model,
+        lineage,
         *(f"{name} {view.settings[name]}" for name in SETTINGS if name in view.settings),
     ]
     line = parts[0]

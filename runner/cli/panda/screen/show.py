@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from caviar.runner.cli.panda.screen.app import PandaApp, Source
+from caviar.runner.cli.panda.screen.app import PandaApp
+from caviar.runner.cli.panda.screen.plain import Source
 from caviar.runner.cli.panda.screen.signs import signs_of
 from caviar.runner.errors import RequestError
 
@@ -27,10 +28,13 @@ def must_be_a_terminal(environment: Mapping[str, str]) -> None:
         )
 
 
-def show(source: Source) -> None:
-    """Show the screen until the user leaves it; raises the error that ended the panda, if one
-    did."""
-    app = PandaApp(source, signs_of(os.environ))
+def show(source: Source, stop: Callable[[], bool]) -> None:
+    """Show the screen until the user leaves it or `stop` says so; raises the error that ended the
+    panda, if one did."""
+    # Textual takes their word over the terminal's, and would never notice that a window changes.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+    app = PandaApp(source, signs_of(os.environ), stop)
     app.run()
     if app.failure is not None:
         raise app.failure

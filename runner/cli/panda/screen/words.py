@@ -34,7 +34,7 @@ def difference(interval: Interval, metric: str, room: int = 99) -> str:
     if isnan(mean):
         return "none finite"
     if isnan(low):
-        return f"{_signed(mean, _decimals(abs(mean)))} ({interval.units} seeds: too few)"
+        return f"{_signed(mean, _decimals(abs(mean)))} [too few]"
     if low == high:
         return "0" if mean == 0 else _signed(mean, _decimals(abs(mean)))
     decimals = _decimals((high - low) / 2)
@@ -85,7 +85,7 @@ def sentence(reading: Reading | None, metric: str, of: str, other: str, seeds: i
 def _verdict(reading: Reading, metric: str, other: str) -> str:
     mean, low, high, units = reading.difference
     if units < FEWEST:
-        return f"{units} seeds are too few to tell ({FEWEST} are needed)"
+        return f"{units} seed{'s' * (units > 1)} cannot tell ({FEWEST} can)"
     if low == high == 0:
         return f"The panda is as its {other}"
     if low <= 0 <= high:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -71,6 +72,28 @@ def test_the_line_takes_a_request_and_shows_the_answer() -> None:
     lines = used(panda, write).splitlines()
     assert panda.asked == ["set learnin_rate=3"]
     assert lines[-2] == "refused: unknown field 'learnin_rate'; do you mean learning_rate?"
+
+
+def test_a_colon_within_the_line_is_a_letter() -> None:
+    async def write(pilot: Pilot[None], app: PandaApp) -> None:
+        await pilot.press("colon", "a", "colon", "b")
+        assert app.query_one(Input).value == "a:b"
+
+    used(MadePanda(), write)
+
+
+def test_whoever_types_fast_loses_no_letter() -> None:
+    """The keys of a paste come at once, before the line that the first one opens is drawn."""
+
+    async def paste(pilot: Pilot[None], app: PandaApp) -> None:
+        for key in (":", *"fork", "\r"):
+            name = {":": "colon", "\r": "enter"}.get(key, key)
+            app.post_message(Key(name, key))
+        await pilot.pause()
+
+    panda = MadePanda().advance(240)
+    used(panda, paste)
+    assert panda.asked == ["fork"]
 
 
 def test_escape_leaves_the_line_and_keys_work_again() -> None:

@@ -22,7 +22,7 @@ from caviar.runner.cli.panda.screen.words import difference, sentence, short
         (Interval(-0.00012, -0.0003, -0.00005, 8), "loss", "−0.00012 [−0.00030, −0.00005]"),
         (Interval(0.0144, 0.0127, 0.0157, 8), "accuracy", "+1.44 [1.27, 1.57]"),
         (Interval(0, 0, 0, 8), "loss", "0"),
-        (Interval(0.031, nan, nan, 3), "loss", "+0.031 (3 seeds: too few)"),
+        (Interval(0.031, nan, nan, 3), "loss", "+0.031 [too few]"),
         (Interval(nan, nan, nan, 0), "loss", "none finite"),
     ],
 )
@@ -64,7 +64,7 @@ def test_better_and_worse_only_where_the_interval_excludes_zero(
 
 
 def test_few_seeds_and_lost_ones_are_said() -> None:
-    assert "3 seeds are too few to tell (5 are needed)" in told(Interval(1, nan, nan, 3), seeds=3)
+    assert "3 seeds cannot tell (5 can) at step 400" in told(Interval(1, nan, nan, 3), seeds=3)
     assert told(Interval(1, 0.5, 1.5, 7)).endswith("(7/8 seeds).")
     assert "No seed has a finite validation loss" in told(Interval(nan, nan, nan, 0))
     assert sentence(None, "loss", "train train-mode", "twin", 8) == (
