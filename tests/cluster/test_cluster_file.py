@@ -121,17 +121,117 @@ def test_it_installs_what_caviar_needs_and_one_ray_for_all(config: dict[str, Any
     assert "ray[default]==" in line
 
 
-def test_the_head_of_aws_drives_and_the_workers_are_few_and_cheap() -> None:
-    config = yaml.safe_load(text_of(AWS))
-    types = config["available_node_types"]
-    assert types[config["head_node_type"]]["resources"] == {"CPU": 0}
-    worker = types["worker"]
-    assert worker["node_config"]["InstanceMarketOptions"] == {"MarketType": "spot"}
-    assert (worker["min_workers"], worker["max_workers"]) == (0, config["max_workers"])
-    assert config["max_workers"] <= 8
-    assert "boto3" in " ".join(config["setup_commands"])
+@pytest.fixture
+def aws() -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(text_of(AWS))
+    return settings
+
+
+def workers_of(aws: dict[str, Any]) -> dict[str, Any]:
+    types = aws["available_node_types"]
+    return {name: kind for name, kind in types.items() if name != aws["head_node_type"]}
+
+
+def test_the_head_of_aws_drives_and_the_workers_are_few_and_mostly_cheap(
+    aws: dict[str, Any],
+) -> None:
+    types, workers = aws["available_node_types"], workers_of(aws)
+    assert types[aws["head_node_type"]]["resources"] == {"CPU": 0}
+    market = {"MarketType": "spot"}
+    spot = [k for k in workers.values() if k["node_config"].get("InstanceMarketOptions") == market]
+    assert len(spot) == 3 and len({kind["node_config"]["InstanceType"] for kind in spot}) == 3
+    (other,) = [kind for kind in workers.values() if kind not in spot]
+    assert other["priority"] < min(kind["priority"] for kind in spot)
+    assert all(kind["min_workers"] == 0 for kind in workers.values())
+    assert aws["max_workers"] == sum(kind["max_workers"] for kind in workers.values()) == 8
+    assert "boto3" in " ".join(aws["setup_commands"])
     images = {kind["node_config"]["ImageId"] for kind in types.values()}
     assert len(images) == 1  # Ray's own default is Ubuntu 18.04, too old for caviar.
+
+
+def test_ray_starts_cheap_workers_first_and_those_on_demand_last(aws: dict[str, Any]) -> None:
+    """By Ray's own scheduler, for so many actors of one CPU; the page says these numbers."""
+    from ray.autoscaler._private.util import prepare_config
+    from ray.autoscaler.v2 import scheduler
+    from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
+    from ray.autoscaler.v2.utils import ResourceRequestUtil
+
+    config = AutoscalingConfig(prepare_config(aws))
+
+    def started(actors: int) -> dict[str, int]:
+        bundles = [ResourceRequestUtil.make({"CPU": 1}) for _ in range(actors)]
+        request = scheduler.SchedulingRequest(
+            disable_launch_config_check=True,
+            node_type_configs=config.get_node_type_configs(),
+            max_num_nodes=config.get_max_num_worker_nodes(),
+            resource_requests=ResourceRequestUtil.group_by_count(bundles),
+        )
+        reply = scheduler.ResourceDemandScheduler(None).schedule(request)
+        return {launch.instance_type: launch.count for launch in reply.to_launch}
+
+    spot = {"spot-c7i": 2, "spot-m7i": 2, "spot-r7i": 2}
+    assert started(0) == {}
+    assert started(1) == {"spot-c7i": 1}
+    assert started(32) == {"spot-c7i": 2}
+    assert started(96) == spot
+    assert started(128) == started(1000) == {**spot, "on-demand": 2}
+
+
+def test_aws_takes_every_instance_and_none_is_open(aws: dict[str, Any]) -> None:
+    """By the service model of EC2, which knows the fields and values of RunInstances."""
+    import botocore.session
+    from botocore.validate import ParamValidator
+
+    model = botocore.session.get_session().get_service_model("ec2")
+    request = model.operation_model("RunInstances").input_shape
+    for kind in aws["available_node_types"].values():
+        node = kind["node_config"]
+        report = ParamValidator().validate({**node, "MinCount": 1, "MaxCount": 1}, request)
+        assert not report.has_errors(), report.generate_report()
+        assert node["InstanceType"] in model.shape_for("InstanceType").enum
+        asked = node["MetadataOptions"]
+        assert asked == {
+            "HttpEndpoint": "enabled",
+            "HttpTokens": "required",
+            "HttpPutResponseHopLimit": 1,
+        }
+        assert asked["HttpTokens"] in model.shape_for("HttpTokensState").enum
+        assert all(disk["Ebs"]["Encrypted"] is True for disk in node["BlockDeviceMappings"])
+    wrong = {"MetadataOptions": {"HttpToken": "required"}, "MinCount": 1, "MaxCount": 1}
+    assert ParamValidator().validate(wrong, request).has_errors()  # The check can fail.
+
+
+def policy_of(name: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(text_of(f"docs/cluster/{name}"))["Statement"]
+    return statements
+
+
+def test_the_policy_is_of_this_cluster_and_names_what_aws_has(aws: dict[str, Any]) -> None:
+    import botocore.session
+
+    head = aws["available_node_types"][aws["head_node_type"]]["node_config"]
+    assert head["IamInstanceProfile"] == {"Name": "caviar-head"}
+    assert "--role-name caviar-head" in text_of("docs/cluster/aws.md")
+    assert not any("IamInstanceProfile" in k["node_config"] for k in workers_of(aws).values())
+    statements = {one["Sid"]: one for one in policy_of("aws-head-policy.json")}
+    started = statements["StartWorkersOfTheseTypes"]["Condition"]["StringEquals"]
+    types = {kind["node_config"]["InstanceType"] for kind in workers_of(aws).values()}
+    assert set(started["ec2:InstanceType"]) == types
+    ended = statements["NameAndEndWorkers"]["Condition"]["StringEquals"]
+    names = {started["aws:RequestTag/ray-cluster-name"], ended["aws:ResourceTag/ray-cluster-name"]}
+    assert names == {aws["cluster_name"]}
+    model = botocore.session.get_session().get_service_model("ec2")
+    for statement in statements.values():
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            assert action.removeprefix("ec2:") in model.operation_names and "*" not in action
+
+
+def test_the_bucket_policy_is_of_one_bucket() -> None:
+    listed, objects = policy_of("aws-bucket-policy.json")
+    assert listed["Resource"] == "arn:aws:s3:::BUCKET"
+    assert objects["Resource"] == "arn:aws:s3:::BUCKET/*"
+    assert not [a for one in (listed, objects) for a in one["Action"] if "*" in a]
 
 
 def test_machines_by_ssh_start_with_the_autoscaler_that_starts_them_all() -> None:
@@ -146,4 +246,4 @@ def test_machines_by_ssh_start_with_the_autoscaler_that_starts_them_all() -> Non
 def test_the_recipe_of_each_file_names_that_file_alone(name: str) -> None:
     recipe = [line for line in text_of(name).splitlines() if line.startswith("#   ray ")]
     named = [word for line in recipe for word in line.split() if word.endswith(".yaml")]
-    assert len(recipe) >= 5 and set(named) == {name}
+    assert len(recipe) >= 4 and set(named) == {name}
