@@ -97,6 +97,7 @@ class Session:
         self._files = ControlFiles(recorder.storage.root / CONTROL)
         self._inbox: queue.SimpleQueue[_Letter] = queue.SimpleQueue()
         self._open: deque[_Question] = deque()
+        self._host: Host
         self._status = Status(0, (), 0.0, 0.0, setting.pace, setting.paused, True, False)
         self._advancing = False
         self._deaths = 0
@@ -104,7 +105,9 @@ class Session:
         self._closing, self._over = threading.Event(), threading.Event()
         self._error: Exception | None = None
         self.failed = False
-        self._view = self._seen()
+        self._lock = threading.Lock()
+        """Held while what a view shows changes, and while a view is put together."""
+        self._view: View | None = None
 
     def ask(self, text: str, who: str) -> Answer:
         """Ask something and wait for the answer."""
@@ -121,15 +124,18 @@ class Session:
         """All there is to see now; raises the error that ended the panda, if one did."""
         if self._error is not None:
             raise self._error
-        return self._view
+        with self._lock:
+            self._view = self._view or self._seen()
+            return self._view
 
     def say(self, text: str) -> None:
         """Add a line of the panda's own to the log."""
         self._note(LogLine(self._status.step, self._tree.current, text, True, "panda"))
-        self._view = self._seen()
 
     def _note(self, line: LogLine) -> None:
-        self._log.append(line)
+        with self._lock:
+            self._log.append(line)
+            self._view = None
         self._tell(line)
 
     def close(self) -> None:
@@ -145,32 +151,32 @@ class Session:
     def run(self, stop: Callable[[], bool] = bool) -> None:
         """Train, write and answer until all is trained, `stop` says so or somebody asks to stop."""
         try:
-            host = self._started()
+            self._start()
             try:
                 while not self._is_over(stop):
-                    host = self._turn(host)
-                self._keep(host)
+                    self._turn()
+                self._keep()
             finally:
-                host.close()
+                self._host.close()
+                self._recorder.flush()
         except Exception as error:
             self._error = error
             raise
         finally:
-            self._recorder.flush()
             self._files.close()
             self._over.set()
 
-    def _keep(self, host: Host) -> None:
+    def _keep(self) -> None:
         """Let the worker make checkpoints, so that little is trained again."""
-        host.submit(Keep())
+        self._host.submit(Keep())
         waited = len(self._open) + self._advancing + 1
         end = time.monotonic() + KEEP_SECONDS
         try:
             while waited and time.monotonic() < end:
-                reply = host.receive(SLICE_SECONDS)
+                reply = self._host.receive(SLICE_SECONDS)
                 if reply is not None:
                     waited -= 1
-                    self._take(host, reply)
+                    self._take(reply)
         except HostDiedError:
             return  # What was trained since the last checkpoints is trained again.
 
@@ -181,34 +187,24 @@ class Session:
             return True
         return self._status.ended and not (self._setting.stays or self._open)
 
-    def _started(self) -> Host:
-        """A worker that goes on from what is on disk."""
+    def _start(self) -> None:
+        """Start a worker, which goes on from what is on disk."""
         opening = self._recorder.opening(
             self._tree, self._setting.path, self._setting.checkpoint_seconds
         )
-        host = self._hosts.start()
-        host.submit(opening.going_on(self._status))
+        while True:
+            try:
+                self._host = self._hosts.start()
+                break
+            except HostDiedError as error:
+                self._died(str(error))
+        self._host.submit(opening.going_on(self._status))
         for question in self._open:
-            host.submit(question.ask)
+            self._host.submit(question.ask)
         self._advancing = True
-        return host
 
-    def _turn(self, host: Host) -> Host:
-        """Pass on what is asked, train a little, and write what came of it."""
-        try:
-            self._pass_on(host)
-            if not self._advancing and (self._status.busy or self._open):
-                host.submit(Advance(SLICE_SECONDS))
-                self._advancing = True
-            reply = host.receive(SLICE_SECONDS)
-        except HostDiedError as error:
-            return self._after_death(host, str(error))
-        if reply is not None:
-            self._take(host, reply)
-        self._recorder.tick()
-        return host
-
-    def _after_death(self, host: Host, reason: str) -> Host:
+    def _died(self, reason: str) -> None:
+        """Count a death; raises WorkersError where too many follow each other."""
         self._deaths += 1
         if self._deaths >= DEATHS:
             raise WorkersError(
@@ -216,9 +212,31 @@ class Session:
                 f"measured is on disk: caviar panda --resume {self._recorder.storage.where}"
             )
         self.say(f"{reason}; another one goes on")
-        return self._started()
 
-    def _pass_on(self, host: Host) -> None:
+    def _turn(self) -> None:
+        """Pass on what is asked, train a little, and write what came of it."""
+        try:
+            self._pass_on()
+            if not self._advancing and (self._status.busy or self._open):
+                self._advance()
+            reply = self._host.receive(SLICE_SECONDS)
+        except HostDiedError as error:
+            self._died(str(error))
+            self._start()
+            return
+        if reply is not None:
+            if reply.decision is None:
+                self._advancing = False
+                if reply.status.busy:  # Before it is written: the worker need not wait for that.
+                    self._advance()
+            self._take(reply)
+        self._recorder.tick()
+
+    def _advance(self) -> None:
+        self._host.submit(Advance(SLICE_SECONDS))
+        self._advancing = True
+
+    def _pass_on(self) -> None:
         """Hand what was asked to the worker, in order; what is no request is refused here."""
         letters = [
             _Letter(taken.text, taken.asked_by, partial(self._files.answer, taken.name))
@@ -236,36 +254,36 @@ class Session:
                 letter.tell(self._noted((row,), str(error)))
                 continue
             self._open.append(_Question(ask, letter.tell))
-            host.submit(ask)
+            self._host.submit(ask)
 
-    def _take(self, host: Host, reply: Reply) -> None:
+    def _take(self, reply: Reply) -> None:
         """Write what came back; a request is written before it is answered."""
         if reply.status.step > self._status.step:
             self._deaths = 0
-        self._status = reply.status
-        if reply.decision is None:
-            self._advancing = False
+        with self._lock:
+            self._status, self._view = reply.status, None
         for event in reply.events:
             self._recorder.take(event)
             if isinstance(event, Reading):
-                self._curves.add(event)
+                with self._lock:
+                    self._curves.add(event)
             if isinstance(event, Outcome) and event.status == "failed":
                 self.failed = True
                 self.say(f"trial {event.trial_id} failed: {event.error}")
         if reply.decision is not None:
             question = self._open.popleft()
             question.tell(self._noted(reply.decision.rows, reply.decision.says))
-        self._view = self._seen()
 
     def _noted(self, rows: tuple[Intervention, ...], says: str) -> Answer:
         """Write a request, and what it does to the tree; then it may be answered."""
-        before, self._tree = self._tree, after(self._tree, rows)
-        self._recorder.journal(rows, self._tree.lineages[len(before.lineages) :])
+        tree = after(self._tree, rows)
+        self._recorder.journal(rows, tree.lineages[len(self._tree.lineages) :])
+        with self._lock:
+            self._tree = tree
         self._note(log_line(rows))
         if rows[0].accepted and rows[0].what == "stop":
             self._stop_after = rows[0].step
-        self._view = self._seen()
-        return Answer(rows[0].accepted, says, rows[0].step, self._tree.current)
+        return Answer(rows[0].accepted, says, rows[0].step, tree.current)
 
     def _seen(self) -> View:
         return view_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from caviar.runner.data.places import without_home
 from caviar.runner.executors.choice import Where, hosts_on
 from caviar.runner.executors.environment_checks import must_suit
+from caviar.runner.executors.ray_address import must_answer
 from caviar.runner.panda.control import folder_at, must_be_alone, whoever
 from caviar.runner.panda.record.recorder import Recorder
 from caviar.runner.panda.record.run import (
@@ -77,7 +78,7 @@ def free_folder(name: str) -> str:
 @contextmanager
 def begun(plan: Plan, trial: str | None, out: str | None, how: How) -> Iterator[Session]:
     """A new panda of a trial of a plan, the first one if none is named, in a new folder."""
-    must_suit(how.on, 1, 1, how.address)
+    _must_start(how)
     only = chosen(plan, trial)
     storage = folder_at(out or free_folder(plan.study.name))
     must_be_free(storage)
@@ -88,6 +89,13 @@ def begun(plan: Plan, trial: str | None, out: str | None, how: How) -> Iterator[
             if plan.most > 1:
                 session.say(_one_of(only, plan))
             yield session
+
+
+def _must_start(how: How) -> None:
+    """Raise RequestError, before anything is written, where no worker can start."""
+    must_suit(how.on, 1, 1, how.address)
+    if how.on is Where.ray:
+        must_answer(how.address)
 
 
 def _one_of(only: Plan, plan: Plan) -> str:
@@ -105,7 +113,7 @@ def resumed(root: str, how: How) -> Iterator[Session]:
     storage = folder_at(root)
     read_panda(storage)  # Before its folder is held: a refusal changes nothing.
     must_be_alone(storage, f"panda {whoever()}")
-    must_suit(how.on, 1, 1, how.address)
+    _must_start(how)
     with storage.hold():
         opened = read_panda(storage)
         forget = go_on(storage, opened, command(), how.accept_other_processor)
