@@ -116,12 +116,15 @@ def test_any_changes_and_any_pieces_give_the_same_bits(
     assert rows_through(config, data, path, stops) == rows_of(whole)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_changed_trial_resumes_from_every_checkpoint(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(2))
+def test_a_changed_trial_resumes_from_its_checkpoints(seed: int) -> None:
     random = np.random.default_rng(seed)
     config, data = edited(random, "batch", "momentum", "float32"), trial()[1]
     whole = attempted(config, data)
     assert list(checkpoints(whole)) == list(range(1, STEPS))
+    changing = {int(text.partition(":")[0]) for text in config.changes}
     for step, checkpoint in checkpoints(whole).items():
+        if step % 3 and step not in changing:
+            continue
         rest = attempted(config, data, checkpoint.content, attempt=1)
         assert rows_of([*until(whole, step), *rest]) == rows_of(whole)
