@@ -52,6 +52,8 @@ def test_yes_is_said_where_the_interval_and_what_counts_license_it(
 def test_a_wide_interval_is_not_decided_and_few_seeds_have_none() -> None:
     (open_,) = told_of_schedules(effects_of_schedules(arms_run(-0.0049)))
     assert open_.startswith("Not decided, with population statistics: ")
+    (wide,) = told_of_schedules(effects_of_schedules(arms_run(-0.01, wide=20)))
+    assert wide.startswith("Not decided, with population statistics: ")
     (few,) = told_of_schedules(effects_of_schedules(arms_run(-0.05, seeds=4)))
     assert few.startswith("Not known (an interval takes 5 seeds), with population statistics: ")
 

@@ -39,6 +39,7 @@ def by(*effects: float) -> Any:
         (-0.05, "lower, \N{MINUS SIGN}0.05 ["),
         (0.05, "higher, +0.05 ["),
         (0.006, "not decided, +0.006 ["),
+        (-0.006, "not decided, \N{MINUS SIGN}0.006 ["),
     ],
 )
 def test_a_word_is_said_where_the_interval_licenses_it(effect: float, word: str) -> None:

@@ -37,6 +37,11 @@ def test_what_was_undone_is_in_no_chain() -> None:
 def test_requests_that_were_refused_start_nothing() -> None:
     tree = tree_of(panda([], refused=2))
     assert (tree.edits, tree.chain, tree.last, tree.twin) == ((), (), 0, TWIN)
+    run = panda([Made(0, 20, RATE), Made(1, 40, RESET)])
+    second = run.interventions["child"] == 2
+    asked = run.interventions.assign(accepted=~second)
+    tree = tree_of(replace(run, interventions=asked))
+    assert [edit.lineage for edit in tree.edits] == [1] and tree.last == 1
 
 
 def test_several_fields_in_one_request_are_one_edit() -> None:
