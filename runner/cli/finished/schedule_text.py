@@ -79,13 +79,14 @@ def _arm(name: str, changes: Sequence[str], sources: dict[str, str]) -> Iterator
 
 def _sources(tree: Tree, asked: Sequence[Intervention]) -> dict[str, str]:
     """Where each change came from: its number, who asked for it, and the note."""
-    by_child = {row.child: row for row in asked if row.accepted and row.change}
-    sources: dict[str, str] = {}
-    lineage = tree.now
+    lineage, chain = tree.now, set[int]()
     while lineage.number:
-        row = by_child[lineage.number]
-        note = f": {row.note}" if row.note else ""
-        comment = printable(f"edit {row.child}, {row.asked_by}, {row.wall_time}{note}")
-        sources[row.change] = " ".join(comment.split())
+        chain.add(lineage.number)
         lineage = tree.lineages[lineage.parent]
+    sources: dict[str, str] = {}
+    for row in asked:
+        if row.accepted and row.change and row.child in chain:
+            note = f": {row.note}" if row.note else ""
+            comment = printable(f"edit {row.child}, {row.asked_by}, {row.wall_time}{note}")
+            sources[row.change] = " ".join(comment.split())
     return sources

@@ -81,6 +81,12 @@ def test_every_edit_says_where_it_came_from_on_its_line() -> None:
     assert "on 0 to 2, where the edits were made" in lines[1] and "from 3 on" in lines[1]
 
 
+def test_two_fields_of_one_request_are_two_changes_of_one_edit() -> None:
+    both = replace(ASKED, field="decay", new="0.5", change="3: decay = 0.5", note="")
+    text = text_of(ASKED, both)
+    assert len(planned(text)["edited"].changes) == 2 and text.count("# edit 1, screen, ") == 2
+
+
 def test_what_was_undone_is_left_out_and_with_nothing_left_there_is_no_study() -> None:
     assert planned(text_of(ASKED, RECOMPUTE, UNDO))["edited"].changes == (
         "3: learning_rate = 0.03",
