@@ -13,6 +13,7 @@ from caviar.runner.cli.main import app
 from caviar.runner.cli.panda.screen.keys import KEYS
 from caviar.runner.fields.changes import SETTABLE
 from caviar.runner.panda.requests import FORMS, read_request
+from tests.runner.cli.panda.screen.snapshots import FOLDER
 from tests.runner.panda.pandas import Driven, plan_of_one
 from tests.sources import ROOT
 
@@ -58,3 +59,12 @@ def test_a_refusal_is_as_shown() -> None:
     ]
     decided = Driven(plan_of_one()).ask(asked)
     assert not decided.accepted and decided.says == told
+
+
+def test_the_screen_shown_is_laid_out_as_the_program_does() -> None:
+    """`python docs/panda/screen.py > docs/panda/screen.txt` makes it."""
+    lines = (ROOT / "docs" / "panda" / "screen.txt").read_text(encoding="utf-8").splitlines()
+    reviewed = (FOLDER / "80x24-edited.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 24 and max(map(len, lines)) <= 80
+    assert [lines[i] for i in (11, 23)] == [reviewed[i] for i in (11, 23)]
+    assert [line[:16] for line in lines[12:17]] == [line[:16] for line in reviewed[12:17]]

@@ -66,7 +66,7 @@ def lesson(out: str | None, how: How) -> tuple[str, bool]:
 
         def opened(chapter: Chapter) -> Session:
             plan = make_plan(study_from_text(STUDY, chapter.settings))
-            paced = how._replace(pace=chapter.pace, stays=True)
+            paced = how._replace(pace=chapter.pace, paused=True, stays=True)
             session = stack.enter_context(begun(plan, None, f"{root}/{next(places)}", paced))
             return stack.enter_context(in_a_thread(session))
 

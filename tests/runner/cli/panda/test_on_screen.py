@@ -52,8 +52,7 @@ def test_the_lesson_shows_all_that_it_claims(tmp_path: Path) -> None:
         nonlocal count
         count += 1
         plan = make_plan(study_from_text(STUDY, chapter.settings))
-        how = HOW._replace(paused=False, stays=True)
-        context = live(plan, tmp_path / str(count), how)
+        context = live(plan, tmp_path / str(count), HOW._replace(stays=True))
         sessions.append(context)
         return context.__enter__()
 

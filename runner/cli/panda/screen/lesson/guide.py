@@ -23,8 +23,8 @@ OVER = "The training is over. Enter begins it again."
 
 
 class Guide:
-    """Leads through chapters. `opened` starts the training of one, which may take seconds: it is
-    called where a request is asked, off the screen's thread.
+    """Leads through chapters. `opened` gives the training of one, paused before its first step; it
+    may take seconds and is called where a request is asked, off the screen's thread.
 
     A claim that was decided once is told with the numbers of that moment: those on the screen move
     on.
@@ -39,6 +39,7 @@ class Guide:
     def _begun(self, chapter: Chapter) -> Panda:
         panda = self._opened(chapter)
         panda.ask(f"pause --at {chapter.begins}", WHO)
+        panda.ask("go", WHO)
         return panda
 
     @property
