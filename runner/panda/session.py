@@ -33,7 +33,7 @@ from caviar.runner.trial.kernels import TrainingPath
 SLICE_SECONDS = 0.05
 """How long the worker trains between two looks at what is asked."""
 DEATHS = 3
-"""Workers that may die one after the other without a step in between."""
+"""Workers that may die one after the other without having answered anything."""
 KEEP_SECONDS = 30.0
 """How long the last checkpoints are waited for."""
 ENDED = "the panda has ended"
@@ -99,7 +99,7 @@ class Session:
         self._open: deque[_Question] = deque()
         self._host: Host
         self._status = Status(0, (), 0.0, 0.0, setting.pace, setting.paused, True, False)
-        self._advancing = False
+        self._advancing = self._opening = False
         self._deaths = 0
         self._stop_after: int | None = None
         self._closing, self._over = threading.Event(), threading.Event()
@@ -201,7 +201,7 @@ class Session:
         self._host.submit(opening.going_on(self._status))
         for question in self._open:
             self._host.submit(question.ask)
-        self._advancing = True
+        self._advancing = self._opening = True
 
     def _died(self, reason: str) -> None:
         """Count a death; raises WorkersError where too many follow each other."""
@@ -258,8 +258,9 @@ class Session:
 
     def _take(self, reply: Reply) -> None:
         """Write what came back; a request is written before it is answered."""
-        if reply.status.step > self._status.step:
+        if not self._opening:  # It does more than start.
             self._deaths = 0
+        self._opening = False
         with self._lock:
             self._status, self._view = reply.status, None
         for event in reply.events:

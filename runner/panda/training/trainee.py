@@ -31,7 +31,9 @@ class Trainee:
         self.lineage = lineage
         self.steps = config.steps
         self.training = training_with(config, data, len(config.changes))
-        self.gathered = Gathered(job, clock)
+        self._clock, self._worked, self._since = clock, 0.0, 0.0
+        self._working = False
+        self.gathered = Gathered(job, self._seconds)
         self.gathered.path, self._train = path_of(job.path, self.training)
         self.kept: dict[int, Snapshot] = {}
         self.sent = False
@@ -52,6 +54,10 @@ class Trainee:
         self.gathered.go_on(tally)
         self.kept[snapshot.step] = self._snapshot = snapshot
         self.done_until = snapshot.step
+
+    def _seconds(self) -> float:
+        """Seconds that went into this lineage alone."""
+        return self._worked + (self._clock() - self._since if self._working else 0.0)
 
     @property
     def known(self) -> bool:
@@ -137,18 +143,30 @@ class Trainee:
             self._records = self._train(
                 self.training, self._splits, self._snapshot, lambda: self._over(), until
             )
-        self._over = over
-        fresh: list[Record] = []
-        for record in self._records:
-            if isinstance(record, Snapshot):
-                self._snapshot = record
-                break
-            if not isinstance(record, Probing) and record.step > self.done_until:
-                fresh.append(record)
+        self._over, self._since, self._working = over, self._clock(), True
+        try:
+            fresh = self._fresh(self._records)
+        finally:
+            self._worked, self._working = self._seconds(), False
         if self._snapshot is not None and self._snapshot.step == until:
             self.close()
             self._at_end = until == self.steps
         self.done_until = max(self.done_until, self.position)
+        return fresh
+
+    def _fresh(self, records: Iterator[Record]) -> list[Record]:
+        """What is new up to the next state."""
+        fresh: list[Record] = []
+        probing: float | None = None
+        for record in records:
+            if probing is not None:
+                self.gathered.probe_seconds += self._seconds() - probing
+            probing = self._seconds() if isinstance(record, Probing) else None
+            if isinstance(record, Snapshot):
+                self._snapshot = record
+                break
+            if probing is None and record.step > self.done_until:
+                fresh.append(record)
         return fresh
 
     def blocks(self) -> list[Block]:

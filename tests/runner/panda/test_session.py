@@ -95,6 +95,17 @@ def test_a_killed_worker_is_replaced_and_no_bit_changes(tmp_path: Path) -> None:
     assert must_equal_its_uninterrupted_self(out, PLAN) == 3
 
 
+def test_workers_that_answer_may_be_killed_any_number_of_times(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with live(PLAN, out) as panda:
+        for number in range(4):
+            assert panda.ask(f"snapshot s{number} --at {number + 20}", "test").accepted
+            (worker,) = local_workers()
+            os.kill(worker, signal.SIGKILL)
+        to_the_end(panda)
+    assert must_equal_its_uninterrupted_self(out, PLAN) == 1
+
+
 def test_a_closed_panda_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with live(PLAN, out) as panda:

@@ -65,6 +65,18 @@ def test_a_stored_state_of_its_birth_has_the_change() -> None:
     assert not np.array_equal(new, old)
 
 
+def test_only_its_own_time_is_counted() -> None:
+    clock = iter(range(10**6)).__next__
+    job = Job(TWIN.config, TWIN.trial_id, 0)
+    one, other = (Trainee(TWIN, job, PLAN.data, SPLITS, clock) for _ in range(2))
+    trained(one, 60)
+    trained(other, 120)
+    spent = one.gathered.seconds
+    trained(other, 120)
+    assert 0 < spent == one.gathered.seconds < other.gathered.seconds
+    assert 0 < other.gathered.probe_seconds < other.gathered.seconds
+
+
 def test_a_later_state_hides_no_rows_that_are_still_to_come() -> None:
     """As after a kill: a snapshot is on disk, but neither rows nor a checkpoint are."""
     first = trainee()
