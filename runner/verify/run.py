@@ -94,10 +94,12 @@ def _edited(storage: Storage, kernels: int, how: str, findings: Findings) -> Non
         outcomes = latest_outcomes(storage)
         check_rows(storage, seeds, outcomes, inner, kernels)
         left = sum(trial not in outcomes for trial in seeds)
-        trains = f"; {left} have not ended, and {how} trains on" if left else ""
+        have = "has" if left == 1 else "have"
+        trains = f"; {left} {have} not ended, and {how} trains on" if left else ""
         if not inner.faults:
             findings.good(
-                f"{len(seeds)} edited trainings beside it, no row lost, duplicate or unplanned"
+                f"{len(seeds)} edited training{'s' * (len(seeds) != 1)} beside it, no row lost, "
+                "duplicate or unplanned"
                 f"{trains}"
             )
     for line in inner.lines:

@@ -183,7 +183,7 @@ def summary(state: RunState) -> str:
     if state.edited is not None:
         ended = state.done + state.edited - state.edited_left
         return (
-            f"{state.study}: a training with {state.edited} edited ones beside it, {ended} of "
+            f"{state.study}: a training and {state.edited} with edits beside it, {ended} of "
             f"{state.trials + state.edited} ended"
         )
     kept, early = state.checkpoints, f", {state.stopped} stopped early" * (state.stopped > 0)

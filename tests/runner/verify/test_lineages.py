@@ -39,7 +39,7 @@ def test_another_run_has_none(run: Path) -> None:
 def test_status_counts_them_and_says_what_goes_on_with_them(panda: Path) -> None:
     state = state_of(LocalFolder(panda), 0.0)
     assert (state.edited, state.edited_left, state.state) == (2, 1, "stopped")
-    assert summary(state) == ("quickstart: a training with 2 edited ones beside it, 5 of 6 ended")
+    assert summary(state) == ("quickstart: a training and 2 with edits beside it, 5 of 6 ended")
     assert f"stopped; `caviar panda --resume {panda}` goes on" in text(state)
     assert "caviar run" not in text(state)
 
@@ -47,7 +47,7 @@ def test_status_counts_them_and_says_what_goes_on_with_them(panda: Path) -> None
 def test_verify_checks_their_rows_too(panda: Path) -> None:
     findings = verify_run(LocalFolder(panda))
     assert findings.faults == 0 and findings.lines[-1] == (
-        "ok     2 edited trainings beside it, no row lost, duplicate or unplanned; 1 have not "
+        "ok     2 edited trainings beside it, no row lost, duplicate or unplanned; 1 has not "
         f"ended, and `caviar panda --resume {panda}` trains on"
     )
     parts(panda / "lineages", "noise")[0].unlink()
