@@ -57,6 +57,7 @@ def test_only_the_front_door_joins_runner_and_analysis() -> None:
         "__main__.py": {"runner"},
         "arguments.py": {"runner"},
         "front_door.py": {"runner", "analysis"},
+        "panda_door.py": {"runner"},
         "reference.py": {"runner"},
         "study_reference.py": {"model", "runner"},
         "tables_reference.py": {"runner", "analysis"},
