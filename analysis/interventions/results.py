@@ -5,7 +5,7 @@ from __future__ import annotations
 from caviar.analysis.interventions.effects import effects_of_edits
 from caviar.analysis.interventions.sections import sections
 from caviar.analysis.interventions.told import not_ended, one_by_one, together
-from caviar.analysis.interventions.tree import Tree, tree_of
+from caviar.analysis.interventions.tree import Tree, counted, tree_of
 from caviar.analysis.models.model_results import ModelAnswer, ModelResults
 from caviar.analysis.run.read import Run
 
@@ -35,17 +35,15 @@ def edited_results(run: Run) -> ModelResults:
 
 
 def _opening(run: Run, tree: Tree) -> str:
-    trial, asked = run.trials.iloc[0], run.interventions
+    trial = run.trials.iloc[0]
     seeds, edits = len(trial["seeds"]), len(tree.edits)
-    refused = int((~asked["accepted"].astype(bool)).sum()) if len(asked) else 0
     times = {0: "not edited", 1: "edited once", 2: "edited twice"}.get(
         edits, f"edited {edits} times"
     )
-    requests = "1 request" if len(asked) == 1 else f"{len(asked)} requests"
     return (
         f"{run.name} on {trial['dataset']}: a training of {int(trial['steps']):,} updates and "
         f"{seeds} {'seed' if seeds == 1 else 'seeds'}, {times} while it ran, beside its twin "
-        f"without edits; {requests}, {refused} refused."
+        f"without edits; {counted(run.interventions)}."
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from caviar.analysis.interventions.columns import EFFECTS, LOSSES, REQUESTS
 from caviar.analysis.interventions.curves import losses_while_training
 from caviar.analysis.interventions.figures import effects_by_edit, losses_with_edits
-from caviar.analysis.interventions.tree import Tree
+from caviar.analysis.interventions.tree import Tree, counted
 from caviar.analysis.models.model_results import ModelTable
 from caviar.analysis.run.read import Run
 
@@ -54,13 +54,11 @@ def _effects(effects: pd.DataFrame) -> ModelTable:
 def _requests(run: Run) -> ModelTable:
     columns = ["number", "step", "lineage", "child", *SHOWN]
     asked = run.interventions.reindex(columns=columns).sort_values("number")
-    refused = int((~asked["accepted"].astype(bool)).sum())
-    requests = "1 request" if len(asked) == 1 else f"{len(asked)} requests"
-    were = "none was refused" if not refused else f"{refused} refused, with why in `note`"
+    why = "; the reason stands in `note`" if counted(run.interventions).refused else ""
     return ModelTable(
         REQUESTS.name,
         "What was asked",
-        f"{requests} in order; {were}.",
+        f"In order: {counted(run.interventions)}{why}.",
         asked,
         {"step": "updates"},
         "interventions",

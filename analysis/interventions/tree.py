@@ -42,6 +42,26 @@ def in_short(change: str) -> str:
     return NUMBER.sub(lambda text: f"{float(text[0]):.4g}", change)
 
 
+class Counted(NamedTuple):
+    """How many requests there were, and how many of them were refused."""
+
+    requests: int
+    refused: int
+
+    def __str__(self) -> str:
+        requests = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        return f"{requests}, {self.refused} refused"
+
+
+def counted(interventions: pd.DataFrame) -> Counted:
+    """The requests of a run; one that sets several fields has a row each and one number."""
+    if interventions.empty:  # It may have no columns either.
+        return Counted(0, 0)
+    refused = ~interventions["accepted"].astype(bool)
+    numbers = interventions["number"]
+    return Counted(numbers.nunique(), numbers[refused].nunique())
+
+
 class Tree(NamedTuple):
     """`twin` is the trial without edits; `edits` rise by lineage; `last` was current at the end."""
 
@@ -84,7 +104,7 @@ def _edit(rows: pd.DataFrame) -> Edit:
         lineage=int(first["child"]),
         parent=int(first["lineage"]),
         step=int(first["step"]),
-        change="; ".join(_what(text) for text in rows["change"]),
+        change=" and ".join(_what(text) for text in rows["change"]),
         trial_id=str(first["child_trial_id"]),
         note=str(first["note"] or ""),
         asked_by=str(first["asked_by"]),

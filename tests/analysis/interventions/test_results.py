@@ -68,7 +68,7 @@ def test_the_page_has_the_curves_the_effects_and_the_log(tmp_path: Path) -> None
     page = write_report(results, tmp_path, ["ok     whole"]).read_text("utf-8")
     for name in ("losses_with_edits", "effects_of_edits", "requests"):
         assert f'id="{name}"' in page and (tmp_path / "tables" / f"{name}.csv").is_file()
-    assert "3 requests in order; 1 refused, with why in <code>note</code>." in page
+    assert "In order: 3 requests, 1 refused; the reason stands in <code>note</code>." in page
     asked = pd.read_csv(tmp_path / "tables/requests.csv")
     assert asked["note"].tolist()[1:] == ["too slow", "learning_rate is above 0"]
     assert "Traceback" not in page and ">None<" not in page

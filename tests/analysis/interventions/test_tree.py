@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from caviar.analysis.interventions.tree import in_short, tree_of
+from caviar.analysis.interventions.tree import counted, in_short, tree_of
 from tests.analysis.interventions.made import TWIN, Made, panda, trial_of
 
 RATE, RESET = "learning_rate = 0.03", "reset dense2"
@@ -46,10 +46,10 @@ def test_requests_that_were_refused_start_nothing() -> None:
 
 def test_several_fields_in_one_request_are_one_edit() -> None:
     run = panda([Made(0, 20, RATE)])
-    second = run.interventions.assign(number=2, change="20: momentum = 0.5", field="momentum")
+    second = run.interventions.assign(change="20: momentum = 0.5", field="momentum")
     both = pd.concat([run.interventions, second])
     (edit,) = tree_of(replace(run, interventions=both)).edits
-    assert edit.change == f"{RATE}; momentum = 0.5"
+    assert edit.change == f"{RATE} and momentum = 0.5" and counted(both) == (1, 0)
 
 
 def test_a_change_is_shown_with_four_digits() -> None:
