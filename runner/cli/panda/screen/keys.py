@@ -77,10 +77,10 @@ def request_of(key: str, view: View) -> str | None:
 
 
 def free_name(view: View) -> str:
-    """A name for a snapshot of the current step that no other has."""
-    name = f"step-{view.lineages[view.current].step}"
-    names = {name, *(f"{name}-{i}" for i in range(2, len(view.snapshots) + 3))}
-    return min(names - set(view.snapshots), key=lambda one: (len(one), one))
+    """A name for a snapshot that no other has. It names no step: more may be taken before the
+    snapshot is."""
+    names = (f"snap-{number}" for number in range(1, len(view.snapshots) + 2))
+    return next(name for name in names if name not in view.snapshots)
 
 
 def _pace(view: View, *, faster: bool) -> str:

@@ -59,7 +59,7 @@ def test_keys_ask_in_the_order_in_which_they_are_pressed() -> None:
     used(panda, press)
     assert panda.asked == [
         *("pause", "set learning_rate*=0.5", "set learning_rate*=2", "fork"),
-        *("snapshot step-240", "pace 50", "undo", "recompute", "step"),
+        *("snapshot snap-1", "pace 50", "undo", "recompute", "step"),
     ]
 
 

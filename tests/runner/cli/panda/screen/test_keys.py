@@ -30,8 +30,8 @@ def test_the_learning_rate_is_halved_and_doubled() -> None:
 
 
 def test_a_snapshot_has_a_name_that_no_other_has() -> None:
-    assert free_name(VIEW) == "step-400"
-    assert free_name(replace(VIEW, snapshots=("step-400", "step-400-2"))) == "step-400-3"
+    assert free_name(VIEW) == "snap-1"
+    assert free_name(replace(VIEW, snapshots=("snap-1", "mine", "snap-3"))) == "snap-2"
 
 
 @pytest.mark.parametrize(
