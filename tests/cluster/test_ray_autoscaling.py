@@ -29,7 +29,7 @@ from tests.runner.helpers import TINY, jobs_of, plan_of
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 MACHINES = 3
-PATIENCE = 1000
+PATIENCE = 300
 """Moments without an event, of a quarter of a second, after which a test may fail."""
 
 
