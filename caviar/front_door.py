@@ -113,8 +113,7 @@ def run(
 
     `study`: as for `plan`. `out`: a folder or URI, by default `runs/NAME`; the same call resumes.
     `on`: `local` processes, `inline` (this process) or `ray`, at `address` if that is given.
-    `workers`: trials at once, by default one per core, or per CPU that a Ray cluster has by then.
-    `trials`: only the first N.
+    `workers`: trials at once, by default one per core, or CPU of Ray's. `trials`: only the first N.
     `accept_other_processor`: resume a run that another kernel began. `kernels`: train on compiled
     kernels where they pay (`auto`), always or never. `extend`: where `out` holds a smaller study,
     add what is missing. `take_from`: a run whose equal trials are taken over. `until`: add seeds,
