@@ -38,8 +38,7 @@ class Guide:
 
     def _begun(self, chapter: Chapter) -> Panda:
         panda = self._opened(chapter)
-        panda.ask(f"pause --at {chapter.begins}", WHO)
-        panda.ask("go", WHO)
+        panda.ask(f"step {chapter.begins}", WHO)
         return panda
 
     @property
@@ -71,9 +70,9 @@ class Guide:
     def _edited(self) -> Answer:
         """Do what the task says, train on so that its effect is seen, and pause."""
         answer = self.panda.ask(self.task.request, WHO)
-        if answer.accepted and self.task.reads is not None:
-            self.panda.ask(f"pause --at {answer.step + self.task.reads}", WHO)
-        self.panda.ask("go", WHO)
+        if answer.accepted:
+            reads = self.task.reads
+            self.panda.ask("go" if reads is None else f"step {reads}", WHO)
         return answer
 
     def lesson(self, view: View) -> Lesson:

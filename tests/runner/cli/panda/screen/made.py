@@ -93,6 +93,9 @@ class MadePanda:
             case "pause" | "go":
                 self.paused = request.verb == "pause"
                 return "paused" if self.paused else "training goes on"
+            case "step":
+                self.paused = False
+                return f"training {request.argument} more, then a pause"
             case "pace":
                 self.pace = None if request.argument == "off" else float(str(request.argument))
                 return str(request)

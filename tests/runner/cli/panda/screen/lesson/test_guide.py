@@ -57,9 +57,7 @@ def test_enter_edits_trains_on_and_then_waits_for_the_numbers(guide: Guide) -> N
     assert told(guide) == ("Enter does it: set learning_rate*=2", None)
     assert guide.request_of("enter", guide.view()) == ENTER
     guide.ask(ENTER, "screen")
-    assert panda.asked == [
-        *("pause --at 80", "go", "set learning_rate*=2", "pause --at 200", "go"),
-    ]
+    assert panda.asked == ["step 80", "set learning_rate*=2", "step 120"]
     assert {line.asked_by for line in panda.log} == {"lesson"}
     assert told(guide) == ("Wait for the numbers.", None)
 
