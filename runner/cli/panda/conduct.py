@@ -100,9 +100,8 @@ def _must_start(how: How) -> None:
 
 def _one_of(only: Plan, plan: Plan) -> str:
     trial = only.trials[0]
-    where = next(n for n, one in enumerate(plan.sample, 1) if one.trial_id == trial.trial_id)
     return (
-        f"trial {where} of {plan.most} of the study is trained, {trial.trial_id}; --trial chooses "
+        f"one of the {plan.most} trials of the study is trained, {trial.trial_id}; --trial chooses "
         "another"
     )
 

@@ -52,9 +52,9 @@ def chosen(plan: Plan, trial: str | None) -> Plan:
 
     Raises RequestError for one that the study does not have.
     """
-    trials = plan.trials
     if trial is None:
-        return _only(plan, trials[0])
+        return _only(plan, plan.sample[0])
+    trials = plan.trials
     ids = {one.trial_id: one for one in trials}
     if trial in ids:
         return _only(plan, ids[trial])

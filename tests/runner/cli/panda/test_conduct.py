@@ -42,7 +42,10 @@ def test_a_study_of_several_trials_says_which_is_trained(tmp_path: Path) -> None
     with begun(plan, "3", str(tmp_path / "run"), HOW) as panda:
         (line,) = panda.view().log
     trial = plan.trials[2].trial_id
-    assert line.text == f"trial 3 of 4 of the study is trained, {trial}; --trial chooses another"
+    assert (
+        line.text
+        == f"one of the 4 trials of the study is trained, {trial}; --trial chooses another"
+    )
 
 
 def test_a_panda_that_stays_can_be_edited_when_all_is_trained(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def listens(cwd: Path) -> bool:
 def test_an_unsteered_panda_is_a_plain_run_that_ends_by_itself(tmp_path: Path) -> None:
     done = ended_well("panda", "--no-screen", *SET, cwd=tmp_path)
     assert "wine, 6, batch norm, m = 4, decay 0.9, 2 seeds, 120 steps" in done
-    assert "trial 1 of 4 of the study is trained" in done
+    assert "one of the 4 trials of the study is trained" in done
     assert "steer it: caviar control runs/panda-quickstart set" in done
     assert "trained to the end, 0 edited trainings beside its twin" in done
     ended_well("panda", "--no-screen", *SET, "--trial", "2", cwd=tmp_path)
