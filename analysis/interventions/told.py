@@ -9,7 +9,7 @@ import pandas as pd
 
 from caviar.analysis.interventions.effects import AT_END, EDIT, EPOCH_AFTER, TOTAL
 from caviar.analysis.interventions.tree import TWIN, Edit, Tree
-from caviar.analysis.number_format import number, with_interval
+from caviar.analysis.number_format import with_interval
 from caviar.analysis.run.read import SETTLED, Run
 from caviar.analysis.tables.families import MARGINS
 
@@ -82,7 +82,7 @@ def _why_not(run: Run, tree: Tree, lineages: Sequence[int]) -> str:
     left = [n for n in lineages if n in not_ended(run, tree)]
     if not left:
         return "not known, since every seed diverged on one side"
-    names = ["the training without edits" if n == TWIN else f"the one of edit {n}" for n in left]
+    names = ["the training without edits" if n == TWIN else f"that with edit {n}" for n in left]
     have = "has" if len(left) == 1 else "have"
     return f"not known yet, since {' and '.join(names)} {have} not ended"
 
@@ -121,6 +121,8 @@ def _at_end(run: Run, tree: Tree, edit: Edit, effects: pd.DataFrame) -> str:
 
 def _is_the_same(row: Row) -> bool:
     """Whether training went on as before in every seed: an edit of averages is in none of it."""
+    if pd.isna(row["low"]):  # Too few seeds for an interval: losses cancel out by no chance.
+        return bool(row["quantity"] == "loss" and row["mean"] == 0)
     return bool(row["mean"] == row["low"] == row["high"] == 0)
 
 
@@ -184,5 +186,7 @@ def _further(count: int) -> str:
 
 
 def _seeds(effects: pd.DataFrame) -> str:
-    counts = effects["units"] + effects["left_out"]
-    return f" over {number(float(counts.max()))} seeds" if len(counts) else ""
+    if effects.empty:
+        return ""
+    most = int((effects["units"] + effects["left_out"]).max())
+    return f" over {most:,} seed{'s' * (most != 1)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from caviar.runner.data.splits import Data
 from caviar.runner.errors import RequestError, nearest
-from caviar.runner.fields.changes import SETTABLE, Change, value_of
+from caviar.runner.fields.changes import SETTABLE, Change, Value, value_of
 from caviar.runner.panda.requests import Request, Setting
 from caviar.runner.panda.tree import NONE, Intervention, Lineage, Tree, child_of, holder_of
 from caviar.runner.trial.changing.phases import in_force
@@ -114,6 +114,8 @@ def _step_of(request: Request, moment: Moment) -> int:
 
 
 def _set(request: Request, blank: Intervention, moment: Moment) -> Decision:
+    for setting in request.settings:  # A wrong word is told before what has to wait.
+        _read(setting)
     step, now = _step_of(request, moment), moment.tree.now
     made = [_change(setting, now, step) for setting in request.settings]
     rows = [
@@ -125,16 +127,20 @@ def _set(request: Request, blank: Intervention, moment: Moment) -> Decision:
     return Decision(started, f"{told}, {_from(started[0], moment)}")
 
 
-def _change(setting: Setting, lineage: Lineage, step: int) -> tuple[Change, object]:
+def _read(setting: Setting) -> Value:
+    """The value, or the factor, that a setting gives; raises RequestError."""
     field = setting.field
     if field not in SETTABLE:
         raise RequestError(f"{field!r} cannot be set while training; {nearest(field, SETTABLE)}")
+    return float(setting.value) if setting.factor else value_of(field, setting.value, "set")
+
+
+def _change(setting: Setting, lineage: Lineage, step: int) -> tuple[Change, object]:
+    field, new = setting.field, _read(setting)
     old = getattr(in_force(lineage.config, step), field)
-    if not setting.factor:
-        new = value_of(field, setting.value, "set")
-    elif isinstance(old, float):
-        new = old * float(setting.value)
-    else:
+    if setting.factor and isinstance(old, float):
+        new = old * float(new)
+    elif setting.factor:
         raise RequestError(f"{field} is {old!r}, which no factor changes; give its value")
     if new == old:
         raise RequestError(f"{field} is {old} already; give another value")
@@ -268,7 +274,7 @@ def _about_time(request: Request, blank: Intervention, moment: Moment) -> Decisi
         )
     when = f" after step {blank.step}"
     told = {
-        "pause": f"paused{when}",
+        "pause": f"{'paused' if blank.step == moment.step else 'a pause'}{when}",
         "step": f"training {request.argument} more, then a pause",
         "go": "going on",
         "finish": "training every lineage to its end",

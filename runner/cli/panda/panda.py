@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,6 +88,8 @@ def panda(
         raise RequestError(
             "--on inline trains in the process that listens, which a panda cannot; use --on local"
         )
+    if pace is not None and not 0 < pace < inf:
+        raise RequestError(f"--pace takes steps per second, a number above 0; got {pace:g}")
     how = How(on, address, kernels, pace, accept_other_processor=accept_other_processor)
     how = how._replace(start_process=context.obj.start_process)
     given = [*(settings or []), *_seeds(seed, replicas)]
@@ -176,8 +179,9 @@ def _tell(output: Output, line: LogLine) -> None:
 
 def _how_to_steer(session: Session) -> str:
     view = session.view()
+    count = len(view.seeds)
     return printable(
-        f"{view.about}, {len(view.seeds)} seeds, {view.steps:,} steps, in {view.where}\n"
+        f"{view.about}, {count} seed{'s' * (count != 1)}, {view.steps:,} steps, in {view.where}\n"
         f"steer it: caviar control {view.where} set 'learning_rate*=0.5'"
     )
 

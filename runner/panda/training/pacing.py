@@ -17,6 +17,7 @@ class Pacing:
     def __init__(self, clock: Callable[[], float], pace: float | None, paused: bool) -> None:
         self.pace, self.paused = pace, paused
         self._halts: set[int] = set()
+        self._until: int | None = None
         self._clock = clock
         self._since, self._tokens = clock(), 1.0
         self._marks: deque[tuple[float, int]] = deque()
@@ -25,7 +26,7 @@ class Pacing:
         """The step up to which the active lineages may be trained now."""
         if self.paused:
             return front
-        halts = [step for step in self._halts if step > front]
+        halts = [step for step in self._every_halt() if step > front]
         limit = min([steps, *halts])
         if self.pace is None:
             return limit
@@ -38,8 +39,9 @@ class Pacing:
     def went(self, before: int, front: int) -> None:
         """Training went from a step to another; at a halt it pauses."""
         self._tokens = max(0.0, self._tokens - (front - before))
-        if front in self._halts:
+        if front in self._every_halt():
             self._halts.discard(front)
+            self._until = None
             self.paused = True
         self._marks.append((self._clock(), front))
         while len(self._marks) > 2 and self._marks[-1][0] - self._marks[0][0] > WINDOW:
@@ -57,10 +59,22 @@ class Pacing:
             self.paused = True
 
     def go(self, until: int | None = None) -> None:
-        """Go on, up to a step if one is given; earlier halts are forgotten then and otherwise."""
-        self.paused = False
-        self._halts = set() if until is None else {until}
+        """Go on, up to a step if one is given, and up to the pauses that were asked for; who asks
+        while nothing is paused wants none of them."""
+        if not self.paused:
+            self._halts.clear()
+        self.paused, self._until = False, until
         self.moved()
+
+    def finish(self) -> None:
+        """Go on to the end, as fast as it goes."""
+        self._halts.clear()
+        self.go()
+        self.set_pace(None)
+
+    def _every_halt(self) -> set[int]:
+        """The steps to pause after: those asked for, and the one up to which it goes on."""
+        return self._halts if self._until is None else {*self._halts, self._until}
 
     def set_pace(self, pace: float | None) -> None:
         """So many steps per second; None: as fast as it goes."""

@@ -242,9 +242,11 @@ class Worker:
         elif verb == "pace":
             new = request.argument
             self._pacing.set_pace(None if isinstance(new, str | None) else float(new))
-        elif verb in ("go", "finish"):
+        elif verb == "go":
             self._pacing.go()
-            self._pacing.set_pace(None if verb == "finish" else self._pacing.pace)
+            self._pacing.set_pace(self._pacing.pace)
+        elif verb == "finish":
+            self._pacing.finish()
         if verb in EDITS | {"snapshot"}:
             self._look_ahead()
 

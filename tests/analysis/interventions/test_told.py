@@ -65,6 +65,15 @@ def test_an_edit_of_the_averages_alone_is_told_where_it_shows() -> None:
     assert "One epoch after" not in first and "With the running average: edit 1 +0.03 [" in first
 
 
+def test_a_single_seed_has_no_interval_and_is_told_where_it_shows_too() -> None:
+    def loss(point: Point, seeds: int) -> Array:
+        return np.ones(seeds) + 0.03 * (point.statistics == "running" and point.lineage > 0)
+
+    first, _ = told([Made(0, 20, "decay = 0.99")], loss, seeds=1)
+    assert first.startswith("Test loss at the end over 1 seed, each less")
+    assert ": the same weights, and with the running average +0.03 nats (too few for an" in first
+
+
 def test_effects_are_told_earlier_read_otherwise_and_in_accuracy() -> None:
     first, _ = told([RATE], by(-0.05))
     for words in (
@@ -91,12 +100,12 @@ def test_what_was_undone_is_named_and_the_twin_alone_says_nothing() -> None:
 
 def test_a_training_that_has_not_ended_gives_a_sentence_and_no_number() -> None:
     first, both = told([RATE, RESET], by(-0.05, 0.02), left=(2,))
-    assert "edit 2 (reset dense2 after update 40): not known yet, since the one of edit 2 has" in (
+    assert "edit 2 (reset dense2 after update 40): not known yet, since that with edit 2 has" in (
         first
     )
     assert "`caviar panda --resume runs/panda` trains on until every effect is known." in first
     assert both == (
-        "Edits 1 and 2 against none: not known yet, since the one of edit 2 has not ended."
+        "Edits 1 and 2 against none: not known yet, since that with edit 2 has not ended."
     )
 
 

@@ -49,6 +49,8 @@ def test_a_change_that_waits_is_not_overtaken() -> None:
     panda.ask("set momentum=0.5 --at 50")
     refused = panda.ask("set decay=0.95 --at 20")
     assert "a change waits for the end of step 50 (50: momentum = 0.5); undo it" in refused.says
+    assert "did you mean 'decay'?" in panda.ask("set decoy=0.95 --at 20").says
+    assert "momentum must be a number; got 'low'" in panda.ask("set momentum=low --at 20").says
     assert panda.ask("undo").accepted
     assert panda.ask("set decay=0.95 --at 20").accepted
 

@@ -88,7 +88,7 @@ def test_a_training_that_has_not_ended_is_said_with_what_to_do(
     readings.mkdir()
     rows[rows["step"] < 100].to_parquet(readings / "part-000000.parquet", index=False)
     output = " ".join(ended_well("report", "bear", cwd=tmp_path).split())
-    assert "not known yet, since the one of edit 1 has not ended" in output
+    assert "not known yet, since that with edit 1 has not ended" in output
     assert "Next: caviar panda --resume bear" in output
     for part in parts(tmp_path / "bear", "outcomes"):
         part.unlink()

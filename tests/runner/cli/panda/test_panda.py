@@ -99,6 +99,8 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path: Path) -> None:
         (("--trial", "9"), "the study has no trial '9'; give a number from 1 to 4"),
         (("--out", "s3://bucket/run"), "needs a run in a folder"),
         (("--on", "inline"), "use --on local"),
+        (("--pace", "0"), "--pace takes steps per second, a number above 0; got 0"),
+        (("--pace", "nan"), "--pace takes steps per second, a number above 0; got nan"),
         (("--set", "learning_rte=1"), "unknown key 'learning_rte'"),
     ],
 )

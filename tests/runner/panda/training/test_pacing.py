@@ -37,6 +37,21 @@ def test_steps_and_then_a_pause() -> None:
     assert pacing.limit(13, 100) == 100
 
 
+def test_a_pause_ahead_holds_for_who_goes_on_and_not_for_who_was_going() -> None:
+    pacing = Pacing(Clock(), None, True)
+    pacing.pause(60, 10)
+    pacing.go(until=13)
+    pacing.went(10, 13)
+    pacing.go()
+    assert pacing.limit(13, 100) == 60
+    pacing.go()
+    assert pacing.limit(13, 100) == 100
+    pacing.pause(60, 13)
+    pacing.pause(13, 13)
+    pacing.finish()
+    assert (pacing.paused, pacing.pace, pacing.limit(13, 100)) == (False, None, 100)
+
+
 def test_a_pace_is_kept_on_average_and_makes_up_for_little() -> None:
     clock = Clock()
     pacing, front = Pacing(clock, 10.0, False), 0
