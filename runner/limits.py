@@ -40,3 +40,7 @@ MOST_VALUES = 2**28
 MOST_COLUMNS = 100_000
 LONGEST_LABEL = 1000
 """The longest class label, in bytes."""
+
+CHECKPOINTS_PER_SECOND = 2.0
+"""Of all trials together, at most: the driver writes them, and that of a large network has tens of
+megabytes."""

@@ -37,10 +37,10 @@ def test_every_request_of_the_table_is_in_the_grammar() -> None:
     assert set(re.findall(r"`(\w+)`", sets)) == set(SETTABLE)
 
 
+WITHOUT_FENCES = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
 COMMANDS = [
-    line.strip().partition("#")[0]
-    for block in re.findall(r"(?:^    .*\n)+", PAGE, re.MULTILINE)
-    for line in block.splitlines()
+    re.split("[#>]", line)[0].strip()
+    for line in re.findall(r"^    (.*)$", WITHOUT_FENCES, re.MULTILINE)
 ]
 
 

@@ -12,9 +12,6 @@ IDLE_SECONDS = 0.25
 
 """How long an executor waits for an event before it sends `Idle`."""
 
-CHECKPOINTS_PER_SECOND = 2.0
-"""Of all trials together, at most: the driver writes them, and that of a large network has tens of
-megabytes."""
 
 OUT_OF_MEMORY = "perhaps out of memory; lower --workers or replicas"
 

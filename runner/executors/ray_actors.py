@@ -17,7 +17,6 @@ from caviar.runner.errors import RequestError
 from caviar.runner.executors.batches import JobQueue, messages
 from caviar.runner.executors.blas_threads import ONE_BLAS_THREAD, environment
 from caviar.runner.executors.executor import (
-    CHECKPOINTS_PER_SECOND,
     IDLE_SECONDS,
     SAME_KERNEL,
     RunTrial,
@@ -26,6 +25,7 @@ from caviar.runner.executors.executor import (
 from caviar.runner.executors.ray_address import IN_A_JOB, knock, refusal
 from caviar.runner.executors.ray_deaths import QUIET, Death, Deaths, in_words, machine_lost
 from caviar.runner.executors.ray_folder import make_folder
+from caviar.runner.limits import CHECKPOINTS_PER_SECOND
 from caviar.runner.trial.arithmetic import arithmetic, same_kernel
 from caviar.runner.trial.events import Event, Idle, Job, Outcome, Refused, WorkerDied, WorkerStarted
 from caviar.runner.trial.kernels import TrainingPath

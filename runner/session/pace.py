@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caviar.runner.executors.executor import CHECKPOINTS_PER_SECOND
+from caviar.runner.limits import CHECKPOINTS_PER_SECOND
 
 
 @dataclass(frozen=True)
