@@ -68,7 +68,8 @@ class ControlFiles:
         for name in (REQUESTS, ANSWERS):
             (folder / name).mkdir(parents=True, exist_ok=True)
             for left_over in (folder / name).iterdir():  # Of askers that nobody answered.
-                left_over.unlink()
+                with suppress(OSError):
+                    left_over.unlink()
         about = {"host": platform.node(), "process": os.getpid()}
         write_whole(folder / LISTENING, json.dumps(about).encode())
 

@@ -18,7 +18,7 @@ from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.checkpoints import check_checkpoints
 from caviar.runner.verify.findings import Findings
-from caviar.runner.verify.lineages import lineages_of, resumed
+from caviar.runner.verify.lineages import check_edits, lineages_of, resumed
 from caviar.runner.verify.rows import check_rows
 
 
@@ -81,21 +81,22 @@ def verify_run(storage: Storage, claims: str | None = None) -> Findings:
         findings.check(holds, good, fault)
     edited = lineages_of(storage, study)
     if edited is not None:
-        _edited(edited, len(kernels), resumed(storage), findings)
+        _edited(storage, edited, len(kernels), findings)
     return findings
 
 
-def _edited(storage: Storage, kernels: int, how: str, findings: Findings) -> None:
-    """Check the rows of edited trainings in the same way; `how` they are trained to the end."""
+def _edited(run: Storage, storage: Storage, kernels: int, findings: Findings) -> None:
+    """Check the rows of edited trainings in the same way, and that the run has their edits."""
     inner = Findings()
     if _files(storage, inner):
         planned = read_rows(storage, "trials", ["trial_id", "seeds"])
         seeds = dict(zip(planned["trial_id"], planned["seeds"], strict=True))
         outcomes = latest_outcomes(storage)
         check_rows(storage, seeds, outcomes, inner, kernels)
+        check_edits(run, seeds, inner)
         left = sum(trial not in outcomes for trial in seeds)
         have = "has" if left == 1 else "have"
-        trains = f"; {left} {have} not ended, and {how} trains on" if left else ""
+        trains = f"; {left} {have} not ended, and {resumed(run)} trains on" if left else ""
         if not inner.faults:
             findings.good(
                 f"{len(seeds)} edited training{'s' * (len(seeds) != 1)} beside it, no row lost, "

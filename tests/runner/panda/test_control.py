@@ -127,6 +127,7 @@ def test_a_file_that_is_no_request_is_answered_and_removed(tmp_path: Path, conte
 def test_requests_that_nobody_answered_are_gone_when_a_panda_begins(tmp_path: Path) -> None:
     requests = tmp_path / "control/requests"
     requests.mkdir(parents=True)
+    (requests / "folder.json").mkdir()
     (requests / "old.json").write_text(json.dumps({"text": "stop", "asked_by": "ana@lab"}))
     with listening(tmp_path) as files:
         assert not list(files.taken())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from caviar.runner.panda.record.journal import add_rows
+from caviar.runner.panda.tree import Intervention
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.sink import ParquetSink
 from caviar.runner.verify.lineages import lineages_of
@@ -28,6 +31,12 @@ def panda(run: Path) -> Path:
     sink.plan(EDITED)
     write_attempt(sink, EDITED[0], World())
     sink.close()
+    for number, edited in enumerate(EDITED):
+        child = edited.trial_id
+        row = Intervention(
+            *(number, "a", 0, number + 1, child, 2, 2, "set", "", "", "", "", True, "", "ana", "")
+        )
+        add_rows(LocalFolder(run), "interventions", [asdict(row)])
     return run
 
 
@@ -54,6 +63,10 @@ def test_verify_checks_their_rows_too(panda: Path) -> None:
     lost = verify_run(LocalFolder(panda))
     assert lost.faults == 1 and lost.lines[-1].startswith(
         "FAULT  edited trainings: 1 trials have more or fewer rows than their outcome says"
+    )
+    parts(panda, "interventions")[1].unlink()
+    assert verify_run(LocalFolder(panda)).lines[-1] == (
+        "FAULT  edited trainings: `interventions` has no row of the edit that began 1 of them"
     )
     parts(panda / "lineages", "curves")[0].write_bytes(b"PAR1 half")
     broken = verify_run(LocalFolder(panda)).lines[-1]
