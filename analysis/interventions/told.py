@@ -81,7 +81,11 @@ def _why_not(run: Run, tree: Tree, lineages: Sequence[int]) -> str:
     """Why there is no number at the end."""
     left = [n for n in lineages if n in not_ended(run, tree)]
     if not left:
-        return "not known, since every seed diverged on one side"
+        trials = {tree.trial_of(number) for number in lineages}
+        whole = run.outcomes.loc[run.outcomes["status"] == "completed", "trial_id"]
+        lost = trials <= set(whole)
+        why = "its readings at the end are lost" if lost else "every seed diverged on one side"
+        return f"not known, since {why}"
     names = ["the training without edits" if n == TWIN else f"that with edit {n}" for n in left]
     have = "has" if len(left) == 1 else "have"
     return f"not known yet, since {' and '.join(names)} {have} not ended"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,13 @@ def test_a_single_seed_has_no_interval_and_is_told_where_it_shows_too() -> None:
     first, _ = told([Made(0, 20, "decay = 0.99")], loss, seeds=1)
     assert first.startswith("Test loss at the end over 1 seed, each less")
     assert ": the same weights, and with the running average +0.03 nats (too few for an" in first
+
+
+def test_readings_that_are_lost_are_not_told_as_divergence() -> None:
+    run = panda([RATE], by(-0.05))
+    run = replace(run, readings=run.readings[run.readings["step"] < run.readings["step"].max()])
+    first, _ = one_by_one(run, tree_of(run), effects_of_edits(run))
+    assert first.endswith("not known, since its readings at the end are lost.")
 
 
 def test_effects_are_told_earlier_read_otherwise_and_in_accuracy() -> None:

@@ -77,7 +77,7 @@ def sentence(reading: Reading | None, metric: str, of: str, other: str, seeds: i
     if not units:
         return f"No seed has a finite {named} in both models at step {reading.step:,}."
     told = difference(reading.difference, metric) + " points" * (metric == "accuracy")
-    counted = f"{seeds} seeds" if units == seeds else f"{units}/{seeds} seeds"
+    counted = f"{seeds} seed{'s' * (seeds != 1)}" if units == seeds else f"{units}/{seeds} seeds"
     verdict = _verdict(reading, metric, other)
     return f"{verdict} at step {reading.step:,}: {named} differs by {told} ({counted})."
 
