@@ -68,3 +68,8 @@ def test_the_screen_shown_is_laid_out_as_the_program_does() -> None:
     assert len(lines) == 24 and max(map(len, lines)) <= 80
     assert [lines[i] for i in (11, 23)] == [reviewed[i] for i in (11, 23)]
     assert [line[:16] for line in lines[12:17]] == [line[:16] for line in reviewed[12:17]]
+
+
+def test_the_readme_shows_that_screen() -> None:
+    screen = (ROOT / "docs" / "panda" / "screen.txt").read_text(encoding="utf-8")
+    assert f"```\n{screen.rstrip()}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
