@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from caviar.analysis.figures.axes import (
     TALL,
     around_mean,
-    as_text,
     grid_of,
     legend,
     powers,
@@ -21,12 +22,14 @@ from caviar.analysis.figures.axes import (
 from caviar.analysis.figures.palette import GREY, ink, meaning, of_draw
 from caviar.analysis.interventions.effects import AT_END, EPOCH_AFTER
 from caviar.analysis.interventions.tree import TWIN, Edit, Tree, in_short
-from caviar.analysis.number_format import literal
+from caviar.analysis.number_format import literal, number
 
 READ_WITH = {"population": "population statistics", "running": "the running average"}
 COLOURS = {"population": "test loss", "running": "own"}
 LINEAR_BELOW = 0.01
 """Nats up to which the axis of effects is linear: twice the smallest effect that matters."""
+HIGHEST, LINE, CLOSE = 0.99, 0.09, 0.06
+"""Where the numbers of edits stand in a panel, as shares of its height and width."""
 LONGEST = 34
 """Characters of an edit in the name of a row."""
 
@@ -59,7 +62,8 @@ def _losses(axes: Axes, rows: pd.DataFrame, tree: Tree) -> None:
     _curve(axes, rows, TWIN, ink(0), "without edits", "--")
     for i, edit in enumerate(tree.chain):
         name = f"edit {edit.lineage}: {_short(edit.change)}"
-        _curve(axes, rows, edit.lineage, of_draw(i, len(chain)), name, above=len(chain) - i)
+        line = ("-", "-.")[i % 2]  # Neighbours of a long chain share a colour.
+        _curve(axes, rows, edit.lineage, of_draw(i, len(chain)), name, line, above=len(chain) - i)
     if (rows["loss"] > 0).any():
         powers(axes)
 
@@ -93,12 +97,16 @@ def _less_twin(axes: Axes, rows: pd.DataFrame, shown: list[str]) -> None:
 
 
 def _mark(axes: Axes, chain: tuple[Edit, ...]) -> None:
-    """A line at each edit with its number beside it."""
-    for edit in chain:
+    """A line at each edit with its number beside it, lower where the one before is close."""
+    left, right = axes.get_xlim()
+    last, height = left - (right - left), HIGHEST
+    for edit in sorted(chain, key=lambda edit: edit.step):
         axes.axvline(edit.step, color="#777777", linewidth=0.8, linestyle=":")
-        place = (edit.step, 0.99)
+        close = edit.step - last < CLOSE * (right - left)
+        height = height - LINE if close and height > LINE else HIGHEST
+        last = edit.step
         across = axes.get_xaxis_transform()
-        axes.text(*place, f" {edit.lineage}", transform=across, fontsize=10, va="top")
+        axes.text(edit.step, height, f" {edit.lineage}", transform=across, fontsize=10, va="top")
 
 
 def effects_by_edit(table: pd.DataFrame) -> Figure:
@@ -158,8 +166,19 @@ def _effects(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
         drawn.lines[0].set_gid(seeds_of(part))
     axes.margins(x=0.06)
     axes.set_xscale("symlog", linthresh=LINEAR_BELOW)
-    as_text(axes.xaxis)
+    axes.set_xticks(_powers(*axes.get_xlim()))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, place: number(value))
     axes.tick_params(axis="x", labelsize=9)
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """0 and powers of ten between the ends, at most three on a side, so that none overlap."""
+    farthest = max(-low, high, LINEAR_BELOW)
+    top = math.floor(math.log10(farthest))
+    sizes = [10.0**k for k in range(max(top - 2, round(math.log10(LINEAR_BELOW))), top + 1)]
+    sizes = sizes[1:] if len(sizes) == 3 else sizes
+    return [v for v in (*(-size for size in sizes), 0.0, *sizes) if low <= v <= high]
 
 
 def _row_name(row: dict[str, object]) -> str:

@@ -139,7 +139,7 @@ def _change(setting: Setting, lineage: Lineage, step: int) -> tuple[Change, obje
     field, new = setting.field, _read(setting)
     old = getattr(in_force(lineage.config, step), field)
     if setting.factor and isinstance(old, float):
-        new = old * float(new)
+        new = float(f"{old * float(new):.12g}")  # 0.15, not 0.15000000000000002.
     elif setting.factor:
         raise RequestError(f"{field} is {old!r}, which no factor changes; give its value")
     if new == old:

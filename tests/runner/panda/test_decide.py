@@ -11,10 +11,10 @@ PLAN = plan_of_one()
 def test_a_factor_is_of_the_value_in_force() -> None:
     panda = Driven(PLAN)
     rate = PLAN.trials[0].learning_rate
-    assert panda.ask("set learning_rate*=0.5 --at 10").rows[0].new == str(rate * 0.5)
+    assert panda.ask("set learning_rate*=0.5 --at 10").rows[0].new == f"{rate * 0.5:.12g}"
     (row,) = panda.ask("set learning_rate*=0.5 --at 20").rows
-    assert (row.old, row.new) == (str(rate * 0.5), str(rate * 0.25))
-    assert row.change == f"20: learning_rate = {rate * 0.25}"
+    assert (row.old, row.new) == (f"{rate * 0.5:.12g}", f"{rate * 0.25:.12g}")
+    assert row.change == f"20: learning_rate = {rate * 0.25:.12g}"
     refused = panda.ask("set norm_batch_size*=2 --at 24")
     assert "which no factor changes" in refused.says
 
@@ -74,3 +74,8 @@ def test_what_is_no_request_is_a_row_too() -> None:
     row = unread(" rewnd  home", "unknown", Asked("ana", "now", 5), tree, 17)
     assert (row.what, row.new, row.accepted, row.note) == ("rewnd", "home", False, "unknown")
     assert (row.number, row.step, row.asked_step, row.child) == (5, 17, 17, -1)
+
+
+def test_a_factor_gives_a_value_that_can_be_read() -> None:
+    driven = Driven(plan_of_one("learning_rate=0.05"))
+    assert driven.ask("set learning_rate*=3").says.startswith("learning_rate 0.05 → 0.15,")
