@@ -48,6 +48,8 @@ def _opening(run: Run, tree: Tree) -> str:
 
 
 def _next(run: Run, tree: Tree) -> str:
+    if not_ended(run, tree) and run.note:
+        return f"caviar report {run.where}, once the run has ended."
     if not_ended(run, tree):
         return f"caviar panda --resume {run.where}"
     if not tree.chain:

@@ -73,7 +73,9 @@ def not_ended(run: Run, tree: Tree) -> list[int]:
 
 
 def resumed(run: Run) -> str:
-    """What to do about trainings that have not ended."""
+    """What to do about trainings that have not ended; a run that is still written has a note."""
+    if run.note:
+        return "They are being trained: ask again once the run has ended."
     return f"`caviar panda --resume {run.where}` trains on until every effect is known."
 
 

@@ -18,7 +18,12 @@ from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import SETTLED
 from caviar.runner.verify.checkpoints import check_checkpoints
 from caviar.runner.verify.findings import Findings
-from caviar.runner.verify.lineages import check_edits, lineages_of, resumed
+from caviar.runner.verify.lineages import (
+    check_edits,
+    check_readings,
+    lineages_of,
+    resumed,
+)
 from caviar.runner.verify.rows import check_rows
 
 
@@ -93,8 +98,10 @@ def _edited(run: Storage, storage: Storage, kernels: int, findings: Findings) ->
         seeds = dict(zip(planned["trial_id"], planned["seeds"], strict=True))
         outcomes = latest_outcomes(storage)
         check_rows(storage, seeds, outcomes, inner, kernels)
-        check_edits(run, seeds, inner)
+        edits = check_edits(run, seeds, inner)
         left = sum(trial not in outcomes for trial in seeds)
+        if not left and latest_outcomes(run):
+            check_readings(storage, edits, inner)
         have = "has" if left == 1 else "have"
         trains = f"; {left} {have} not ended, and {resumed(run)} trains on" if left else ""
         if not inner.faults:

@@ -72,3 +72,10 @@ def test_the_page_has_the_curves_the_effects_and_the_log(tmp_path: Path) -> None
     asked = pd.read_csv(tmp_path / "tables/requests.csv")
     assert asked["note"].tolist()[1:] == ["too slow", "learning_rate is above 0"]
     assert "Traceback" not in page and ">None<" not in page
+
+
+def test_a_run_that_is_still_trained_is_not_to_be_resumed() -> None:
+    run = replace(panda(EDITS, left=(2,)), note="This run is still running: 0 of 1 trials.")
+    results = edited_results(run)
+    assert results.following == "caviar report runs/panda, once the run has ended."
+    assert "--resume" not in " ".join(answer.says for answer in results.answers)

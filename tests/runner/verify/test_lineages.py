@@ -12,7 +12,8 @@ from caviar.runner.panda.record.journal import add_rows
 from caviar.runner.panda.tree import Intervention
 from caviar.runner.store.local_folder import LocalFolder
 from caviar.runner.store.sink import ParquetSink
-from caviar.runner.verify.lineages import lineages_of
+from caviar.runner.verify.findings import Findings
+from caviar.runner.verify.lineages import Edit, check_readings, lineages_of
 from caviar.runner.verify.run import verify_run
 from caviar.runner.verify.state import state_of, summary, text
 from tests.analysis.synthetic import World, trial, write_attempt
@@ -34,7 +35,8 @@ def panda(run: Path) -> Path:
     for number, edited in enumerate(EDITED):
         child = edited.trial_id
         row = Intervention(
-            *(number, "a", 0, number + 1, child, 2, 2, "set", "", "", "", "", True, "", "ana", "")
+            *(number, "a", 0, number + 1, child, 2, 2, "set", "", "", ""),
+            *(edited.changes[0], True, "", "ana", ""),
         )
         add_rows(LocalFolder(run), "interventions", [asdict(row)])
     return run
@@ -71,3 +73,22 @@ def test_verify_checks_their_rows_too(panda: Path) -> None:
     parts(panda / "lineages", "curves")[0].write_bytes(b"PAR1 half")
     broken = verify_run(LocalFolder(panda)).lines[-1]
     assert broken.startswith("FAULT  edited trainings: curves/part-000000.parquet cannot be read")
+
+
+def test_a_lost_part_of_the_readings_is_found(tmp_path: Path) -> None:
+    storage = LocalFolder(tmp_path)
+    read = {"twin": (2, 4, 6), "edited": (4, 6), "edited twice": (6,)}
+    for trial_id, steps in read.items():
+        rows = [{"trial_id": trial_id, "step": step} for step in steps]
+        add_rows(storage, "readings", rows)
+    edits = [Edit("edited", "twin", 2), Edit("edited twice", "edited", 4)]
+    whole, lacking = Findings(), Findings()
+    check_readings(storage, edits, whole)
+    assert whole.faults == 0
+    parts(tmp_path, "readings")[1].unlink()
+    check_readings(storage, edits, lacking)
+    assert lacking.lines == [
+        "FAULT  `readings` lacks 2 steps of the training edited, or of twin, from which it began",
+        "FAULT  `readings` lacks 1 step of the training edited twice, or of edited, from which it "
+        "began",
+    ]
