@@ -27,6 +27,9 @@ Over its last tenth a cosine schedule runs at 2.5 % of its peak on average, so t
 hardly move; an older average still holds weights that did.
 """
 
+LONGEST_IN_SAMPLES = 1e12 * (1 - 1e-9)
+"""The longest memory in samples that a question may have."""
+
 LONGEST = 1e6
 """Updates: the longest memory that is searched where nothing else bounds it."""
 
@@ -76,7 +79,7 @@ def with_decay(question: Question, decay_per_update: float) -> Question:
     if decay_per_update == 0:
         return replace(question, decay=1 + 1e-9)
     samples = -question.norm_batch_size / math.log(decay_per_update)
-    return replace(question, decay=max(samples, 1 + 1e-9))
+    return replace(question, decay=min(max(samples, 1 + 1e-9), LONGEST_IN_SAMPLES))
 
 
 def is_stale(question: Question) -> bool:

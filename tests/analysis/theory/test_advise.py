@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caviar.analysis.theory import batch_statistics as theory
@@ -212,6 +212,7 @@ def test_decisions_rest_on_six_numbers() -> None:
     more=st.one_of(st.just(math.inf), st.integers(0, 10**12)),
     kurtosis=st.floats(-2, 100),
 )
+@example(2009, 0.0, "time_constant", "biased", 4_977_600_733, math.inf, 36.0)
 def test_whatever_can_be_asked_is_answered(
     m: int, decay: float, keep: Any, second: Any, steps: float, more: float, kurtosis: float
 ) -> None:
