@@ -68,3 +68,12 @@ def test_an_effect_has_a_row_with_its_interval_in_the_panel_of_its_time() -> Non
     earlier: Any = after.containers[0]
     assert len(earlier.lines[0].get_xdata()) == 3  # The total is read at the end alone.
     plt.close(figure)
+
+
+def test_the_numbers_of_close_edits_stand_below_each_other() -> None:
+    run = panda([Made(0, 40, "learning_rate = 0.03"), Made(1, 41, "dropout = 0.1")])
+    with style():
+        figure = losses_with_edits(losses_while_training(run), tree_of(run))
+    heights = [text.get_position()[1] for text in figure.axes[0].texts]
+    assert heights[0] - heights[1] > 0.05
+    plt.close(figure)

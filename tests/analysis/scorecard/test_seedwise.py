@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,10 @@ def test_a_running_average_is_read_whichever_the_study_measured(
     s = seedwise_of(tmp_path, ghosts(8, 64, conventions=measured), world)
     usual = "unbiased/0.9" if "unbiased" in measured else f"{measured[0]}/0.9"
     assert s.loss("", 8, RUNNING) == pytest.approx([0.5 + len(usual)] * 6)
+
+
+def test_a_field_that_an_old_run_lacks_is_none(tmp_path: Path) -> None:
+    s = seedwise_of(tmp_path, ghosts(8, 64), World())
+    old = replace(s.run, trials=s.run.trials.drop(columns="gamma_decay"))
+    assert replace(s, run=old).of_arm("", "gamma_decay") is None
+    assert s.of_arm("", "gamma_decay") == 0.0
