@@ -73,9 +73,9 @@ class Question:
             )
         if self.values < 2:
             raise ValueError(
-                f"{m} example with positions worth {worth:g} independent ones has no variance to "
-                "speak of; give two examples, or say with --effective-positions how many "
-                "positions are independent"
+                f"one example whose positions are worth {worth:g} independent values has hardly "
+                "any variance of its own; give two examples, or say with --effective-positions "
+                "how many independent values its positions are worth"
             )
         if not n >= m * self.devices:
             raise ValueError(

@@ -108,7 +108,8 @@ def _worth(setup: Setup) -> tuple[str, ...]:
 
 def _asked(setup: Setup, asked: dict[str, Any]) -> str:
     steps, examples = asked["steps"], asked["dataset_size"]
-    when = "in the long run" if isinf(steps) else f"after {steps:,} updates"
+    updates = "update" if steps == 1 else "updates"
+    when = "in the long run" if isinf(steps) else f"after {steps:,} {updates}"
     drawn = (
         "independent batches" if isinf(examples) else f"shuffled epochs of {examples:,} examples"
     )
@@ -251,12 +252,12 @@ def translated(
     source: str | None,
     target: str | None,
     decay: float | None,
-    batch: tuple[int | None, int],
+    arguments: tuple[Any, ...],
     as_json: bool,
 ) -> str:
     """One framework's batch norm in the settings of another, as text or JSON.
 
-    `batch` holds the examples that share one mean, if they are known, and positions of each.
+    `arguments` are those of a `Setup`, which may say how many examples share one mean.
     """
     import json
     from dataclasses import asdict
@@ -268,7 +269,10 @@ def translated(
         for rows in rules_between(source, target)
     )
     try:
-        first, *others = translate_any(sources, targets, decay, *batch)
+        batch_size, per_device, *_, positions, _ = arguments
+        known = batch_size is not None or per_device is not None
+        m = Setup(*arguments).norm_batch_size if known else None
+        first, *others = translate_any(sources, targets, decay, m, positions)
     except ValueError as error:
         raise RequestError(str(error)) from None
     return json.dumps(asdict(first), indent=1) if as_json else text(first, others)

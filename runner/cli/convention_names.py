@@ -11,11 +11,20 @@ from caviar.runner.errors import RequestError, nearest
 FAMILIES: dict[str, tuple[str, ...]] = {
     "torch": ("pytorch",),
     "pytorch": ("pytorch",),
+    "torch.nn": ("pytorch",),
+    "libtorch": ("pytorch",),
+    "lightning": ("pytorch",),
+    "pytorch-lightning": ("pytorch",),
+    "nn": ("pytorch", "paddle", "flax-nnx", "flax-linen", "mxnet-gluon"),
     "luatorch": ("torch7",),
     "keras": ("keras-3", "keras-2"),
     "tf.keras": ("keras-3", "tensorflow-layers"),
     "tensorflow": ("keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"),
     "tf": ("keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"),
+    "tf.layers": ("tensorflow-layers",),
+    "tf.compat.v1.layers": ("tensorflow-layers",),
+    "tf.nn": ("tensorflow-fused",),
+    "tf.contrib.layers": ("tensorflow-slim",),
     "slim": ("tensorflow-slim",),
     "tf-slim": ("tensorflow-slim",),
     "jax": ("flax-nnx", "flax-linen", "haiku"),
@@ -23,10 +32,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "linen": ("flax-linen",),
     "nnx": ("flax-nnx",),
     "dm-haiku": ("haiku",),
+    "hk": ("haiku",),
     "onnxruntime": ("onnx",),
+    "ort": ("onnx",),
     "mxnet": ("mxnet-gluon", "mxnet-symbol"),
     "gluon": ("mxnet-gluon",),
+    "mx.gluon.nn": ("mxnet-gluon",),
+    "mx.sym": ("mxnet-symbol",),
     "paddlepaddle": ("paddle",),
+    "paddle.nn": ("paddle",),
     "deeplearning4j": ("dl4j", "dl4j-old"),
 }
 """Which rows a framework's name may mean, the likeliest first."""
@@ -36,6 +50,9 @@ READ = (
     *("initial_mean", "initial_second"),
 )
 """The fields of a convention that an answer is computed from."""
+
+LAYER = re.compile(r"(.*?)[\s_.]*(sync)?batch[\s_-]?norm(ali[sz]ation|\s?[123]d)?")
+"""A layer behind its framework's name: `torch.nn.BatchNorm2d`, `tf.keras.layers.Batch...`."""
 
 KERAS_2 = ((2, 1, 4), (2, 3, 1))
 """The first and the last release of Keras with a rule of its own."""
@@ -51,7 +68,7 @@ def rows_named(name: str) -> tuple[Convention, ...]:
     family, version = _parts(name)
     if family == "keras" and version:
         families[family] = _keras(version)
-    for plain in (_plain(name), family):
+    for plain in (_plain(name), family, *_without_layer(name)):
         names = rows.get(plain) or families.get(plain)
         if names:
             return tuple(ALL[row] for row in names)
@@ -77,6 +94,16 @@ def same_rule_named(name: str) -> tuple[Convention, ...]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_.\-]", "", name.lower())
+
+
+def _without_layer(name: str) -> tuple[str, ...]:
+    """The plain name in front of a layer, and the same without `layers`; empty without a layer."""
+    layer = LAYER.fullmatch(name.lower().strip())
+    if layer is None:
+        return ()
+    # `BatchNorm2d` alone is one of several frameworks' `nn`.
+    before = layer[1] or "nn"
+    return _plain(before), _plain(before.removesuffix("layers"))
 
 
 def _parts(name: str) -> tuple[str, tuple[int, ...]]:

@@ -39,9 +39,11 @@ Common to all: training normalises with the biased variance of the mini-batch, e
 the root, and gradients flow through mean and variance. Each update is
 r <- keep * r + (1 - keep) * s for the mean and for what stands under "averaged"; m is the number of
 examples behind a statistic, the sum of squares that of their distances from the batch's mean, and t
-the number of the update. "Verified" rows reproduce recorded
-numbers of the real framework: `python -m tests.golden`. `caviar advise --from keras --to pytorch`
-translates one row into another.
+the number of the update. Rows are those of fully connected layers. In a convolution m counts
+examples times positions, and layers of tf.layers and of tf.keras before Keras 3 call TensorFlow's
+fused kernel there, so that `tensorflow-fused` is the row of their variance. "Verified" rows
+reproduce recorded numbers of the real framework: `python -m tests.golden`.
+`caviar advise --from keras --to pytorch` translates one row into another.
 
 {table}
 

@@ -213,6 +213,7 @@ for _command in (
 
 @app.command()
 def advise(
+    context: typer.Context,
     batch_size: options.BatchSize = None,
     per_device: options.PerDevice = None,
     devices: options.Devices = 1,
@@ -240,18 +241,22 @@ def advise(
     """
     from caviar.runner.cli.advise import Setup, advised, inputs, translated
 
-    if source is not None or target is not None:
-        shared = per_device and per_device * (devices if sync else 1)
-        return say(translated(source, target, decay, (batch_size or shared, positions), as_json))
+    options.must_be_read(context)
     arguments = (per_device, devices, sync, accumulate, positions, effective_positions)
+    if source is not None or target is not None:
+        return say(translated(source, target, decay, (batch_size, *arguments), as_json))
     law = inputs(excess_kurtosis, input_mean, input_variance)
     if of_run is None:
         asked = (convention, decay, Setup(batch_size, *arguments), steps, dataset_size, law)
     else:
-        from caviar.runner.cli.models.advised_run import asked_of
-
-        asked = asked_of(of_run, batch_size or per_device)
+        asked = _asked_of(of_run, batch_size or per_device)
     say(advised(asked, plot, everything, as_json))
+
+
+def _asked_of(run: str, given: int | None) -> tuple[Any, ...]:
+    from caviar.runner.cli.models.advised_run import asked_of
+
+    return asked_of(run, given)
 
 
 app.command()(doctor)

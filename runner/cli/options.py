@@ -269,3 +269,28 @@ def must_be_alone(
             f"--shard runs a part of a study that is fixed, so {given[0]} does not go with it; "
             "leave it out, and use it on the run that `caviar merge` makes"
         )
+
+
+SET_UP = {"batch_size", "per_device", "devices", "sync", "accumulate", "positions"}
+TRANSLATED = {*SET_UP, "effective_positions", "source", "target", "decay", "as_json"}
+READ_BESIDE = {
+    "--from": TRANSLATED,
+    "--to": TRANSLATED,
+    "--run": {"of_run", "batch_size", "per_device", "plot", "everything", "as_json"},
+}
+"""What else is read by a translation, and by advice about a run, which knows the rest."""
+
+
+def must_be_read(context: typer.Context) -> None:
+    """Raise RequestError for an option of `caviar advise` that another one makes ineffective."""
+    given = [
+        parameter
+        for parameter in context.command.params
+        if (source := context.get_parameter_source(parameter.name or "")) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    names = {name: one for one in given for name in one.opts}
+    for beside, read in READ_BESIDE.items():
+        for name, one in names.items() if beside in names else ():
+            if one.name not in read:
+                raise RequestError(f"{name} has no effect with {beside}; leave it out")

@@ -182,7 +182,8 @@ def without_start(ends: Ends, words: Words) -> Iterator[Action]:
     yield Action(
         "debias",
         "Or, without data, take the start out of what is stored, (r - d^t * start) / (1 - d^t) "
-        f"with t = {question.steps:,.0f} updates{words.updates and f' ({words.updates})'}: "
+        f"with t = {question.steps:,.0f} update{'s' * (question.steps > 1)}"
+        f"{words.updates and f' ({words.updates})'}: "
         f"{_without_start_in_words(question, words)}.",
         f"{ERROR} {falling(before, after, NATS)}, "
         f"for inputs of mean {question.input_mean:g} sigma and variance "

@@ -88,6 +88,7 @@ FRAMEWORKS: dict[str, Words] = {
         "reset the layer's counts, then run batches in training mode with "
         "normalization_time_constant=-1, weights untouched",
         ("aggregate_mean", "aggregate_variance"),
+        beside="aggregate_count above 0, at which the next batch is taken whole",
     ),
     "dl4j-old": Words(
         "decay({decay})", _plain_mean("decay=(t-1)/t"), ("mean", "var"), epsilon="eps({epsilon})"
@@ -104,7 +105,7 @@ FRAMEWORKS: dict[str, Words] = {
     ),
     "flax-nnx": _FLAX._replace(
         sync="flax.nnx.BatchNorm(axis_name=...), with the name of the mapped axis",
-        group="flax.nnx.GroupNorm(channels, num_groups=32)",
+        group="flax.nnx.GroupNorm(channels, num_groups=32, rngs=rngs)",
     ),
     "haiku": Words(
         "decay_rate={decay}",
@@ -156,7 +157,9 @@ FRAMEWORKS: dict[str, Words] = {
         epsilon="eps={epsilon}",
     ),
     "pytorch": _TORCH,
-    "pytorch-cumulative": _TORCH,
+    "pytorch-cumulative": _TORCH._replace(
+        beside="num_batches_tracked = the number of batches that they stand for"
+    ),
 }
 """By the name of a row of the conventions; other rows are told in `PLAIN` words."""
 

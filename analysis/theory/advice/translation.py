@@ -69,7 +69,7 @@ def translate(
     return Translation(
         source.name,
         target.name,
-        tuple(_settings(source, target, words[1], set_to)),
+        tuple(_settings(source.epsilon, target, words[1], set_to)),
         tuple(_copied(source, target, words)),
         tuple(_differs(source, target, per_update, m and m * positions)),
         set_to,
@@ -158,15 +158,17 @@ def _asked(m: int | None) -> int:
     return m
 
 
-def _settings(source: Rule, target: Rule, words: Words, decay: float | None) -> Iterator[str]:
+def _settings(epsilon: float, target: Rule, words: Words, decay: float | None) -> Iterator[str]:
     if decay is not None:
         yield words.decay.format(decay=f"{decay:.6g}", complement=f"{1 - decay:.6g}")
-    elif source.keep == target.keep == "cumulative":
+    elif target.keep == "cumulative":
         yield PLAIN_MEAN.get(target.name, "a plain mean of all batches")
-    yield words.epsilon.format(epsilon=f"{source.epsilon:g}")
+    yield words.epsilon.format(epsilon=f"{epsilon:g}")
 
 
 PLAIN_MEAN = {"pytorch-cumulative": "momentum=None"}
+COUNT = "the count of updates goes on from those that they stand for"
+"""What a rule needs beside copied averages if it weighs its first batches by their number."""
 
 
 def _copied(source: Rule, target: Rule, words: tuple[Words, Words]) -> Iterator[str]:
@@ -184,8 +186,8 @@ def _copied(source: Rule, target: Rule, words: tuple[Words, Words]) -> Iterator[
     elif target.second == "biased_plus_epsilon":
         read = f"{read} + {epsilon}"
     yield f"{into_second} = {read}"
-    if words[1].beside:
-        yield f"before further training, or they are soon forgotten: {words[1].beside}"
+    if target.keep != "constant":
+        yield f"before further training, or they are soon forgotten: {words[1].beside or COUNT}"
 
 
 def _differs(

@@ -34,7 +34,8 @@ def asked_of(place: str, given: int | None = None) -> tuple[Any, ...]:
     decay = None if momentum is None else round(1 - momentum, 12)
     setup = Setup(size, positions=norm["positions"], effective_positions=_worth(run, first, norm))
     law = inputs(first["excess_kurtosis"] if norm["positions"] == 1 else 0.0, 1.0, 2.0)
-    return "pytorch" if decay else "cumulative", decay, setup, int(first["step"]), None, law
+    rule = "pytorch-cumulative" if decay is None else "pytorch"
+    return rule, decay, setup, int(first["step"]), None, law
 
 
 def _first_norm(run: Run, place: str) -> Any:

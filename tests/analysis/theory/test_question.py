@@ -55,7 +55,10 @@ def test_positions_and_devices() -> None:
         ({"effective_positions": 0.5}, "9 positions are worth 1 to 9 independent ones; got 0.5"),
         ({"effective_positions": 10.0}, "got 10"),
         ({"norm_batch_size": 1}, "say with --effective-positions"),
-        ({"norm_batch_size": 1, "effective_positions": 1.5}, "1 example with positions worth 1.5"),
+        (
+            {"norm_batch_size": 1, "effective_positions": 1.5},
+            "one example whose positions are worth 1.5",
+        ),
         ({"dataset_size": 500, "devices": 8}, "500 cannot fill one batch of 512"),
         ({"devices": 0}, "devices and positions must be 1 or more"),
         ({"input_variance": 0.0}, "variance is above 0; got 0"),

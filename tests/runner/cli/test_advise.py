@@ -242,6 +242,31 @@ def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
         assert done.returncode == 2 and sentence in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--from keras --to torch --plot a.png", "--plot has no effect with --from"),
+        ("--to torch --from keras --steps 100", "--steps has no effect with --from"),
+        ("--from keras --to torch --convention caffe", "--convention has no effect with --from"),
+        ("--from keras --to torch --all", "--all has no effect with --from"),
+        ("--from keras --to torch --run r", "--run has no effect with --from"),
+        ("--run r --decay 0.9", "--decay has no effect with --run"),
+        ("--run r --devices 8", "--devices has no effect with --run"),
+        ("--from keras --to torch --batch-size 4 --per-device 4", "--batch-size 32, or --per-dev"),
+        ("--from keras --to torch --per-device 4 --sync", "add --devices 8"),
+    ],
+)
+def test_options_that_nothing_reads_are_refused(words: str, message: str, tmp_path: Path) -> None:
+    done = caviar("advise", *words.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_update_is_singular(tmp_path: Path) -> None:
+    told = " ".join(ended_well("advise", "--batch-size", "8", "--steps", "1", cwd=tmp_path).split())
+    assert "after 1 update, " in told and "with t = 1 update (num_batches_tracked)" in told
+
+
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml")])
 def test_the_curve_is_drawn(name: str, begins: bytes, tmp_path: Path) -> None:
     output = ended_well("advise", "--batch-size", "8", "--plot", name, cwd=tmp_path)

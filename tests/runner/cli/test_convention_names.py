@@ -22,6 +22,11 @@ from caviar.runner.errors import RequestError
         *(("keras 2.10", "keras-3"), ("keras 2.1.3", "keras-3"), ("keras 1.2", "keras-3")),
         *(("KERAS_3", "keras-3"), ("Caffe2", "caffe2"), ("caffe", "caffe"), ("nnx", "flax-nnx")),
         *(("flax.linen", "flax-linen"), ("Flax NNX", "flax-nnx"), ("haiku 0.0.17", "haiku")),
+        *(("torch.nn.BatchNorm2d", "pytorch"), ("torch.nn.SyncBatchNorm", "pytorch")),
+        *(("pytorch BatchNorm1d", "pytorch"), ("lightning", "pytorch"), ("hk.BatchNorm", "haiku")),
+        *(("paddle.nn.BatchNorm2D", "paddle"), ("flax.linen.BatchNorm", "flax-linen")),
+        *(("tf.layers.batch_normalization", "tensorflow-layers"), ("ort", "onnx")),
+        *(("slim.batch_norm", "tensorflow-slim"), ("keras3.layers.BatchNormalization", "keras-3")),
         *(("tf slim", "tensorflow-slim"), ("onnx-1.23", "onnx"), ("onnxruntime", "onnx")),
     ],
 )
@@ -35,6 +40,7 @@ def test_names_that_mean_one_row(name: str, row: str) -> None:
     [
         *(("flax 0.12", ["flax-nnx", "flax-linen"]), ("Flax", ["flax-nnx", "flax-linen"])),
         ("tf.keras", ["keras-3", "tensorflow-layers"]),
+        ("tf.keras.layers.BatchNormalization", ["keras-3", "tensorflow-layers"]),
     ],
 )
 def test_names_whose_rows_average_alike_need_no_question(name: str, rows: list[str]) -> None:
@@ -45,6 +51,8 @@ def test_names_whose_rows_average_alike_need_no_question(name: str, rows: list[s
     ("name", "choices"),
     [
         ("keras", ["keras-3", "keras-2"]),
+        ("keras.layers.BatchNormalization", ["keras-3", "keras-2"]),
+        ("BatchNorm2d", ["pytorch", "paddle", "flax-nnx", "flax-linen", "mxnet-gluon"]),
         ("JAX", ["flax-nnx", "flax-linen", "haiku"]),
         ("tf", ["keras-3", "tensorflow-layers", "tensorflow-fused", "tensorflow-slim"]),
         ("TensorFlow 2.21", ["keras-3", "tensorflow-layers", "tensorflow-fused"]),

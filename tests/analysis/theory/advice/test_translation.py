@@ -139,6 +139,38 @@ def test_what_further_training_needs_beside_copied_statistics() -> None:
     assert len(between("haiku", "pytorch", 0.9).copied) == 2
 
 
+@pytest.mark.parametrize("target", sorted(ALL))
+def test_rules_that_count_updates_say_what_to_set_beside_copied_statistics(target: str) -> None:
+    """From a count of 0 such a rule weighs a copied average by 0 at its next update."""
+    forgets = KEEP[ALL[target].keep](ALL[target].decay or 0.9, 1, 8) == 0
+    told = between("keras-3", target).copied
+    assert (len(told) == 3) == forgets == (ALL[target].keep != "constant")
+    assert not forgets or told[-1].startswith("before further training, or they are soon forgotten")
+
+
+def test_what_counts_the_updates_of_pytorch_and_cntk() -> None:
+    """PyTorch adds 1 to num_batches_tracked and weighs the batch by 1 / that; CNTK takes the first
+    batch whole where aggregate_count is 0."""
+    assert "num_batches_tracked = the number of" in between("cntk", "pytorch-cumulative").copied[-1]
+    assert "aggregate_count above 0" in between("pytorch", "cntk").copied[-1]
+    torch = pytest.importorskip("torch")
+    layer = torch.nn.BatchNorm1d(1, momentum=None)
+    layer.running_mean.fill_(2.0)
+    layer.num_batches_tracked.fill_(9)
+    layer(torch.zeros(8, 1))
+    assert float(layer.running_mean[0]) == pytest.approx(1.8)
+    layer.num_batches_tracked.zero_()
+    layer(torch.zeros(8, 1))
+    assert float(layer.running_mean[0]) == 0.0
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_a_plain_mean_is_set_whatever_it_replaces(source: str) -> None:
+    """Without momentum=None the layer would be PyTorch's other rule."""
+    told = between(source, "pytorch-cumulative", decay_of(source))
+    assert told.settings[0] == "momentum=None" and told.decay is None
+
+
 def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
     rows: dict[str, Any] = {name: rule(ALL[name]) for name in ALL}
     both = translate_any([rows["keras-3"], rows["keras-2"]], [rows["pytorch"]], None, None)

@@ -33,8 +33,14 @@ def test_the_question_is_that_of_the_first_norm(monkeypatch: pytest.MonkeyPatch)
 def test_without_positions_the_law_of_the_inputs_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     made(monkeypatch, positions=1, momentum=None)
     rule, decay, setup, *_, law = asked_of("runs/mine")
-    assert (rule, decay, setup.effective_positions) == ("cumulative", None, None)
+    assert (rule, decay, setup.effective_positions) == ("pytorch-cumulative", None, None)
     assert law["excess_kurtosis"] == 0.5
+
+
+def test_averages_that_keep_the_last_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A momentum of 1 is a decay of 0, not the plain mean that a momentum of None is."""
+    made(monkeypatch, momentum=1.0)
+    assert asked_of("runs/mine")[:2] == ("pytorch", 0.0)
 
 
 def test_a_run_that_does_not_say_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
