@@ -187,7 +187,8 @@ def careful(results: Results) -> str:
 
 
 def next_step(results: Results | NoComparison, shown: str) -> str:
-    """A command, or a change to the study, that would settle what is open."""
+    """A command, or a change to the study, that would settle what is open: seeds come first where
+    there are too few for any interval."""
     if isinstance(results, NoComparison):
         if results.diverged:
             return "lower the learning rates of the study."
@@ -195,7 +196,7 @@ def next_step(results: Results | NoComparison, shown: str) -> str:
     if not results.design.paired:
         return f"caviar best {shown}, which ranks the trials."
     at_edge = _at_edge(results)
-    if at_edge:
+    if at_edge and results.reading("best_size")["low"].notna().any():
         return f"widen the range of {at_edge.replace(' ', '_')} in [nuisance]."
     seeds = max(len(seeds) for seeds in results.run.trials["seeds"])
     more = max(MORE, 2 * seeds)

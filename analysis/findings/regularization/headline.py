@@ -121,7 +121,7 @@ def _tuned(results: Results, facet: str, level: float) -> str:
     values = _drawn(results)
     if not results.comparison.chooses or values.empty:
         return _untuned(results)
-    names = " and ".join(map(_plural, values.columns))
+    names = _names(values)
     measured = _means(results, facet, "test_loss")
     told = {level, results.design.reference} & measured.keys()
     chosen = {one: _chosen(results, facet, one) for one in told}
@@ -180,22 +180,35 @@ def _over_draws(results: Results, facet: str) -> list[str]:
     row = rows.iloc[0]
     if pd.isna(row["draws"]):  # So far a single draw has trials that ended.
         return []
-    names = " and ".join(map(_plural, values.columns))
-    if row["draws"] < FEWEST_DRAWS:
-        drawn = ", ".join(_point(values.loc[draw]) for draw in values.index)
-        return [
-            f"{opening(facet)}Averaged over these {COUNTS.get(len(values), len(values))} {names} "
-            f"({drawn}), {_averaged(results, row, row)}. That holds for other seeds at these "
-            f"{names}; for others of the range there is no interval with fewer than four."
-        ]
+    few = row["draws"] < FEWEST_DRAWS
+    return [opening(facet) + (_over_few if few else _over_many)(results, row, values)]
+
+
+def _over_few(results: Results, row: pd.Series, values: pd.DataFrame) -> str:
+    names, lost = _names(values), len(values) - int(row["draws"])
+    drawn = ", ".join(_point(values.loc[draw]) for draw in values.index)
+    bad = f"; seeds diverged or are missing at {lost} of them" if lost else ""
+    whole = ", not counting those" * bool(lost)
+    return (
+        f"Averaged over these {COUNTS.get(len(values), len(values))} {names} ({drawn}{bad}), "
+        f"{_averaged(results, row, row)}. That holds for other seeds at these {names}; for others "
+        f"of the range there is no interval with fewer than four{whole}."
+    )
+
+
+def _over_many(results: Results, row: pd.Series, values: pd.DataFrame) -> str:
+    names, lost = _names(values), len(values) - int(row["draws"])
     over = {"mean": row["mean"], "low": row["draws_low"], "high": row["draws_high"]}
-    lost = len(values) - int(row["draws"])
     without = f" ({lost} of them left out because a seed diverged)" if lost else ""
-    return [
-        f"{opening(facet)}Averaged over the {len(values)} {names} drawn{_range(values)}{without}, "
+    return (
+        f"Averaged over the {len(values)} {names} drawn{_range(values)}{without}, "
         f"{_averaged(results, row, over)}. That is meant for other {names} of the range and other "
         f"seeds.{_held(row)}"
-    ]
+    )
+
+
+def _names(values: pd.DataFrame) -> str:
+    return " and ".join(map(_plural, values.columns))
 
 
 def _held(row: pd.Series) -> str:

@@ -49,11 +49,12 @@ def judged(rows: pd.DataFrame) -> Judged:
     """Each size by what its seeds license.
 
     Harmless: its interval lies within the margin, so that all such sizes are (intersection-union).
-    Costs, helps: beyond the margin, and significantly above or below zero, adjusted over the sizes
-    (`p_family`); where nothing is paired by its own interval.
+    Costs, helps: beyond the margin, above or below zero by its interval, which is shown, and
+    where seeds are paired adjusted over the sizes too (`p_family`). Signs of seeds may agree where
+    an interval holds zero, if one seed is far from the others.
     """
-    apart = rows["p_family"].le(ALPHA)
-    apart |= rows["p_family"].isna() & ((rows["low"] > 0) | (rows["high"] < 0))
+    apart = (rows["low"] > 0) | (rows["high"] < 0)
+    apart &= rows["p_family"].isna() | rows["p_family"].le(ALPHA)
     harmless = (rows["low"] > -MARGIN) & (rows["high"] < MARGIN)
     costs = ~harmless & apart & (rows["mean"] > MARGIN)
     helps = ~harmless & apart & (rows["mean"] < -MARGIN)

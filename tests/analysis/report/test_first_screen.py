@@ -123,6 +123,14 @@ def test_what_limits_the_rates_is_the_caveat(
     assert ("widen the range of learning_rate in [nuisance]" in words) == (len(rates) == 2)
 
 
+def test_too_few_seeds_for_an_interval_come_before_the_range_of_rates(tmp_path: Path) -> None:
+    """Four seeds, one of which chooses among rates whose best is the lowest."""
+    trials = crossed(SIZES, rates=(0.1, 0.2), seeds=range(4))
+    results = results_in(run_of(tmp_path, trials, scientific=SIZES))
+    assert careful(results).endswith("lies at the edge of those tried.")
+    assert " --set replicas=20 " in next_step(results, "runs/a")
+
+
 TWO = {"norm_batch_size": [8, 64]}
 
 

@@ -111,6 +111,22 @@ def test_over_three_rates_the_interval_is_for_these_alone(tmp_path: Path) -> Non
     )
 
 
+def test_rates_at_which_a_seed_diverged_do_not_count_among_four(tmp_path: Path) -> None:
+    """Four were tried, two are whole: too few for an interval over others, and it says why."""
+    lost = {(0.4, 0), (0.8, 3)}
+
+    def loss(config: TrialConfig, seed: int) -> float:
+        return math.inf if (config.learning_rate, seed) in lost else turned(config, seed)
+
+    results = results_at(tmp_path, World(test=loss, validation=turned), RATES[:4])
+    (over,) = BEST_SIZE.sentences(results)
+    assert (
+        "these four learning rates (0.1, 0.2, 0.4, 0.8; seeds diverged or are missing at 2 of"
+        in over
+    )
+    assert over.endswith("there is no interval with fewer than four, not counting those.")
+
+
 def test_the_largest_size_may_be_the_best(tmp_path: Path) -> None:
     world = World(test=lambda config, seed: 2 + seed - size(config) / 64)
     first = BEST_SIZE.headline(results_at(tmp_path, world))

@@ -31,9 +31,10 @@ def test_what_licenses_each_word() -> None:
             (32, 0.004, -0.01, 0.02, 0.6),
             (64, -0.02, -0.03, -0.01, 0.01),  # helps
             (128, 0.003, 0.001, 0.006, 0.01),  # above zero, smaller than the margin, not within
+            (256, 9.0, -8.0, 90.0, 0.01),  # seeds agree in sign, and one is far from the others
         ],
         columns=["level", "mean", "low", "high", "p_family"],
     )
-    assert judged(rows) == ((16.0,), (4.0,), (64.0,), (8.0, 32.0, 128.0))
+    assert judged(rows) == ((16.0,), (4.0,), (64.0,), (8.0, 32.0, 128.0, 256.0))
     alone = judged(rows.assign(p_family=math.nan))
-    assert alone == ((16.0,), (4.0, 8.0), (64.0,), (32.0, 128.0))
+    assert alone == ((16.0,), (4.0, 8.0), (64.0,), (32.0, 128.0, 256.0))
