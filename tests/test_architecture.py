@@ -43,7 +43,7 @@ FLOORS = {
         {"errors", "limits", "effects", "pandas_later"},
         {"fields"},
         {"config"},
-        {"data"},
+        {"data", "trials"},
         {"trial"},
         {"study", "executors", "store"},
         {"reference", "session"},

@@ -11,9 +11,10 @@ from caviar.runner.store.schemas import ROW_TABLES, TRIALS, config_of
 from caviar.runner.store.storage import Storage
 from caviar.runner.study.plan import Plan
 from caviar.runner.trial.events import SETTLED
+from caviar.runner.trials import CompactConfig, Compacting
 
 
-def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[TrialConfig]:
+def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[CompactConfig]:
     """The trials of a plan; one that the run has under other identities is replaced by those.
 
     Older runs, in which fields without effect were not set to their defaults, hold the same
@@ -21,11 +22,13 @@ def planned(storage: Storage, plan: Plan, settled: Collection[str]) -> list[Tria
     that it began. `settled` are the trials that need no further attempt.
     """
     known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
-    ids = {trial.trial_id for trial in plan.trials}
+    trials = plan.trials.compact
+    ids = {trial.trial_id for trial in trials}
     others = known - ids if ids - known else known - ids - set(settled)
     same = _by_training(storage, plan, others) if others else {}
-    kept = [t for t in plan.trials if t.trial_id in known or t.trial_id not in same]
-    return kept + [trial for t in plan.trials for trial in same.get(t.trial_id, [])]
+    kept = [t for t in trials if t.trial_id in known or t.trial_id not in same]
+    instead = (trial for t in trials for trial in same.get(t.trial_id, []))
+    return kept + list(map(Compacting(), instead))
 
 
 def _by_training(

@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -264,17 +265,18 @@ def remaining(storage: Storage, plan: Plan, path: TrainingPath = TrainingPath.nu
     settled = settled_trials(storage)
     attempts = attempts_so_far(storage)
     jobs = []
-    for config in planned(storage, plan, settled):
-        trial_id = config.trial_id
+    for trial in planned(storage, plan, settled):
+        trial_id = trial.trial_id
         if trial_id not in settled:
             attempt = max(first, attempts.get(trial_id, -1) + 1)
-            jobs.append(Job(config, trial_id, attempt, path=path))
+            jobs.append(Job(trial, trial_id, attempt, path=path))
     return jobs
 
 
-def unplanned(storage: Storage, plan: Plan) -> list[Any]:
+def unplanned(storage: Storage, plan: Plan) -> Iterator[TrialConfig]:
     """Trials of the plan that the run's `trials` table does not hold yet."""
     known = set(read_rows(storage, "trials", ["trial_id"])["trial_id"])
-    if known.issuperset(trial.trial_id for trial in plan.trials):
-        return []
-    return [trial for trial in planned(storage, plan, known) if trial.trial_id not in known]
+    if known.issuperset(trial.trial_id for trial in plan.trials.compact):
+        return iter(())
+    new = (trial for trial in planned(storage, plan, known) if trial.trial_id not in known)
+    return (trial.config for trial in new)

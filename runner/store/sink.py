@@ -18,6 +18,9 @@ from caviar.runner.store.schemas import OUTCOMES, ROW_TABLES, TRIALS, trial_row
 from caviar.runner.store.storage import Storage
 from caviar.runner.trial.events import Block, Checkpoint, Job, Outcome
 
+ROWS_AT_ONCE = 1000
+"""Rows of the table `trials` that are held as dictionaries while it is written."""
+
 
 class Resumed(NamedTuple):
     """Jobs, some with the checkpoint that they resume from, and notes about it for the user."""
@@ -154,9 +157,12 @@ class ParquetSink:
 
     def plan(self, trials: Iterable[TrialConfig]) -> None:
         """Add trials to the run's plan."""
-        rows = [trial_row(config) for config in trials]
-        if rows:
-            write_part(self.storage, "trials", pa.Table.from_pylist(rows, schema=TRIALS))
+        # Some at a time: as dictionaries all rows take many times the memory of the plan.
+        rows, tables = map(trial_row, trials), []
+        while some := list(itertools.islice(rows, ROWS_AT_ONCE)):
+            tables.append(pa.Table.from_pylist(some, schema=TRIALS))
+        if tables:
+            write_part(self.storage, "trials", pa.concat_tables(tables))
 
     def write(self, block: Block) -> None:
         # Arrow only when they are written: a table per block would cost many times as much.
@@ -179,7 +185,8 @@ class ParquetSink:
 
     def resume(self, jobs: Sequence[Job]) -> Resumed:
         """The jobs, with the checkpoints that count; the rows up to those wait to be written."""
-        if not any(job.trial_id in self._kept | self._checkpoints.keys() for job in jobs):
+        begun = self._kept | self._checkpoints.keys()
+        if begun.isdisjoint(job.trial_id for job in jobs):
             return Resumed(list(jobs), [])
         self.flush()
         kept = continued(self.storage, [job for job in jobs if job.trial_id in self._kept])

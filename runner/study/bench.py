@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from caviar.model.averages.frameworks import ALL
-from caviar.runner.config import TrialConfig
+from caviar.runner.config import ALL_FIELDS, TrialConfig
 from caviar.runner.data.splits import Data, check_pools, split_sizes
 from caviar.runner.errors import RequestError, shown
 from caviar.runner.fields.changes import never_read
@@ -25,7 +25,6 @@ from caviar.runner.trial.build import too_large
 from caviar.runner.trial.changing.with_change import check_changes
 
 DEFAULT_EPSILON = 1e-5
-ALL_FIELDS = set(TrialConfig.model_fields)
 DEFAULTS = {name: field.default for name, field in TrialFields.model_fields.items()}
 
 WHOLE = "train"
@@ -100,9 +99,9 @@ class Bench:
         idle = [name for name in never_read(fields) if fields[name] != DEFAULTS[name]]
         if idle:
             fields = self._filled({**fields, **{name: DEFAULTS[name] for name in idle}})
-        # The seeds of all trials are one tuple, and so are the names of the fields that are set.
-        seeds = self.seeds if given.seeds == self.seeds else given.seeds
-        return TrialConfig.model_construct(ALL_FIELDS, **{**fields, "seeds": seeds})
+        if given.seeds == self.seeds:
+            fields["seeds"] = self.seeds  # All trials share one tuple.
+        return TrialConfig.of_checked(fields)
 
     def _fields(self, position: Position) -> TrialFields:
         given = {**self.study.fixed, **position.level, **position.point}

@@ -23,6 +23,7 @@ from caviar.runner.study.bench import Bench, Placed, own_epsilon
 from caviar.runner.study.grid import Layout, Position
 from caviar.runner.study.idle import Repeats, refuse, repeats, settings_of, take_out_read
 from caviar.runner.study.study import Study
+from caviar.runner.trials import Trials
 
 EXACT = 1000
 """A plan of up to this many trials is built at once; of a larger one, a sample of this size."""
@@ -67,20 +68,21 @@ class Plan:
     part: Part | None = None
 
     @cached_property
-    def trials(self) -> tuple[TrialConfig, ...]:
+    def trials(self) -> Trials:
         """Every trial once, in the order of the design; raises RequestError for a wrong one."""
         if self.small:
-            return self.sample
+            return Trials(self.sample)
         configs = map(self.bench.trial, self.layout)
-        every = tuple(itertools.islice(_distinct(configs), self.limit))
-        return _in_blocks(every, self.blocks) if self.blocks else every
+        every = Trials(itertools.islice(_distinct(configs), self.limit))
+        return Trials(_in_blocks(every, self.blocks)) if self.blocks else every
 
     def in_blocks(self, seeds: Sequence[int]) -> Plan:
         """The same networks with their seeds in blocks of so many, each block a trial: how a run
         that got further seeds holds them."""
         if len(seeds) == 1:
             return self
-        return replace(self, sample=_in_blocks(self.sample, seeds), blocks=tuple(seeds))
+        sample = tuple(_in_blocks(self.sample, seeds))
+        return replace(self, sample=sample, blocks=tuple(seeds))
 
     @property
     def whole(self) -> Plan:
@@ -224,9 +226,9 @@ def _distinct(trials: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
             yield trial
 
 
-def _in_blocks(trials: Sequence[TrialConfig], seeds: Sequence[int]) -> tuple[TrialConfig, ...]:
+def _in_blocks(trials: Sequence[TrialConfig], seeds: Sequence[int]) -> Iterator[TrialConfig]:
     """Each trial once for each block of its seeds, all trials of a block together."""
     ends = list(itertools.accumulate(seeds))
     every = trials[0].seeds if trials else ()
     blocks = [every[end - count : end] for count, end in zip(seeds, ends, strict=True)]
-    return tuple(t.model_copy(update={"seeds": block}) for block in blocks for t in trials)
+    return (t.model_copy(update={"seeds": block}) for block in blocks for t in trials)

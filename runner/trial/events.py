@@ -8,6 +8,7 @@ from typing import Any, Literal
 from caviar.runner.config import TrialConfig
 from caviar.runner.trial.kernels import TrainingPath
 from caviar.runner.trial.median_rule import Limits
+from caviar.runner.trials import CompactConfig
 
 Status = Literal["completed", "diverged", "stopped", "failed", "lost"]
 WHOLE: frozenset[Status] = frozenset({"completed", "diverged"})
@@ -16,22 +17,26 @@ SETTLED: frozenset[Status] = WHOLE | {"stopped"}
 """Outcomes that a later session keeps; trials with any other outcome are tried again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
-    """A trial to run, and which attempt at it this is.
+    """A trial to run, whole or compact, and which attempt at it this is.
 
     With a `checkpoint` the attempt resumes from it. The attempt sends a new one about every
     `checkpoint_seconds`. On the compiled `path` it trains on kernels if it has them. It is stopped
     at the first measurement of its validation loss that is above `limits`, if there are any.
     """
 
-    config: TrialConfig
+    trial: TrialConfig | CompactConfig
     trial_id: str
     attempt: int
     checkpoint: bytes | None = None
     checkpoint_seconds: float = 10.0
     path: TrainingPath = TrainingPath.numpy
     limits: Limits = ()
+
+    @property
+    def config(self) -> TrialConfig:
+        return self.trial.config if isinstance(self.trial, CompactConfig) else self.trial
 
 
 @dataclass(frozen=True)

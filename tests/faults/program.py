@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 from caviar.runner.cli.carry_out import CarryOut, carried_out
 from caviar.runner.cli.main import main
 from caviar.runner.session.pace import Pace
+from caviar.runner.store.part_files import write_part
+from caviar.runner.store.sink import to_table
+from caviar.runner.store.storage import Storage
 from caviar.runner.trial.run_trial import run_trial
-from tests.runner.helpers import settings_of
+from tests.runner.helpers import block, settings_of
 
 SMALL = (
     'dataset={ name = "wine", train = 96, validation = 40 }',
@@ -31,6 +35,9 @@ SMALL = (
     "probe_batch_sizes=[4]",
 )
 """Two trials of four steps."""
+
+MANY = (*SMALL, "budget={ steps = 8 }", "evaluations=4", "curve_rows=8", "log_probabilities=true")
+"""A study of two trials; `run_at_every_step` writes each of its blocks to a part of its own."""
 
 
 class Ended(NamedTuple):
@@ -79,3 +86,9 @@ def one_sentence(ended: Ended) -> str:
     line, newline, rest = ended.complained.partition("\n")
     assert line.startswith("caviar: ") and newline and not rest, ended.complained
     return line
+
+
+def in_parts(storage: Storage, trials: Iterable[str]) -> None:
+    """Three rows of `curves` per trial, in a part file of its own."""
+    for trial in trials:
+        write_part(storage, "curves", to_table(block(trial_id=trial)))

@@ -94,7 +94,7 @@ def fails_at_small_ghosts(job: Job, data: Data) -> Iterator[Event]:
     """Such a trial gets ghosts that do not divide its batch, which every study refuses."""
     size = 5 if job.config.norm_batch_size == 4 else job.config.norm_batch_size
     config = job.config.model_copy(update={"norm_batch_size": size})
-    yield from run_trial(replace(job, config=config), data)
+    yield from run_trial(replace(job, trial=config), data)
 
 
 def dies_at_first(job: Job, data: Data) -> Iterator[Event]:

@@ -37,7 +37,7 @@ def curve(job: Job, losses: Any) -> Block:
 
 def test_groups_are_arms_else_sizes_else_one() -> None:
     named = [
-        replace(j, config=j.config.model_copy(update={"arm": f"a{i % 2}"}))
+        replace(j, trial=j.config.model_copy(update={"arm": f"a{i % 2}"}))
         for i, j in enumerate(JOBS)
     ]
     assert set(group_of(named).values()) == {"a0", "a1"}

@@ -73,7 +73,7 @@ def test_done_trials_count_in_the_total() -> None:
 def test_the_longest_go_first() -> None:
     lengths = (3, 900, 40, 2000)
     jobs = [
-        replace(job, config=job.config.model_copy(update={"steps": steps}))
+        replace(job, trial=job.config.model_copy(update={"steps": steps}))
         for job, steps in zip(JOBS, lengths, strict=True)
     ]
     order: list[int] = []

@@ -70,7 +70,7 @@ def whole(storage: Storage) -> bool:
 def test_a_run_of_before_has_nothing_left_to_do(tmp_path: Path) -> None:
     storage = began(tmp_path, BEFORE)
     assert len(BEFORE) == 6 and len(PLAN.trials) == 4
-    assert (unplanned(storage, PLAN), remaining(storage, PLAN)) == ([], [])
+    assert (list(unplanned(storage, PLAN)), remaining(storage, PLAN)) == ([], [])
     assert whole(storage)
 
 

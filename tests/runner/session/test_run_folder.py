@@ -210,9 +210,9 @@ def test_a_damaged_study_is_named(content: str, tmp_path: Path) -> None:
 
 
 def test_a_trial_is_planned_once(tmp_path: Path) -> None:
-    assert unplanned(storage_at(tmp_path), PLAN) == list(PLAN.trials)
+    assert list(unplanned(storage_at(tmp_path), PLAN)) == list(PLAN.trials)
     ParquetSink(storage_at(tmp_path)).plan(PLAN.trials[:3])
-    assert unplanned(storage_at(tmp_path), PLAN) == [PLAN.trials[3]]
+    assert list(unplanned(storage_at(tmp_path), PLAN)) == [PLAN.trials[3]]
 
 
 def left(root: Path) -> dict[str, int]:

@@ -22,9 +22,8 @@ from caviar.runner.store.part_files import (
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.store.sink import to_table
 from caviar.runner.verify.run import verify_run
-from tests.faults.program import run_at_every_step, run_here
+from tests.faults.program import MANY, in_parts, run_at_every_step, run_here
 from tests.runner.helpers import block, caviar, ended_well, parts, same_tables, tables
-from tests.runner.many_parts import MANY, in_parts
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,8 @@ from caviar.runner.store.schemas import SCHEMAS
 from caviar.runner.verify.run import verify_run
 from tests.faults.disk import FAILURES, Death, DiesWhen, Disk, Failure, failing
 from tests.faults.injections import Fault, Rows, rows_that_count, whole
-from tests.faults.program import run_at_every_step, run_here
+from tests.faults.program import MANY, in_parts, run_at_every_step, run_here
 from tests.runner.helpers import TINY, caviar, parts, plan_of, same_tables, tables
-from tests.runner.many_parts import MANY, in_parts
 from tests.runner.stores import drive, new_run, renamed, uri_at
 
 
