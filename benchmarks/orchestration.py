@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from orchestration_peers import PEERS, installed
+from peers.orchestration_peers import PEERS, installed
 
 from caviar.runner.data.splits import Data
 from caviar.runner.executors.executor import Executor

@@ -117,7 +117,7 @@ def torch_side(widths: tuple[int, ...], batch: int, steps: int) -> Side:
 def jax_side(widths: tuple[int, ...], batch: int, seeds: int, steps: int) -> Side:
     """The same steps as one jitted scan, vmapped over replicas where there are several."""
     import jax
-    from jax_steps import state_of, stepped
+    from peers.jax_steps import state_of, stepped
 
     rng = np.random.default_rng(0)
     x = jax.numpy.asarray(rng.standard_normal((EXAMPLES, widths[0]), dtype=np.float32))
