@@ -30,7 +30,12 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(
-    differences: Array, margin: float, generator: np.random.Generator, *, alpha: float = ALPHA
+    differences: Array,
+    margin: float,
+    generator: np.random.Generator,
+    *,
+    alpha: float = ALPHA,
+    lattice: bool = False,
 ) -> Equivalence:
     """Two one-sided tests of paired `differences`, `(units,)`, against -margin and +margin.
 
@@ -38,7 +43,9 @@ def equivalence(
     the interval of level 1 - 2 alpha to lie inside the margin: no end of it is nearer than
     Student's, so that p is below `alpha`, and skewed differences mislead t alone. Without an
     interval (fewer than five units), or where so many units tie that resamples do not bound the
-    mean, nothing is called equivalent; not equivalent never means different.
+    mean, nothing is called equivalent; not equivalent never means different. Differences that are
+    all equal are the same networks, unless they lie on a `lattice`, as accuracies do: there they
+    are a tie like any other, and the seed that would differ is only not among them.
     `margin` is in units of the differences. Values that are not finite are left out and counted.
 
     Raises ValueError for a margin that is not positive and finite.
@@ -54,17 +61,19 @@ def equivalence(
         interval.low,
         interval.high,
         p_value,
-        inside and not _mostly_tied(finite, alpha),
+        inside and not _mostly_tied(finite, alpha, lattice),
         margin,
         interval.units,
         len(differences) - interval.units,
     )
 
 
-def _mostly_tied(values: Array, alpha: float) -> bool:
+def _mostly_tied(values: Array, alpha: float, lattice: bool) -> bool:
     """Whether more than a share `alpha` of resamples hold one value only, of several."""
     counts = np.unique(values, return_counts=True)[1]
-    return len(counts) > 1 and bool((counts.max() / len(values)) ** len(values) > alpha)
+    if len(counts) < 2 and not lattice:
+        return False
+    return bool(len(counts)) and bool((counts.max() / len(values)) ** len(values) > alpha)
 
 
 def _p_below(values: Array, scale: float) -> float:

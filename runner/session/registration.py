@@ -118,7 +118,11 @@ def read_registration(file: Path) -> Registration:
         raise RequestError(
             f"cannot read the registration {str(file)!r}: {error.strerror}"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise RequestError(
+            f"{str(file)!r} is not a registration: it does not say {error.args[0]!r}"
+        ) from None
+    except (ValueError, TypeError) as error:
         raise RequestError(f"{str(file)!r} is not a registration: {error}") from None
     sha256 = hashlib.sha256(content).hexdigest()
     return Registration(file.name, sha256, day.isoformat(), claims, runs)
@@ -162,7 +166,7 @@ def _unregistered(registration: Registration, here: RegisteredRun) -> str:
         names = ", ".join(sorted({run.study for run in registration.runs}))
         return f"{registration.file} does not register {here.study}; it registers {names}"
     differs = [
-        f"{name} ({getattr(same[0], key)} there, {getattr(here, key)} here)"
+        f"{name} ({_short(getattr(same[0], key))} there, {_short(getattr(here, key))} here)"
         for key, name in (
             ("study_sha256", "the study file"),
             ("first_seed", "the first seed"),
@@ -176,6 +180,11 @@ def _unregistered(registration: Registration, here: RegisteredRun) -> str:
         f"{registration.file} registers {here.study} in another form: "
         f"{'; '.join(differs) or 'with other settings'}; run it as registered, or register anew"
     )
+
+
+def _short(value: str | int) -> str | int:
+    """A hash in as many digits as the other messages have; a number as it is."""
+    return value[:12] if isinstance(value, str) else value
 
 
 def must_match(recorded: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> None:

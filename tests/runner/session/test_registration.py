@@ -139,3 +139,10 @@ def test_a_registration_is_followed_or_it_is_said_where_not(study: Path) -> None
     (before,) = checks(study, sessions=[{"started": "2026-11-27T23:59:59Z"}])
     assert before.startswith("begun on 2026-11-27, before its registration in r.toml")
     assert list(followed({"sessions": []}, 0, CLAIMS)) == []
+
+
+def test_what_a_registration_lacks_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text("x = 1\n")
+    with pytest.raises(RequestError, match="is not a registration: it does not say 'runs'"):
+        read_registration(file)
