@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from caviar.analysis.compare.rows import Bits, settled, shared_bits
 from caviar.analysis.notebook import block
@@ -22,6 +21,7 @@ from caviar.analysis.statistics.intervals import (
     Interval,
     difference_interval,
     mean_interval,
+    t_tail,
 )
 from caviar.analysis.statistics.multiplicity import holm
 from caviar.analysis.tables.estimates import SEED
@@ -272,7 +272,7 @@ def p_value(*samples: Array) -> float:
     if error == 0:
         return 1.0 if difference == 0 else 0.0
     freedom = variances.sum() ** 2 / (variances**2 / (counts - 1)).sum()
-    return float(2 * stats.t.sf(abs(difference) / error, freedom))
+    return 2 * t_tail(abs(difference) / error, freedom)
 
 
 def _changes(first: Any, second: Any, path: str = "") -> Iterator[Change]:

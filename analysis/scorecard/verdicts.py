@@ -6,12 +6,17 @@ import math
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from caviar.analysis.number_format import number
 from caviar.analysis.run.choice import Choice
 from caviar.analysis.scorecard.claim import Claim, Parts
-from caviar.analysis.statistics.intervals import FEWEST, Array, Interval, mean_intervals
+from caviar.analysis.statistics.intervals import (
+    FEWEST,
+    Array,
+    Interval,
+    mean_intervals,
+    t_tail,
+)
 from caviar.analysis.tables.estimates import SEED
 
 ALPHA = 0.05
@@ -164,7 +169,7 @@ def _t_test(values: Array, away: float) -> float:
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
     if not away > 0:
         return 1.0
-    return 2 * float(stats.t.sf(away / error if error > 0 else math.inf, len(values) - 1))
+    return 2 * t_tail(away / error if error > 0 else math.inf, len(values) - 1)
 
 
 def interval_of(quantity: Array | Choice) -> Interval:

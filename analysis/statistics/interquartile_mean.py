@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from caviar.analysis.statistics.intervals import FEWEST, LEVEL, Interval
+from caviar.analysis.statistics.intervals import FEWEST, LEVEL, Interval, t_quantile
 from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
 
 Array = NDArray[Any]
@@ -57,7 +56,7 @@ def interquartile_mean_interval(
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
     if np.isinf([upper, lower]).any():
-        upper = stats.t.isf(tail, n - 2 * (n // 4) - 1)
+        upper = -t_quantile(tail, n - 2 * (n // 4) - 1)
         lower = -upper
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), n)
 

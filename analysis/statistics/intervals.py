@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from caviar.analysis.statistics.resampling import ROUNDING, drawn_counts, moments
 
@@ -26,6 +26,20 @@ class Interval(NamedTuple):
     low: float
     high: float
     units: int
+
+
+def t_quantile(share: float, freedom: Array | float) -> Array:
+    """What Student's t stays below with probability `share`.
+
+    The bits of `scipy.stats.t.ppf`, which takes forty times as long to look at its arguments: a
+    report asks for thousands.
+    """
+    return np.asarray(stdtrit(freedom, share))
+
+
+def t_tail(t: float, freedom: float) -> float:
+    """The probability that Student's t exceeds `t`: the bits of `scipy.stats.t.sf`."""
+    return float(stdtr(freedom, -t))
 
 
 def mean_interval(
@@ -116,7 +130,7 @@ def _interval(
     np.divide(away, np.sqrt(squares.clip(0)), out=t, where=squares > ROUNDING)
     tail = (1 - level) / 2
     upper, lower = np.quantile(t, [1 - tail, tail], method="inverted_cdf")
-    upper, lower = farther(upper, lower, stats.t.isf(tail, freedom))
+    upper, lower = farther(upper, lower, -t_quantile(tail, freedom))
     return Interval(mean, float(mean - upper * error), float(mean - lower * error), units)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, stats
+from scipy import linalg
 
+from caviar.analysis.statistics.intervals import t_quantile
 from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
 
 Array = NDArray[Any]
@@ -25,7 +26,7 @@ def largest_t(columns: Array, generator: np.random.Generator, tail: float) -> Ar
     """
     n, k = columns.shape[-2:]
     if k == 1:
-        return np.full(columns.shape[:-2], stats.t.isf(tail, n - 1))
+        return np.full(columns.shape[:-2], -t_quantile(tail, n - 1))
     sides = _coordinates(columns)
     r = sides.shape[-2]
     means = generator.standard_normal((RESAMPLES, r)) @ sides

@@ -7,8 +7,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, stats
+
+from caviar.analysis.statistics.intervals import t_quantile
 
 Array = NDArray[Any]
 
@@ -46,7 +48,7 @@ def pilot_spread(differences: Array, *, confidence: float = 0.8) -> Spread:
 @cache
 def _upper_ratio(units: int, confidence: float) -> float:
     """`upper` of `pilot_spread` in observed deviations."""
-    return math.sqrt((units - 1) / stats.chi2.ppf(1 - confidence, units - 1))
+    return math.sqrt((units - 1) / scipy.stats.chi2.ppf(1 - confidence, units - 1))
 
 
 def power_of(effect: float, spread: float, units: int, *, alpha: float = ALPHA) -> float:
@@ -112,16 +114,17 @@ def _smallest_ratio(units: int, power: float, alpha: float) -> float:
     high = 1.0
     while _power(high, units, alpha) < power:
         high *= 2
-    return float(optimize.brentq(lambda r: _power(r, units, alpha) - power, 0, high, xtol=1e-12))
+    ratio = scipy.optimize.brentq(lambda r: _power(r, units, alpha) - power, 0, high, xtol=1e-12)
+    return float(ratio)
 
 
 def _power(ratio: float, units: int, alpha: float) -> float:
     """Power at an effect of `ratio` spreads."""
-    far = float(stats.t.isf(alpha / 2, units - 1))
+    far = float(-t_quantile(alpha / 2, units - 1))
     shift = ratio * math.sqrt(units)
-    upper_tail = float(stats.nct.sf(far, units - 1, shift))
+    upper_tail = float(scipy.stats.nct.sf(far, units - 1, shift))
     # Beyond a shift of 5 the wrong tail holds less than 3e-7; SciPy's is NaN where it is tiny.
-    wrong_tail = float(stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else 0.0
+    wrong_tail = float(scipy.stats.nct.cdf(-far, units - 1, shift)) if shift < 5 else 0.0
     return upper_tail + (0.0 if math.isnan(wrong_tail) else wrong_tail)
 
 

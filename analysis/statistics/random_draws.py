@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from caviar.analysis.statistics.intervals import FEWEST, LEVEL
+from caviar.analysis.statistics.intervals import FEWEST, LEVEL, t_quantile
 from caviar.analysis.statistics.resampling import RESAMPLES, ROUNDING
 
 Array = NDArray[Any]
@@ -125,7 +124,7 @@ def _students(values: Array, level: float) -> tuple[Array, Array, Array, Array]:
     away = values - mean[..., np.newaxis, np.newaxis]
     seeds, draws = values.shape[-2:]
     _, (squared, freedom) = _resampled(away, np.ones((1, seeds)), np.ones((1, draws)))
-    reach = stats.t.ppf((1 + level) / 2, freedom[..., 0])
+    reach = t_quantile((1 + level) / 2, freedom[..., 0])
     return mean, away, np.sqrt(squared[..., 0]), reach
 
 

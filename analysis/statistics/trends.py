@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from caviar.analysis.statistics.intervals import LEVEL, mean_interval
 from caviar.analysis.statistics.resampling import RESAMPLES, whole_units
@@ -88,7 +88,7 @@ def page(values: Array, generator: np.random.Generator) -> Page:
     if n == 0:
         nan = float("nan")
         return Page(nan, nan, nan, nan, 0, left_out, False)
-    ranks = stats.rankdata(_rounded(values), axis=1)
+    ranks = scipy.stats.rankdata(_rounded(values), axis=1)
     ties = (np.diff(np.sort(ranks, axis=1)) == 0).any()
     exact = not ties and 2 <= n <= EXACT_UNITS and 3 <= k <= EXACT_LEVELS
     rise, fall = _exact(ranks) if exact else _random_orders(ranks, generator)
@@ -109,7 +109,7 @@ def _rounded(values: Array) -> Array:
 
 def _exact(ranks: Array) -> tuple[float, float]:
     rise, fall = (
-        float(stats.page_trend_test(r, ranked=True, method="exact").pvalue)
+        float(scipy.stats.page_trend_test(r, ranked=True, method="exact").pvalue)
         for r in (ranks, ranks[:, ::-1])
     )
     return rise, fall

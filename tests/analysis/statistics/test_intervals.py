@@ -15,6 +15,8 @@ from caviar.analysis.statistics.intervals import (
     difference_interval,
     mean_interval,
     mean_intervals,
+    t_quantile,
+    t_tail,
 )
 
 Array = np.ndarray[Any, Any]
@@ -230,3 +232,15 @@ def test_units_that_tie_have_students_interval_and_no_infinite_end(n: int) -> No
     assert (interval.low, interval.high) == pytest.approx((student.low, student.high))
     apart = difference_interval(units, normal(n), seeded())
     assert np.isfinite([apart.low, apart.high]).all()
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.005, 0.025, 0.5, 0.975])
+def test_quantiles_of_t_are_the_bits_of_scipys(share: float) -> None:
+    freedom = np.concatenate([np.arange(1.0, 200.0), np.random.default_rng(0).uniform(0.5, 50, 99)])
+    np.testing.assert_array_equal(t_quantile(share, freedom), stats.t.ppf(share, freedom))
+    np.testing.assert_array_equal(-t_quantile(share, freedom), stats.t.isf(share, freedom))
+
+
+@pytest.mark.parametrize("t", [0.0, 0.1, 2.3, 40.0, np.inf])
+def test_tails_of_t_are_the_bits_of_scipys(t: float) -> None:
+    assert [t_tail(t, df) for df in (1, 4.5, 7, 300)] == list(stats.t.sf(t, [1, 4.5, 7, 300]))
