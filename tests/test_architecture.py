@@ -109,7 +109,7 @@ ALONE = {
         )
     },
     "textual": SCREEN,
-    "threadpoolctl": {"runner/trial/arithmetic.py", "runner/executors/blas_threads.py"},
+    "threadpoolctl": {"runner/trial/thread_pools.py"},
     "sklearn": {"analysis/tables/configurations/importance.py", "runner/data/sources.py"},
     "tensorboardX": {"analysis/exports/tensorboard.py"},
     "mlflow": {"analysis/exports/mlflow_store.py"},

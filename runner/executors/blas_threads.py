@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import threadpoolctl
+from caviar.runner.trial.thread_pools import thread_pools
 
 ONE_BLAS_THREAD: dict[str, str | None] = {
     name: "1"
@@ -46,5 +46,5 @@ def environment(variables: dict[str, str | None]) -> Iterator[None]:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """The same in a process whose BLAS is loaded already: one thread inside the `with` block."""
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with thread_pools().limit(limits=1, user_api="blas"):
         yield

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 
 from caviar.runner.trial.blas import UNKNOWN, Blas, blas_of
 from caviar.runner.trial.kernels import TrainingPath, compiled_by
+from caviar.runner.trial.thread_pools import thread_pools
 
 ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
 """Numpy refuses to load if both are set."""
@@ -54,7 +54,7 @@ def _compiler() -> str:
 
 def blas_here() -> Blas:
     """The BLAS of this process's numpy, with the threads that are in force now."""
-    return blas_of(threadpoolctl.threadpool_info())
+    return blas_of(thread_pools().info())
 
 
 def same_kernel() -> dict[str, str | None]:

@@ -54,7 +54,7 @@ def test_a_process_with_the_variables_named_has_the_same_kernel(variables: dict[
 def test_a_blas_that_threadpoolctl_does_not_know_is_said_to_be_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(threadpoolctl, "threadpool_info", list)
+    monkeypatch.setattr(threadpoolctl.ThreadpoolController, "info", lambda self: [])
     assert arithmetic().kernel.startswith(f"{UNKNOWN}, numpy ")
     assert arithmetic().threads == 0
     assert "OPENBLAS_CORETYPE" not in same_kernel()
