@@ -180,12 +180,16 @@ def ended_well(
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 600.0) -> bool:
-    """Whether a condition becomes true; the long limit is only reached by a test that fails."""
-    end = time.monotonic() + seconds
+    """Whether a condition becomes true; the long limit is only reached by a test that fails.
+
+    It is asked ever more rarely, at last ten times a second: some conditions look at every process.
+    """
+    end, pause = time.monotonic() + seconds, 0.01
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.1)
     return True
 
 
