@@ -14,6 +14,7 @@ from caviar.analysis.compare.rows import Bits, settled, shared_bits
 from caviar.analysis.notebook import block
 from caviar.analysis.run.design import design_of
 from caviar.analysis.run.read import Run
+from caviar.analysis.run.small_strings import small_strings
 from caviar.analysis.run.stored.changes import of_trained_size
 from caviar.analysis.run.trained_with import trains_with
 from caviar.analysis.statistics.intervals import (
@@ -81,6 +82,7 @@ class TwoRuns:
         )
 
 
+@small_strings()
 def compare(first: Run, second: Run) -> TwoRuns:
     """Compare two runs: the rows of the trials that they share, and the means at shared levels.
 

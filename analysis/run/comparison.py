@@ -21,6 +21,7 @@ from caviar.analysis.run.draws import (
 from caviar.analysis.run.final_rows import KEYS, at_end, final_values
 from caviar.analysis.run.matched_loss import matched_test_loss
 from caviar.analysis.run.read import Run, trained_whole
+from caviar.analysis.run.small_strings import small_strings
 from caviar.analysis.run.trained_with import NotCompared, not_compared, trained_with
 
 
@@ -158,6 +159,7 @@ class NoComparison:
     diverged: tuple[str, ...] = ()
 
 
+@small_strings()
 def comparison_of(run: Run) -> Comparison | NoComparison:
     """What a run compares: batch sizes of its first arm, once a trial that counts was measured."""
     whole = trained_whole(run)

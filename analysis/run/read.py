@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from caviar.analysis.notebook import block
 from caviar.analysis.run.of_model import is_of_model, with_unfinished
-from caviar.analysis.run.small_strings import MANY_ROWS, small_strings
+from caviar.analysis.run.small_strings import small_strings, strings_of
 from caviar.analysis.run.stored.lineages import (
     INTERVENTIONS,
     READING_LAYERS,
@@ -179,6 +178,7 @@ Stored = Callable[[str], list[pa.Table]]
 """The parts of a table, by its name."""
 
 
+@small_strings()
 def run_from(where: Path | str, study: dict[str, Any], stored: Stored) -> Run:
     """The same from tables as the runner stores them, which are taken one after the other."""
     trials = _frame(where, "trials", stored)
@@ -242,10 +242,9 @@ def _frame(where: Path | str, table: str, stored: Stored) -> pd.DataFrame:
         ) from None
     del tables
     # Column by column, each freed in Arrow as it lands: never two copies of a table.
-    with small_strings() if whole.num_rows < MANY_ROWS else nullcontext():
-        frame = whole.to_pandas(split_blocks=True, self_destruct=True)
-    # A part that pandas has rewritten may bring an index of its own.
-    return frame.reset_index(drop=True)
+    with strings_of(whole.num_rows):
+        # A part that pandas has rewritten may bring an index of its own.
+        return whole.to_pandas(split_blocks=True, self_destruct=True).reset_index(drop=True)
 
 
 def _measured(
@@ -256,6 +255,13 @@ def _measured(
     `known` has trial_id and fields, one row per trial; `attempts`, `(trials,)`, which of each
     trial counts (NaN: none).
     """
+    with strings_of(len(rows)):
+        return _with_rule(_joined(table, rows, attempts, known))
+
+
+def _joined(
+    table: str, rows: pd.DataFrame, attempts: NDArray[Any], known: pd.DataFrame
+) -> pd.DataFrame:
     codes, trials = pd.factorize(rows["trial_id"])
     of_trial = pd.Index(known["trial_id"]).get_indexer(trials)[codes]
     counts = (of_trial >= 0) & (rows["attempt"].to_numpy() == attempts[of_trial])
@@ -263,7 +269,7 @@ def _measured(
         rows, of_trial = rows[counts].reset_index(drop=True), of_trial[counts]
     rows = rows.rename(columns=RENAMED[table])
     fields = known[[c for c in known.columns if c not in rows.columns]]
-    return _with_rule(pd.concat([rows, fields.take(of_trial).reset_index(drop=True)], axis=1))
+    return pd.concat([rows, fields.take(of_trial).reset_index(drop=True)], axis=1)
 
 
 def joined_fields(trials: pd.DataFrame, designed: Sequence[str] = ()) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from caviar.analysis.run import read
+from caviar.analysis.run import small_strings as holding
 from caviar.analysis.run.small_strings import small_strings
 from tests.analysis.synthetic import crossed, results_in, run_of
 
@@ -40,7 +40,7 @@ def test_a_large_table_is_held_as_pandas_would_and_says_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = results_in(run_of(tmp_path, crossed(LEVELS), scientific=LEVELS))
-    monkeypatch.setattr(read, "MANY_ROWS", 0)
+    monkeypatch.setattr(holding, "MANY_ROWS", 0)
     large = results_in(run_of(tmp_path, crossed(LEVELS), scientific=LEVELS))
     usual = pd.Series(["x"]).dtype
     assert storages(large.run.evaluations) == {usual.storage}
