@@ -175,6 +175,8 @@ def _taken(
 
 def _resumed(jobs: Sequence[Job], sink: MetricSink, progress: Progress) -> list[Job]:
     """The jobs with their checkpoints, longest first."""
+    if not jobs:  # As after most events.
+        return []
     resumed, notes = sink.resume(jobs)
     progress.notes.extend(notes)
     going_on = [job.trial_id for job in resumed if job.checkpoint is not None]

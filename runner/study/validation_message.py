@@ -7,6 +7,7 @@ import re
 from pydantic import BaseModel, ValidationError
 
 from caviar.runner.errors import shown
+from caviar.runner.fields.trial import TrialFields
 from caviar.runner.study.suggestions import suggestion, word_suggestion
 
 
@@ -28,7 +29,21 @@ def explain(error: ValidationError) -> str:
     message = message.replace(" after validation", "")
     given = first["input"]
     got = "" if isinstance(given, dict | BaseModel) else f"; got {shown(given)}"
+    if first["type"].endswith("_type") or first["type"] == "literal_error":
+        got += _other_table(where, given)
     if first["type"] == "literal_error":
         words = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         got += word_suggestion(where.rpartition(".")[2], given, words)
     return f"{where}: {message}{got}" if where else message
+
+
+def _other_table(field: str, given: object) -> str:
+    """Where several values of a field go, or the range that it is drawn from."""
+    if field not in TrialFields.model_fields:
+        return ""
+    match given:
+        case list() | tuple():
+            return f"; values to compare go in [scientific]: scientific.{field} = [...]"
+        case dict():
+            return f"; a range to draw from goes in [nuisance]: nuisance.{field} = {{ ... }}"
+    return ""

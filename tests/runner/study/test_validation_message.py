@@ -23,6 +23,18 @@ CASES: dict[str, tuple[type[Any], dict[str, Any], str]] = {
     ),
     "an item": (TrialFields, {"hidden": ["a"]}, "hidden.0: must be a valid integer; got 'a'"),
     "a list": (TrialFields, {"hidden": 8}, "hidden: must be a list; got 8"),
+    "several values": (
+        TrialFields,
+        {"momentum": [0.5, 0.9]},
+        "momentum: must be a valid number; got [0.5, 0.9]; values to compare go in [scientific]: "
+        "scientific.momentum = [...]",
+    ),
+    "a range": (
+        TrialFields,
+        {"momentum": {"low": 0.1, "high": 0.9}},
+        "momentum: must be a valid number; a range to draw from goes in [nuisance]: "
+        "nuisance.momentum = { ... }",
+    ),
     "a length": (
         TrialFields,
         {"decays": [0.5] * 101},
