@@ -16,6 +16,18 @@ from caviar.model.norms.norm import Norm
 Statistics = Callable[[str, Array], Moments]
 """Maps the name of a batch-norm layer and its input to the moments to normalise with."""
 
+
+@dataclass(frozen=True)
+class FixedStatistics:
+    """Statistics that do not depend on the batch: by layer, `(replicas, 1, features)`."""
+
+    moments: dict[str, Moments]
+
+    def __call__(self, name: str, x: Array) -> Moments:
+        mean, variance = self.moments[name]
+        return Moments(mean.astype(x.dtype), variance.astype(x.dtype))
+
+
 Activation = Literal["relu", "tanh"]
 ACTIVATIONS: dict[Activation, Layer] = {"relu": Relu(), "tanh": Tanh()}
 

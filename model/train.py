@@ -23,7 +23,7 @@ from caviar.model.steps.gradient import (
     gradient_of,
     randomness,
 )
-from caviar.model.steps.proof import check_step
+from caviar.model.steps.proof import check_step, proved
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Drawing, Snapshot, beginning
 from caviar.model.steps.state import TrainingState
@@ -106,10 +106,11 @@ def _proof(training: Training, splits: Splits, state: TrainingState) -> Iterator
     They hold for any weights and any batch, so checking them at the start, where numbers are of
     moderate size, is enough. The random streams are fresh copies, so training is unaffected.
     """
-    random, parameters = randomness(training), state.forward
-    first = itertools.islice(feed(training, splits.train), CHECKED_STEPS)
+    training, examples, parameters = proved(training, splits.train, state.forward)
+    random = randomness(training)
+    first = itertools.islice(feed(training, examples), CHECKED_STEPS)
     for step, rows in enumerate(first, start=1):
-        gradient = gradient_of(training, parameters, splits.train, rows, random)
+        gradient = gradient_of(training, parameters, examples, rows, random)
         invariants = check_step(training.network, parameters, gradient.tape, gradient.upstream)
         if invariants is not None:
             yield Checked(step, invariants.failed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from caviar.model.averages.conventions import SECOND, Tracker
 from caviar.model.contract import Array, Moments, NetworkParameters
-from caviar.model.network import Network, Statistics
+from caviar.model.network import FixedStatistics, Network, Statistics
 
 GhostUpdate = Literal["first", "sequential", "average", "total"]
 
@@ -274,12 +274,7 @@ class RunningStatistics:
 
 def frozen(moments: dict[str, Moments]) -> Statistics:
     """Statistics that do not depend on the batch: by layer, `(replicas, 1, features)`."""
-
-    def statistics(name: str, x: Array) -> Moments:
-        mean, variance = moments[name]
-        return Moments(mean.astype(x.dtype), variance.astype(x.dtype))
-
-    return statistics
+    return FixedStatistics(moments)
 
 
 def _folded(average: Array, stored: Array, keeps: Array) -> Array:

@@ -14,7 +14,10 @@ from caviar.model.identities.identity import Identity, batch, few, products, rel
 from caviar.model.identities.site import Site
 
 COUPLED_FEATURES = 4
-"""Number of features whose whole Jacobian is built, so that m passes of m examples are cheap."""
+"""Most features whose whole Jacobian is built."""
+
+ENTRIES = 2**18
+"""Most entries of these Jacobians, but for one feature: m passes of m examples stay cheap."""
 
 
 def moments(site: Site) -> Array:
@@ -134,7 +137,8 @@ def gains(site: Site) -> Array:
 
 
 def coupling(site: Site) -> Array:
-    m, some = site.size, slice(COUPLED_FEATURES)
+    m = site.size
+    some = slice(max(1, min(COUPLED_FEATURES, ENTRIES // m**2)))
     x_hat, inverse_deviation = (
         site.x_hat[0, 0, :, some],
         site.tape.inverse_deviation[:1, :1, :, some],

@@ -14,14 +14,14 @@ from caviar.model.kernels.by_layer.hidden import at_dense_layers
 from caviar.model.kernels.by_layer.norm_kernel import matrix
 from caviar.model.kernels.by_layer.registry import KERNELS
 from caviar.model.kernels.by_layer.steps import Passed
-from caviar.model.kernels.stack import Stack
+from caviar.model.kernels.stack import Advanced, Stack
 from caviar.model.kernels.supported import Descent, descent_of
 from caviar.model.network import Network
 from caviar.model.parameters import arrays, joined
 from caviar.model.records import Checked
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.gradient import Gradient, feed, randomness
-from caviar.model.steps.proof import check_step
+from caviar.model.steps.proof import check_step, proved
 from caviar.model.steps.setup import Training
 from caviar.model.train import CHECKED_STEPS
 
@@ -39,6 +39,7 @@ def proof(
 
     As in `model/train.py`, at the starting weights and from fresh copies of the random streams.
     """
+    training, examples, parameters = proved(training, examples, parameters)
     stack = Stack(training, examples, parameters, every_ghost=True)
     network, random = training.network, randomness(training).noise
     forward = joined(parameters, stack.references)
@@ -59,12 +60,18 @@ def gradient_of(stack: Stack, rows: Array, noise: Generators) -> Gradient:
 
     `rows`, `(replicas, examples)`, as arranged and with their company.
     """
+    done = step_of(stack, rows, noise)
+    return Gradient(done.losses[0], stack.velocities, *_taped(stack, done.passed))
+
+
+def step_of(stack: Stack, rows: Array, noise: Generators) -> Advanced:
+    """Such a step: its gradients are the velocities of the stack."""
     optimizer = descent_of(stack.training.optimizer)
     plain = PLAIN._replace(adam=optimizer.adam if optimizer else None)
     before = stack.references, stack.done
     done = stack.take(rows[:, None], plain, [0.0], np.zeros(1, bool), noise)
     stack.references, stack.done = before
-    return Gradient(done.losses[0], stack.velocities, *_taped(stack, done.passed))
+    return done
 
 
 def _taped(stack: Stack, passed: list[Passed]) -> tuple[dict[str, Any], Array]:

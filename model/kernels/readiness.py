@@ -30,7 +30,7 @@ def make_ready(trainings: Iterable[Training], stored: DTypeLike, dtype: DTypeLik
             seeds=(0,),
             steps=1,
             curve_steps=NOTHING,
-            probes=Probes(frozenset({1}), NOTHING, (), 0, shadow=whole),
+            probes=_every_kind(training, whole),
         )
         examples = _examples(training.batch_size + training.company, stored, dtype)
         list(train(one_step, Splits(examples, examples, examples)))
@@ -43,6 +43,13 @@ def _kind(training: Training) -> Hashable:
     descent = descent_of(training.optimizer)
     normaliser = hidden_layers(training.network)[0].normaliser
     return type(normaliser), descent is not None and descent.adam is not None
+
+
+def _every_kind(training: Training, shadow: bool) -> Probes:
+    """Everything that is measured, after the first step."""
+    now, count = frozenset({1}), training.batch_size + training.company
+    sizes = (training.norm_batch_size,)
+    return Probes(now, now, sizes, count, gradient_batches=2, shadow=shadow)
 
 
 def _examples(count: int, stored: DTypeLike, dtype: DTypeLike) -> Examples:

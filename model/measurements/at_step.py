@@ -10,7 +10,7 @@ import numpy as np
 
 from caviar.model.averages.bank import Propagated, RunningStatistics, frozen
 from caviar.model.averages.errors import Split, tracker_errors
-from caviar.model.contract import Array, Generators
+from caviar.model.contract import Array, Generators, Moments
 from caviar.model.measurements.evalnorm import evalnorm_moments, evalnorm_statistics
 from caviar.model.measurements.gradient_noise import (
     Gradients,
@@ -18,9 +18,9 @@ from caviar.model.measurements.gradient_noise import (
     gradients_of,
 )
 from caviar.model.measurements.losses import (
+    AtWeights,
     Scores,
     batch_statistics,
-    evaluate,
     log_probabilities,
 )
 from caviar.model.measurements.noise_penalty import Frozen, predicted_self_influence
@@ -48,17 +48,25 @@ SPLITS = ("train", "validation", "test")
 
 
 class Passes(NamedTuple):
-    """Passes of training at frozen weights: gradients, and the statistics of one random epoch."""
+    """Passes at frozen weights: gradients of training, and the statistics of one random epoch;
+    over the training split, population statistics and those of EvalNorm; evaluations."""
 
     gradients: Gradients
     propagated: Callable[[Generators], Propagated]
+    population: Callable[[tuple[int, ...], Generators], Population]
+    evalnorm: Callable[[int], dict[str, Moments]]
+    weights: AtWeights
 
 
 def passes_of(training: Training, examples: Examples, state: TrainingState) -> Passes:
     """Those of the network's own lines."""
+    given = training.network, state.parameters
     return Passes(
         gradients_of(training, state.forward, examples),
         partial(propagated, training, state.forward, examples),
+        partial(population, *given, examples),
+        partial(evalnorm_moments, *given, examples),
+        AtWeights(*given),
     )
 
 
@@ -97,7 +105,7 @@ def measure(
     passes = passes or passes_of(training, splits.train, state)
     probed = state.step in training.probes.probe_steps
     sizes = training.probes.sizes if probed and training.network.norm_layers else ()
-    exact = population(training.network, state.parameters, splits.train, sizes, generators)
+    exact = passes.population(sizes, generators)
     moment = Moment(training, splits, state, exact, passes)
     if exact.moments:
         yield from _with_batch_norm(moment, generators)
@@ -133,10 +141,8 @@ def _with_batch_norm(moment: Moment, generators: Generators) -> Iterator[Record]
 
 
 def _evalnorm(moment: Moment) -> Statistics:
-    training, splits, state, *_ = moment
-    size = training.norm_batch_size
-    moments = evalnorm_moments(training.network, state.parameters, splits.train, size)
-    return evalnorm_statistics(moments, size)
+    size = moment.training.norm_batch_size
+    return evalnorm_statistics(moment.passes.evalnorm(size), size)
 
 
 def _evaluations(
@@ -147,15 +153,13 @@ def _evaluations(
     batch: bool = False,
 ) -> Iterator[Evaluation]:
     """Losses of the named splits; with `batch`, also under batch statistics where they fit."""
-    training, splits, state, *_ = moment
+    training, splits, state, _, passes = moment
     size = training.norm_batch_size
     for split in names:
         examples = getattr(splits, split)
         grouped = batch and len(examples) >= size
         of_batch = {("batch", ""): batch_statistics(size)} if grouped else {}
-        scores = evaluate(
-            training.network,
-            state.parameters,
+        scores = passes.weights.evaluate(
             examples,
             {" ".join(kind): statistics for kind, statistics in (kinds | of_batch).items()},
             group=size if grouped else 1,
@@ -165,7 +169,7 @@ def _evaluations(
             count = (len(examples), examples.mislabelled)
             by_class = Scores(*np.full((2, examples.replicas), np.nan))
             if (split, kind) == ("test", "batch") and moment.probed:
-                by_class = sorted_scores(training.network, state.parameters, examples, size)
+                by_class = sorted_scores(passes.weights, examples, size)
             yield Evaluation(state.step, split, kind, tracker, size, *score, *count, *by_class)
 
 
@@ -199,7 +203,8 @@ def _network_noise(moment: Moment, generators: Generators) -> Iterator[Noise]:
     examples, trained_size = splits.train, training.norm_batch_size
     count = training.probes.examples
     rows = np.stack([g.permutation(len(examples))[:count] for g in generators])
-    problem = Frozen(training.network, state.parameters, examples, exact.moments)
+    network, parameters = training.network, state.parameters
+    problem = Frozen(network, parameters, examples, exact.moments, passes.weights)
     sizes = tuple(m for m in training.probes.sizes if m <= count)
     predicted = predicted_self_influence(problem, rows) * len(examples) / (len(examples) - 1)
     of_gradient: dict[str, Array] = {}

@@ -65,7 +65,7 @@ def batch_noise(
     z, ratio = _standardised(h, epsilon, generator)
     fourth = np.mean(np.square(np.square(z)), dtype=np.float64) if z.size else np.nan
     kurtosis = np.asarray(fourth - 3)
-    rounds = {m: max(PARTITIONS, -(-NOISE_BATCHES // (n // m))) for m in sizes}
+    rounds = {m: rounds_of(m, n) for m in sizes}
     partitions: dict[int, list[_Partition]] = {m: [] for m in sizes}
     for i in range(max(rounds.values())):
         order = generator.permutation(n)
@@ -73,6 +73,20 @@ def batch_noise(
         for m in (m for m in sizes if i < rounds[m]):
             partitions[m].append(_partition(shuffled, order, m, ratio))
     return {m: _spread(partitions[m], m, n, kurtosis) for m in sizes}
+
+
+def rounds_of(m: int, n: int) -> int:
+    """How many permutations of `n` examples batches of `m` are taken from."""
+    return max(PARTITIONS, -(-NOISE_BATCHES // (n // m)))
+
+
+def degrees_of_freedom(batches: int, m: int, n: int) -> float:
+    """Of the deviations of disjoint batches of `m` from permutations of `n` examples.
+
+    Disjoint batches of one permutation correlate by -m / (n - m), exactly for statistics that
+    are means, so their own mean hardly varies and takes away less than one degree of freedom.
+    """
+    return batches - 1 + (n // m - 1) * m / max(n - m, 1)
 
 
 def stacked(parts: list[dict[int, Spread]]) -> dict[int, Spread]:
@@ -124,9 +138,7 @@ def _spread(partitions: list[_Partition], m: int, n: int, kurtosis: Array) -> Sp
     nan = np.asarray(np.nan)
     if not means.size:
         return Spread(batches, nan, nan, nan, nan, nan)
-    # Disjoint batches of one permutation correlate by -m / (n - m), exactly for statistics that
-    # are means, so their own mean hardly varies and takes away less than one degree of freedom.
-    free = batches - 1 + (n // m - 1) * m / max(n - m, 1)
+    free = degrees_of_freedom(batches, m, n)
     squares = np.square(deviations - deviations.mean(axis=0)).sum(axis=0)
     between = sum(s.energies[0].mean(dtype=np.float64) for s in partitions)
     every = sum(s.energies[1].mean(dtype=np.float64) for s in partitions)

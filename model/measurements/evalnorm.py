@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.measurements.population import (
     moments_over_examples,
@@ -10,6 +12,17 @@ from caviar.model.measurements.population import (
 )
 from caviar.model.network import Network, Statistics
 from caviar.model.steps.examples import Examples
+
+
+@dataclass(frozen=True)
+class EvalnormStatistics:
+    """Moments of each example's batch on average, around those of a `population` by layer."""
+
+    population: dict[str, Moments]
+    size: int
+
+    def __call__(self, name: str, x: Array) -> Moments:
+        return given_example(self.population[name], x, self.size)
 
 
 def evalnorm_statistics(population: dict[str, Moments], norm_batch_size: int) -> Statistics:
@@ -24,7 +37,7 @@ def evalnorm_statistics(population: dict[str, Moments], norm_batch_size: int) ->
     `evalnorm_moments`), `(replicas, 1, features)` by layer; the statistics are
     `(replicas, batch, features)`, one group per example.
     """
-    return lambda name, x: _given_example(population[name], x, norm_batch_size)
+    return EvalnormStatistics(population, norm_batch_size)
 
 
 def evalnorm_moments(
@@ -40,15 +53,21 @@ def evalnorm_moments(
 
     def visit(name: str, h: Array) -> Moments:
         moments[name].append(moments_over_examples(h))
-        return _given_example(moments[name][-1], h, norm_batch_size)
+        return given_example(moments[name][-1], h, norm_batch_size)
 
     for replica in range(examples.replicas):
         pass_of_training_set(network, parameters, examples, replica, visit)
     return {name: stacked_moments(parts) for name, parts in moments.items()}
 
 
-def _given_example(population: Moments, x: Array, m: int) -> Moments:
-    itself, others = (m - 1) / m**2, (m - 2) / m + 1 / m**2
+def shares(m: int) -> tuple[float, float]:
+    """Weights of the squared distance of an example itself, and of the variance of the others."""
+    return (m - 1) / m**2, (m - 2) / m + 1 / m**2
+
+
+def given_example(population: Moments, x: Array, m: int) -> Moments:
+    """Expected moments of a batch of `m` for each example in it, `(replicas, batch, features)`."""
+    itself, others = shares(m)
     mean, variance = (part.astype(x.dtype) for part in population)
     away = x - mean
     return Moments(mean + away / m, others * variance + itself * away * away)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from caviar.model.contract import Array, Moments, NetworkParameters
 from caviar.model.layers import Dense
 from caviar.model.network import Network, Statistics
 from caviar.model.norms.standardise import batch_moments
+from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
 from caviar.model.steps.loss import correct, cross_entropy, log_softmax
 
@@ -21,6 +23,11 @@ MOST_LOGITS = 2**26
 """With so many classes or seeds that a chunk has more values, fewer examples are taken at once."""
 
 
+KEPT = 2**24
+"""Most numbers of what the first layer makes of a split that are kept from one evaluation to the
+next, where kernels evaluate."""
+
+
 class Scores(NamedTuple):
     """Mean loss in nats and accuracy over a split, both `(replicas,)`."""
 
@@ -28,9 +35,34 @@ class Scores(NamedTuple):
     accuracy: Array
 
 
+@dataclass(frozen=True)
+class BatchStatistics:
+    """Statistics of consecutive groups of `size` of what is evaluated, by layer.
+
+    Those of each layer are left in `last`.
+    """
+
+    size: int
+    last: dict[str, Moments] = field(default_factory=dict)
+
+    def __call__(self, name: str, x: Array) -> Moments:
+        self.last[name] = batch_moments(x, self.size)
+        return self.last[name]
+
+
+@dataclass(frozen=True)
+class ExternalStatistics:
+    """For each group the statistics of the next, cyclically, as `inside` has left them."""
+
+    inside: BatchStatistics
+
+    def __call__(self, name: str, x: Array) -> Moments:
+        return Moments(*(np.roll(part, -1, axis=1) for part in self.inside.last[name]))
+
+
 def batch_statistics(norm_batch_size: int) -> Statistics:
     """Statistics of the evaluated batch itself, in groups of `norm_batch_size`."""
-    return lambda name, x: batch_moments(x, norm_batch_size)
+    return BatchStatistics(norm_batch_size)
 
 
 def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Statistics]:
@@ -41,16 +73,8 @@ def batch_and_external_statistics(norm_batch_size: int) -> tuple[Statistics, Sta
     statistics. The second kind remembers what the first has computed: evaluate every batch under
     the first kind immediately before.
     """
-    group_moments: dict[str, Moments] = {}
-
-    def batch(name: str, x: Array) -> Moments:
-        group_moments[name] = batch_moments(x, norm_batch_size)
-        return group_moments[name]
-
-    def external(name: str, x: Array) -> Moments:
-        return Moments(*(np.roll(part, -1, axis=1) for part in group_moments[name]))
-
-    return batch, external
+    inside = BatchStatistics(norm_batch_size)
+    return inside, ExternalStatistics(inside)
 
 
 def at_once(network: Network, replicas: int) -> int:
@@ -77,12 +101,8 @@ def evaluate(
     every example counts once, in a group of exactly `group`. Raises ValueError where there are
     fewer examples than one group.
     """
-    if order is None:
-        order = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
-    n = order.shape[1]
-    if n < group:
-        raise ValueError(f"{n} examples cannot fill one group of {group}")
-    order = np.concatenate([order, order[:, : -n % group]], axis=1)
+    n = len(examples) if order is None else order.shape[1]
+    order = in_groups(examples, group, order)
     before, after = network.split_at_norm()
     chunk = group * max(1, at_once(network, examples.replicas) // group)
     loss = {key: np.zeros(examples.replicas) for key in statistics}
@@ -97,6 +117,19 @@ def evaluate(
     return {key: Scores(loss[key] / n, right[key] / n) for key in statistics}
 
 
+def in_groups(examples: Examples, group: int, order: Array | None) -> Array:
+    """The rows of a split in `order`, or in their own, filled up to whole groups with the first.
+
+    Raises ValueError where there are fewer than one group.
+    """
+    if order is None:
+        order = np.broadcast_to(np.arange(len(examples)), (examples.replicas, len(examples)))
+    n = order.shape[1]
+    if n < group:
+        raise ValueError(f"{n} examples cannot fill one group of {group}")
+    return np.concatenate([order, order[:, : -n % group]], axis=1)
+
+
 def _logits(
     before: Network,
     after: Network,
@@ -109,6 +142,31 @@ def _logits(
     h = before.predict(parameters, x, next(iter(statistics.values())))
     for key, kind in statistics.items():
         yield key, after.predict(parameters, h, kind)
+
+
+@dataclass(frozen=True)
+class AtWeights:
+    """A network at frozen weights, which is evaluated several times."""
+
+    network: Network
+    parameters: NetworkParameters
+
+    def evaluate(
+        self,
+        examples: Examples,
+        statistics: dict[str, Statistics],
+        *,
+        group: int = 1,
+        order: Array | None = None,
+    ) -> dict[str, Scores]:
+        """What `evaluate` gives for it."""
+        return evaluate(
+            self.network, self.parameters, examples, statistics, group=group, order=order
+        )
+
+    def of_replicas(self, kept: Array) -> AtWeights:
+        """Some replicas, as a smaller stack."""
+        return AtWeights(self.network, each(lambda array: array[kept], self.parameters))
 
 
 def log_probabilities(

@@ -9,7 +9,7 @@ import numpy as np
 from caviar.model.averages.bank import frozen
 from caviar.model.contract import Array, Moments, NetworkParameters, Parameters
 from caviar.model.layers import Dropout
-from caviar.model.measurements.losses import at_once, batch_and_external_statistics, evaluate
+from caviar.model.measurements.losses import AtWeights, at_once, batch_and_external_statistics
 from caviar.model.network import Network
 from caviar.model.parameters import each
 from caviar.model.steps.examples import Examples
@@ -17,12 +17,21 @@ from caviar.model.steps.loss import mean_cross_entropy_gradient
 
 
 class Frozen(NamedTuple):
-    """A network at frozen weights, a split, and the population statistics of every layer."""
+    """A network at frozen weights, a split, and the population statistics of every layer.
+
+    `weights` evaluate it; without them, the network's own lines do.
+    """
 
     network: Network
     parameters: NetworkParameters
     examples: Examples
     exact: dict[str, Moments]
+    weights: AtWeights | None = None
+
+    @property
+    def evaluated(self) -> AtWeights:
+        """What evaluates the network."""
+        return self.weights or AtWeights(self.network, self.parameters)
 
     def of_replicas(self, kept: Array) -> Frozen:
         """Some replicas, as a smaller stack."""
@@ -31,6 +40,7 @@ class Frozen(NamedTuple):
             each(lambda array: array[kept], self.parameters),
             self.examples.of_replicas(kept),
             {name: Moments(*(part[kept] for part in m)) for name, m in self.exact.items()},
+            self.weights and self.weights.of_replicas(kept),
         )
 
 
@@ -47,9 +57,8 @@ class Penalty(NamedTuple):
 
 def population_loss(problem: Frozen, rows: Array) -> Array:
     """Loss on `rows` of the split, `(replicas, examples)`, under population statistics."""
-    network, parameters, examples, exact = problem
-    known = {"population": frozen(exact)}
-    return evaluate(network, parameters, examples, known, order=rows)["population"].loss
+    known = {"population": frozen(problem.exact)}
+    return problem.evaluated.evaluate(problem.examples, known, order=rows)["population"].loss
 
 
 def penalty(problem: Frozen, m: int, rows: Array, population: Array) -> Penalty:
@@ -57,12 +66,11 @@ def penalty(problem: Frozen, m: int, rows: Array, population: Array) -> Penalty:
 
     `population` is the loss on these rows under population statistics.
     """
-    network, parameters, examples, _ = problem
     inside, outside = batch_and_external_statistics(m)
     pairs = rows.shape[1] >= 2 * m
     kinds = {"inside": inside, "external": outside} if pairs else {"inside": inside}
     group = 2 * m if pairs else m
-    scores = evaluate(network, parameters, examples, kinds, group=group, order=rows)
+    scores = problem.evaluated.evaluate(problem.examples, kinds, group=group, order=rows)
     nan = np.full(population.shape, np.nan)
     external = scores["external"].loss - population if pairs else nan
     return Penalty(scores["inside"].loss - population, external)
@@ -77,7 +85,7 @@ def predicted_self_influence(problem: Frozen, rows: Array) -> Array:
     `rows`, summed over features and layers. It is exact to first order for the last batch norm;
     what an example does to deeper statistics through the layers below is left out.
     """
-    network, parameters, examples, exact = problem
+    network, parameters, examples, exact, _ = problem
     layers = [(n, layer) for n, layer in network.layers if not isinstance(layer, Dropout)]
     epsilons = {n: layer.normaliser.epsilon for n, layer in network.norm_layers.items()}
     total = np.zeros(examples.replicas)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from caviar.model.contract import NetworkParameters
-from caviar.model.measurements.losses import Scores, batch_statistics, evaluate
-from caviar.model.network import Network
+from caviar.model.measurements.losses import AtWeights, Scores, batch_statistics
 from caviar.model.steps.examples import Examples
 
 
-def sorted_scores(
-    network: Network, parameters: NetworkParameters, examples: Examples, size: int
-) -> Scores:
+def sorted_scores(weights: AtWeights, examples: Examples, size: int) -> Scores:
     """Loss and accuracy under batch statistics where the split comes class by class.
 
     Groups of `size` then hold one class, or two where classes meet; the last one is filled with
@@ -21,4 +17,4 @@ def sorted_scores(
     """
     order = np.argsort(examples.labels, axis=1, kind="stable")
     kinds = {"batch": batch_statistics(size)}
-    return evaluate(network, parameters, examples, kinds, group=size, order=order)["batch"]
+    return weights.evaluate(examples, kinds, group=size, order=order)["batch"]

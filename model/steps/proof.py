@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,33 @@ from caviar.model.identities.site import Site, site_of
 from caviar.model.layers import Dense, Dropout
 from caviar.model.network import Network
 from caviar.model.norms.norm import Norm
+from caviar.model.parameters import each
+from caviar.model.steps.examples import Examples
+from caviar.model.steps.setup import Training
+
+
+class Proved(NamedTuple):
+    """The replicas of a training run that are checked."""
+
+    training: Training
+    examples: Examples
+    parameters: NetworkParameters
+
+
+def proved(training: Training, examples: Examples, parameters: NetworkParameters) -> Proved:
+    """The first and the last replica of a run, each on its own data and from its own streams.
+
+    One code computes all replicas, and what it could get wrong by the place of a replica shows in
+    the last.
+    """
+    if len(training.seeds) <= 2:
+        return Proved(training, examples, parameters)
+    ends = np.array([0, len(training.seeds) - 1])
+    return Proved(
+        replace(training, seeds=tuple(training.seeds[r] for r in ends)),
+        examples.of_replicas(ends),
+        each(lambda array: array[ends], parameters),
+    )
 
 
 def check_step(

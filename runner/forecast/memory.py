@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from caviar.model.measurements.batch_noise import FEATURES, NOISE_BATCHES, PARTITIONS
+from caviar.model.measurements.losses import KEPT as KEPT_OUTPUTS
 from caviar.model.measurements.losses import at_once
 from caviar.runner.data.splits import Data
 from caviar.runner.forecast.rows import Laid
@@ -54,7 +55,7 @@ def memory_of_trial(trial: Laid, data: Data) -> Memory:
     state = _state(trial, features, classes)
     trained = seeds * sizes.step * (read + item * (TAPE * hidden + BESIDE * classes))
     chunk = seeds * min(at_once(training.network, seeds), sizes.train)
-    evaluated = chunk * (read + item * BESIDE * max(widest, classes))
+    evaluated = chunk * (read + item * BESIDE * max(widest, classes)) + _kept(trial, item)
     predicted = chunk * (read + item * (KEPT * hidden + BESIDE * classes))
     standardising = sizes.train * features * (data.features.itemsize + 8)
     moments = [standardising, trained, evaluated]
@@ -62,6 +63,15 @@ def memory_of_trial(trial: Laid, data: Data) -> Memory:
         moments += [predicted, sizes.train * (read + item * BESIDE * widest) + _noise(trial, item)]
     listed = seeds * sizes.test * classes * LIST_ITEM * config.log_probabilities
     return Memory(PROGRAM, _data(trial, data), state, max(moments) + listed)
+
+
+def _kept(trial: Laid, item: int) -> float:
+    """First outputs of the training split and another one, which kernels keep where they are few
+    enough."""
+    first = (*trial.config.hidden, 0)[0] * len(trial.config.seeds)
+    counts = (first * trial.sizes.train, first * max(trial.sizes.validation, trial.sizes.test))
+    batch_norms = bool(trial.training.network.norm_layers)
+    return float(item * batch_norms * sum(count for count in counts if count <= KEPT_OUTPUTS))
 
 
 def _data(trial: Laid, data: Data) -> float:

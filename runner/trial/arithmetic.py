@@ -18,6 +18,9 @@ from caviar.runner.trial.thread_pools import thread_pools
 ENABLED, DISABLED = "NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES"
 """Numpy refuses to load if both are set."""
 
+MEASURED = "measured by kernels"
+"""Kernels measured less in earlier versions, and other last digits came of it."""
+
 
 @dataclass(frozen=True)
 class Arithmetic:
@@ -41,7 +44,7 @@ def arithmetic(path: TrainingPath = TrainingPath.numpy) -> Arithmetic:
     simd = " ".join(extensions("found")) or "baseline"
     kernel = f"{blas.kernel}, numpy {simd}"
     if path is TrainingPath.compiled:
-        kernel = f"{kernel}, {_compiler()}"
+        kernel = f"{kernel}, {_compiler()}, {MEASURED}"
     return Arithmetic(kernel, blas.threads, processor())
 
 

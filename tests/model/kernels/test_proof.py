@@ -40,3 +40,18 @@ def test_a_wrong_number_is_named(wrong: str, monkeypatch: pytest.MonkeyPatch) ->
     named = failures(8)[0]
     assert {"compiled gradient of dense1's weight"} == set(named) or wrong == "x_hat"
     assert "centre" in named or wrong == "gradient"
+
+
+def test_a_wrong_last_replica_of_many_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = proof.gradient_of
+
+    def broken(stack: Stack, rows: Array, noise: Generators) -> Gradient:
+        gradient = right(stack, rows, noise)
+        gradient.gradients["dense2"]["weight"][-1, 0, 0] += 1e-6
+        return gradient
+
+    monkeypatch.setattr(proof, "gradient_of", broken)
+    run, data = training(5, 8, seeds=(1, 2, 3, 4, 5)), splits(5).train
+    parameters = initial_state(run, 4, np.float64).parameters
+    failed = [record.failed for record in proof.proof(run, data, parameters)]
+    assert failed == [("compiled gradient of dense2's weight",)] * 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from caviar.model.measurements.losses import batch_statistics, evaluate
+from caviar.model.measurements.losses import AtWeights, batch_statistics, evaluate
 from caviar.model.measurements.sorted_batches import sorted_scores
 from tests.model.helpers import (
     initial,
@@ -26,7 +26,7 @@ CLASSES = replace(EXAMPLES, labels=EXAMPLES.index % 3)
 
 def test_whole_classes_share_their_statistics() -> None:
     """In groups of eight: the mean over classes of a class evaluated alone."""
-    scores = sorted_scores(NETWORK, PARAMETERS, CLASSES, 8)
+    scores = sorted_scores(AtWeights(NETWORK, PARAMETERS), CLASSES, 8)
     kinds = {"batch": batch_statistics(8)}
     alone = []
     for label in range(3):
@@ -39,14 +39,16 @@ def test_whole_classes_share_their_statistics() -> None:
 def test_sorting_changes_nothing_where_all_share_their_statistics() -> None:
     kinds = {"batch": batch_statistics(24)}
     shuffled = evaluate(NETWORK, PARAMETERS, CLASSES, kinds, group=24)["batch"]
-    for one, other in zip(sorted_scores(NETWORK, PARAMETERS, CLASSES, 24), shuffled, strict=True):
+    for one, other in zip(
+        sorted_scores(AtWeights(NETWORK, PARAMETERS), CLASSES, 24), shuffled, strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 @pytest.mark.parametrize("size", [5, 7])
 def test_a_group_where_classes_meet_is_scored_once(size: int) -> None:
     """24 is no multiple: whatever the order within a class, every example counts once."""
-    scores = sorted_scores(NETWORK, PARAMETERS, CLASSES, size)
+    scores = sorted_scores(AtWeights(NETWORK, PARAMETERS), CLASSES, size)
     assert np.isfinite(scores.loss).all() and ((scores.accuracy * 24) % 1 < 1e-9).all()
 
 
@@ -54,7 +56,7 @@ def test_a_probed_moment_reads_the_test_split_in_batches_sorted_by_class() -> No
     """And no other row, nor a moment at which little is measured."""
     rows = evaluations(measured())
     size = TRAINING.norm_batch_size
-    expected = sorted_scores(TRAINING.network, STATE.parameters, SPLITS.test, size)
+    expected = sorted_scores(AtWeights(TRAINING.network, STATE.parameters), SPLITS.test, size)
     for key, row in rows.items():
         if key == ("test", "batch", ""):
             np.testing.assert_array_equal([row.sorted_loss, row.sorted_accuracy], expected)

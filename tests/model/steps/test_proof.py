@@ -12,8 +12,15 @@ from caviar.model.layers import Dense
 from caviar.model.network import Network
 from caviar.model.norms.batch_norm import BatchNorm
 from caviar.model.norms.norm import Norm
-from caviar.model.steps.proof import check_step
-from tests.model.helpers import generators, normal, small_mlp
+from caviar.model.steps.proof import check_step, proved
+from tests.model.helpers import (
+    generators,
+    initial,
+    normal,
+    random_examples,
+    small_mlp,
+    small_training,
+)
 
 
 def test_without_a_norm_there_is_nothing_to_check() -> None:
@@ -49,3 +56,18 @@ def test_a_norm_without_a_dense_layer_in_front_is_not_checked() -> None:
     parameters, _ = network.init(generators(2), 4, np.float64)
     logits, tape = network.forward(parameters, normal(0, 2, 16, 4), ())
     assert check_step(network, parameters, tape, logits) is None
+
+
+def test_the_first_and_the_last_replica_are_checked_on_their_own_data() -> None:
+    data = random_examples(30, 5)
+    run = small_training(seeds=(7, 1, 4, 9, 3))
+    parameters = initial(run.network, 4, run.seeds)
+    few = proved(run, data, parameters)
+    assert few.training.seeds == (7, 3) and few.examples.replicas == 2
+    np.testing.assert_array_equal(few.examples.index, data.index[[0, 4]])
+    for name, by_name in few.parameters.items():
+        for key, values in by_name.items():
+            np.testing.assert_array_equal(values, parameters[name][key][[0, 4]])
+    assert few.training.steps == run.steps
+    pair = small_training(seeds=(2, 5))
+    assert proved(pair, data, parameters).training is pair
