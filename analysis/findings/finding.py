@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from caviar.analysis.notebook import block
 from caviar.analysis.run.comparison import Comparison, comparison_of
 from caviar.analysis.run.design import Design
+from caviar.analysis.run.draws import PAIRED_BY
 from caviar.analysis.run.read import Run
 from caviar.analysis.run.small_strings import small_strings
 
@@ -152,12 +153,16 @@ class Results:
         """The rows of a table under one reading; all rows where it has no readings.
 
         Without a `reading`, the one that the answer is read at (`Comparison.told`): each size at
-        the draw that it chose, averaged over draws only where nothing can be chosen.
+        the draw that it chose, averaged over draws only where nothing can be chosen. Raises
+        KeyError for a reading that no run has.
         """
         table = self[name]
         if "reading" not in table:
             return table
-        reading = reading or self.comparison.told
+        reading = self.comparison.told if reading is None else reading
+        if reading not in PAIRED_BY:
+            known = ", ".join(map(repr, PAIRED_BY))
+            raise KeyError(f"there is no reading {reading!r}; readings are {known}")
         if (name, reading) not in self._read:
             self._read[name, reading] = table[table["reading"] == reading]
         return self._read[name, reading]

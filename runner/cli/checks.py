@@ -57,7 +57,7 @@ def replay(
 ) -> None:
     """Compute a trial again and say whether every bit is the same; exit code 1 if not.
 
-    Of the run of a panda, every edited training is computed again from its start, too.
+    For a panda's run, every edited training is computed again from its start, too.
     """
     from caviar.runner.panda.replay import replayed
 

@@ -77,7 +77,9 @@ Pilot = Annotated[
 ]
 Price = Annotated[
     float | None,
-    typer.Option(help="With --dry-run: what a worker costs per hour; says what the run would."),
+    typer.Option(
+        help="With --dry-run: what a worker costs per hour, to say what the run would cost."
+    ),
 ]
 Register = Annotated[
     Path | None,

@@ -31,7 +31,7 @@ def compare(
     It compares the rows of trials that both have, bit for bit; then, at every level that both
     have, it subtracts the first run from the second, paired by seed if data and draws are the
     same. Exit code 1 if they differ significantly (an adjusted p below 0.05), 0 if they are the
-    same, differ in the last digits, or do not differ significantly. Of two audits of models it
+    same, differ in the last digits, or do not differ significantly. For two audits of models it
     says what changed between them; exit code 1 if the cause did.
     """
     import json

@@ -22,7 +22,7 @@ Shards = Annotated[
 def merge(
     run: RunPlace, shards: Shards = None, accept_other_processor: OtherProcessor = False
 ) -> None:
-    """Join shards, made by `caviar run --shard 3/16 --out RUN`, to the run that one would be."""
+    """Join shards of `caviar run --shard 3/16` into the run that one machine would have made."""
     from caviar.runner.session.pace import PACE
     from caviar.runner.session.shards.merge import merge as join
     from caviar.runner.session.shards.merge import shards_below

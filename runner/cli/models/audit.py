@@ -31,13 +31,16 @@ Weights = Annotated[
 Data = Annotated[
     str,
     typer.Option(
-        metavar="FILE.py:NAME", help="Batches as in training: an iterable, or a function of none."
+        metavar="FILE.py:NAME",
+        help="Batches as in training: an iterable, or a function without arguments.",
     ),
 ]
 Test = Annotated[str | None, typer.Option(metavar="FILE.py:NAME", help="Batches of other data.")]
 BatchSize = Annotated[
     int | None,
-    typer.Option(min=1, help="Examples that shared one mean in training; default: a batch."),
+    typer.Option(
+        min=1, help="Examples that shared one mean in training; default: those of a batch."
+    ),
 ]
 Steps = Annotated[
     int | None, typer.Option(min=0, help="Training steps, where the model does not count them.")

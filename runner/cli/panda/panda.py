@@ -53,7 +53,7 @@ Resume = Annotated[
 Pace = Annotated[
     float | None,
     typer.Option(
-        help="Steps per second to begin with; default: full speed, or two minutes on a screen."
+        help="Steps per second to begin with; default: full speed; on a screen two minutes in all."
     ),
 ]
 Lesson = Annotated[

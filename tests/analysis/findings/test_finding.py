@@ -55,3 +55,11 @@ def test_a_name_that_is_like_none_raises_too(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="there is no table ''"):
         results[""]
     assert list(results) == list(BY_NAME)
+
+
+@pytest.mark.parametrize("reading", ["", "best", "every draws"])
+def test_an_unknown_reading_is_no_empty_table(reading: str, tmp_path: Path) -> None:
+    results = results_in(run_of(tmp_path, crossed(SIZES, seeds=(0,)), scientific=SIZES))
+    with pytest.raises(KeyError, match=f"there is no reading '{reading}'; readings are 'every "):
+        results.reading("losses", reading)
+    assert len(results.reading("losses", "every draw"))
