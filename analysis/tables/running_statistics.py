@@ -10,9 +10,11 @@ import pandas as pd
 from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import split_seeds
 from caviar.analysis.run.final_rows import final
+from caviar.analysis.run.groups import numbered
 from caviar.analysis.run.read import Run
 from caviar.analysis.run.stored.changes import of_trained_size
-from caviar.analysis.tables.estimates import each_level_means, level_means
+from caviar.analysis.statistics.multiplicity import simultaneous_bands
+from caviar.analysis.tables.estimates import SEED, each_level_means, level_means
 
 ERRORS = {
     "mean_error": "error of the running mean, in population deviations",
@@ -59,6 +61,28 @@ def damage_rows(comparison: Comparison) -> pd.DataFrame:
     exact = rows[rows["statistics"] == "population"].set_index(["trial_id", "seed"])["loss"]
     pair = pd.MultiIndex.from_frame(running[["trial_id", "seed"]])
     return running.assign(damage=running["loss"] - exact.reindex(pair).to_numpy())
+
+
+def damage_bands(comparison: Comparison) -> pd.DataFrame:
+    """The ends of bands that hold for the damage of all trackers at all sizes together.
+
+    At the reading that is told, one row per facet, tracker and level at which every seed is finite;
+    so the largest of them has paid for being picked. Empty where seeds are not paired.
+    """
+    rows = comparison.told_rows(damage_rows(comparison))
+    if rows.empty or not comparison.design.paired:
+        return pd.DataFrame()
+    number, table = numbered(rows, ["facet", *RULE, "level"])
+    seed, seeds = pd.factorize(rows["seed"])
+    place, shape = number * len(seeds) + seed, (len(table), len(seeds))
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+    sums = np.bincount(place, rows["damage"].to_numpy(float), counts.size).reshape(shape)
+    whole = (np.isfinite(sums) & (counts > 0)).all(axis=1)
+    if not whole.any():
+        return pd.DataFrame()
+    means = (sums[whole] / counts[whole]).T
+    bands = simultaneous_bands(means, np.random.default_rng(SEED))
+    return table[whole].assign(band_low=bands.low, band_high=bands.high)
 
 
 REPAIRS = {

@@ -40,7 +40,10 @@ def _named(row: Any) -> str:
 
 
 def _against_best(results: Results) -> list[str]:
-    """The best statistics at the smallest size, and what those without an average cost there."""
+    """The best statistics at the smallest size, and what those without an average cost there.
+
+    The best were chosen by validation loss on other seeds, so another may have a lower test loss.
+    """
     sentences = []
     for facet, whole in by_facet(results.reading("readers")):
         table = whole[whole["low"].notna()]
@@ -56,8 +59,8 @@ def _against_best(results: Results) -> list[str]:
             if name in rows and name != best["reader"]
         ]
         sentences.append(
-            f"{facet}Of all statistics that this run has, test loss at {at_level(results, level)} "
-            f"is lowest with {_named(best)}.{''.join(costs)}"
+            f"{facet}Of all statistics that this run has, those of lowest validation loss at "
+            f"{at_level(results, level)} are {_named(best)}.{''.join(costs)}"
         )
     return sentences
 
@@ -67,7 +70,7 @@ def _usual(results: Results, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(results: Results) -> str:
-    """What the usual average costs over the best reader at the smallest and the largest size."""
+    """What the usual average costs over the chosen reader at the smallest and largest size."""
     table = results.reading("readers")
     table = table[table["mean"].notna()] if len(table) else table
     if table.empty or table["facet"].nunique() > 1:
@@ -76,7 +79,7 @@ def _headline(results: Results) -> str:
     first, last = usual.iloc[0], usual.iloc[-1]
     text = (
         f"Reading the test set with {in_words(first)} costs {with_interval(first, ' nats')} at "
-        f"{at_level(results, first['level'])} over the best statistics that this run has"
+        f"{at_level(results, first['level'])} over the statistics of lowest validation loss"
     )
     if len(usual) > 1:
         end = at_level(results, last["level"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from caviar.analysis.figures import overview as figures
@@ -43,7 +44,20 @@ def _off_by(results: Results) -> list[str]:
 
 def _costs(results: Results) -> list[str]:
     damage = results.reading("running_damage")
-    return [] if damage.empty else [_worst(results, damage)]
+    return [] if damage.empty else [_worst(results, _together(results, damage))]
+
+
+def _together(results: Results, damage: pd.DataFrame) -> pd.DataFrame:
+    """The damage with intervals that hold for all averages and sizes together, where seeds are
+    paired: the largest is picked from them."""
+    if not results.design.paired:
+        return damage
+    bands = test_time.damage_bands(results.comparison)
+    if bands.empty:
+        return damage.assign(low=np.nan, high=np.nan)
+    keys = ["facet", "rule", "tracker_decay", "level"]
+    table = damage.merge(bands, how="inner", on=keys)
+    return table.assign(low=table["band_low"], high=table["band_high"])
 
 
 def _worst(results: Results, damage: pd.DataFrame) -> str:
@@ -60,8 +74,12 @@ def _worst(results: Results, damage: pd.DataFrame) -> str:
     return (
         "Of all running averages kept, the one that raises test loss most over population "
         f"statistics is {in_words(worst)}, by {with_interval(worst, ' nats')} at "
-        f"{at_level(results, worst['level'])}{facet}."
+        f"{at_level(results, worst['level'])}{facet}{_paid(results)}."
     )
+
+
+def _paid(results: Results) -> str:
+    return "; that interval holds for all of them together" if results.design.paired else ""
 
 
 STATISTICS_ERROR = Finding(

@@ -68,9 +68,10 @@ loss at the smallest size less that at the largest: 0 of 2 specifications are be
 
 2. Test-time statistics
   Reading the test set with a running average of unbiased variances (PyTorch's kind, decay \
-0.9) costs 0.0625 [0.0625, 0.0625] nats at m = 4 over the best statistics that this run has. At \
-m = 64 it costs 0.121 [0.121, 0.121] nats (5 seeds; 0 diverged, 0 failed, 0 lost).
-  Of all statistics that this run has, test loss at m = 4 is lowest with precise statistics. \
+0.9) costs 0.0625 [0.0625, 0.0625] nats at m = 4 over the statistics of lowest validation \
+loss. At m = 64 it costs 0.121 [0.121, 0.121] nats (5 seeds; 0 diverged, 0 failed, 0 lost).
+  Of all statistics that this run has, those of lowest validation loss at m = 4 are precise \
+statistics. \
 With population statistics instead, test loss changes by +0.125 [0.125, 0.125] nats. With \
 EvalNorm instead, test loss changes by +0.375 [0.375, 0.375] nats.
   In layer norm1, the mean of a running average of unbiased variances (PyTorch's kind, decay \
@@ -78,7 +79,8 @@ EvalNorm instead, test loss changes by +0.375 [0.375, 0.375] nats.
 0.00781 [0.00781, 0.00781]. The log of its variance, where 0.1 is about 10 %, is off by 0.25 \
 [0.25, 0.25] at m = 4. At m = 64 that is 0.0156 [0.0156, 0.0156].
   Of all running averages kept, the one that raises test loss most over population statistics \
-is the plain mean of all batches (cumulative), by 0.125 [0.125, 0.125] nats at m = 4.
+is the plain mean of all batches (cumulative), by 0.125 [0.125, 0.125] nats at m = 4; that \
+interval holds for all of them together.
   If a network is left in train mode, so that each test batch has its own statistics, a test set \
 that is sorted by class instead of shuffled changes test loss by +4 [4, 4] nats at m = 4. At m \
 = 64 that is +2.12 [2.12, 2.13]. Accuracy changes by −40 [−40, −40] percentage points at m = 4. \

@@ -42,7 +42,7 @@ def results(root: Path, **levels: Any) -> Results:
 def test_the_answer_names_the_best_reader_and_what_the_others_cost(tmp_path: Path) -> None:
     (sentence,) = READERS.sentences(results(tmp_path))
     assert sentence == (
-        "Of all statistics that this run has, test loss at m = 4 is lowest with precise "
+        "Of all statistics that this run has, those of lowest validation loss at m = 4 are precise "
         "statistics. With population statistics instead, test loss changes by +0.125 [0.125, "
         "0.125] nats. With EvalNorm instead, test loss changes by +0.625 [0.625, 0.625] nats."
     )
@@ -52,8 +52,8 @@ def test_the_headline_says_what_the_usual_average_costs_over_the_best(tmp_path: 
     _, headline = headlines(results(tmp_path))
     assert headline.startswith(
         "Reading the test set with a running average of unbiased variances (PyTorch's kind, decay "
-        "0.9) costs 0.312 [0.312, 0.312] nats at m = 4 over the best statistics that this run "
-        "has. At m = 64 it costs 0.0195 [0.0195, 0.0195] nats ("
+        "0.9) costs 0.312 [0.312, 0.312] nats at m = 4 over the statistics of lowest "
+        "validation loss. At m = 64 it costs 0.0195 [0.0195, 0.0195] nats ("
     )
 
 
