@@ -140,7 +140,7 @@ def _forest(rows: pd.DataFrame, panels: dict[str, pd.DataFrame]) -> Figure:
     for axes, (title, part) in zip(grid[0], panels.items(), strict=False):
         _effects(axes, part, names)
         axes.set(title=f"test loss, {title}", xlabel="nats; below 0 is better")
-    legend(grid[0, 0])
+    legend(grid[0, max(len(panels), 1) - 1])  # Where every row has a value.
     return figure
 
 
@@ -148,6 +148,11 @@ def _effects(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     axes.set_yticks(range(len(names)), [literal(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axvline(0, color="#777777", linewidth=1)
+    for place in sorted(set(range(len(names))) - set(rows["name"].map(names.index))):
+        across = axes.get_yaxis_transform()
+        axes.text(
+            0.98, place, "not read then", transform=across, fontsize=9, va="center", ha="right"
+        )
     for i, (statistics, words) in enumerate(READ_WITH.items()):
         part = rows[(rows["statistics"] == statistics) & np.isfinite(rows["mean"])]
         if part.empty:

@@ -67,6 +67,9 @@ def test_an_effect_has_a_row_with_its_interval_in_the_panel_of_its_time() -> Non
     assert ends == pytest.approx(table[["low", "high"]].to_numpy())
     earlier: Any = after.containers[0]
     assert len(earlier.lines[0].get_xdata()) == 3  # The total is read at the end alone.
+    (word,) = after.texts
+    assert (word.get_text(), word.get_position()[1]) == ("not read then", len(rows) - 1)
+    assert not end.texts
     plt.close(figure)
 
 
