@@ -48,8 +48,11 @@ class Powers(LogFormatterSciNotation):
 def style() -> Any:
     """The context in which figures are drawn and saved: matplotlib's own defaults and `STYLE`,
     whatever a matplotlibrc says."""
-    settings: Any = {
-        name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"
+    now: Any = matplotlib.rcParams
+    settings: Any = {  # Those in force alone: to check and set all of them takes milliseconds.
+        name: value
+        for name, value in matplotlib.rcParamsDefault.items()
+        if name != "backend" and now[name] != value
     }
     return matplotlib.rc_context({**settings, **STYLE})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,9 @@ Array = NDArray[Any]
 LEVEL = 0.95
 FEWEST = 5
 """Below this many units no interval is given: resamples of three or four say too little."""
+
+KEPT = 64
+"""Resamples of up to so many units are kept, 2 MB of them."""
 
 
 class Interval(NamedTuple):
@@ -67,9 +70,17 @@ def mean_intervals(samples: Iterable[Array], seed: int, *, level: float = LEVEL)
 
     @cache
     def counts(n: int) -> Array:
-        return drawn_counts(np.random.default_rng(seed), n)
+        return _counts(seed, n) if n <= KEPT else drawn_counts(np.random.default_rng(seed), n)
 
     return [_of_mean(values, counts, level) for values in samples]
+
+
+@lru_cache(maxsize=16)
+def _counts(seed: int, n: int) -> Array:
+    """`drawn_counts` of a new generator: the tables of a report draw the same again and again."""
+    counts = drawn_counts(np.random.default_rng(seed), n)
+    counts.flags.writeable = False
+    return counts
 
 
 def _of_mean(values: Array, counts: Callable[[int], Array], level: float) -> Interval:

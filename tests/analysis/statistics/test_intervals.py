@@ -206,7 +206,7 @@ def test_values_that_differ_by_rounding_are_certain() -> None:
 def test_many_means_have_the_bytes_of_one_at_a_time() -> None:
     """Whatever stands before them: counts that return, gaps, too few, none, all equal."""
     gap = np.array([np.nan, *normal(7, seed=3), np.inf])
-    samples = [normal(n, seed=n) for n in (20, 5, 20, 4, 7, 20, 1)]
+    samples = [normal(n, seed=n) for n in (20, 5, 20, 4, 7, 20, 1, 100)]
     samples += [gap, np.array([]), np.full(6, 0.25), normal(5, seed=9) * 1e-6]
     many = mean_intervals(samples, 7)
     assert len(many) == len(samples)
