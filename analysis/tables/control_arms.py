@@ -6,7 +6,8 @@ same size, it shows what that mechanism did; compared with population statistics
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,14 @@ from caviar.analysis.run.comparison import Comparison
 from caviar.analysis.run.draws import EVERY_DRAW, OF_THE_FIT
 from caviar.analysis.run.paired import paired
 from caviar.analysis.statistics.intervals import Interval, mean_intervals
+from caviar.analysis.statistics.multiplicity import simultaneous_bands
 from caviar.analysis.statistics.ranges import clipped, range_of_difference
 from caviar.analysis.tables.estimates import SEED
 
 POPULATION = "population"
 """The arm that normalises by the whole training split: no noise, no self-influence."""
+
+BAND = ("band_low", "band_high")
 
 QUANTITIES = ("train_loss", "test_loss", "test_accuracy", "noise_penalty")
 
@@ -33,7 +37,9 @@ def arm_effects(comparison: Comparison) -> pd.DataFrame:
     with only one size is compared only with `population`. `level` is the arm's size. By reading of
     the draws and by quantity: losses and accuracy under population statistics, and the noise
     penalty; train loss only where both sides have the same draws. `left_out` counts pairs with a
-    side that is missing or not finite. Empty where the study crosses another field too.
+    side that is missing or not finite. `band_low` and `band_high` hold for all sizes of the arm
+    together, so that a size may be picked by what it shows. Empty where the study crosses another
+    field too.
     """
     arms, design = comparison.arms, comparison.design
     if len(arms) < 2 or not design.paired or design.facets:
@@ -53,10 +59,29 @@ def arm_effects(comparison: Comparison) -> pd.DataFrame:
                 **one.place,
                 **clipped(interval, range_of_difference(one.place["quantity"]))._asdict(),
                 "left_out": one.left_out,
+                **dict(zip(BAND, band, strict=True)),
             }
-            for one, interval in zip(differences, intervals, strict=True)
+            for one, interval, band in zip(differences, intervals, _bands(differences), strict=True)
         ]
     )
+
+
+def _bands(differences: Sequence[Difference]) -> list[tuple[float, float]]:
+    """The ends for all sizes together of every difference; NaN where a seed is missing."""
+    bands = [(np.nan, np.nan)] * len(differences)
+    together: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(differences):
+        if np.isfinite(one.by_seed).all():
+            size = {**one.place, "level": len(one.by_seed)}
+            together[repr(size)].append(i)
+    for places in together.values():
+        columns = np.stack([differences[i].by_seed for i in places], axis=1)
+        of_sizes = simultaneous_bands(columns, np.random.default_rng(SEED))
+        low, high = range_of_difference(differences[places[0]].place["quantity"])
+        ends = zip(of_sizes.low.clip(low), of_sizes.high.clip(max=high), strict=True)
+        for i, (lower, upper) in zip(places, ends, strict=True):
+            bands[i] = float(lower), float(upper)
+    return bands
 
 
 class Difference(NamedTuple):
@@ -154,9 +179,10 @@ def mechanism_shares(effects: pd.DataFrame, shown: tuple[Shown, ...]) -> pd.Data
     for name, arm in ((one.mechanism, one.arm) for one in shown if one.contrast == "removed"):
         rows = kept[(kept["arm"] == arm) & (kept["against"] != POPULATION)]
         turned = {"mean": -rows["mean"], "low": -rows["high"], "high": -rows["low"]}
+        turned |= {"band_low": -rows["band_high"], "band_high": -rows["band_low"]}
         parts.append(rows.assign(mechanism=name, **turned))
     if not parts:
         return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
-    columns = ["reading", "mechanism", "level", "quantity", *Interval._fields, "left_out"]
+    columns = ["reading", "mechanism", "level", "quantity", *Interval._fields, "left_out", *BAND]
     return table[columns]

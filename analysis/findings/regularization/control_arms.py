@@ -17,6 +17,10 @@ WITHOUT = {
     "class composition": "noise between the classes of a ghost",
 }
 UNIT = "nats; test_accuracy: share"
+BANDS = tuple(
+    Column(f"band_{end}", UNIT, f"The {which} end of the band for all sizes of an arm together.")
+    for end, which in (("low", "lower"), ("high", "upper"))
+)
 
 
 def _mechanisms(results: Results) -> list[str]:
@@ -27,12 +31,17 @@ def _mechanisms(results: Results) -> list[str]:
     whole = shares[(shares["mechanism"] == "whole") & shares["mean"].notna()]
     if whole.empty:
         return []
+    banded = whole[whole["band_low"].notna()]
+    whole = banded if len(banded) else whole
     level = float(whole.loc[whole["mean"].idxmin(), "level"])
-    by = {row["mechanism"]: row for row in shares[shares["level"] == level].to_dict("records")}
+    # The size is picked by what it shows, so intervals are those of all sizes together.
+    here = shares[shares["level"] == level]
+    here = here.assign(low=here["band_low"], high=here["band_high"])
+    by = {row["mechanism"]: row for row in here.to_dict("records")}
     text = (
         f"At m = {level:g} batch norm changes test loss by "
         f"{with_interval(by['whole'], ' nats', signed=True)} against population statistics at "
-        "every step"
+        "every step (intervals hold for all sizes together, of which it is the lowest)"
     )
     if "injected noise" in by:
         noise = with_interval(by["injected noise"], signed=True)
@@ -76,6 +85,7 @@ ARM_EFFECTS = Finding(
         QUANTITY,
         *interval(UNIT, "The quantity of the arm less that of `against`, mean over seeds."),
         LEFT_OUT,
+        *BANDS,
     ),
     title="What every arm changes",
     says="Losses under population statistics at the end of training, less those of the arm that "
@@ -102,6 +112,7 @@ MECHANISM_SHARES = Finding(
         QUANTITY,
         *interval("nats", "Batch norm less the arm without the mechanism, mean over seeds."),
         LEFT_OUT,
+        *BANDS,
     ),
     title="What each mechanism adds",
     says="The whole effect is batch norm less population statistics. The others are batch norm "
