@@ -88,7 +88,7 @@ FRAMEWORKS: dict[str, Words] = {
         "reset the layer's counts, then run batches in training mode with "
         "normalization_time_constant=-1, weights untouched",
         ("aggregate_mean", "aggregate_variance"),
-        beside="aggregate_count above 0, at which the next batch is taken whole",
+        beside="aggregate_count above 0; at 0 the next batch replaces them",
     ),
     "dl4j-old": Words(
         "decay({decay})", _plain_mean("decay=(t-1)/t"), ("mean", "var"), epsilon="eps({epsilon})"

@@ -74,7 +74,7 @@ def test_what_failed_trials_lack_is_left_out_and_counted(tmp_path: Path) -> None
         reading: level_means(rows, comparison.design, "test_loss", [], reading)["left_out"].tolist()
         for reading, rows in comparison.final_readings.items()
     }
-    # Of best draws one a seed is asked for: draw 0, which all sizes finished.
+    # Of best draws one per seed is asked for: draw 0, which all sizes finished.
     assert counted == {EVERY_DRAW: [6, 1, 0], BEST_DRAW: [0, 1, 0]}
 
 
