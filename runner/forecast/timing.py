@@ -11,7 +11,7 @@ from typing import NamedTuple
 from caviar.model.steps.random_streams import streams
 from caviar.model.steps.setup import Splits, Training
 from caviar.model.steps.snapshot import Snapshot
-from caviar.model.train import measured, train
+from caviar.model.train import measured
 from caviar.runner.data.splits import Data, make_splits
 from caviar.runner.forecast.rows import Laid
 from caviar.runner.session.loop import STEP_COST
@@ -52,26 +52,57 @@ def step_cost(trial: Laid, data: Data) -> float:
     return float(STEP_COST + examples * each)
 
 
+class Alike(NamedTuple):
+    """What steps differ by besides their size: what trains them, the norm, and what else is done.
+
+    An arm that draws noise in every step takes two or three times as long as batch norm of the
+    same shape, so neither says how long the other takes.
+    """
+
+    path: TrainingPath
+    norm: str
+    optimizer: str
+    ghosts: str
+    dropout: bool
+    company: bool
+
+
+def alike(trial: Laid, path: TrainingPath) -> Alike:
+    """The trials by which the time of this one is told, in a run on `path`."""
+    config = trial.config
+    taken, _ = path_of(path, trial.training)
+    more = config.dropout > 0, trial.training.company > 0
+    return Alike(taken, config.norm, config.optimizer, config.ghosts, *more)
+
+
 def seconds_of_trials(
     trials: Sequence[Laid], data: Data, path: TrainingPath, clock: Clock
 ) -> list[float]:
     """The expected time of each trial of a run on `path`, on one core, from real steps of it.
 
-    Trials that have no compiled kernel are measured apart from those that have one.
+    Trials of one kind are measured apart from those of another.
     """
-    taken = [path_of(path, trial.training)[0] for trial in trials]
-    seconds = SECONDS / len(set(taken))
+    kinds = [alike(trial, path) for trial in trials]
+    by_kind: dict[Alike, list[Laid]] = {}
+    for kind, trial in zip(kinds, trials, strict=True):
+        by_kind.setdefault(kind, []).append(trial)
+    on_kernels = [some[0] for kind, some in by_kind.items() if kind.path is TrainingPath.compiled]
+    _load_kernels(on_kernels, data)
+    seconds = SECONDS / len(by_kind)
     known = {
-        one: calibrated(
-            [trial for trial, its in zip(trials, taken, strict=True) if its is one],
-            data,
-            one,
-            seconds,
-            clock,
-        )
-        for one in dict.fromkeys(taken)
+        kind: calibrated(some, data, kind.path, seconds, clock) for kind, some in by_kind.items()
     }
-    return [seconds_of_trial(t, data, known[its]) for t, its in zip(trials, taken, strict=True)]
+    return [seconds_of_trial(t, data, known[kind]) for t, kind in zip(trials, kinds, strict=True)]
+
+
+def _load_kernels(trials: Sequence[Laid], data: Data) -> None:
+    """Have the kernels of these trials in this process, so that loading them is not timed."""
+    if trials:
+        from caviar.model.kernels.readiness import make_ready
+
+        for dtype in sorted({trial.config.dtype for trial in trials}):
+            trainings = [trial.training for trial in trials if trial.config.dtype == dtype]
+            make_ready(trainings, data.features.dtype, dtype)
 
 
 def calibrated(
@@ -89,17 +120,17 @@ def calibrated(
 def pace_of(trial: Laid, data: Data, path: TrainingPath, seconds: float, clock: Clock) -> Pace:
     """The pace of one trial on `path`, measured for about `seconds`.
 
-    Measurements are expected in training passes of NumPy.
+    Measurements are expected in training passes; where they would take longer than that, they are
+    taken to cost what is expected.
     """
     config, training, sizes = trial
     splits = make_splits(data, config)
     taken, trainer = path_of(path, training)
     step, snapshot = _steps(trainer, training, splits, seconds / 2, clock)
-    plain = step if trainer is train else _steps(train, training, splits, 0.0, clock)[0]
     units = expected(training.probes, config, sizes)
     passes = units.whole / (sizes.step * config.partitions)
-    if plain * passes > seconds:
-        return Pace(step, plain / step)
+    if step * passes > seconds:
+        return Pace(step, 1.0)
     moment = frozenset({snapshot.step})
     probes = replace(training.probes, evaluation_steps=moment, probe_steps=moment)
     generators = streams(training.seeds, "probe")

@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from caviar.runner.forecast.rows import Laid, laid
 from caviar.runner.forecast.timing import (
     Calibrated,
     Pace,
+    alike,
     calibrated,
     pace_of,
     seconds_at_once,
@@ -108,17 +110,64 @@ def test_a_step_is_timed_on_the_path_of_the_run_and_measuring_in_numpy() -> None
     assert pace.step == 0.25 / 5
     assert pace.measuring == pytest.approx(0.25 / (pace.step * units.whole / trial.sizes.step))
     not_tried = pace_of(trial, PLAN.data, TrainingPath.compiled, 1.0, Ticking(1000.0))
-    assert not_tried == Pace(200.0, 5.0)
+    assert not_tried == Pace(200.0, 1.0)
 
 
-@pytest.mark.usefixtures("in_calls")
+@pytest.mark.usefixtures("in_calls", "kernels")
 def test_trials_without_a_kernel_are_timed_apart() -> None:
-    mixed = seconds_of_trials(TRIALS, PLAN.data, TrainingPath.compiled, Ticking(0.25))
+    mixed = seconds_of_trials(TRIALS, PLAN.data, TrainingPath.compiled, Ticking(1e-3))
     small, large, middle = TRIALS
-    kernels = seconds_of_trials([small, large], PLAN.data, TrainingPath.compiled, Ticking(0.25))
-    plain = seconds_of_trials([middle], PLAN.data, TrainingPath.numpy, Ticking(0.25))
+    kernels = seconds_of_trials([small, large], PLAN.data, TrainingPath.compiled, Ticking(1e-3))
+    plain = seconds_of_trials([middle], PLAN.data, TrainingPath.numpy, Ticking(1e-3))
     assert mixed == pytest.approx([*kernels, *plain])
-    assert plain[0] - kernels[1] == pytest.approx((0.25 - 0.05) * middle.config.steps)
+    assert plain[0] - kernels[1] == pytest.approx((1e-3 - 2e-4) * middle.config.steps)
+
+
+ARMS = plan_of(
+    *TINY[:1],
+    *("replicas=2", "budget.epochs=2", "draws.count=1"),
+    "fixed={ hidden = [8], batch_size = 16, evaluations = 1, probe_batch_sizes = [4] }",
+    "scientific={ norm_batch_size = [4, 8] }",
+    'arms={ batch = {}, noise = { norm = "ghost-noise", norm_batch_size = 4 } }',
+)
+
+
+def test_no_arm_is_told_by_the_steps_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ghost noise takes a hundred times as long here: two arms in one kind would share that."""
+    clock = Ticking(1.0)
+
+    def paced(trial: Laid, *given: object) -> Pace:
+        return Pace(100.0 if trial.config.norm == "ghost-noise" else 1.0, 1e-12)
+
+    monkeypatch.setattr(timing, "pace_of", paced)
+    trials = [laid(trial, ARMS.data) for trial in ARMS.trials]
+    each = seconds_of_trials(trials, ARMS.data, TrainingPath.numpy, clock)
+    norms = {trial.config.norm for trial in trials}
+    assert norms == {"batch", "ghost-noise"}
+    for trial, seconds in zip(trials, each, strict=True):
+        step = 100.0 if trial.config.norm == "ghost-noise" else 1.0
+        assert seconds == pytest.approx(step * trial.config.steps)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"norm": "renorm"},
+        {"optimizer": "adam"},
+        {"ghosts": "class-sorted"},
+        {"dropout": 0.1},
+        {"norm_batch_size": 64},
+    ],
+)
+def test_what_changes_a_step_beside_its_size_is_a_kind_of_its_own(change: dict[str, Any]) -> None:
+    """A norm batch above the batch takes company; another one within it does not."""
+    config = ARMS.trials[0]
+    other = laid(config.model_copy(update=change), ARMS.data)
+    one, smaller = (
+        laid(config.model_copy(update={"norm_batch_size": m}), ARMS.data) for m in (4, 8)
+    )
+    kinds = [alike(trial, TrainingPath.numpy) for trial in (other, one, smaller)]
+    assert kinds[0] != kinds[1] == kinds[2]
 
 
 @pytest.mark.usefixtures("kernels")
