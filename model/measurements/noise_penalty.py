@@ -35,6 +35,8 @@ class Frozen(NamedTuple):
 
     def of_replicas(self, kept: Array) -> Frozen:
         """Some replicas, as a smaller stack."""
+        if len(kept) == self.examples.replicas:
+            return self
         return Frozen(
             self.network,
             each(lambda array: array[kept], self.parameters),

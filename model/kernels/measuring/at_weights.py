@@ -52,7 +52,10 @@ class OnKernels(AtWeights):
     known: list[Known] = field(default_factory=list)
 
     def of_replicas(self, kept: Array) -> OnKernels:
-        return OnKernels(self.network, each(lambda array: array[kept], self.parameters))
+        """Some replicas, with their first outputs of the split that was kept first."""
+        parameters = each(lambda array: array[kept], self.parameters)
+        first = [(split.of_replicas(kept), outputs[kept]) for split, outputs in self.first[:1]]
+        return OnKernels(self.network, parameters, first)
 
     def evaluate(
         self,
@@ -156,7 +159,7 @@ class OnKernels(AtWeights):
 
     def _kept(self, examples: Examples) -> Array | None:
         for split, outputs in self.first:
-            if split is examples:
+            if _same_inputs(split, examples):
                 return outputs
         if examples.replicas * len(examples) * self.workspace.first[2] > KEPT:
             return None
@@ -176,6 +179,14 @@ def evaluates(network: Network) -> bool:
         hidden.names.norm in network.norm_layers and not hidden.dense.bias
         for hidden in hidden_layers(network)
     )
+
+
+def _same_inputs(split: Examples, other: Examples) -> bool:
+    """Whether both hold the same rows, standardised alike."""
+    if split is other:
+        return True
+    pairs = ((getattr(split, n), getattr(other, n)) for n in ("index", "centre", "scale"))
+    return split.features is other.features and all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _is_whole(order: Array, n: int) -> bool:

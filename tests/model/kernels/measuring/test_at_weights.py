@@ -100,6 +100,23 @@ def test_some_replicas_are_a_smaller_stack() -> None:
         np.testing.assert_allclose(np.array(part[key])[:, 0], np.array(scores)[:, 1], rtol=1e-12)
 
 
+def test_some_replicas_keep_the_first_outputs_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same rows, not of others or of rows standardised otherwise."""
+    made, kept = [], np.array([1])
+    right = Workspace.outputs
+    monkeypatch.setattr(Workspace, "outputs", lambda *given: made.append(1) or right(*given))
+    weights = OnKernels(NETWORK, PARAMETERS)
+    weights.evaluate(DATA, kinds(), group=24)
+    some, part = DATA.of_replicas(kept), weights.of_replicas(kept)
+    part.evaluate(some, kinds_of(kept), group=24)
+    assert len(made) == 1
+    for other in (replace(some, scale=2 * some.scale), DATA.of_replicas(np.array([0]))):
+        expected = AtWeights(NETWORK, part.parameters).evaluate(other, kinds_of(kept), group=24)
+        for key, scores in part.evaluate(other, kinds_of(kept), group=24).items():
+            np.testing.assert_allclose(scores, expected[key], rtol=1e-12)
+    assert len(made) == 3
+
+
 def kinds_of(kept: np.ndarray) -> dict[str, Statistics]:
     some = {n: type(m)(*(part[kept] for part in m)) for n, m in EXACT.moments.items()}
     inside, external = batch_and_external_statistics(12)
