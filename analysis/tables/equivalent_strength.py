@@ -26,7 +26,7 @@ Array = NDArray[Any]
 COLUMNS = [
     *("reading", "regulariser", "level", "quantity"),
     *Interval._fields,
-    *("outside", "best", "largest"),
+    *("outside", "best", "largest", "lowest"),
 ]
 """The quantities are strengths: `same_train_loss` and `same_test_loss`, with which the regulariser
 leaves the loss of batch norm at the size, and `predicted`, the dropout rate whose noise has the
@@ -52,10 +52,11 @@ def equivalent_strength(comparison: Comparison) -> pd.DataFrame:
     those of batch norm at m: train loss at the largest such strength (a little dropout can lower
     train loss), test loss at the smallest. `outside` counts seeds that no strength matches:
     they are left out, so the means are over the others. The first third of the seeds chooses the
-    `best` strength, the others are read; `largest` says that it is the largest tried. Draws that
-    all these arms have are averaged; under the `shared draw`, all are read at the one that most
-    sizes of batch norm choose, at the seeds that did not choose. Empty without two strengths, and
-    where the study crosses another field too.
+    `best` strength and the size at which batch norm has its `lowest` test loss; the others are
+    read, so that neither choice is made by what is told of it. `largest` says that the best
+    strength is the largest tried. Draws that all these arms have are averaged; under the `shared
+    draw`, all are read at the one that most sizes of batch norm choose. Empty without two
+    strengths, and where the study crosses another field too.
     """
     every, design = comparison.across_arms, comparison.design
     paths = {name: _path(every.run, name) for name in REGULARISERS}
@@ -63,17 +64,36 @@ def equivalent_strength(comparison: Comparison) -> pd.DataFrame:
     if not paths or not design.paired or design.facets:
         return pd.DataFrame(columns=COLUMNS)
     values = every.final_values.merge(every.run.trials[["trial_id", "arm"]], on="trial_id")
-    choosing, reading = split_seeds(sorted(values["seed"].unique().tolist()))
-    kept = {EVERY_DRAW: (values, (*choosing, *reading))}
+    kept = {EVERY_DRAW: values}
     if comparison.shared_draw is not None:
-        kept[SHARED_DRAW] = (values[values["draw"] == comparison.shared_draw], reading)
+        kept[SHARED_DRAW] = values[values["draw"] == comparison.shared_draw]
+    seeds = _split(values)
     table = [
-        {"reading": name, "regulariser": regulariser, **row}
-        for name, (rows, seeds) in kept.items()
+        {"reading": name, "regulariser": regulariser, **row, "lowest": row["level"] == lowest}
+        for name, rows in kept.items()
+        for lowest in [_lowest(comparison, rows, seeds.choosing)]
         for regulariser, path in paths.items()
-        for row in _of_path(comparison, rows, path, list(seeds))
+        for row in _of_path(comparison, rows, path, seeds)
     ]
     return pd.DataFrame(table, columns=COLUMNS)
+
+
+class Seeds(NamedTuple):
+    """Those that choose a strength and a size, and those at which both are read."""
+
+    choosing: list[int]
+    reading: list[int]
+
+
+def _split(values: pd.DataFrame) -> Seeds:
+    return Seeds(*map(list, split_seeds(sorted(values["seed"].unique().tolist()))))
+
+
+def _lowest(comparison: Comparison, values: pd.DataFrame, choosing: list[int]) -> float:
+    """The size at which batch norm has its lowest test loss at the seeds that choose."""
+    normed = values[(values["arm"] == comparison.arms[0]) & values["seed"].isin(choosing)]
+    losses = by_seed(normed, "test_loss", EVERY_DRAW)
+    return float(losses.mean().fillna(np.inf).idxmin()) if losses.size else float("nan")
 
 
 OWN = -1.0
@@ -81,13 +101,12 @@ OWN = -1.0
 
 
 def _of_path(
-    comparison: Comparison, values: pd.DataFrame, path: pd.Series, seeds: list[int]
+    comparison: Comparison, values: pd.DataFrame, path: pd.Series, seeds: Seeds
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one regulariser; `seeds` are read where no strength is chosen."""
+    """The rows of one regulariser."""
     explicit = values[values["arm"].isin(path.index)]
     # `by_seed` has one column per level: here the strengths, and batch norm before them.
     explicit = explicit.assign(level=explicit["arm"].map(path))
-    choosing, reading = map(list, split_seeds(sorted(values["seed"].unique().tolist())))
     strengths = range_of(str(path.name))
     for level, normed in values[values["arm"] == comparison.arms[0]].groupby("level"):
         rows = pd.concat([normed.assign(level=OWN), explicit], ignore_index=True)
@@ -96,17 +115,17 @@ def _of_path(
         if OWN not in shared or len(shared) < 3:
             continue
         train, test = train[shared], test[shared]
-        matched = _at_equal_losses(train.loc[seeds], test.loc[seeds])
-        trained = ~np.isnan(train.loc[seeds, OWN].to_numpy())
+        read = train.reindex(seeds.reading), test.reindex(seeds.reading)
+        matched, trained = _at_equal_losses(*read), ~np.isnan(read[0][OWN].to_numpy())
         yield _row(level, "same_train_loss", matched.same_train_loss, strengths, trained)
         yield _row(level, "same_test_loss", matched.same_test_loss, strengths, trained)
         if path.name == "dropout":
-            predicted = _predicted(comparison, normed, seeds)
+            predicted = _predicted(comparison, normed, seeds.reading)
             yield _row(level, "predicted", predicted, strengths)
         yield _row(level, "difference", matched.difference, ANY)
         others = test[shared.drop(OWN)]
-        best = float(others.loc[choosing].mean().fillna(np.inf).idxmin())
-        gained = (test[OWN] - others[best]).loc[reading].to_numpy()
+        best = float(others.reindex(seeds.choosing).mean().fillna(np.inf).idxmin())
+        gained = (test[OWN] - others[best]).reindex(seeds.reading).to_numpy()
         chosen = {"best": best, "largest": best == shared.max()}
         yield {**_row(level, "best_difference", gained, ANY), **chosen}
 
