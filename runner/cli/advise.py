@@ -201,10 +201,21 @@ def rules_between(
     source: str | None, target: str | None
 ) -> tuple[tuple[Convention, ...], tuple[Convention, ...]]:
     """The rows that the two names of a translation may mean; raises RequestError if one lacks."""
-    if source is None or target is None:
-        missing = "--from" if source is None else "--to"
-        raise RequestError(f"a translation needs --from and --to; add {missing} pytorch")
+    if source is None:
+        raise RequestError(
+            f"--to {target} without --from: name the framework whose settings are translated, "
+            f"such as --from {_another_than(target)}"
+        )
+    if target is None:
+        raise RequestError(
+            f"--from {source} without --to: for advice on {source} write --convention {source}; "
+            f"to translate its settings, name where to, such as --to {_another_than(source)}"
+        )
     return rows_named(source), rows_named(target)
+
+
+def _another_than(name: str | None) -> str:
+    return "keras" if name is not None and "torch" in name.lower() else "pytorch"
 
 
 def advised(asked: Any, plot: Path | None, everything: bool, as_json: bool) -> str:

@@ -186,8 +186,7 @@ Accumulate = Annotated[
     int, typer.Option(min=1, max=MOST, help="Batches per weight update; they share no statistics.")
 ]
 Positions = Annotated[
-    int,
-    typer.Option(min=1, max=MOST, help="Positions of a convolution, such as 14 x 14 = 196."),
+    int, typer.Option(min=1, max=MOST, help="Positions of a convolution, such as 14 x 14 = 196.")
 ]
 EffectivePositions = Annotated[
     float | None,
@@ -197,7 +196,9 @@ Decay = Annotated[
     float | None,
     typer.Option(help="Weight of the old value (PyTorch: 1 - momentum). Default: the rule's."),
 ]
-Rule = Annotated[str, typer.Option(help="A framework, or a row of `caviar conventions`.")]
+Rule = Annotated[
+    str, typer.Option("--convention", "--framework", help="Framework or `caviar conventions` row.")
+]
 Steps = Annotated[
     int | None, typer.Option(max=MOST, help="Number of weight updates. Default: infinite.")
 ]

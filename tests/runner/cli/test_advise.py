@@ -203,7 +203,7 @@ def test_set_ups_that_do_not_fit(setup: dict[str, Any], words: str) -> None:
 
 def test_a_resnet_on_eight_devices(tmp_path: Path) -> None:
     """The first line says what is not known; the first action holds at both ends."""
-    words = ("--convention", "torch", "--per-device", "4", "--devices", "8", "--positions", "196")
+    words = ("--framework", "torch", "--per-device", "4", "--devices", "8", "--positions", "196")
     output = " ".join(ended_well("advise", *words, "--accumulate", "2", cwd=tmp_path).split())
     assert output.startswith(
         "Each mean is over 4 examples x 196 positions, worth 4 independent values if all positions "
@@ -234,7 +234,13 @@ def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
     assert as_data["decay"] == pytest.approx(-16 / math.log(0.9))
     assert (as_data["source"], as_data["target"]) == ("pytorch", "cntk")
     for words, sentence in (
-        (("--from", "keras"), "add --to pytorch"),
+        (
+            ("--from", "keras"),
+            "write --convention keras; to translate its settings, name where "
+            "to, such as --to pytorch",
+        ),
+        (("--from", "PyTorch", "--per-device", "4"), "such as --to keras"),
+        (("--to", "torch"), "such as --from keras"),
         (("--from", "tf", "--to", "torch"), "keras-3 or tensorflow-layers"),
         (("--from", "kers", "--to", "torch"), "did you mean 'keras'?"),
     ):
