@@ -87,15 +87,18 @@ def one_trial(path: str, changes: list[str]) -> Taken:
     return Taken(seconds, outcome.probe_seconds / outcome.seconds)
 
 
-def elsewhere(python: str, path: str, changes: tuple[str, ...]) -> Taken:
-    """The same in a new process of an environment."""
+def elsewhere(python: str, path: str, changes: tuple[str, ...]) -> Taken | None:
+    """The same in a new process of an environment; None where its version refuses the study."""
     command = [python, __file__, "--one", path, *changes]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and "RequestError" in done.stderr:
+        return None
+    assert not done.returncode, done.stderr
     return Taken(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def table(sizes: Sizes, before: str | None) -> None:
-    """Print a row for each trial, and the sums."""
+    """Print a row for each trial, and the sums of those that every side knows."""
     sides = {"compiled": (sys.executable, "compiled"), "NumPy": (sys.executable, "numpy")}
     if before:
         sides["before"] = (before, "numpy")
@@ -106,12 +109,17 @@ def table(sizes: Sizes, before: str | None) -> None:
     print("| --- |" + " ---: |" * (2 * len(sides) + 1))
     sums = dict.fromkeys(sides, 0.0)
     for changes in sizes.rows:
-        taken = {name: elsewhere(*one, sizes.changes + changes) for name, one in sides.items()}
-        for name, one in taken.items():
-            sums[name] += one.seconds
-        cells = " | ".join(f"{one.seconds:.2f} | {one.measuring:.0%}" for one in taken.values())
-        ratio = taken[last].seconds / taken["compiled"].seconds
-        print(f"| {' '.join(changes)} | {cells} | {ratio:.1f} |", flush=True)
+        every = {name: elsewhere(*one, sizes.changes + changes) for name, one in sides.items()}
+        taken = {name: one for name, one in every.items() if one is not None}
+        cells = " | ".join(
+            f"{taken[name].seconds:.2f} | {taken[name].measuring:.0%}" if name in taken else "– | –"
+            for name in sides
+        )
+        ratio = "–"
+        if len(taken) == len(sides):
+            sums = {name: sums[name] + one.seconds for name, one in taken.items()}
+            ratio = f"{taken[last].seconds / taken['compiled'].seconds:.1f}"
+        print(f"| {' '.join(changes)} | {cells} | {ratio} |", flush=True)
     cells = " | ".join(f"{seconds:.2f} | " for seconds in sums.values())
     print(f"| all | {cells} | {sums[last] / sums['compiled']:.1f} |")
 

@@ -1,4 +1,4 @@
-"""Scikit-learn's digits: 1,200 to train on, 597 to test, and the training images faded."""
+"""Scikit-learn's digits: 1,200 to train on, 597 to test, and the same images faded."""
 
 import torch
 from sklearn.datasets import load_digits
@@ -32,6 +32,15 @@ def test() -> DataLoader:
     return DataLoader(TensorDataset(*digits(1200, 1797)), batch_size=256)
 
 
+def fade(features: torch.Tensor) -> torch.Tensor:
+    return 0.3 * features + 0.5
+
+
 def faded() -> DataLoader:
     features, labels = digits(0, 1200)
-    return shuffled(0.3 * features + 0.5, labels)
+    return shuffled(fade(features), labels)
+
+
+def faded_test() -> DataLoader:
+    features, labels = digits(1200, 1797)
+    return DataLoader(TensorDataset(fade(features), labels), batch_size=256)

@@ -128,11 +128,10 @@ def _let_go_of_files(kept: set[int]) -> None:
 
 def local_workers() -> list[int]:
     """The local workers that this process started or forked and that have not ended."""
-    pids = [
-        int(pid)
-        for task in Path("/proc/self/task").iterdir()
-        for pid in (task / "children").read_text().split()
-    ]
+    pids = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # The thread has ended since.
+            pids += map(int, (task / "children").read_text().split())
     return [pid for pid in pids if _is_worker(Path(f"/proc/{pid}"))]
 
 
