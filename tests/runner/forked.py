@@ -128,7 +128,7 @@ def _let_go_of_files(kept: set[int]) -> None:
 
 def local_workers() -> list[int]:
     """The local workers that this process started or forked and that have not ended."""
-    pids = []
+    pids: list[int] = []
     for task in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # The thread has ended since.
             pids += map(int, (task / "children").read_text().split())

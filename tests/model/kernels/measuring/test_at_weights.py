@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from caviar.model.averages.bank import frozen
+from caviar.model.contract import Array
 from caviar.model.kernels.measuring import at_weights
 from caviar.model.kernels.measuring.at_weights import OnKernels, evaluates
 from caviar.model.kernels.measuring.workspace import Workspace
@@ -62,7 +64,8 @@ def test_population_and_evalnorm_are_those_of_the_plain_lines() -> None:
             np.testing.assert_allclose(one[name], moments, rtol=1e-12)
     for name, sizes in theirs.spread.items():
         for size, spread in sizes.items():
-            for value, expected in zip(ours.spread[name][size], spread, strict=True):
+            for field, expected in spread._asdict().items():
+                value = getattr(ours.spread[name][size], field)
                 np.testing.assert_allclose(value, expected, rtol=1e-12)
 
 
@@ -75,9 +78,14 @@ def test_what_a_pass_of_the_whole_split_has_found_is_not_made_again(
     around = evalnorm_statistics(weights.evalnorm(DATA, 8), 8)
     asked: dict[str, Statistics] = {"a": frozen(exact), "b": around}
     expected = AtWeights(NETWORK, PARAMETERS).evaluate(DATA, asked)
-    made = []
+    made: list[int] = []
     right = Workspace.logits
-    monkeypatch.setattr(Workspace, "logits", lambda *given: made.append(1) or right(*given))
+
+    def counted(*given: Any) -> Array:
+        made.append(1)
+        return right(*given)
+
+    monkeypatch.setattr(Workspace, "logits", counted)
     whole = np.stack([g.permutation(1100) for g in generators(2)])
     for order in (None, whole):
         for key, scores in weights.evaluate(DATA, asked, order=order).items():
@@ -102,9 +110,14 @@ def test_some_replicas_are_a_smaller_stack() -> None:
 
 def test_some_replicas_keep_the_first_outputs_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the same rows, not of others or of rows standardised otherwise."""
-    made, kept = [], np.array([1])
-    right = Workspace.outputs
-    monkeypatch.setattr(Workspace, "outputs", lambda *given: made.append(1) or right(*given))
+    made: list[int] = []
+    kept, right = np.array([1]), Workspace.outputs
+
+    def counted(*given: Any) -> Array:
+        made.append(1)
+        return right(*given)
+
+    monkeypatch.setattr(Workspace, "outputs", counted)
     weights = OnKernels(NETWORK, PARAMETERS)
     weights.evaluate(DATA, kinds(), group=24)
     some, part = DATA.of_replicas(kept), weights.of_replicas(kept)

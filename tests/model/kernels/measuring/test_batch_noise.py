@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from caviar.model.contract import Array
 from caviar.model.kernels.measuring.batch_noise import batch_noise
 from caviar.model.measurements.batch_noise import batch_noise as plain
 
@@ -17,13 +20,16 @@ def test_noise_is_that_of_the_plain_lines(
 ) -> None:
     """From the same draws: in whole batches or not, with features that do not vary."""
     rng = np.random.default_rng(features)
-    h = (2 + rng.standard_normal((120, features)) * rng.gamma(2.0, size=features)).astype(dtype)
+    around = rng.standard_normal((120, features)) * rng.gamma(2.0, size=features)
+    h: Array = (2 + around).astype(dtype)
     h[:, features // 2 + 1 : features // 2 + 3] = 0.25
     draws = np.random.default_rng(7), np.random.default_rng(7)
     ours, theirs = batch_noise(h, sizes, 1e-3, draws[0]), plain(h, sizes, 1e-3, draws[1])
     assert list(ours) == list(theirs)
     for size in sizes:
-        np.testing.assert_allclose(ours[size], theirs[size], rtol=1e-12, atol=1e-12)
+        one: dict[str, Any] = ours[size]._asdict()
+        for name, value in theirs[size]._asdict().items():
+            np.testing.assert_allclose(one[name], value, rtol=1e-12, atol=1e-12)
     assert draws[0].integers(10**9) == draws[1].integers(10**9)
 
 

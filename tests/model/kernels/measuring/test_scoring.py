@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from caviar.model.contract import Array
 from caviar.model.kernels.measuring.scoring import scored
 from caviar.model.steps.loss import correct, cross_entropy
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("kernels")
 def test_losses_and_hits_keep_every_bit(dtype: type, classes: int) -> None:
     """Also of logits that tie, and of those that are infinite or not numbers."""
     rng = np.random.default_rng(classes)
-    logits = (5 * rng.standard_normal((3, 40, classes))).astype(dtype)
+    logits: Array = (5 * rng.standard_normal((3, 40, classes))).astype(dtype)
     labels = rng.integers(0, classes, (3, 40))
     logits[0, 3, 0], logits[1, 2, -1], logits[2, 5, 0] = np.nan, np.inf, -np.inf
     logits[0, 7] = 1

@@ -34,7 +34,8 @@ def test_moments_and_norm_of_groups_keep_every_bit(dtype: type, size: int) -> No
     rows = rng.integers(0, COUNT, COUNT)
     row, groups = whole.rows[0], COUNT // size
     level = Level(row, row, 0, 0, UNITS, 0)
-    mean, variance = np.full((2, groups * 2 * row), 7, dtype)
+    mean: Array = np.full(groups * 2 * row, 7, dtype)
+    variance = mean.copy()
     x = whole.array[: COUNT * row]
     moments_of_groups(x, rows, level, size, whole.lanes, mean, variance, 2 * row)
     taken = whole[0][rows][None]
@@ -43,7 +44,8 @@ def test_moments_and_norm_of_groups_keep_every_bit(dtype: type, size: int) -> No
         by_group = ours.reshape(groups, 2, row)
         np.testing.assert_array_equal(by_group[:, 1, :UNITS], theirs[0])
         assert (by_group[:, 0] == 7).all()
-    gain, shift = np.zeros((2, 2 * row), dtype)
+    gain: Array = np.zeros(2 * row, dtype)
+    shift = gain.copy()
     gain[row : row + UNITS], shift[row : row + UNITS] = rng.standard_normal((2, UNITS))
     begin, end = COUNT - BLOCK, COUNT
     for ahead in (0, 1):
@@ -51,8 +53,12 @@ def test_moments_and_norm_of_groups_keep_every_bit(dtype: type, size: int) -> No
             x, rows, begin, end, level, size, ahead, whole.lanes, mean, variance, 2 * row, gain,
             shift, dtype(1e-3), np.empty(row, dtype), whole.array, whole.places[1],
         )  # fmt: skip
-        by_row = [np.repeat(np.roll(m[0], -ahead, axis=0), size, axis=0) for m in expected]
-        y = rectified(taken[0], *by_row, gain[row : row + UNITS], shift[row : row + UNITS])
+        its_mean, its_variance = (
+            np.repeat(np.roll(m[0], -ahead, axis=0), size, axis=0) for m in expected
+        )
+        y = rectified(
+            taken[0], its_mean, its_variance, gain[row : row + UNITS], shift[row : row + UNITS]
+        )
         np.testing.assert_array_equal(whole[1], y[begin:end])
 
 
