@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import caviar.runner.store.sink
 import caviar.runner.store.storage
 from caviar.runner.store.open import storage_at
-from caviar.runner.store.part_files import read_rows, write_part
+from caviar.runner.store.part_files import part_names, read_rows, write_part
 from caviar.runner.store.schemas import ROW_TABLES, SCHEMAS
 from caviar.runner.store.sink import MemorySink, ParquetSink, to_table
 from caviar.runner.store.storage import Storage
@@ -90,6 +90,16 @@ def test_planned_trials_come_back(tmp_path: Path) -> None:
     assert [row["trial_id"] for row in rows] == [config.trial_id for config in plan.trials]
     assert [row["learning_rate"] for row in rows] == [c.learning_rate for c in plan.trials]
     assert rows[0]["hidden"] == [6] and rows[0]["seeds"] == [0, 1]
+
+
+def test_a_long_plan_is_one_part_with_every_trial(tmp_path: Path) -> None:
+    one = plan_of(*TINY).trials[0]
+    trials = [one.model_copy(update={"learning_rate": 0.1 + i / 10_000}) for i in range(2_001)]
+    storage = storage_at(tmp_path)
+    ParquetSink(storage).plan(trials)
+    assert len(part_names(storage, "trials")) == 1
+    rows = read_rows(storage, "trials", ["learning_rate"])
+    assert rows["learning_rate"] == [trial.learning_rate for trial in trials]
 
 
 def test_no_trials_write_no_file(tmp_path: Path) -> None:
