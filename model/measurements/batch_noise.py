@@ -60,8 +60,7 @@ def batch_noise(
     n = h.shape[0]
     if not sizes:
         return {}
-    if max(sizes) > n:
-        raise ValueError(f"a batch of {max(sizes)} cannot be drawn from {n} examples")
+    must_be_drawable(sizes, n)
     z, ratio = _standardised(h, epsilon, generator)
     fourth = np.mean(np.square(np.square(z)), dtype=np.float64) if z.size else np.nan
     kurtosis = np.asarray(fourth - 3)
@@ -73,6 +72,12 @@ def batch_noise(
         for m in (m for m in sizes if i < rounds[m]):
             partitions[m].append(_partition(shuffled, order, m, ratio))
     return {m: _spread(partitions[m], m, n, kurtosis) for m in sizes}
+
+
+def must_be_drawable(sizes: tuple[int, ...], examples: int) -> None:
+    """Raise ValueError for a size above the number of examples."""
+    if max(sizes) > examples:
+        raise ValueError(f"a batch of {max(sizes)} cannot be drawn from {examples} examples")
 
 
 def rounds_of(m: int, n: int) -> int:

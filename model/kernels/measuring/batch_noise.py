@@ -17,6 +17,7 @@ from caviar.model.measurements.batch_noise import (
     ROUNDING,
     Spread,
     degrees_of_freedom,
+    must_be_drawable,
     rounds_of,
 )
 
@@ -141,8 +142,7 @@ def batch_noise(
     n = len(h)
     if not sizes:
         return {}
-    if max(sizes) > n:
-        raise ValueError(f"a batch of {max(sizes)} cannot be drawn from {n} examples")
+    must_be_drawable(sizes, n)
     z, ratio = _standardised(h, epsilon, generator)
     fourth = np.mean(np.square(np.square(z)), dtype=np.float64) if z.size else np.nan
     rounds = {m: rounds_of(m, n) for m in sizes}
