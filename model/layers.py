@@ -131,9 +131,19 @@ class Dropout:
 
     def mask(self, generators: Generators, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """What multiplies an input, `(replicas, *shape)`."""
-        draws = np.stack([g.random(shape, dtype=np.float32) for g in generators])
-        scale: Array = np.asarray(1 / (1 - self.rate), dtype)
+        return self.mask_of(
+            np.stack([g.random(shape, dtype=np.float32) for g in generators]), dtype
+        )
+
+    def mask_of(self, draws: Array, dtype: DTypeLike) -> Array:
+        """The same from uniform draws of single precision."""
+        scale: Array = np.asarray(self.scale, dtype)
         return np.asarray((draws >= self.rate) * scale)
+
+    @property
+    def scale(self) -> float:
+        """What multiplies an input that is kept."""
+        return 1 / (1 - self.rate)
 
     def backward(self, parameters: Parameters, tape: Array, dy: Array) -> tuple[Array, Parameters]:
         return dy * tape, {}

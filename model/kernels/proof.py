@@ -80,12 +80,13 @@ def _taped(stack: Stack, passed: list[Passed]) -> tuple[dict[str, Any], Array]:
     tape: dict[str, Any] = {}
     for part, layer in zip(at_dense_layers(stack.training.network), layers, strict=True):
         tape[part[0][0]] = _rows(stack, layer, places.INPUT, places.INPUT_ROW, places.INPUTS)
-    for (_, norm, dropout, names), site, kept, mask in passed:
+    for (_, norm, dropout, names), site, kept, draws in passed:
         tape[names.relu] = site.y > 0  # Where dropout's mask is 0 it does not matter.
         if norm is not None:
             tape[names.norm] = KERNELS[type(norm.normaliser)].tape(site, kept)
         if dropout is not None:
-            tape[names.dropout] = mask
+            assert draws is not None
+            tape[names.dropout] = dropout.mask_of(draws, site.arrays.dtype)
     return tape, _rows(stack, layers[-1], places.SLOPE, places.OUTPUT_ROW, places.UNITS)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from caviar.model.contract import Array, Generators, NetworkParameters, Parameters
 from caviar.model.kernels.by_layer.adam import AdamFactors, AdamRate, descend_by_adam
+from caviar.model.kernels.by_layer.dropped import dropped, widened
 from caviar.model.kernels.by_layer.hidden import Hidden
 from caviar.model.kernels.by_layer.norm_kernel import NormKernel, Site
 from caviar.model.kernels.by_layer.parts import (
@@ -31,12 +32,12 @@ from caviar.model.norms.standardise import plain_tape
 
 class Passed(NamedTuple):
     """A hidden layer after a forward pass: what its backward pass needs besides the stack, and the
-    mask of its dropout."""
+    draws of its dropout, `(replicas, examples, features)`."""
 
     hidden: Hidden
     site: Site
     kept: Any
-    mask: Array | None
+    draws: Array | None
 
     @property
     def kernel(self) -> NormKernel:
@@ -100,12 +101,10 @@ class ByLayer:
         after = []
         for one in passed:
             dense(self.arrays, one.site.layer, self.sizes)
-            kept, mask = one.kernel.forward(one.site, random), None
+            kept, draws = one.kernel.forward(one.site, random), None
             if one.hidden.dropout is not None:
-                y = one.site.y
-                mask = one.hidden.dropout.mask(random, y.shape[1:], y.dtype)
-                y *= mask
-            after.append(one._replace(kept=kept, mask=mask))
+                draws = dropped(one.site, one.hidden.dropout, random)
+            after.append(one._replace(kept=kept, draws=draws))
         return after
 
     def backward(self, passed: list[Passed], factors: Any, rate: Any, squares: Array) -> None:
@@ -115,9 +114,8 @@ class ByLayer:
             layer = self.layers[i]
             if i < last:
                 hidden, site, kept, _ = passed[i]
-                if hidden.dropout is not None:  # Where the mask is 0, y is too.
-                    slope = site.slope
-                    slope *= slope.dtype.type(1 / (1 - hidden.dropout.rate))
+                if hidden.dropout is not None:
+                    widened(site, hidden.dropout)
                 passed[i].kernel.backward(site, kept)
             if i > 0:
                 slope_below(self.arrays, layer, self.layers[i - 1], self.sizes)
