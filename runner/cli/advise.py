@@ -144,7 +144,7 @@ def rule_in_words(
     """
     kept = f"average <- k average + (1 - k) batch's value, with k = {KEEP[row.keep]}"
     if row.uses_decay:
-        kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:g}"
+        kept += f" and {'T' if row.keep == 'time_constant' else 'd'} = {decay:.12g}"
     origin = ""
     if row.version:
         how = "reproduces recorded numbers of" if row.verified else "was read from the source of"
@@ -271,19 +271,20 @@ def translated(
     `arguments` are those of a `Setup`, which may say how many examples share one mean.
     """
     import json
-    from dataclasses import asdict
+    from dataclasses import asdict, fields
 
-    from caviar.analysis.theory.advice.translation import Rule, text, translate_any
+    from caviar.analysis.theory.advice.differences import Rule
+    from caviar.analysis.theory.advice.translation import text, translate_any
 
     sources, targets = (
         [Rule(*(getattr(row, name) for name in Rule.__match_args__)) for row in rows]
         for rows in rules_between(source, target)
     )
+    nothing_said = tuple(field.default for field in fields(Setup))
+    m = None if arguments == nothing_said else Setup(*arguments).norm_batch_size
+    positions = arguments[-2]
     try:
-        batch_size, per_device, *_, positions, _ = arguments
-        known = batch_size is not None or per_device is not None
-        m = Setup(*arguments).norm_batch_size if known else None
         first, *others = translate_any(sources, targets, decay, m, positions)
     except ValueError as error:
-        raise RequestError(str(error)) from None
+        raise RequestError(f"--from {source} --to {target}: {error}") from None
     return json.dumps(asdict(first), indent=1) if as_json else text(first, others)

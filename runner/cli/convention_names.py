@@ -72,7 +72,10 @@ def rows_named(name: str) -> tuple[Convention, ...]:
         names = rows.get(plain) or families.get(plain)
         if names:
             return tuple(ALL[row] for row in names)
-    raise RequestError(f"convention {name!r} is unknown; {nearest(name, {*ALL, *FAMILIES})}")
+    raise RequestError(
+        f"framework or convention {name!r} is unknown; {nearest(name, {*ALL, *FAMILIES})}; "
+        "`caviar conventions` lists all rows"
+    )
 
 
 def same_rule_named(name: str) -> tuple[Convention, ...]:

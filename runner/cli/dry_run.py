@@ -52,8 +52,9 @@ def describe(plan: Plan) -> str:
     train, validation, test = split_sizes(
         study.dataset, len(plan.data.labels), plan.data.given_test
     )
+    seeds = _plural(study.replicas, "seed")
     lines = [
-        f"study {study.name} ({plan.hash()}): {_counted(plan)} trials of {study.replicas} seeds",
+        f"study {study.name} ({plan.hash()}): {_counted(plan)} of {seeds}",
         f"data: {study.dataset.title}, {plan.data.features.shape[1]} features, "
         f"{len(plan.data.classes)} classes; {train} train, {validation} validation, {test} test",
         *_part(plan),
@@ -84,7 +85,11 @@ FEW_DRAWN = 2
 
 
 def _counted(plan: Plan) -> str:
-    return str(plan.most) if plan.small else f"at most {plan.most:,}"
+    return _plural(plan.most, "trial") if plan.small else f"at most {plan.most:,} trials"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _part(plan: Plan) -> list[str]:
@@ -178,11 +183,16 @@ def _measuring(plan: Plan) -> str:
     text = f"measuring at frozen weights: about {between} of the time (probe_share = {limit:g}"
     text += ", which one measurement at the end exceeds)" if highest > limit else ")"
     moments = [len(probes.evaluation_steps) for _, probes, _ in measured]
-    text += f"; losses at {_range(moments)} steps, everything else at the last"
+    text += (
+        "; losses and everything else at the last step"
+        if max(moments) == 1
+        else f"; losses at {_range(moments)} steps, everything else at the last"
+    )
     fewer = [probes.examples for _, probes, _ in measured]
     partitions = [probes.penalty_partitions for _, probes, _ in measured]
-    text += f", penalties on {_range(fewer)} training examples in up to {_range(partitions)}"
-    text += " partition" + "s" * (max(partitions) > 1)
+    most = max(partitions)
+    into = "1 partition" if most == 1 else f"up to {most} partitions"
+    text += f", penalties on {_range(fewer)} training examples in {into}"
     if not all(probes.gradient_batches for _, probes, _ in measured):
         text += ", without gradient noise"
     shadow = max(cost for _, _, cost in measured)
@@ -248,11 +258,11 @@ def _as_json(content: dict[str, Any], text: str) -> str:
     return json.dumps({**content, "lines": text.splitlines()}, indent=1)
 
 
-def _without(plan: Plan, left: frozenset[str], offer: Offer | None) -> frozenset[str]:
-    """The trials that are left (all where none are done) without those that are taken over."""
+def _without(plan: Plan, left: frozenset[str] | None, offer: Offer | None) -> frozenset[str] | None:
+    """The trials that are left (None: all) without those that are taken over."""
     if offer is None:
         return left
-    needed = left or frozenset(trial.trial_id for trial in plan.trials)
+    needed = frozenset(trial.trial_id for trial in plan.trials) if left is None else left
     return needed - offer.outcomes.keys()
 
 

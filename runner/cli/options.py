@@ -274,8 +274,8 @@ def must_be_alone(
         )
 
 
-SET_UP = {"batch_size", "per_device", "devices", "sync", "accumulate", "positions"}
-TRANSLATED = {*SET_UP, "effective_positions", "source", "target", "decay", "as_json"}
+SET_UP = {"batch_size", "per_device", "devices", "sync", "positions"}
+TRANSLATED = {*SET_UP, "source", "target", "decay", "as_json"}
 READ_BESIDE = {
     "--from": TRANSLATED,
     "--to": TRANSLATED,

@@ -17,15 +17,16 @@ from caviar.runner.trial.kernels import TrainingPath
 
 ON = {
     TrainingPath.numpy: "in NumPy",
-    TrainingPath.compiled: "on compiled kernels where trials have one",
+    TrainingPath.compiled: "on compiled kernels where trials have them",
 }
 
 
 class Forecast(NamedTuple):
     """Rows by table, bytes of all tables, the memory of the worker that needs most, and seconds
-    with so many workers on a path, for all trials and for those that are left where some are done;
-    None where a trial does not fit into this machine's memory. `worker_seconds` are those in which
-    the trials that would run train, of all workers together."""
+    with `workers` of them on a path: for all trials, and for those that are left (0 where all are
+    done, None where a run has none yet); None where a trial does not fit into this machine's
+    memory. `worker_seconds` are those in which the trials that would run train, of all workers
+    together."""
 
     rows: dict[str, int]
     disk: float
@@ -42,11 +43,11 @@ def forecast(
     workers: int,
     path: TrainingPath,
     clock: Callable[[], float],
-    left: Collection[str] = (),
+    left: Collection[str] | None = None,
 ) -> Forecast:
     """Compute what follows from the plan, and time real steps for about two seconds of `clock`.
 
-    `left`: the identities of the trials that a run still needs, where it has others."""
+    `left`: the identities of the trials that a run still needs, or None if it needs all."""
     trials = [laid(config, plan.data) for config in plan.sample]
     rows = rows_of_plan(plan, {t.config.trial_id: rows_of_trial(t) for t in trials})
     shadow = any(trial.config.shadow for trial in trials)
@@ -55,9 +56,11 @@ def forecast(
     if memory.in_all < _memory_of_this_machine():
         each = seconds_of_trials(trials, plan.data, path, clock)
         seconds = seconds_of_run(plan, each, workers)
-        further = [s for s, t in zip(each, trials, strict=True) if t.config.trial_id in left]
-        left_seconds = seconds_at_once(further, workers) if further else None
-        in_all = sum(further) if further else sum(each) * plan.most / len(each)
+        in_all = sum(each) * plan.most / len(each)
+        if left is not None:
+            further = [s for s, t in zip(each, trials, strict=True) if t.config.trial_id in left]
+            in_all = len(left) * sum(further or each) / len(further or each)
+            left_seconds = seconds_at_once(further or each, in_all, workers, len(left))
     disk = bytes_of(rows, len(plan.data.classes), shadow)
     return Forecast(rows, disk, memory, workers, path, seconds, left_seconds, in_all)
 
@@ -78,7 +81,8 @@ def lines(plan: Plan, told: Forecast, place: Outlook) -> list[str]:
         f"from two seconds of real steps {ON[told.path]}, for cores that have nothing else to do"
     )
     if told.left_seconds is not None:
-        time += f"; about {duration(max(1.0, told.left_seconds))} for those that would run"
+        further = f"about {duration(max(1.0, told.left_seconds))} for those that would run"
+        time += f"; {further if told.left_seconds else 'none is left to run'}"
     return [
         f"rows: {about}{sum(told.rows.values()):,} in all: {tables}",
         f"disk: about {amount(told.disk)} of tables, within a factor of two",

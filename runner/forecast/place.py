@@ -42,20 +42,21 @@ class Outlook(NamedTuple):
 
 def as_held(
     storage: Storage, plan: Plan, source: Storage | None = None
-) -> tuple[Plan, frozenset[str]]:
+) -> tuple[Plan, frozenset[str] | None]:
     """The plan as the run in this place has it, or will have it with trials of `source`, and the
-    identities of the trials that are left if some are done; the plan itself where no run can be
-    read, or one too large to look through."""
+    identities of the trials that are left; None for these where none is done, and the plan itself
+    where no run can be read. One too large to look through counts as if none were done."""
     try:
         blocked = plan.in_blocks(seed_blocks(storage, plan, source))
         if STUDY in storage.names(""):
             must_be_a_study(read_study_json(storage), storage.where, "use another --out")
-            left = {job.trial_id for job in remaining(storage, blocked)} if plan.small else set()
-            return blocked, frozenset(left if len(left) < blocked.most else ())
-        return blocked, frozenset()
+            if plan.small:
+                left = frozenset(job.trial_id for job in remaining(storage, blocked))
+                return blocked, left if len(left) < blocked.most else None
+        return blocked, None
     except (RequestError, StorageError):
         pass  # The outlook says it.
-    return plan, frozenset()
+    return plan, None
 
 
 def outlook(
@@ -103,10 +104,12 @@ def in_words(outlook: Outlook) -> str:
         return f"the run would be refused: {outlook.refused}"
     if not outlook.done and not outlook.checkpoints:
         return f"{outlook.where} holds no finished trial yet{free}"
-    kept = f", and {outlook.checkpoints} have a checkpoint" if outlook.checkpoints else ""
+    trials = "trial" if outlook.done == 1 else "trials"
+    have = "has" if outlook.checkpoints == 1 else "have"
+    kept = f", and {outlook.checkpoints} {have} a checkpoint" if outlook.checkpoints else ""
     joining = f"; {' and '.join(outlook.adds)} would join them" if outlook.adds else ""
     return (
-        f"{outlook.where} holds {outlook.done:,} finished trials of this study{kept}{joining}; "
+        f"{outlook.where} holds {outlook.done:,} finished {trials} of this study{kept}{joining}; "
         f"{outlook.left:,} would run{free}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from caviar.runner.errors import RequestError
@@ -27,7 +28,7 @@ class Priced(NamedTuple):
 
 
 def priced(told: Forecast, per_hour: float | None) -> Priced:
-    """What a run costs at so much per worker and hour."""
+    """What a run costs where a worker costs `per_hour`."""
     if per_hour is None:
         return Priced([], {})
     price = price_of(told, per_hour)
@@ -35,11 +36,11 @@ def priced(told: Forecast, per_hour: float | None) -> Priced:
 
 
 def price_of(told: Forecast, per_hour: float) -> Price | None:
-    """The price of the trials that would run, at so much per worker and hour; None where their
-    time is not known. Raises RequestError for a negative price."""
-    if not per_hour >= 0:
+    """The price of the trials that would run, where a worker costs `per_hour`; None where their
+    time is not known. Raises RequestError for a negative or infinite price."""
+    if not 0 <= per_hour < math.inf:
         raise RequestError(f"--price is {per_hour:g}; give what a worker costs per hour, from 0 on")
-    seconds = told.left_seconds or told.seconds
+    seconds = told.seconds if told.left_seconds is None else told.left_seconds
     if seconds is None or told.worker_seconds is None:
         return None
     training, paid = told.worker_seconds / 3600, told.workers * seconds / 3600
@@ -60,4 +61,4 @@ def in_words(price: Price | None, workers: int) -> str:
 
 
 def _money(amount: float) -> str:
-    return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}"
+    return f"{amount:.2f}" if amount == 0 or 0.1 <= amount < 1e12 else f"{amount:.2g}"

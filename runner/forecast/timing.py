@@ -208,10 +208,10 @@ def _between(first: float, last: float, way: float) -> float:
 def seconds_of_run(plan: Plan, seconds: Sequence[float], workers: int) -> float:
     """The expected time of a run from that of each sampled trial."""
     in_all = sum(seconds) * plan.most / len(seconds)
-    return max(max(seconds), in_all / min(workers, plan.most))
+    return seconds_at_once(seconds, in_all, workers, plan.most)
 
 
-def seconds_at_once(seconds: Sequence[float], workers: int) -> float:
-    """The expected time of these trials: no shorter than the longest, which no other worker can
-    help with."""
-    return max(max(seconds), sum(seconds) / min(workers, len(seconds)))
+def seconds_at_once(seconds: Sequence[float], in_all: float, workers: int, trials: int) -> float:
+    """The expected time of `trials` that take `in_all`, of which some take `seconds`: no shorter
+    than the longest, which no other worker can help with."""
+    return max(max(seconds), in_all / min(workers, trials)) if trials else 0.0

@@ -146,7 +146,8 @@ def _announce(plan: Plan, storage: Storage, already: int, output: Output) -> Non
     if already:
         done = f"{already} of {len(plan.trials)} trials are done"
         lines.append(f"resuming {storage.where}: {done}")
-    lines.append(f"{len(plan.trials) - already} trials to run: starting workers")
+    left = len(plan.trials) - already
+    lines.append(f"{left} trial{'s' * (left != 1)} to run: starting workers")
     # Now: to start Ray takes seconds, and a pipe would show these lines with the first trial's.
     output.announce("\n".join(map(printable, lines)))
 

@@ -17,7 +17,8 @@ class Words(NamedTuple):
     `decay` sets the average's decay and `epsilon` epsilon; `recompute` takes plain means of the
     statistics at frozen weights; `sync` shares statistics between devices; `group` is group norm.
     `stored` names what a layer keeps of mean and variance, `updates` the number of updates so far;
-    `beside` says what has to be set beside copied statistics, lest further training forget them.
+    `beside` says what has to be set beside copied statistics, lest further training forget them,
+    and `learned_gamma` what makes gamma learned where it is not so by default.
     """
 
     decay: str
@@ -28,6 +29,7 @@ class Words(NamedTuple):
     updates: str = ""
     epsilon: str = "epsilon={epsilon}"
     beside: str = ""
+    learned_gamma: str = ""
 
 
 def _plain_mean(setting: str, passes: str = "forward") -> str:
@@ -79,6 +81,7 @@ FRAMEWORKS: dict[str, Words] = {
         ("blobs_[0] / blobs_[2]", "blobs_[1] / blobs_[2]"),
         epsilon="eps: {epsilon}",
         beside="blobs_[2] = 1 / (1 - moving_average_fraction)",
+        learned_gamma="then a layer of type Scale with bias_term: true",
     ),
     "caffe2": Words(
         "momentum={decay}", _plain_mean("momentum=(t-1)/t"), ("running_mean", "running_var")
@@ -123,7 +126,9 @@ FRAMEWORKS: dict[str, Words] = {
     "keras-3": _KERAS,
     "lasagne": Words("alpha={complement}", _plain_mean("alpha=1/t"), ("mean", "inv_std")),
     "mxnet-gluon": _MXNET,
-    "mxnet-symbol": _MXNET._replace(sync=None, group=None, epsilon="eps={epsilon}"),
+    "mxnet-symbol": _MXNET._replace(
+        sync=None, group=None, epsilon="eps={epsilon}", learned_gamma="fix_gamma=False"
+    ),
     "onnx": Words("momentum={decay}", _plain_mean("momentum=(t-1)/t"), ("mean", "var")),
     "paddle": Words(
         "momentum={decay}",
@@ -144,7 +149,9 @@ FRAMEWORKS: dict[str, Words] = {
         "tf.keras.layers.BatchNormalization(synchronized=True)",
         "tf.keras.layers.GroupNormalization(32)",
     ),
-    "tensorflow-slim": Words("decay={decay}", _plain_mean("decay=(t-1)/t"), _MOVING),
+    "tensorflow-slim": Words(
+        "decay={decay}", _plain_mean("decay=(t-1)/t"), _MOVING, learned_gamma="scale=True"
+    ),
     "theano": Words(
         "running_average_factor={complement}",
         _plain_mean("running_average_factor=1/t"),

@@ -243,6 +243,11 @@ def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
         (("--to", "torch"), "such as --from keras"),
         (("--from", "tf", "--to", "torch"), "keras-3 or tensorflow-layers"),
         (("--from", "kers", "--to", "torch"), "did you mean 'keras'?"),
+        (("--from", "", "--to", "torch"), "`caviar conventions` lists all rows"),
+        (("--from", "jax", "--to", "torch"), "--from jax --to torch: the source may be flax-nnx"),
+        (("--from", "keras", "--to", "torch", "--batch-size", "0"), "must be 1 or more; got 0"),
+        (("--from", "keras", "--to", "torch", "--batch-size", "-1"), "must be 1 or more; got -1"),
+        (("--from", "cntk", "--to", "torch", "--batch-size", "4", "--decay", "1e30"), "got 1e+30"),
     ):
         done = caviar("advise", *words, cwd=tmp_path)
         assert done.returncode == 2 and sentence in done.stderr
@@ -260,6 +265,14 @@ def test_one_framework_in_another_s_terms(tmp_path: Path) -> None:
         ("--run r --devices 8", "--devices has no effect with --run"),
         ("--from keras --to torch --batch-size 4 --per-device 4", "--batch-size 32, or --per-dev"),
         ("--from keras --to torch --per-device 4 --sync", "add --devices 8"),
+        ("--from keras --to torch --devices 8", "say how many examples share one mean"),
+        ("--from keras --to torch --positions 4", "say how many examples share one mean"),
+        ("--from keras --to torch --sync", "say how many examples share one mean"),
+        ("--from keras --to torch --accumulate 2", "--accumulate has no effect with --from"),
+        (
+            "--from keras --to torch --effective-positions 3",
+            "--effective-positions has no effect with --from",
+        ),
     ],
 )
 def test_options_that_nothing_reads_are_refused(words: str, message: str, tmp_path: Path) -> None:

@@ -137,6 +137,27 @@ def test_the_time_is_that_of_the_path_that_the_run_would_take(
     assert (done.returncode, done.stderr) == (0, "compiling kernels\n")
     assert told["training"] == "compiled" and told["seconds"] == 10 * 8 / told["workers"]
     (line,) = [line for line in told["lines"] if line.startswith("time: ")]
-    assert "real steps on compiled kernels where trials have one, for cores" in line
+    assert "real steps on compiled kernels where trials have them, for cores" in line
     told = json.loads(caviar(*WORDS, "--dry-run", "--json", cwd=tmp_path).stdout)
     assert told["training"] == "numpy" and told["seconds"] == 10 * 5 / told["workers"]
+
+
+def test_a_finished_run_costs_nothing_more(tmp_path: Path) -> None:
+    """Here and in a place that would take over all of it; it used to cost as much as a new one."""
+    out = ("--on", "inline", "--no-report", "--out", "runs/one")
+    ended_well(*WORDS, *out, cwd=tmp_path)
+    priced = ("--dry-run", "--price", "1", "--json")
+    for words in (out, ("--out", "runs/two", "--from", "runs/one")):
+        told = json.loads(ended_well(*WORDS, *words, *priced, cwd=tmp_path))
+        assert told["left_seconds"] == 0 and told["seconds"] > 0
+        assert told["price"]["training_cost"] == told["price"]["paid_cost"] == 0
+        (line,) = [line for line in told["lines"] if line.startswith("time: ")]
+        assert line.endswith("; none is left to run")
+
+
+def test_one_of_a_thing_is_singular() -> None:
+    one = plan_of(*TINY, "replicas=1", "evaluations=1", "draws.count=1", "norm_batch_size=[8]")
+    text = describe(one)
+    assert text.splitlines()[0].endswith(": 1 trial of 1 seed")
+    assert "; losses and everything else at the last step, penalties on " in text
+    assert text.count(" training examples in 1 partition") == 1

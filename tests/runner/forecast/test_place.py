@@ -47,7 +47,7 @@ def test_a_new_place_is_left_as_it_is(tmp_path: Path) -> None:
 def test_what_a_run_has_done_is_not_done_again(run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     assert look(run)[1:5] == (1, 0, 3, "")
-    assert " holds 1 finished trials of this study; 3 would run; " in in_words(look(run))
+    assert " holds 1 finished trial of this study; 3 would run; " in in_words(look(run))
     grown = look(run, plan_of(*TINY, "draws.count=5"))
     assert (grown.done, grown.left, grown.refused) == (1, 9, "")
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before

@@ -25,6 +25,8 @@ def test_hours_of_training_and_hours_that_are_paid() -> None:
     left = TOLD._replace(left_seconds=900.0, worker_seconds=1800.0)  # Half an hour is left.
     assert price_of(left, 0.5) == Price(0.5, 0.5, 0.25, 1.0, 0.5)
     assert price_of(TOLD, 0) == Price(0, 2.0, 0, 4.0, 0)
+    done = TOLD._replace(left_seconds=0.0, worker_seconds=0.0)
+    assert price_of(done, 0.5) == Price(0.5, 0.0, 0.0, 0.0, 0.0)
     assert price_of(TOLD._replace(seconds=None, worker_seconds=None), 0.5) is None
 
 
@@ -35,11 +37,13 @@ def test_it_is_said_in_one_line() -> None:
         "cluster come on top"
     )
     assert "where the worker is paid" in in_words(price_of(TOLD, 0.5), 1)
+    assert "training, 0.00 at 0 per hour" in in_words(price_of(TOLD, 0), 4)
+    assert "2e+30 at 1e+30 per hour" in in_words(price_of(TOLD, 1e30), 4)
     assert in_words(None, 4) == "price: not known, since the time is not"
 
 
-@pytest.mark.parametrize("price", [-1.0, float("nan")])
-def test_a_price_below_nothing_is_refused(price: float) -> None:
+@pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf")])
+def test_a_price_that_is_no_amount_is_refused(price: float) -> None:
     with pytest.raises(RequestError, match="give what a worker costs per hour, from 0 on"):
         price_of(TOLD, price)
 
@@ -52,7 +56,11 @@ def test_training_counts_every_trial_that_would_run(monkeypatch: pytest.MonkeyPa
     assert forecast(plan, 2, TrainingPath.numpy, clock).worker_seconds == 40.0
     left = [plan.trials[0].trial_id]
     assert forecast(plan, 2, TrainingPath.numpy, clock, left).worker_seconds == 10.0
+    done = forecast(plan, 2, TrainingPath.numpy, clock, frozenset())
+    assert (done.worker_seconds, done.left_seconds, done.seconds) == (0.0, 0.0, 20.0)
     large = replace(plan, sample=plan.sample[:2], small=False)
+    some = forecast(large, 2, TrainingPath.numpy, clock, [t.trial_id for t in plan.trials[1:]])
+    assert (some.worker_seconds, some.left_seconds) == (30.0, 15.0)
     assert forecast(large, 2, TrainingPath.numpy, clock).worker_seconds == 10.0 * large.most
 
 

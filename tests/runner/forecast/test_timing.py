@@ -218,5 +218,6 @@ def test_workers_share_the_trials_but_no_trial(workers: int, seconds: float) -> 
 
 
 def test_further_trials_take_the_longest_at_least() -> None:
-    assert seconds_at_once([1.0, 5.0, 3.0, 3.0], 2) == 6.0
-    assert seconds_at_once([1.0, 5.0], 4) == 5.0
+    assert seconds_at_once([1.0, 5.0, 3.0, 3.0], 12.0, 2, 4) == 6.0
+    assert seconds_at_once([1.0, 5.0], 6.0, 4, 2) == 5.0
+    assert seconds_at_once([1.0, 5.0], 0.0, 4, 0) == 0.0

@@ -71,7 +71,7 @@ def test_a_run_that_takes_over_holds_the_bits_of_one_that_trains_all(
     done = run(tmp_path / "run", "--from", first)
     assert done.code == 0, done.complained
     assert f"took over 2 trials from {first}\n" in done.output
-    assert "2 of 3 trials are done\n1 trials to run" in done.output
+    assert "2 of 3 trials are done\n1 trial to run" in done.output
     same_tables(tables(tmp_path / "run"), tables(whole))
     assert not verify_run(storage_at(tmp_path / "run")).faults
     content = read_study_json(storage_at(tmp_path / "run"))

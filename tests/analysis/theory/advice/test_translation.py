@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from caviar.analysis.theory.advice.differences import Rule
 from caviar.analysis.theory.advice.framework_words import words_of
 from caviar.analysis.theory.advice.translation import (
-    Rule,
     Translation,
     text,
     translate,
@@ -73,7 +73,8 @@ def test_copied_statistics_normalise_as_before(source: str) -> None:
             for row, value in ((source, stored), (target, carried))
         )
         np.testing.assert_allclose(after, before, rtol=1e-9)
-        assert f"{ALL[source].epsilon:g}" in told.settings[-1]
+        epsilon = words_of(target).epsilon.format(epsilon=f"{ALL[source].epsilon:g}")
+        assert epsilon in told.settings
 
 
 @pytest.mark.parametrize("m", [4, 32])
@@ -109,7 +110,7 @@ def test_keras_in_pytorch() -> None:
     assert head == "keras-3 in pytorch: momentum=0.01, eps=0.001"
     assert copied.startswith("To copy statistics\n- running_mean = moving_mean\n")
     assert left.startswith(
-        "What no setting translates\n- pytorch averages sum of squares / (m - 1)"
+        "What these settings do not translate\n- pytorch averages sum of squares / (m - 1)"
     )
 
 
@@ -176,7 +177,7 @@ def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
     both = translate_any([rows["keras-3"], rows["keras-2"]], [rows["pytorch"]], None, None)
     assert len(both) == 2
     assert "The settings are the same for keras-2 in pytorch" in text(both[0], both[1:])
-    with pytest.raises(ValueError, match="keras-3 or tensorflow-slim\\? Their settings differ"):
+    with pytest.raises(ValueError, match="source may be keras-3 or tensorflow-slim, and their"):
         translate_any([rows["keras-3"], rows["tensorflow-slim"]], [rows["pytorch"]], None, None)
 
 
@@ -187,7 +188,13 @@ def test_a_name_of_several_rows_is_translated_where_they_agree() -> None:
         (("pytorch", "cntk"), None, None, "add --batch-size"),
         (("haiku", "pytorch"), None, 8, "haiku has no decay of its own; add --decay 0.99"),
         (("pytorch", "haiku"), 1.0, 8, "from 0 to below 1; got 1"),
-        (("cntk", "pytorch"), 0.9, 8, "above 1; got 0.9"),
+        (("cntk", "pytorch"), 0.9, 8, "above 1 and below 1e+12; got 0.9"),
+        (("cntk", "pytorch"), 1e30, 8, "above 1 and below 1e+12; got 1e+30"),
+        (("cntk", "pytorch"), math.inf, 8, "above 1 and below 1e+12; got inf"),
+        (("cntk", "cntk"), math.nan, 8, "above 1 and below 1e+12; got nan"),
+        (("pytorch", "keras-3"), math.nan, 8, "from 0 to below 1; got nan"),
+        (("pytorch", "keras-3"), None, 0, "1 or more; got 0"),
+        (("pytorch", "keras-3"), None, -1, "1 or more; got -1"),
         (("pytorch-cumulative", "pytorch"), 0.9, 8, "has no decay; leave --decay out"),
     ],
 )
@@ -200,3 +207,54 @@ def test_what_cannot_be_translated_is_refused(
 
 def test_a_memory_of_samples_is_that_of_the_batch() -> None:
     assert between("keras-3", "cntk", 0.9, 32).decay == pytest.approx(-32 / math.log(0.9))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.95, 0.987654321, 0.9999998, 0.999999999, 1 - 2**-53])
+def test_a_decay_near_one_keeps_its_distance_from_it(decay: float) -> None:
+    """Six digits would make keras's momentum 1, which never updates."""
+    told = between("pytorch", "keras-3", decay).settings[0]
+    assert 1 - float(told.removeprefix("momentum=")) == pytest.approx(1 - decay, rel=1e-5)
+    assert between("pytorch", "keras-3", 0.95).settings[0] == "momentum=0.95"
+    assert between("pytorch", "keras-3", 0.0).settings[0] == "momentum=0"
+
+
+@pytest.mark.parametrize(("memory", "m"), [(5000.0, 1), (5000.0, 10**12), (1.5, 64), (9e11, 1)])
+def test_a_memory_in_samples_is_the_same_in_the_same_rule(memory: float, m: int) -> None:
+    """Through a decay of exp(-m / T) that of a large batch became 0."""
+    assert between("cntk", "cntk", memory, m).decay == memory
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "formula"),
+    [
+        ("lasagne", "dl4j-old", "var = 1 / inv_std**2"),
+        ("dl4j-old", "lasagne", "inv_std = 1 / sqrt(var)"),
+        ("lasagne", "pytorch", "running_var = 1 / inv_std**2 - 0.0001"),
+        ("keras-3", "dl4j-old", "var = moving_variance + 0.001"),
+    ],
+)
+def test_no_formula_adds_epsilon_and_takes_it_away(source: str, target: str, formula: str) -> None:
+    assert between(source, target).copied[1] == formula
+
+
+def test_gamma_is_learned_where_the_source_learns_it() -> None:
+    """mx.sym.BatchNorm holds it at 1 and slim has none unless they are told."""
+    for name, setting in (("mxnet-symbol", "fix_gamma=False"), ("tensorflow-slim", "scale=True")):
+        assert between("keras-3", name).settings[-1] == setting
+        assert "gamma" not in " ".join(between("keras-3", name).differs)
+        assert setting not in between("caffe", name).settings
+    assert between("keras-3", "caffe").settings[-1].endswith("Scale with bias_term: true")
+
+
+def test_a_name_whose_rows_have_no_common_decay_is_asked_about() -> None:
+    """Haiku's decay has no default, Flax's has one: adding a decay would not say which is meant."""
+    rows = [rule(ALL[name]) for name in ("flax-nnx", "haiku")]
+    with pytest.raises(ValueError, match="the source may be flax-nnx or haiku, and their settings"):
+        translate_any(rows, [rule(ALL["pytorch"])], None, None)
+    assert len(translate_any(rows, [rule(ALL["pytorch"])], 0.9, None)) == 2
+
+
+def test_long_lists_of_names_are_wrapped() -> None:
+    rows = [rule(ALL[name]) for name in ("keras-3", "keras-2")]
+    first, *others = translate_any(rows, rows, None, None)
+    assert max(map(len, text(first, others).splitlines())) <= 96
