@@ -46,11 +46,11 @@ def translate(
         raise ValueError(f"the examples that share a mean must be 1 or more; got {m}")
     if positions > 1:
         source, target = in_convolution(source), in_convolution(target)
-    own = source.decay if decay is None else decay
-    per_update = _decay_per_update(source, own, m)
+    chosen = source.decay if decay is None else decay
+    per_update = _decay_per_update(source, chosen, m)
     # A memory in samples is the same number elsewhere; through a decay it could round to 0.
     same = source.keep == target.keep == "time_constant"
-    set_to = own if same else _decay_of(target, per_update, m)
+    set_to = chosen if same else _decay_of(target, per_update, m)
     return Translation(
         source.name,
         target.name,
