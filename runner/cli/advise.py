@@ -280,9 +280,9 @@ def translated(
         [Rule(*(getattr(row, name) for name in Rule.__match_args__)) for row in rows]
         for rows in rules_between(source, target)
     )
-    nothing_said = tuple(field.default for field in fields(Setup))
-    m = None if arguments == nothing_said else Setup(*arguments).norm_batch_size
-    positions = arguments[-2]
+    nothing_said = arguments == tuple(field.default for field in fields(Setup))
+    setup = None if nothing_said else Setup(*arguments)
+    m, positions = (setup.norm_batch_size, setup.positions) if setup else (None, 1)
     try:
         first, *others = translate_any(sources, targets, decay, m, positions)
     except ValueError as error:

@@ -119,8 +119,8 @@ def _estimators_that_differ(source: Rule, target: Rule, counted: int | None) -> 
 
 
 GAMMA = {
-    "learned from 1": "learns gamma from 1",
-    "learned from U(0, 1)": "draws where gamma starts from U(0, 1)",
+    "learned from 1": "learns gamma from a start at 1",
+    "learned from U(0, 1)": "learns gamma from a random start in (0, 1)",
     "fixed at 1": "holds gamma at 1",
     "none": "has no gamma",
 }

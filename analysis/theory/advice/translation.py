@@ -164,8 +164,11 @@ def _settings(source: Rule, target: Rule, words: Words, decay: float | None) -> 
 
 
 def _digits(decay: float) -> str:
-    """A decay with six digits of its distance from 1: six of its own turn 0.9999998 into 1."""
-    return repr(round(decay, 5 - math.floor(math.log10(1 - decay)))).removesuffix(".0")
+    """A decay with six digits of the smaller of itself and its distance from 1: six of its own
+    would turn 0.9999998 into 1."""
+    if decay == 0:
+        return "0"
+    return repr(round(decay, 5 - math.floor(math.log10(min(decay, 1 - decay)))))
 
 
 LONGEST = 1e12
@@ -184,15 +187,14 @@ def _copied(source: Rule, target: Rule, words: tuple[Words, Words]) -> Iterator[
         "inverse_deviation": f"1 / {second}**2",
         "biased_plus_epsilon": second,
     }.get(source.second)
-    read = second
     if source.second == target.second:
-        pass
+        read = second
     elif target.second == "inverse_deviation":
         read = f"1 / sqrt({with_epsilon or f'{second} + {epsilon}'})"
     elif target.second == "biased_plus_epsilon":
         read = with_epsilon or f"{second} + {epsilon}"
-    elif with_epsilon:
-        read = f"{with_epsilon} - {epsilon}"
+    else:
+        read = f"{with_epsilon} - {epsilon}" if with_epsilon else second
     yield f"{into_second} = {read}"
     if target.keep != "constant":
         yield f"before further training, or they are soon forgotten: {words[1].beside or COUNT}"

@@ -209,11 +209,15 @@ def test_a_memory_of_samples_is_that_of_the_batch() -> None:
     assert between("keras-3", "cntk", 0.9, 32).decay == pytest.approx(-32 / math.log(0.9))
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.95, 0.987654321, 0.9999998, 0.999999999, 1 - 2**-53])
-def test_a_decay_near_one_keeps_its_distance_from_it(decay: float) -> None:
+@pytest.mark.parametrize(
+    "decay", [0.0, 1e-7, 0.012345678, 0.95, 0.987654321, 0.9999998, 0.999999999, 1 - 2**-53]
+)
+def test_a_decay_keeps_six_digits_and_its_distance_from_one(decay: float) -> None:
     """Six digits would make keras's momentum 1, which never updates."""
     told = between("pytorch", "keras-3", decay).settings[0]
-    assert 1 - float(told.removeprefix("momentum=")) == pytest.approx(1 - decay, rel=1e-5)
+    shown = float(told.removeprefix("momentum="))
+    assert 1 - shown == pytest.approx(1 - decay, rel=1e-5)
+    assert shown == pytest.approx(decay, rel=1e-5)
     assert between("pytorch", "keras-3", 0.95).settings[0] == "momentum=0.95"
     assert between("pytorch", "keras-3", 0.0).settings[0] == "momentum=0"
 
